@@ -1,0 +1,100 @@
+/**
+ * Holdfast core: every public name, grouped by concept.
+ *
+ * @module
+ */
+
+// Context
+export { type AbortSignalLike } from './kernel/cancel-scope.ts';
+export { CancelledError, DeadlineExceededError, isCancelled, isTimeout } from './kernel/cancellation.ts';
+export { type CancellableContext, Context, type ContextKey, contextKey } from './kernel/context.ts';
+
+// Policies and pipelines
+export {
+  type CallCounts,
+  type Pipeline,
+  type PipelineOptions,
+  type SubstituteOf,
+  pipeline,
+  pipelineDefaults,
+} from './kernel/pipeline.ts';
+export {
+  type Handler,
+  type Layer,
+  type LayeredPolicy,
+  type NamedPolicy,
+  type Operation,
+  type Policy,
+  type PolicyParts,
+  type Sink,
+  createPolicy,
+} from './kernel/policy.ts';
+export { type Classify, type Outcome, type Verdict, classifyByError } from './kernel/outcome.ts';
+
+// Ports
+export { type Clock, type Timer, UNREAD, readOnce, systemClock } from './kernel/clock.ts';
+export { type EventListener, type Events, type PolicyEvent, createEvents } from './kernel/events.ts';
+export { type HookErrorHandler, onHookError } from './kernel/hooks.ts';
+export { type PolicyPorts } from './kernel/ports.ts';
+export { type Random, systemRandom } from './kernel/random.ts';
+
+// Errors
+export {
+  HookError,
+  RejectionError,
+  ResilienceError,
+  type ResilienceErrorDetails,
+  isRejection,
+  isResilienceError,
+} from './kernel/errors.ts';
+export { ConfigError } from './kernel/options.ts';
+
+// Registry
+export { type Registry, type RegistryOptions, createRegistry, registryDefaults } from './registry/registry.ts';
+
+// bulkhead
+export {
+  type Bulkhead,
+  BulkheadFullError,
+  type BulkheadOptions,
+  type BulkheadRejectedEvent,
+  type BulkheadSnapshot,
+  bulkhead,
+  bulkheadDefaults,
+} from './policies/bulkhead/bulkhead.ts';
+
+// circuit-breaker
+export {
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  CircuitOpenError,
+  type CircuitRejectedEvent,
+  type CircuitSnapshot,
+  type CircuitTransitionEvent,
+  type CircuitWindow,
+  circuitBreaker,
+  circuitBreakerDefaults,
+} from './policies/circuit-breaker/circuit-breaker.ts';
+export { type CircuitState, type Refusal } from './policies/circuit-breaker/circuit.ts';
+
+// fallback
+export {
+  type Fallback,
+  FallbackError,
+  type FallbackOptions,
+  type FallbackUsedEvent,
+  fallback,
+  fallbackDefaults,
+} from './policies/fallback/fallback.ts';
+
+// retry
+export {
+  type Retry,
+  type RetryOptions,
+  type RetryScheduledEvent,
+  retry,
+  retryDefaults,
+} from './policies/retry/retry.ts';
+
+// timeout
+export { TimeoutError, type TimeoutOptions, timeout, timeoutDefaults } from './policies/timeout/timeout.ts';

@@ -1,0 +1,276 @@
+/**
+ * Cancel scope: the part of a context that can end. Contexts share one scope until one of them is given a deadline or a
+ * cancel of its own.
+ *
+ * A scope costs nothing until somebody watches it: it hangs on its parent, and arms its timer, only while it has
+ * watchers. An unwatched scope finds out that it ended when it is asked.
+ *
+ *   live ── end(cause) | parent ended | deadline passed ──► ended
+ *     └──── release() ────────────────────────────────────► live, following nothing any more
+ *
+ * Invariants
+ *  (1) The first cause wins and is kept by identity; it never changes again.
+ *  (2) Cancellation goes down, never up.
+ *  (3) A scope's deadline is never later than its parent's.
+ *  (4) Every watcher is told exactly once, in the order in which they came, unless it left or the scope was released.
+ *  (5) A scope without watchers is in no list, has no listener on a foreign signal, and holds no timer.
+ *
+ * @module
+ */
+
+import { CancelledError, DeadlineExceededError } from './cancellation.ts';
+import type { Clock, Timer } from './clock.ts';
+import { type Link, LinkedList, unlink } from './linked-list.ts';
+
+/** Something that wants to be told when a scope ends. It is a link, so watching allocates nothing. */
+export interface Watcher extends Link {
+  /** The instant by which this watcher will have left by itself; Infinity where it may stay. Saves the scope a timer. */
+  readonly leavesAt: number;
+  /** Called once, when the scope has ended. Must not throw. */
+  onEnd(cause: unknown): void;
+}
+
+/** The part of `AbortSignal` that Holdfast needs of signals handed in; any implementation will do. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** Watches the time for a scope, in place of a timer of the scope's own, and calls `expire` at its deadline. */
+export interface Timekeeper {
+  /** Makes the cause with which the scope ends at its deadline. */
+  expiryCause(): unknown;
+}
+
+/** What else can end a scope, or time it. */
+export interface ScopeExtras {
+  /** A signal of somebody else that ends the scope when it aborts. */
+  readonly signal?: AbortSignalLike;
+  readonly timekeeper?: Timekeeper;
+}
+
+/** A node in the tree of things that can end. Its fields are plain for speed; only this file touches the private ones. */
+export class CancelScope implements Watcher {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+
+  readonly clock: Clock;
+  /** Instant at which this scope ends by itself, on `clock`; Infinity when it has none. */
+  readonly deadline: number;
+
+  private parent: CancelScope | undefined;
+  private extras: ScopeExtras | undefined;
+  private hasEnded = false;
+  private endCause: unknown = undefined;
+  private endedAt: number | undefined = undefined;
+  private watchers: LinkedList | undefined = undefined;
+  private hold: Hold | undefined = undefined;
+  private controller: AbortController | undefined = undefined;
+
+  /** @param deadline - Instant on `clock`; Infinity for none. */
+  constructor(parent: CancelScope | undefined, clock: Clock, deadline: number, extras?: ScopeExtras) {
+    this.parent = parent === undefined || parent.isEndless ? undefined : parent;
+    this.clock = clock;
+    this.deadline = this.parent === undefined ? deadline : inheritDeadline(clock, deadline, this.parent); // (3)
+    this.extras = extras;
+  }
+
+  /** Whether nothing can ever end this scope: it has no parent that can, no deadline and no signal. */
+  get isEndless(): boolean {
+    return false;
+  }
+
+  get leavesAt(): number {
+    return this.deadline;
+  }
+
+  /** Why the scope ended; undefined while it is live. */
+  get cause(): unknown {
+    if (!this.hasEnded) this.findOut();
+    return this.endCause;
+  }
+
+  /** Whether the scope has ended. */
+  get ended(): boolean {
+    if (!this.hasEnded) this.findOut();
+    return this.hasEnded;
+  }
+
+  /** A native signal that aborts with this scope. Made when first asked for. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      const controller = new AbortController();
+      this.controller = controller;
+      if (!this.watch(new SignalWatcher(controller))) controller.abort(this.endCause);
+    }
+    return this.controller.signal;
+  }
+
+  /** Ends the scope. Later calls change nothing. */
+  end(cause: unknown): void {
+    if (!this.ended) this.endAt(cause, this.clock.now()); // an earlier deadline or parent's end comes first
+  }
+
+  /** Ends the scope because its deadline has come, unless something else ended it before. */
+  expire(): void {
+    if (!this.hasEnded) this.endAt(this.extras?.timekeeper?.expiryCause() ?? new DeadlineExceededError(), this.deadline);
+  }
+
+  /** Lets go of parent, deadline and watchers without telling anybody: the work that the scope was for is over. */
+  release(): void {
+    if (this.hasEnded) return;
+    this.detach();
+    this.parent = undefined;
+    this.extras = RELEASED;
+    this.watchers = undefined;
+  }
+
+  /** Adds a watcher. Returns false, and does not add it, when the scope has ended already. */
+  watch(watcher: Watcher): boolean {
+    if (this.ended) return false;
+    this.watchers ??= new LinkedList();
+    if (this.watchers.isEmpty) this.attach();
+    if (this.hasEnded) return false; // the signal aborted while we attached
+    this.watchers.append(watcher);
+    if (watcher.leavesAt > this.deadline) this.armTimer();
+    return true;
+  }
+
+  /** Removes a watcher. Returns whether it was there, that is, whether it will not be told any more. */
+  unwatch(watcher: Watcher): boolean {
+    if (!unlink(watcher)) return false;
+    if (this.watchers?.isEmpty === true) this.detach(); // (5)
+    return true;
+  }
+
+  onEnd(_cause: unknown): void {
+    this.findOut();
+  }
+
+  // --- internal ---
+
+  /** Settles whether the scope has ended meanwhile, by its parent, its signal or its deadline; the earliest wins. */
+  private findOut(): void {
+    const { parent, deadline, extras } = this;
+    if (extras === RELEASED) return;
+    if (parent !== undefined && parent.ended && (parent.endedAt as number) <= deadline) {
+      this.endAt(parent.endCause, parent.endedAt as number);
+    } else if (extras?.signal?.aborted === true) {
+      this.endAt(extras.signal.reason ?? new CancelledError(), this.clock.now());
+    } else if (deadline !== Infinity && this.clock.now() >= deadline) {
+      this.expire();
+    }
+  }
+
+  private endAt(cause: unknown, endedAt: number): void {
+    if (this.hasEnded) return; // (1)
+    this.hasEnded = true;
+    this.endCause = cause;
+    this.endedAt = endedAt;
+    const { watchers } = this;
+    if (watchers === undefined) return;
+    this.detach();
+    for (let watcher = watchers.shift(); watcher !== undefined; watcher = watchers.shift()) {
+      (watcher as Watcher).onEnd(cause); // (4)
+    }
+  }
+
+  private attach(): void {
+    this.parent?.watch(this);
+    const signal = this.extras?.signal;
+    if (signal === undefined) return;
+    const onAbort = (): void => this.findOut();
+    this.hold = { onAbort };
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) this.findOut();
+  }
+
+  private detach(): void {
+    this.parent?.unwatch(this);
+    const { hold } = this;
+    if (hold === undefined) return;
+    this.hold = undefined;
+    hold.timer?.cancel();
+    if (hold.onAbort !== undefined) this.extras?.signal?.removeEventListener('abort', hold.onAbort);
+  }
+
+  private armTimer(): void {
+    if (this.deadline === Infinity || this.hold?.timer !== undefined || this.extras?.timekeeper !== undefined) return;
+    if (this.parent !== undefined && this.parent.deadline === this.deadline && this.parent.clock === this.clock) {
+      this.parent.armTimer(); // the parent ends at the same instant and tells us
+      return;
+    }
+    this.hold ??= {};
+    this.hold.timer = this.clock.setTimer(() => this.expire(), this.deadline - this.clock.now());
+  }
+}
+
+/** The scope that never ends. It keeps no watchers, so it is safe to share by everything. */
+export class EndlessScope extends CancelScope {
+  constructor(clock: Clock) {
+    super(undefined, clock, Infinity);
+  }
+
+  override get isEndless(): boolean {
+    return true;
+  }
+
+  override get ended(): boolean {
+    return false;
+  }
+
+  override get signal(): AbortSignal {
+    neverAborted ??= new AbortController().signal;
+    return neverAborted;
+  }
+
+  override watch(_watcher: Watcher): boolean {
+    return true;
+  }
+
+  override unwatch(_watcher: Watcher): boolean {
+    return true;
+  }
+
+  override end(_cause: unknown): void {}
+}
+
+// --- internal ---
+
+/** What a watched scope holds outside itself. */
+interface Hold {
+  onAbort?: () => void;
+  timer?: Timer;
+}
+
+const RELEASED: ScopeExtras = Object.freeze({});
+
+let neverAborted: AbortSignal | undefined;
+
+/** Aborts the native signal of a scope. */
+class SignalWatcher implements Watcher {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  readonly controller: AbortController;
+
+  constructor(controller: AbortController) {
+    this.controller = controller;
+  }
+
+  get leavesAt(): number {
+    return Infinity;
+  }
+
+  onEnd(cause: unknown): void {
+    this.controller.abort(cause);
+  }
+}
+
+/** The earlier of `deadline` and the parent's, on `clock`; the parent may be on another clock. */
+function inheritDeadline(clock: Clock, deadline: number, parent: CancelScope): number {
+  if (parent.deadline === Infinity) return deadline;
+  const inherited = parent.clock === clock ? parent.deadline : clock.now() + parent.deadline - parent.clock.now();
+  return Math.min(deadline, inherited);
+}

@@ -1,0 +1,237 @@
+/**
+ * Context: deadline, cancellation and request-scoped values of one request, as Go's `context.Context`.
+ *
+ * Make one where the request enters, derive from it, pass it as the first argument, never store it. It is immutable:
+ * deriving returns a new one.
+ *
+ * Invariants
+ *  (1) Cancelling a context ends it and all derived from it, never one above it.
+ *  (2) The first cause wins and is kept by identity; `signal.reason` is that same object.
+ *  (3) A derived context's deadline is never later than its parent's.
+ *  (4) A context that nobody watches costs no timer, no listener and no place in a list, so none must be disposed of.
+ *
+ * Source: package context, The Go Authors, https://pkg.go.dev/context.
+ * Deviation: contexts derived with a cancel or a deadline hang on their parent only while somebody watches them.
+ *
+ * @module
+ */
+
+import { CancelledError } from './cancellation.ts';
+import { type AbortSignalLike, CancelScope, EndlessScope, type Watcher } from './cancel-scope.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { reportHookError } from './hooks.ts';
+import type { Link } from './linked-list.ts';
+
+/** Deadline, cancellation and values of one request. Immutable; safe to share. */
+export interface Context {
+  /** Instant at which this context ends, in milliseconds on the clock's monotonic scale; Infinity when it has none. */
+  readonly deadline: number;
+  /** Whether the context has ended, by cancellation or by its deadline. */
+  readonly cancelled: boolean;
+  /** Why the context ended, by identity; undefined while it is live. */
+  readonly cause: unknown;
+  /** A native signal that aborts when the context ends, with `cause` as its reason. Made when first read. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the deadline; 0 when it passed, Infinity when there is none. */
+  remainingMs(): number;
+  /** Returns the value nearest to this context that was set for `key`, or undefined. */
+  value<T>(key: ContextKey<T>): T | undefined;
+  /**
+   * Calls `listener` once with the cause when the context ends; at once if it has ended. What it throws is reported, not
+   * thrown. Returns a function that unhooks it and tells whether that was in time.
+   */
+  onCancel(listener: (cause: unknown) => void): () => boolean;
+  /** Throws `cause` if the context has ended. */
+  throwIfCancelled(): void;
+  /** Derives a context that can be cancelled by itself. */
+  withCancel(): CancellableContext;
+  /** Derives a context that ends `ms` milliseconds from now at the latest. 0 or less has ended at once; Infinity adds no deadline. */
+  withTimeout(ms: number): CancellableContext;
+  /** Derives a context that ends at `deadline` at the latest: an instant on the clock's monotonic scale. */
+  withDeadline(deadline: number): CancellableContext;
+  /** Derives a context in which `key` has `value`. Setting undefined hides the value above. */
+  withValue<T>(key: ContextKey<T>, value: T): Context;
+  /** Derives a context with the same values that neither ends with this one nor has its deadline. */
+  withoutCancel(): Context;
+}
+
+/** A context with its own cancel. With `using`, it is cancelled when the block is left. */
+export interface CancellableContext extends Context {
+  /** Ends the context and all derived from it, with `cause` or else a `CancelledError`. Later calls change nothing. */
+  cancel(cause?: unknown): void;
+  [Symbol.dispose](): void;
+}
+
+/** A typed key of a context's values. Two keys are never equal, whatever their names. */
+export interface ContextKey<T> {
+  /** For people; two keys may share it. */
+  readonly name: string;
+  /** Carries the type only; never present. */
+  readonly valueType?: T;
+}
+
+/** Makes a key for {@link Context.withValue}. Keep it in a module and export what reads and writes it. */
+export function contextKey<T>(name: string): ContextKey<T> {
+  return Object.freeze({ name });
+}
+
+/** Where contexts come from. */
+export const Context: {
+  /** The root: never ends, no deadline, no values. */
+  readonly background: Context;
+  /** A root that ends when `signal` aborts. Any implementation of `AbortSignal` will do; it is listened to only while needed. */
+  from(signal: AbortSignalLike): Context;
+  /** A root on another clock, for tests. */
+  withClock(clock: Clock): Context;
+} = Object.freeze({
+  get background() {
+    return background;
+  },
+  from: (signal: AbortSignalLike): Context => new ContextNode(new CancelScope(undefined, systemClock, Infinity, { signal }), undefined),
+  withClock: (clock: Clock): Context => new ContextNode(new EndlessScope(clock), undefined),
+});
+
+/** Makes the scope of a context when it is first needed; many a context is never asked. */
+export interface ScopeSource {
+  makeScope(): CancelScope;
+}
+
+/** Whether `value` is a context of this copy of the library. */
+export function isContext(value: unknown): value is Context {
+  return value instanceof ContextNode;
+}
+
+/** Returns the scope behind a context of this library. */
+export function scopeOf(context: Context): CancelScope {
+  return (context as ContextNode).scope;
+}
+
+/** Derives a context with the values of `context`, whose scope `source` makes when it is needed. */
+export function deriveContext(context: Context, source: ScopeSource): Context {
+  return new ContextNode(undefined, (context as ContextNode).values, source);
+}
+
+// --- internal ---
+
+interface ValueNode {
+  readonly key: ContextKey<unknown>;
+  readonly value: unknown;
+  readonly parent: ValueNode | undefined;
+}
+
+class ContextNode implements Context {
+  private madeScope: CancelScope | undefined;
+  private readonly source: ScopeSource | undefined;
+  readonly values: ValueNode | undefined;
+
+  constructor(scope: CancelScope | undefined, values: ValueNode | undefined, source?: ScopeSource) {
+    this.madeScope = scope;
+    this.values = values;
+    this.source = source;
+  }
+
+  get scope(): CancelScope {
+    this.madeScope ??= (this.source as ScopeSource).makeScope();
+    return this.madeScope;
+  }
+
+  get deadline(): number {
+    return this.scope.deadline;
+  }
+
+  get cancelled(): boolean {
+    return this.scope.ended;
+  }
+
+  get cause(): unknown {
+    return this.scope.cause;
+  }
+
+  get signal(): AbortSignal {
+    return this.scope.signal;
+  }
+
+  remainingMs(): number {
+    const { deadline, clock } = this.scope;
+    return deadline === Infinity ? Infinity : Math.max(0, deadline - clock.now());
+  }
+
+  value<T>(key: ContextKey<T>): T | undefined {
+    for (let node = this.values; node !== undefined; node = node.parent) {
+      if (node.key === key) return node.value as T;
+    }
+    return undefined;
+  }
+
+  onCancel(listener: (cause: unknown) => void): () => boolean {
+    const watcher = new ListenerWatcher(listener);
+    if (!this.scope.watch(watcher)) watcher.onEnd(this.scope.cause);
+    return () => this.scope.unwatch(watcher);
+  }
+
+  throwIfCancelled(): void {
+    if (this.scope.ended) throw this.scope.cause;
+  }
+
+  withCancel(): CancellableContext {
+    return new CancellableNode(new CancelScope(this.scope, this.scope.clock, Infinity), this.values);
+  }
+
+  withTimeout(ms: number): CancellableContext {
+    requireNumber('withTimeout', ms);
+    return this.withDeadline(ms === Infinity ? Infinity : this.scope.clock.now() + ms);
+  }
+
+  withDeadline(deadline: number): CancellableContext {
+    requireNumber('withDeadline', deadline);
+    return new CancellableNode(new CancelScope(this.scope, this.scope.clock, deadline), this.values);
+  }
+
+  withValue<T>(key: ContextKey<T>, value: T): Context {
+    if (typeof key !== 'object' || key === null) throw new TypeError('withValue needs a key made by contextKey()');
+    return new ContextNode(this.scope, { key, value, parent: this.values });
+  }
+
+  withoutCancel(): Context {
+    return new ContextNode(new EndlessScope(this.scope.clock), this.values);
+  }
+}
+
+class CancellableNode extends ContextNode implements CancellableContext {
+  cancel(cause?: unknown): void {
+    this.scope.end(cause ?? new CancelledError());
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel();
+  }
+}
+
+class ListenerWatcher implements Watcher {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  readonly listener: (cause: unknown) => void;
+
+  constructor(listener: (cause: unknown) => void) {
+    this.listener = listener;
+  }
+
+  get leavesAt(): number {
+    return Infinity;
+  }
+
+  onEnd(cause: unknown): void {
+    try {
+      this.listener(cause);
+    } catch (error) {
+      reportHookError('context.onCancel', error);
+    }
+  }
+}
+
+const background: Context = new ContextNode(new EndlessScope(systemClock), undefined);
+
+function requireNumber(method: string, value: number): void {
+  if (typeof value !== 'number' || Number.isNaN(value))
+    throw new TypeError(`${method} needs a number, got ${String(value)}`);
+}

@@ -1,0 +1,106 @@
+/**
+ * Errors: the base of every error that Holdfast makes, and how to recognise them.
+ *
+ * Recognise an error by its `code` or with the guards here, not by `instanceof`: the guards also know errors of another
+ * copy of the library.
+ *
+ * Invariants
+ *  (1) Our errors carry no stack frames: a rejection must be cheap, and the frames would all be ours.
+ *  (2) A rejection means that the operation did not run.
+ *  (3) The caller's error is never wrapped, copied or changed.
+ *
+ * @module
+ */
+
+/** What every error of ours tells besides its message. */
+export interface ResilienceErrorDetails {
+  /** Name of the policy that made the error, if a policy made it. */
+  readonly policy?: string;
+  /** Milliseconds after which trying again makes sense, where that is known. */
+  readonly retryAfterMs?: number;
+  /** What led to this error. */
+  readonly cause?: unknown;
+}
+
+/** Base of all errors that Holdfast makes. Tell them apart by `code`. */
+export abstract class ResilienceError extends Error {
+  /** Stable, literal name of what happened; part of the public contract. */
+  abstract readonly code: string;
+  /** Name of the policy that made the error; undefined where no policy did. */
+  readonly policy: string | undefined;
+  /** Milliseconds after which trying again makes sense; undefined where nothing is known. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, details: ResilienceErrorDetails = {}) {
+    const limit = v8Error.stackTraceLimit;
+    setStackTraceLimit(0); // (1)
+    if (details.cause === undefined) super(message);
+    else super(message, { cause: details.cause });
+    setStackTraceLimit(limit);
+    this.policy = details.policy;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/** Base of the errors by which a policy refuses to run the operation. It did not run, so it says nothing about the dependency. */
+export abstract class RejectionError extends ResilienceError {}
+
+/** A user's hook (a listener, `classify`, `delayMs`, ...) threw. The call went on without it; the hook's error is `cause`. */
+export class HookError extends ResilienceError {
+  readonly code = 'HOOK_FAILED';
+  /** Which hook threw: `circuit-breaker.classify`, `listener`, ... */
+  readonly hook: string;
+
+  constructor(hook: string, details: ResilienceErrorDetails) {
+    super(`the hook ${hook} threw; the call went on without it`, details);
+    this.hook = hook;
+  }
+}
+
+/** Whether `error` was made by Holdfast, this copy or another. Never throws. */
+export function isResilienceError(error: unknown): error is ResilienceError {
+  return hasBrand(error, RESILIENCE_BRAND);
+}
+
+/** Whether `error` means that a policy refused to run the operation. Never throws. */
+export function isRejection(error: unknown): error is RejectionError {
+  return hasBrand(error, REJECTION_BRAND);
+}
+
+/** Sets what all instances of an error class share: its `name` and, where it needs one, its brand. */
+export function nameErrorClass(errorClass: { readonly prototype: Error }, name: string): void {
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
+}
+
+/** Marks an error class that cannot extend {@link ResilienceError}, so that the guards know it. */
+export function markAsResilienceError(errorClass: { readonly prototype: Error }): void {
+  Object.defineProperty(errorClass.prototype, RESILIENCE_BRAND, { value: true });
+}
+
+// --- internal ---
+
+const RESILIENCE_BRAND = Symbol.for('@holdfast/resilience-error');
+const REJECTION_BRAND = Symbol.for('@holdfast/rejection-error');
+
+markAsResilienceError(ResilienceError);
+Object.defineProperty(RejectionError.prototype, REJECTION_BRAND, { value: true });
+nameErrorClass(HookError, 'HookError');
+
+function hasBrand(error: unknown, brand: symbol): boolean {
+  try {
+    return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[brand] === true;
+  } catch {
+    return false; // a hostile proxy or getter
+  }
+}
+
+/** V8's knob, where there is one. */
+const v8Error = Error as { stackTraceLimit?: number | undefined };
+
+function setStackTraceLimit(limit: number | undefined): void {
+  try {
+    v8Error.stackTraceLimit = limit;
+  } catch {
+    // Frozen intrinsics: the error keeps its stack, nothing else changes.
+  }
+}

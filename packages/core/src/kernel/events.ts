@@ -1,0 +1,70 @@
+/**
+ * Events: what policies tell whoever listens, and free where nobody does.
+ *
+ * Policies of one registry share one `Events`; a policy made alone has its own. A policy builds an event object only
+ * after `active` said that somebody listens.
+ *
+ * Invariants
+ *  (1) A listener that throws changes nothing for the call, for the policy or for other listeners.
+ *  (2) Listeners are told in the order in which they came; one added or removed meanwhile takes part from the next event.
+ *
+ * @module
+ */
+
+import { reportHookError } from './hooks.ts';
+
+/** What every event tells. Policies add their own fields. */
+export interface PolicyEvent {
+  /** What happened: `<policy slug>.<past participle>`, for example `circuit-breaker.opened`. */
+  readonly type: string;
+  /** Slug of the policy's kind. */
+  readonly policy: string;
+  /** Name of the policy. */
+  readonly name: string;
+}
+
+/** Receives events. What it throws is reported and changes nothing else. */
+export type EventListener<E extends PolicyEvent = PolicyEvent> = (event: E) => void;
+
+/** A place where events are told and heard. */
+export interface Events {
+  /** Whether anybody listens; without a listener no event is worth building. */
+  readonly active: boolean;
+  /** Calls `listener` with every event from now on. Returns a function that ends it. */
+  listen(listener: EventListener): () => void;
+  /** Tells all listeners. Never throws. */
+  emit(event: PolicyEvent): void;
+}
+
+/** Creates a place for events without listeners. */
+export function createEvents(): Events {
+  return new ListenerList();
+}
+
+// --- internal ---
+
+class ListenerList implements Events {
+  #listeners: readonly EventListener[] = [];
+
+  get active(): boolean {
+    return this.#listeners.length > 0;
+  }
+
+  listen(listener: EventListener): () => void {
+    const entry: EventListener = (event) => listener(event); // so that one function may listen twice
+    this.#listeners = [...this.#listeners, entry];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== entry);
+    };
+  }
+
+  emit(event: PolicyEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        reportHookError('listener', error, event.name); // (1)
+      }
+    }
+  }
+}

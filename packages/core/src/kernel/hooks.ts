@@ -1,0 +1,42 @@
+/**
+ * Hooks: how a throw from the user's own functions (listeners, predicates, key and delay functions) is contained.
+ *
+ * A hook that throws never changes what the caller of a policy gets. It is not silent either: the error goes to the
+ * handler set with `onHookError`, by default to `console.error`.
+ *
+ * @module
+ */
+
+import { HookError } from './errors.ts';
+
+/** Receives the errors of hooks. Must not throw; what it throws is dropped. */
+export type HookErrorHandler = (error: HookError) => void;
+
+/** Reports that `hook` of the policy named `policy` threw `error`. Never throws. */
+export function reportHookError(hook: string, error: unknown, policy?: string): void {
+  try {
+    const details = policy === undefined ? { cause: error } : { cause: error, policy };
+    handler(new HookError(hook, details));
+  } catch {
+    // The handler of last resort failed as well; the call in hand still matters more.
+  }
+}
+
+/**
+ * Sets where errors of hooks go, for the whole process; undefined brings back the default, `console.error`. Returns the
+ * handler that was set before.
+ */
+export function onHookError(next: HookErrorHandler | undefined): HookErrorHandler {
+  const before = handler;
+  handler = next ?? logHookError;
+  return before;
+}
+
+// --- internal ---
+
+let handler: HookErrorHandler = logHookError;
+
+function logHookError(error: HookError): void {
+  // oxlint-disable-next-line no-console -- the last resort: a failing hook must not be silent
+  console.error(`[holdfast] ${error.message}`, error.cause);
+}

@@ -1,0 +1,259 @@
+/**
+ * Policy: the engine. Policies are layers around an operation; a call goes inward through their handlers and its outcome
+ * comes back outward through their sinks. One promise is made, at the outside.
+ *
+ *   execute ─► layer ─► layer ─► invoke ─► operation(context)
+ *      ▲         │ sink    │ sink    │          │ value, error, or the context's end,
+ *      └ promise ┴─────────┴─────────┴──────────┘ whichever comes first
+ *
+ * A layer's state for one call is one small object that is also the sink it passes inward.
+ *
+ * Invariants
+ *  (1) A handler reports to its sink exactly once. Sinks and handlers never throw.
+ *  (2) The call settles when its context ends, also if the operation does not; what the operation does later is dropped.
+ *  (3) Nothing starts under a context that has ended.
+ *  (4) The operation's value and error come back by identity.
+ *  (5) The clock is read at most once going in and once coming out, and only by a layer that needs it.
+ *
+ * @module
+ */
+
+import type { Watcher } from './cancel-scope.ts';
+import { type Clock, UNREAD } from './clock.ts';
+import { Context, isContext, scopeOf } from './context.ts';
+import type { Link } from './linked-list.ts';
+
+/** What a policy protects: a function of the context, with a value or a promise of one. */
+export type Operation<T = unknown> = (context: Context) => T | PromiseLike<T>;
+
+/** Receives the outcome of a run. `now` is the instant of the outcome if somebody read it, else `UNREAD`. */
+export interface Sink {
+  /**
+   * A context whose end this sink reports by itself, also while a run is under way; then `invoke` need not watch it. The
+   * sink must take the run's outcome, too, and report the first of the two.
+   */
+  readonly guarded?: Context | undefined;
+  resolve(value: unknown, now: number): void;
+  reject(error: unknown, now: number): void;
+}
+
+/** Runs `operation` and reports its outcome to `sink`. `now` is the instant of the call if somebody read it, else `UNREAD`. */
+export type Handler = (operation: Operation, context: Context, sink: Sink, now: number) => void;
+
+/** Makes the handler of a policy around the handler inside it. */
+export type Layer = (inner: Handler) => Handler;
+
+/**
+ * What wraps operations. `F` is what the policy may give in place of the operation's value, as a fallback does.
+ *
+ * An object of your own with `execute` is a policy as well, and composes with the built-in ones in any order.
+ */
+export interface Policy<F = never> {
+  /**
+   * Runs `operation` under this policy. The promise settles with the operation's value or error, unchanged, with an error
+   * of the policy, or with `context.cause` when the context ends first.
+   */
+  execute<T>(operation: Operation<T>, context?: Context): Promise<T | F>;
+}
+
+/** A policy made by this library. */
+export interface NamedPolicy<F = never> extends Policy<F> {
+  /** Slug of the policy's kind: `retry`, `circuit-breaker`, ... */
+  readonly kind: string;
+  /** Name of this policy in errors, events and metrics. */
+  readonly name: string;
+  /**
+   * Returns a function that runs `fn` under this policy, with the same `this` and arguments. If its first argument is a
+   * {@link Context}, that context governs the call and `fn` gets the policy's own in its place.
+   */
+  wrap<This, Arguments extends unknown[], T>(
+    fn: (this: This, ...args: Arguments) => T | PromiseLike<T>,
+  ): (this: This, ...args: Arguments) => Promise<T | F>;
+}
+
+/** A policy that can be fused with others. */
+export interface LayeredPolicy<F = never> extends NamedPolicy<F> {
+  /** For composition; not for calling. */
+  readonly layer: Layer;
+  /** The clock that the layer's instants are of; undefined where it needs none. */
+  readonly clock: Clock | undefined;
+}
+
+/** Runs `operation` through `handler` and promises its outcome. */
+export function execute<T>(
+  handler: Handler,
+  operation: Operation<T>,
+  context: Context = Context.background,
+): Promise<T> {
+  if (typeof operation !== 'function') return Promise.reject(new TypeError('execute needs a function to run'));
+  if (!isContext(context))
+    return Promise.reject(new TypeError('execute needs a Context; make one of a signal with Context.from(signal)'));
+  const promise = new Promise(takeSettlers);
+  const root = new Root(settleResolve, settleReject);
+  if (context.cancelled) root.reject(context.cause); // (3)
+  else handler(operation, context, root, UNREAD);
+  return promise as Promise<T>;
+}
+
+/** Returns `fn` under `policy`, as {@link NamedPolicy.wrap} describes. */
+export function wrap<F, This, Arguments extends unknown[], T>(
+  policy: Policy<F>,
+  fn: (this: This, ...args: Arguments) => T | PromiseLike<T>,
+): (this: This, ...args: Arguments) => Promise<T | F> {
+  const wrapped = function (this: This, ...args: Arguments): Promise<T | F> {
+    const [first] = args as unknown[];
+    if (!isContext(first)) return policy.execute<T>(() => fn.apply(this, args));
+    return policy.execute<T>((context) => fn.apply(this, [context, ...args.slice(1)] as unknown as Arguments), first);
+  };
+  Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
+  Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true });
+  return wrapped;
+}
+
+/** The innermost handler: runs the operation, and reports the context's end if that comes first. */
+export const invoke: Handler = (operation, context, sink) => {
+  let result: unknown;
+  let isPromise: boolean;
+  try {
+    result = operation(context);
+    isPromise = isPromiseLike(result);
+  } catch (error) {
+    sink.reject(error, UNREAD);
+    return;
+  }
+  if (isPromise) awaitResult(Promise.resolve(result), context, sink);
+  else sink.resolve(result, UNREAD);
+};
+
+/** Returns the layer of any policy: its own, or one that calls its `execute`. */
+export function layerOf(policy: Policy<unknown>): Layer {
+  const { layer } = policy as Partial<LayeredPolicy<unknown>>;
+  return layer ?? ((inner) => (operation, context, sink) => adapt(policy, inner, operation, context, sink));
+}
+
+/** What {@link createPolicy} makes a policy of. */
+export interface PolicyParts {
+  readonly kind: string;
+  readonly name: string;
+  readonly layer: Layer;
+  readonly clock?: Clock | undefined;
+}
+
+/** Makes a policy that has nothing to offer beyond running operations. */
+export function createPolicy<F = never>(parts: PolicyParts): LayeredPolicy<F> {
+  return new PlainPolicy<F>(parts);
+}
+
+// --- internal ---
+
+class PlainPolicy<F> implements LayeredPolicy<F> {
+  readonly kind: string;
+  readonly name: string;
+  readonly layer: Layer;
+  readonly clock: Clock | undefined;
+  readonly #handler: Handler;
+
+  constructor({ kind, name, layer, clock }: PolicyParts) {
+    this.kind = kind;
+    this.name = name;
+    this.layer = layer;
+    this.clock = clock;
+    this.#handler = layer(invoke);
+  }
+
+  execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
+    return execute(this.#handler, operation, context);
+  }
+
+  wrap<This, Arguments extends unknown[], T>(
+    fn: (this: This, ...args: Arguments) => T | PromiseLike<T>,
+  ): (this: This, ...args: Arguments) => Promise<T | F> {
+    return wrap<F, This, Arguments, T>(this, fn);
+  }
+}
+
+type Settle = (outcome: unknown) => void;
+
+let settleResolve: Settle;
+let settleReject: Settle;
+
+/** Hands the two functions of a new promise out without a closure per call. */
+function takeSettlers(resolve: Settle, reject: Settle): void {
+  settleResolve = resolve;
+  settleReject = reject;
+}
+
+class Root implements Sink {
+  readonly resolve: Settle;
+  readonly reject: Settle;
+
+  constructor(resolve: Settle, reject: Settle) {
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+}
+
+/** One run of an operation that has not settled yet: the first of its outcome and the context's end counts. */
+class Run implements Watcher {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  readonly context: Context;
+  readonly sink: Sink;
+  settled = false;
+
+  constructor(context: Context, sink: Sink) {
+    this.context = context;
+    this.sink = sink;
+  }
+
+  get leavesAt(): number {
+    return Infinity;
+  }
+
+  resolve(value: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    scopeOf(this.context).unwatch(this);
+    this.sink.resolve(value, UNREAD);
+  }
+
+  reject(error: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    scopeOf(this.context).unwatch(this);
+    this.sink.reject(error, UNREAD);
+  }
+
+  onEnd(cause: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.sink.reject(cause, UNREAD); // (2)
+  }
+}
+
+function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): void {
+  if (sink.guarded === context || scopeOf(context).isEndless) {
+    promise.then(
+      (value) => sink.resolve(value, UNREAD),
+      (error: unknown) => sink.reject(error, UNREAD),
+    );
+    return;
+  }
+  const run = new Run(context, sink);
+  if (!scopeOf(context).watch(run)) run.onEnd(context.cause);
+  promise.then(
+    (value) => run.resolve(value),
+    (error: unknown) => run.reject(error),
+  );
+}
+
+function adapt(policy: Policy<unknown>, inner: Handler, operation: Operation, context: Context, sink: Sink): void {
+  const run: Operation = (own) => execute(inner, operation, isContext(own) ? own : context);
+  invoke(() => policy.execute(run, context), context, sink, UNREAD);
+}
+
+function isPromiseLike(value: unknown): boolean {
+  if (value instanceof Promise) return true;
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  return typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,219 @@
+/**
+ * Retry: runs an operation again when it fails in a way that may pass.
+ *
+ * Use it for short, transient faults of idempotent work. Do not use it alone against overload: retries multiply load.
+ *
+ *   try ── value ────────────────────────────────────────► value
+ *    ▲ └── error ── last try, not retryable, no time left ► that error
+ *    │       └───── otherwise ─► wait ── context ends ────► its cause
+ *    └────────────────────────────┘ delay over
+ *
+ * Invariants
+ *  (1) The operation runs at most `maxAttempts` times.
+ *  (2) No try starts once the context has ended.
+ *  (3) A wait that would reach the deadline is not begun: the error comes back at once.
+ *  (4) A wait ends as soon as the context does.
+ *  (5) The last error comes back by identity.
+ *
+ * @module
+ */
+
+import { isCancelled } from '../../kernel/cancellation.ts';
+import type { Watcher } from '../../kernel/cancel-scope.ts';
+import { type Timer, UNREAD, readOnce, systemClock } from '../../kernel/clock.ts';
+import { type Context, scopeOf } from '../../kernel/context.ts';
+import { isRejection } from '../../kernel/errors.ts';
+import { createEvents } from '../../kernel/events.ts';
+import { reportHookError } from '../../kernel/hooks.ts';
+import type { Link } from '../../kernel/linked-list.ts';
+import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
+import { type Handler, type LayeredPolicy, type Operation, type Sink, createPolicy } from '../../kernel/policy.ts';
+import type { PolicyPorts } from '../../kernel/ports.ts';
+import { systemRandom } from '../../kernel/random.ts';
+import { fullJitterMs } from '../../mechanisms/backoff.ts';
+
+/** Options of {@link retry}. Omitted ones take {@link retryDefaults}. */
+export interface RetryOptions extends PolicyPorts {
+  /** Names this instance in errors, events and metrics. @defaultValue 'retry' */
+  readonly name?: string;
+  /** Tries in all, the first included. Integer, 1 to 100; 1 never retries. @defaultValue 3 */
+  readonly maxAttempts?: number;
+  /** Upper bound of the first delay. Milliseconds, 0 to 60 000. @defaultValue 100 */
+  readonly baseDelayMs?: number;
+  /** Upper bound of every delay. Milliseconds, `baseDelayMs` to 600 000. @defaultValue 10_000 */
+  readonly maxDelayMs?: number;
+  /**
+   * Whether an error may pass. By default every error but rejections of ours and cancellations. Called once per failed
+   * try; if it throws, that is reported and the default rule decides.
+   */
+  readonly isRetryable?: (error: unknown) => boolean;
+}
+
+/** Every default of {@link retry}, in one place. */
+export const retryDefaults: Required<Omit<RetryOptions, 'events'>> = Object.freeze({
+  name: 'retry',
+  maxAttempts: 3,
+  baseDelayMs: 100,
+  maxDelayMs: 10_000,
+  isRetryable: (error: unknown) => !isRejection(error) && !isCancelled(error),
+  clock: systemClock,
+  random: systemRandom,
+});
+
+/** A try failed, and another one follows after a wait. */
+export interface RetryScheduledEvent {
+  readonly type: 'retry.scheduled';
+  readonly policy: 'retry';
+  readonly name: string;
+  /** Number of the try that failed; the first is 1. */
+  readonly attempt: number;
+  /** The wait before the next try. Milliseconds. */
+  readonly delayMs: number;
+  readonly error: unknown;
+}
+
+/** A retry policy. */
+export interface Retry extends LayeredPolicy {
+  /** How many tries beyond the first it has started since it was created. */
+  readonly retriedCount: number;
+}
+
+/**
+ * Creates a retry policy. It holds no state but a counter: one instance may serve any number of calls.
+ *
+ * @throws ConfigError at creation, when an option is out of range.
+ * @throws the operation's last error from execute, unchanged, when the last try failed, `isRetryable` refused it, or no
+ *   time is left for another try.
+ * @throws `context.cause` from execute, when the context ended between tries.
+ *
+ * @example
+ * ```ts
+ * const user = await retry({ maxAttempts: 4 }).execute(({ signal }) => fetchUser(id, { signal }));
+ * ```
+ */
+export function retry(options: RetryOptions = {}): Retry {
+  const settings = resolve(options);
+  const counts = { retried: 0 };
+  const layer =
+    (inner: Handler): Handler =>
+    (operation, context, sink, now) =>
+      inner(operation, context, new RetryCall(settings, counts, inner, operation, context, sink), now);
+  const policy = createPolicy({ kind: 'retry', name: settings.name, layer, clock: settings.clock });
+  return Object.defineProperty(policy, 'retriedCount', { get: () => counts.retried }) as Retry;
+}
+
+// --- internal ---
+
+type Settings = Required<RetryOptions>;
+
+function resolve(options: RetryOptions): Settings {
+  const resolved = withDefaults('retry', retryDefaults, options);
+  isName('retry.name', resolved.name);
+  integerInRange('retry.maxAttempts', resolved.maxAttempts, [1, 100]);
+  inRange('retry.baseDelayMs', resolved.baseDelayMs, [0, 60_000]);
+  inRange('retry.maxDelayMs', resolved.maxDelayMs, [resolved.baseDelayMs, 600_000]);
+  isFunction('retry.isRetryable', resolved.isRetryable);
+  return { ...resolved, events: resolved.events ?? createEvents() } as Settings;
+}
+
+/** One call: the sink of each of its tries, and the watcher of the context between them. */
+class RetryCall implements Sink, Watcher {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  readonly settings: Settings;
+  readonly counts: { retried: number };
+  readonly inner: Handler;
+  readonly operation: Operation;
+  readonly context: Context;
+  readonly sink: Sink;
+  attempt = 1;
+  timer: Timer | undefined = undefined;
+
+  // oxlint-disable-next-line max-params -- one allocation per call, no bag of parameters
+  constructor(
+    settings: Settings,
+    counts: { retried: number },
+    inner: Handler,
+    operation: Operation,
+    context: Context,
+    sink: Sink,
+  ) {
+    this.settings = settings;
+    this.counts = counts;
+    this.inner = inner;
+    this.operation = operation;
+    this.context = context;
+    this.sink = sink;
+  }
+
+  get leavesAt(): number {
+    return Infinity;
+  }
+
+  resolve(value: unknown, now: number): void {
+    this.sink.resolve(value, now);
+  }
+
+  reject(error: unknown, settledAt: number): void {
+    const { settings } = this;
+    if (this.attempt >= settings.maxAttempts || this.context.cancelled || !this.#isRetryable(error)) {
+      this.sink.reject(error, settledAt); // (1) (2) (5)
+      return;
+    }
+    const now = readOnce(settings.clock, settledAt);
+    const bounds = { baseMs: settings.baseDelayMs, maxMs: settings.maxDelayMs };
+    const delayMs = fullJitterMs(this.attempt + 1, bounds, settings.random);
+    if (delayMs >= this.context.remainingMs()) {
+      this.sink.reject(error, now); // (3)
+      return;
+    }
+    this.#tellScheduled(error, delayMs);
+    this.#wait(delayMs);
+  }
+
+  onEnd(cause: unknown): void {
+    this.timer?.cancel();
+    this.sink.reject(cause, UNREAD); // (4)
+  }
+
+  #wait(delayMs: number): void {
+    const scope = scopeOf(this.context);
+    if (!scope.watch(this)) {
+      this.sink.reject(scope.cause, UNREAD);
+      return;
+    }
+    this.timer = this.settings.clock.setTimer(() => this.#tryAgain(), delayMs);
+  }
+
+  #tryAgain(): void {
+    const scope = scopeOf(this.context);
+    if (scope.ended) return; // the watcher is told, or was
+    scope.unwatch(this);
+    this.attempt++;
+    this.counts.retried++;
+    this.inner(this.operation, this.context, this, UNREAD);
+  }
+
+  #isRetryable(error: unknown): boolean {
+    try {
+      return this.settings.isRetryable(error);
+    } catch (hookError) {
+      reportHookError('retry.isRetryable', hookError, this.settings.name);
+      return retryDefaults.isRetryable(error);
+    }
+  }
+
+  #tellScheduled(error: unknown, delayMs: number): void {
+    const { events, name } = this.settings;
+    if (!events.active) return;
+    const event: RetryScheduledEvent = {
+      type: 'retry.scheduled',
+      policy: 'retry',
+      name,
+      attempt: this.attempt,
+      delayMs,
+      error,
+    };
+    events.emit(event);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Registry: the policies of one application by kind and name, and the ports that they share.
+ *
+ * Make one at start-up and hand it to what exports metrics or serves an admin page. There is no global registry.
+ *
+ * Invariants
+ *  (1) A kind and a name together belong to one policy at a time.
+ *  (2) Policies created here share the registry's clock, randomness and events, unless their options say otherwise.
+ *  (3) What was removed is not retained.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { type Events, createEvents } from '../kernel/events.ts';
+import { withDefaults } from '../kernel/options.ts';
+import { type Pipeline, type SubstituteOf, pipeline } from '../kernel/pipeline.ts';
+import type { NamedPolicy, Policy } from '../kernel/policy.ts';
+import type { PolicyPorts } from '../kernel/ports.ts';
+import { type Random, systemRandom } from '../kernel/random.ts';
+
+/** Options of {@link createRegistry}: the ports of the policies that it creates. */
+export type RegistryOptions = PolicyPorts;
+
+/** Every default of {@link createRegistry}, in one place. A registry makes its own events. */
+export const registryDefaults: { readonly clock: Clock; readonly random: Random } = Object.freeze({
+  clock: systemClock,
+  random: systemRandom,
+});
+
+/** The policies of one application. */
+export interface Registry extends Iterable<NamedPolicy<unknown>> {
+  /** What all policies created here tell. */
+  readonly events: Events;
+  readonly clock: Clock;
+  /** Creates a policy with the registry's ports and adds it. */
+  create<O extends PolicyPorts, P extends NamedPolicy<unknown>>(
+    factory: (options: O) => P,
+    options: O & { readonly name: string },
+  ): P;
+  /** Composes policies, outermost first, into a pipeline called `name` and adds it. The policies themselves are not added. */
+  pipeline<P extends readonly Policy<unknown>[]>(name: string, ...policies: P): Pipeline<SubstituteOf<P>>;
+  /** Adds a policy that was made elsewhere. Returns it. */
+  add<P extends NamedPolicy<unknown>>(policy: P): P;
+  /** Returns the policy of that kind and name, or undefined. */
+  get(kind: string, name: string): NamedPolicy<unknown> | undefined;
+  /** Forgets a policy. Its calls go on. Returns whether it was here. */
+  remove(policy: NamedPolicy<unknown>): boolean;
+}
+
+/**
+ * Creates an empty registry.
+ *
+ * @throws TypeError from create, pipeline and add, when the kind and name are taken.
+ *
+ * @example
+ * ```ts
+ * const registry = createRegistry();
+ * const breaker = registry.create(circuitBreaker, { name: 'prices' });
+ * const prices = registry.pipeline('prices', retry(), breaker, timeout(300));
+ * ```
+ */
+export function createRegistry(options: RegistryOptions = {}): Registry {
+  const { clock, random, events } = withDefaults('registry', registryDefaults, options);
+  return new PolicyTable({ clock, random, events: events ?? createEvents() });
+}
+
+// --- internal ---
+
+class PolicyTable implements Registry {
+  readonly #ports: Required<PolicyPorts>;
+  readonly #policies = new Map<string, NamedPolicy<unknown>>();
+
+  constructor(ports: Required<PolicyPorts>) {
+    this.#ports = ports;
+  }
+
+  get events(): Events {
+    return this.#ports.events;
+  }
+
+  get clock(): Clock {
+    return this.#ports.clock;
+  }
+
+  create<O extends PolicyPorts, P extends NamedPolicy<unknown>>(
+    factory: (options: O) => P,
+    options: O & { readonly name: string },
+  ): P {
+    return this.add(factory({ ...this.#ports, ...options })); // (2)
+  }
+
+  pipeline<P extends readonly Policy<unknown>[]>(name: string, ...policies: P): Pipeline<SubstituteOf<P>> {
+    return this.add(pipeline({ name }, ...policies));
+  }
+
+  add<P extends NamedPolicy<unknown>>(policy: P): P {
+    const key = keyOf(policy.kind, policy.name);
+    if (this.#policies.has(key))
+      throw new TypeError(`the registry has a ${policy.kind} named "${policy.name}" already`); // (1)
+    this.#policies.set(key, policy);
+    return policy;
+  }
+
+  get(kind: string, name: string): NamedPolicy<unknown> | undefined {
+    return this.#policies.get(keyOf(kind, name));
+  }
+
+  remove(policy: NamedPolicy<unknown>): boolean {
+    const key = keyOf(policy.kind, policy.name);
+    return this.#policies.get(key) === policy && this.#policies.delete(key); // (3)
+  }
+
+  [Symbol.iterator](): Iterator<NamedPolicy<unknown>> {
+    return this.#policies.values();
+  }
+}
+
+function keyOf(kind: string, name: string): string {
+  return `${kind}/${name}`;
+}

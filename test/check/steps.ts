@@ -1,0 +1,79 @@
+/**
+ * The steps of `npm run check`, in order, each with the time it may take.
+ *
+ * @module
+ */
+
+import { existsSync } from 'node:fs';
+
+import { inRepository, packageNames } from '../repository.ts';
+
+/** One step: a command that ends in time with status 0, or a vitest run whose tests count one by one. */
+export interface Step {
+  readonly name: string;
+  /** `command` counts as one check, `vitest` as its tests, `advice` prints its outcome and never fails. */
+  readonly kind: 'command' | 'vitest' | 'advice';
+  readonly command: readonly [string, ...string[]];
+  readonly limitSeconds: number;
+}
+
+const node = process.execPath;
+
+/** Everything, cheap checks first. */
+export const allSteps: readonly Step[] = [
+  { name: 'redis', kind: 'advice', command: ['sh', 'test/setup/get-redis.sh'], limitSeconds: 180 },
+  command('format', 60, 'oxfmt', '--check', '.'),
+  lint('.'),
+  command('types', 120, 'tsc', '-b'),
+  command('build', 120, 'turbo', 'run', 'build'),
+  vitest('tests', 480, ...projects('unit:*', 'architecture', 'behaviour', 'conformance', 'regressions')),
+  vitest('examples', 180, ...projects('examples')),
+  vitest('docs', 180, ...projects('docs')),
+  {
+    name: 'api',
+    kind: 'command',
+    command: [node, '--import', 'tsx', 'test/packaging/api-report.ts'],
+    limitSeconds: 120,
+  },
+  vitest('packaging', 180, ...projects('packaging')),
+  command('unused', 60, 'knip', '--config', 'test/packaging/knip.json', '--no-config-hints'),
+];
+
+/** Lint, types and unit tests of one workspace: `core` or `packages/core`, `storefront`, `docs`. */
+export function stepsOfWorkspace(filter: string): readonly Step[] {
+  const folder = [filter, `packages/${filter}`, `examples/${filter}`].find((path) =>
+    existsSync(inRepository(`${path}/package.json`)),
+  );
+  if (folder === undefined) throw new RangeError(`no workspace ${filter}; packages: ${packageNames().join(', ')}`);
+
+  const project = folder.startsWith('packages/') ? `unit:${folder.slice('packages/'.length)}` : undefined;
+  return [
+    lint(folder),
+    command('types', 120, 'tsc', '-b'),
+    ...(project === undefined ? [] : [vitest('tests', 480, ...projects(project))]),
+  ];
+}
+
+// --- internal ---
+
+function projects(...names: readonly string[]): string[] {
+  return names.flatMap((name) => ['--project', name]);
+}
+
+function command(name: string, limitSeconds: number, tool: string, ...args: string[]): Step {
+  return { name, kind: 'command', command: [inRepository(`node_modules/.bin/${tool}`), ...args], limitSeconds };
+}
+
+function lint(folder: string): Step {
+  return command('lint', 120, 'oxlint', '--type-aware', '--deny-warnings', folder);
+}
+
+function vitest(name: string, limitSeconds: number, ...args: string[]): Step {
+  const config = ['run', '--config', 'test/vitest.config.ts'];
+  return {
+    name,
+    kind: 'vitest',
+    command: [inRepository('node_modules/.bin/vitest'), ...config, ...args],
+    limitSeconds,
+  };
+}

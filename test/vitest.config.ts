@@ -1,0 +1,56 @@
+/**
+ * Vitest set-up for the whole repository: one unit project per package, and one project per folder of test/.
+ * Every test runs on source, through the `@holdfast/source` export condition.
+ *
+ * @module
+ */
+
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const conditions = ['@holdfast/source', 'module', 'node', 'development|production'];
+
+const packages = readdirSync(`${root}packages`).filter((name) => existsSync(`${root}packages/${name}/package.json`));
+
+export default defineConfig({
+  root,
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      ...packages.map((name) => project(`unit:${name}`, `packages/${name}/src/**/*.test.ts`)),
+      folder('architecture'),
+      folder('behaviour'),
+      folder('conformance', {
+        globalSetup: [`${root}test/setup/redis-server.ts`],
+        testTimeout: 20_000,
+        hookTimeout: 60_000,
+      }),
+      folder('regressions'),
+      folder('docs', { testTimeout: 60_000, hookTimeout: 120_000 }),
+      folder('examples', { testTimeout: 60_000 }),
+      folder('packaging', {
+        globalSetup: [`${root}test/setup/packed-packages.ts`],
+        testTimeout: 60_000,
+      }),
+    ],
+    coverage: { provider: 'v8', include: ['packages/*/src/**'], reporter: ['text', 'lcovonly'] },
+    passWithNoTests: true,
+    maxWorkers: 2,
+  },
+});
+
+function folder(name: string, extra: TestProjectInlineConfiguration['test'] = {}): TestProjectInlineConfiguration {
+  return project(name, `test/${name}/**/*.test.ts`, extra);
+}
+
+function project(
+  name: string,
+  include: string,
+  extra: TestProjectInlineConfiguration['test'] = {},
+): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, include: [include], ...extra } };
+}
