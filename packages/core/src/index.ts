@@ -50,7 +50,13 @@ export {
 export { ConfigError } from './kernel/options.ts';
 
 // Registry
-export { type Registry, type RegistryOptions, createRegistry, registryDefaults } from './registry/registry.ts';
+export {
+  type NamedOptions,
+  type Registry,
+  type RegistryOptions,
+  createRegistry,
+  registryDefaults,
+} from './registry/registry.ts';
 
 // bulkhead
 export {
@@ -65,16 +71,18 @@ export {
 
 // circuit-breaker
 export {
-  type CircuitBreaker,
   type CircuitBreakerOptions,
-  CircuitOpenError,
-  type CircuitRejectedEvent,
-  type CircuitSnapshot,
-  type CircuitTransitionEvent,
   type CircuitWindow,
   circuitBreaker,
   circuitBreakerDefaults,
 } from './policies/circuit-breaker/circuit-breaker.ts';
+export {
+  type CircuitBreaker,
+  CircuitOpenError,
+  type CircuitRejectedEvent,
+  type CircuitSnapshot,
+  type CircuitTransitionEvent,
+} from './policies/circuit-breaker/breaker.ts';
 export { type CircuitState, type Refusal } from './policies/circuit-breaker/circuit.ts';
 
 // fallback

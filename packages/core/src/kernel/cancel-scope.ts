@@ -60,6 +60,9 @@ export class CancelScope implements Watcher {
   /** Instant at which this scope ends by itself, on `clock`; Infinity when it has none. */
   readonly deadline: number;
 
+  /** Whether nothing can ever end this scope: it has no parent that can, no deadline and no signal. */
+  readonly isEndless: boolean = false;
+
   private parent: CancelScope | undefined;
   private extras: ScopeExtras | undefined;
   private hasEnded = false;
@@ -75,11 +78,6 @@ export class CancelScope implements Watcher {
     this.clock = clock;
     this.deadline = this.parent === undefined ? deadline : inheritDeadline(clock, deadline, this.parent); // (3)
     this.extras = extras;
-  }
-
-  /** Whether nothing can ever end this scope: it has no parent that can, no deadline and no signal. */
-  get isEndless(): boolean {
-    return false;
   }
 
   get leavesAt(): number {
@@ -115,7 +113,8 @@ export class CancelScope implements Watcher {
 
   /** Ends the scope because its deadline has come, unless something else ended it before. */
   expire(): void {
-    if (!this.hasEnded) this.endAt(this.extras?.timekeeper?.expiryCause() ?? new DeadlineExceededError(), this.deadline);
+    if (!this.hasEnded)
+      this.endAt(this.extras?.timekeeper?.expiryCause() ?? new DeadlineExceededError(), this.deadline);
   }
 
   /** Lets go of parent, deadline and watchers without telling anybody: the work that the scope was for is over. */
@@ -157,7 +156,7 @@ export class CancelScope implements Watcher {
     if (extras === RELEASED) return;
     if (parent !== undefined && parent.ended && (parent.endedAt as number) <= deadline) {
       this.endAt(parent.endCause, parent.endedAt as number);
-    } else if (extras?.signal?.aborted === true) {
+    } else if (isAborted(extras)) {
       this.endAt(extras.signal.reason ?? new CancelledError(), this.clock.now());
     } else if (deadline !== Infinity && this.clock.now() >= deadline) {
       this.expire();
@@ -196,8 +195,14 @@ export class CancelScope implements Watcher {
     if (hold.onAbort !== undefined) this.extras?.signal?.removeEventListener('abort', hold.onAbort);
   }
 
+  /** Whether nobody watches the time for this scope yet, and somebody should. */
+  private get lacksTimer(): boolean {
+    if (this.deadline === Infinity || this.hold?.timer !== undefined) return false;
+    return this.extras !== RELEASED && this.extras?.timekeeper === undefined;
+  }
+
   private armTimer(): void {
-    if (this.deadline === Infinity || this.hold?.timer !== undefined || this.extras?.timekeeper !== undefined) return;
+    if (!this.lacksTimer) return;
     if (this.parent !== undefined && this.parent.deadline === this.deadline && this.parent.clock === this.clock) {
       this.parent.armTimer(); // the parent ends at the same instant and tells us
       return;
@@ -209,12 +214,10 @@ export class CancelScope implements Watcher {
 
 /** The scope that never ends. It keeps no watchers, so it is safe to share by everything. */
 export class EndlessScope extends CancelScope {
+  override readonly isEndless = true;
+
   constructor(clock: Clock) {
     super(undefined, clock, Infinity);
-  }
-
-  override get isEndless(): boolean {
-    return true;
   }
 
   override get ended(): boolean {
@@ -245,7 +248,12 @@ interface Hold {
   timer?: Timer;
 }
 
+/** In place of the extras of a scope that was released. */
 const RELEASED: ScopeExtras = Object.freeze({});
+
+function isAborted(extras: ScopeExtras | undefined): extras is { readonly signal: AbortSignalLike } {
+  return extras?.signal?.aborted === true;
+}
 
 let neverAborted: AbortSignal | undefined;
 

@@ -21,6 +21,11 @@ export interface Clock {
    * Infinity never fires.
    */
   setTimer(callback: () => void, delayMs: number): Timer;
+  /**
+   * Calls `callback` once, soon after the current turn of the event loop and its microtasks. Optional: with it, calls that
+   * settle within their turn need no place among the deadlines.
+   */
+  defer?(callback: () => void): void;
 }
 
 /** A timer that was set on a {@link Clock}. */
@@ -39,6 +44,9 @@ export interface Timer {
  */
 export const UNREAD = -1;
 
+/** What only some platforms have. */
+const platform = globalThis as { setImmediate?: (callback: () => void) => unknown };
+
 /** Returns `now` if somebody read it already, and reads `clock` otherwise. Milliseconds. */
 export function readOnce(clock: Clock, now: number): number {
   return now === UNREAD ? clock.now() : now;
@@ -48,6 +56,9 @@ export function readOnce(clock: Clock, now: number): number {
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),
   setTimer: (callback: () => void, delayMs: number): Timer => new SystemTimer(callback, delayMs),
+  ...(typeof platform.setImmediate === 'function' && {
+    defer: (callback: () => void): void => void platform.setImmediate?.(callback),
+  }),
 });
 
 // --- internal ---

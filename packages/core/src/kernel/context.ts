@@ -87,11 +87,15 @@ export const Context: {
   get background() {
     return background;
   },
-  from: (signal: AbortSignalLike): Context => new ContextNode(new CancelScope(undefined, systemClock, Infinity, { signal }), undefined),
+  from: (signal: AbortSignalLike): Context =>
+    new ContextNode(new CancelScope(undefined, systemClock, Infinity, { signal }), undefined),
   withClock: (clock: Clock): Context => new ContextNode(new EndlessScope(clock), undefined),
 });
 
-/** Makes the scope of a context when it is first needed; many a context is never asked. */
+/**
+ * Makes the scope of a context when it is first needed; many a context is never asked. Nothing but the source may end that
+ * scope, and if the source is a sink, it settles when it does.
+ */
 export interface ScopeSource {
   makeScope(): CancelScope;
 }
@@ -106,9 +110,19 @@ export function scopeOf(context: Context): CancelScope {
   return (context as ContextNode).scope;
 }
 
+/** Derives a context with the values of `context` on another scope. */
+export function deriveContext(context: Context, scope: CancelScope): Context {
+  return new ContextNode(scope, (context as ContextNode).values);
+}
+
 /** Derives a context with the values of `context`, whose scope `source` makes when it is needed. */
-export function deriveContext(context: Context, source: ScopeSource): Context {
+export function deriveLazily(context: Context, source: ScopeSource): Context {
   return new ContextNode(undefined, (context as ContextNode).values, source);
+}
+
+/** Whether `context` ends only by `source`, which tells its sink by itself, so that nobody needs to watch the context. */
+export function isEndedBy(context: Context, source: object): boolean {
+  return (context as ContextNode).source === source;
 }
 
 // --- internal ---
@@ -121,7 +135,7 @@ interface ValueNode {
 
 class ContextNode implements Context {
   private madeScope: CancelScope | undefined;
-  private readonly source: ScopeSource | undefined;
+  readonly source: ScopeSource | undefined;
   readonly values: ValueNode | undefined;
 
   constructor(scope: CancelScope | undefined, values: ValueNode | undefined, source?: ScopeSource) {
@@ -229,7 +243,8 @@ class ListenerWatcher implements Watcher {
   }
 }
 
-const background: Context = new ContextNode(new EndlessScope(systemClock), undefined);
+/** {@link Context.background}. */
+export const background: Context = new ContextNode(new EndlessScope(systemClock), undefined);
 
 function requireNumber(method: string, value: number): void {
   if (typeof value !== 'number' || Number.isNaN(value))

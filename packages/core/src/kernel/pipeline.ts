@@ -12,7 +12,7 @@
  * @module
  */
 
-import { isCancelled } from './cancellation.ts';
+import { isCancelled, isTimeout } from './cancellation.ts';
 import { type Clock, UNREAD } from './clock.ts';
 import type { Context } from './context.ts';
 import { isRejection } from './errors.ts';
@@ -21,10 +21,14 @@ import {
   type Handler,
   type Layer,
   type LayeredPolicy,
+  type Operation,
   type Policy,
   type Sink,
-  createPolicy,
+  type Tally,
+  execute,
+  invoke,
   layerOf,
+  wrap,
 } from './policy.ts';
 
 /** Options of {@link pipeline}. Omitted ones take {@link pipelineDefaults}. */
@@ -88,28 +92,90 @@ export function pipeline(...args: readonly (PipelineOptions | Policy<unknown>)[]
   isName('pipeline.name', name);
   const policies = (hasOptions ? args.slice(1) : args) as readonly Policy<unknown>[];
   for (const [index, policy] of policies.entries()) requirePolicy(policy, index);
-  const counts = { success: 0, failure: 0, rejected: 0, cancelled: 0, running: 0 };
-  const layer = compose(policies, counts);
-  const policy = createPolicy<unknown>({ kind: 'pipeline', name, layer, clock: undefined });
-  return Object.assign(policy, { policies: Object.freeze([...policies]), calls: counts });
+  return new FusedPipeline(name, Object.freeze([...policies]));
 }
 
 // --- internal ---
 
-type MutableCounts = { -readonly [K in keyof CallCounts]: number };
+/** Counts of the calls of a pipeline, and the tally that keeps them. */
+class CallTally implements CallCounts, Tally {
+  success = 0;
+  failure = 0;
+  rejected = 0;
+  cancelled = 0;
+  running = 0;
 
-function compose(policies: readonly Policy<unknown>[], counts: MutableCounts): Layer {
+  start(): void {
+    this.running++;
+  }
+
+  resolve(): void {
+    this.running--;
+    this.success++; // (3)
+  }
+
+  reject(error: unknown, context: Context): void {
+    this.running--;
+    if (isRejection(error)) this.rejected++;
+    else if (isCancelled(error) || (context.cancelled && error === context.cause && !isTimeout(error)))
+      this.cancelled++;
+    else this.failure++;
+  }
+}
+
+class FusedPipeline<F> implements Pipeline<F> {
+  readonly kind = 'pipeline';
+  readonly name: string;
+  readonly policies: readonly Policy<unknown>[];
+  readonly clock: Clock | undefined;
+  private readonly tally = new CallTally();
+  private readonly fused: Layer;
+  private readonly handler: Handler;
+
+  constructor(name: string, policies: readonly Policy<unknown>[]) {
+    this.name = name;
+    this.policies = policies;
+    this.clock = policies.map(clockOf).find((clock) => clock !== undefined);
+    this.fused = fuse(policies);
+    this.handler = this.fused(invoke);
+  }
+
+  get calls(): CallCounts {
+    const { success, failure, rejected, cancelled, running } = this.tally;
+    return { success, failure, rejected, cancelled, running };
+  }
+
+  get layer(): Layer {
+    return (inner) => countCalls(this.fused(inner), this.tally);
+  }
+
+  execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
+    return execute(this.handler, operation, context, this.tally);
+  }
+
+  wrap<This, Arguments extends unknown[], T>(
+    fn: (this: This, ...args: Arguments) => T | PromiseLike<T>,
+  ): (this: This, ...args: Arguments) => Promise<T | F> {
+    return wrap<F, This, Arguments, T>(this, fn);
+  }
+}
+
+function fuse(policies: readonly Policy<unknown>[]): Layer {
   return (innermost) => {
     let handler = innermost;
     let clock: Clock | undefined;
     for (const policy of policies.toReversed()) {
-      const own = (policy as Partial<LayeredPolicy>).clock;
-      if (clock !== undefined && own !== clock) handler = forgetTime(handler); // (4)
+      const own = clockOf(policy);
+      if (clock !== undefined && own !== undefined && own !== clock) handler = forgetTime(handler); // (4)
       handler = layerOf(policy)(handler);
       clock = own ?? clock;
     }
-    return countCalls(handler, counts);
+    return handler;
   };
+}
+
+function clockOf(policy: Policy<unknown>): Clock | undefined {
+  return (policy as Partial<LayeredPolicy>).clock;
 }
 
 /** A border between layers on different clocks. */
@@ -117,10 +183,11 @@ function forgetTime(inner: Handler): Handler {
   return (operation, context, sink) => inner(operation, context, new ForgetfulSink(sink), UNREAD);
 }
 
-function countCalls(inner: Handler, counts: MutableCounts): Handler {
+/** Counts the calls of a pipeline that is a layer of another policy. */
+function countCalls(inner: Handler, tally: Tally): Handler {
   return (operation, context, sink, now) => {
-    counts.running++;
-    inner(operation, context, new CountedCall(counts, context, sink), now);
+    tally.start();
+    inner(operation, context, new CountedCall(tally, context, sink), now);
   };
 }
 
@@ -141,27 +208,23 @@ class ForgetfulSink implements Sink {
 }
 
 class CountedCall implements Sink {
-  readonly counts: MutableCounts;
+  readonly tally: Tally;
   readonly context: Context;
   readonly sink: Sink;
 
-  constructor(counts: MutableCounts, context: Context, sink: Sink) {
-    this.counts = counts;
+  constructor(tally: Tally, context: Context, sink: Sink) {
+    this.tally = tally;
     this.context = context;
     this.sink = sink;
   }
 
   resolve(value: unknown, now: number): void {
-    this.counts.running--;
-    this.counts.success++; // (3)
+    this.tally.resolve();
     this.sink.resolve(value, now);
   }
 
   reject(error: unknown, now: number): void {
-    this.counts.running--;
-    if (isRejection(error)) this.counts.rejected++;
-    else if (isCancelled(error) || (this.context.cancelled && error === this.context.cause)) this.counts.cancelled++;
-    else this.counts.failure++;
+    this.tally.reject(error, this.context);
     this.sink.reject(error, now);
   }
 }
@@ -171,6 +234,6 @@ function isPolicy(value: PipelineOptions | Policy<unknown>): value is Policy<unk
 }
 
 function requirePolicy(policy: unknown, index: number): void {
-  if (typeof policy === 'object' && policy !== null && isPolicy(policy as Policy<unknown>)) return;
+  if (typeof policy === 'object' && policy !== null && isPolicy(policy)) return;
   throw new ConfigError(`pipeline[${index}]`, 'a policy', policy);
 }

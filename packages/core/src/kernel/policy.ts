@@ -20,7 +20,7 @@
 
 import type { Watcher } from './cancel-scope.ts';
 import { type Clock, UNREAD } from './clock.ts';
-import { Context, isContext, scopeOf } from './context.ts';
+import { type Context, background, isContext, isEndedBy, scopeOf } from './context.ts';
 import type { Link } from './linked-list.ts';
 
 /** What a policy protects: a function of the context, with a value or a promise of one. */
@@ -28,11 +28,6 @@ export type Operation<T = unknown> = (context: Context) => T | PromiseLike<T>;
 
 /** Receives the outcome of a run. `now` is the instant of the outcome if somebody read it, else `UNREAD`. */
 export interface Sink {
-  /**
-   * A context whose end this sink reports by itself, also while a run is under way; then `invoke` need not watch it. The
-   * sink must take the run's outcome, too, and report the first of the two.
-   */
-  readonly guarded?: Context | undefined;
   resolve(value: unknown, now: number): void;
   reject(error: unknown, now: number): void;
 }
@@ -79,19 +74,29 @@ export interface LayeredPolicy<F = never> extends NamedPolicy<F> {
   readonly clock: Clock | undefined;
 }
 
-/** Runs `operation` through `handler` and promises its outcome. */
+/** Counts calls from the outside. */
+export interface Tally {
+  start(): void;
+  resolve(): void;
+  reject(error: unknown, context: Context): void;
+}
+
+/** Runs `operation` through `handler` and promises its outcome, counted by `tally` where there is one. */
 export function execute<T>(
   handler: Handler,
   operation: Operation<T>,
-  context: Context = Context.background,
+  context: Context = background,
+  tally?: Tally,
 ): Promise<T> {
   if (typeof operation !== 'function') return Promise.reject(new TypeError('execute needs a function to run'));
   if (!isContext(context))
     return Promise.reject(new TypeError('execute needs a Context; make one of a signal with Context.from(signal)'));
   const promise = new Promise(takeSettlers);
-  const root = new Root(settleResolve, settleReject);
-  if (context.cancelled) root.reject(context.cause); // (3)
+  const root = new Root(settleResolve, settleReject, context, tally);
+  tally?.start();
+  if (context !== background && context.cancelled) root.reject(context.cause); // (3)
   else handler(operation, context, root, UNREAD);
+  root.returned = true;
   return promise as Promise<T>;
 }
 
@@ -128,7 +133,7 @@ export const invoke: Handler = (operation, context, sink) => {
 /** Returns the layer of any policy: its own, or one that calls its `execute`. */
 export function layerOf(policy: Policy<unknown>): Layer {
   const { layer } = policy as Partial<LayeredPolicy<unknown>>;
-  return layer ?? ((inner) => (operation, context, sink) => adapt(policy, inner, operation, context, sink));
+  return layer ?? ((inner) => adapt(policy, inner));
 }
 
 /** What {@link createPolicy} makes a policy of. */
@@ -183,15 +188,43 @@ function takeSettlers(resolve: Settle, reject: Settle): void {
   settleReject = reject;
 }
 
+/** The outermost sink: settles the promise. */
 class Root implements Sink {
-  readonly resolve: Settle;
-  readonly reject: Settle;
+  readonly settleResolve: Settle;
+  readonly settleReject: Settle;
+  readonly context: Context;
+  readonly tally: Tally | undefined;
+  /** Whether `execute` has returned, so that the caller has had its turn to look at the promise. */
+  returned = false;
 
-  constructor(resolve: Settle, reject: Settle) {
-    this.resolve = resolve;
-    this.reject = reject;
+  constructor(resolve: Settle, reject: Settle, context: Context, tally: Tally | undefined) {
+    this.settleResolve = resolve;
+    this.settleReject = reject;
+    this.context = context;
+    this.tally = tally;
+  }
+
+  resolve(value: unknown): void {
+    if (this.tally !== undefined) this.tally.resolve();
+    this.settleResolve(value);
+  }
+
+  reject(error: unknown): void {
+    if (this.tally !== undefined) this.tally.reject(error, this.context);
+    if (this.returned) this.settleReject(error);
+    else rejectSoon(this.settleReject, error);
   }
 }
+
+/**
+ * Rejects in a microtask. A promise that is rejected before anybody could look at it costs the platform its bookkeeping of
+ * unhandled rejections, several times what the refusal itself costs.
+ */
+function rejectSoon(reject: Settle, error: unknown): void {
+  void settledPromise.then(() => reject(error));
+}
+
+const settledPromise = Promise.resolve();
 
 /** One run of an operation that has not settled yet: the first of its outcome and the context's end counts. */
 class Run implements Watcher {
@@ -232,7 +265,7 @@ class Run implements Watcher {
 }
 
 function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): void {
-  if (sink.guarded === context || scopeOf(context).isEndless) {
+  if (isEndedBy(context, sink) || scopeOf(context).isEndless) {
     promise.then(
       (value) => sink.resolve(value, UNREAD),
       (error: unknown) => sink.reject(error, UNREAD),
@@ -247,9 +280,12 @@ function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): v
   );
 }
 
-function adapt(policy: Policy<unknown>, inner: Handler, operation: Operation, context: Context, sink: Sink): void {
-  const run: Operation = (own) => execute(inner, operation, isContext(own) ? own : context);
-  invoke(() => policy.execute(run, context), context, sink, UNREAD);
+/** Makes a handler of a policy that has only `execute`. */
+function adapt(policy: Policy<unknown>, inner: Handler): Handler {
+  return (operation, context, sink) => {
+    const run: Operation = (own) => execute(inner, operation, isContext(own) ? own : context);
+    invoke(() => policy.execute(run, context), context, sink, UNREAD);
+  };
 }
 
 function isPromiseLike(value: unknown): boolean {

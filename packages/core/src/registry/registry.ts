@@ -28,16 +28,19 @@ export const registryDefaults: { readonly clock: Clock; readonly random: Random 
   random: systemRandom,
 });
 
+/** Options of a policy, its name included, without the short forms that a factory may take in their place. */
+export type NamedOptions<O> = Exclude<O, number | undefined> & { readonly name: string };
+
 /** The policies of one application. */
 export interface Registry extends Iterable<NamedPolicy<unknown>> {
   /** What all policies created here tell. */
   readonly events: Events;
   readonly clock: Clock;
-  /** Creates a policy with the registry's ports and adds it. */
-  create<O extends PolicyPorts, P extends NamedPolicy<unknown>>(
-    factory: (options: O) => P,
-    options: O & { readonly name: string },
-  ): P;
+  /**
+   * Creates a policy with the registry's ports and adds it. A factory with a type parameter needs its argument:
+   * `create(fallback<number>, ...)`.
+   */
+  create<O, P extends NamedPolicy<unknown>>(factory: (options: O) => P, options: NamedOptions<NoInfer<O>>): P;
   /** Composes policies, outermost first, into a pipeline called `name` and adds it. The policies themselves are not added. */
   pipeline<P extends readonly Policy<unknown>[]>(name: string, ...policies: P): Pipeline<SubstituteOf<P>>;
   /** Adds a policy that was made elsewhere. Returns it. */
@@ -83,11 +86,11 @@ class PolicyTable implements Registry {
     return this.#ports.clock;
   }
 
-  create<O extends PolicyPorts, P extends NamedPolicy<unknown>>(
-    factory: (options: O) => P,
-    options: O & { readonly name: string },
-  ): P {
-    return this.add(factory({ ...this.#ports, ...options })); // (2)
+  create<O, P extends NamedPolicy<unknown>>(factory: (options: O) => P, options: NamedOptions<NoInfer<O>>): P {
+    const own: PolicyPorts = options;
+    const { clock, random, events } = this.#ports;
+    const ports = { clock: own.clock ?? clock, random: own.random ?? random, events: own.events ?? events };
+    return this.add(factory({ ...options, ...ports })); // (2)
   }
 
   pipeline<P extends readonly Policy<unknown>[]>(name: string, ...policies: P): Pipeline<SubstituteOf<P>> {

@@ -108,7 +108,7 @@ class Virtual implements VirtualClock {
       // oxlint-disable-next-line no-await-in-loop -- one timer after the other is the point
       await this.#fire(timer);
     }
-    this.#now = instant;
+    this.#now = Math.max(this.#now, instant); // another advance may be under way
   }
 
   async runAll(limit = 100_000): Promise<void> {

@@ -102,7 +102,9 @@ export function bulkhead(options: BulkheadOptions | number = {}): Bulkhead {
   const layer =
     (inner: Handler): Handler =>
     (operation, context, sink, now) =>
-      permits.admit(new BulkheadCall(permits, inner, operation, context, sink), now);
+      permits.take()
+        ? inner(operation, context, new BulkheadCall(permits, sink), now)
+        : permits.queueOrRefuse({ inner, operation, context, sink }, now);
   const policy = createPolicy({ kind: 'bulkhead', name: settings.name, layer });
   return Object.assign(policy, { snapshot: () => permits.snapshot() });
 }
@@ -134,21 +136,22 @@ class Permits {
     this.settings = settings;
   }
 
-  admit(call: BulkheadCall, now: number): void {
-    if (this.running < this.settings.maxConcurrent && this.queued === 0) {
-      this.running++;
-      call.run(now);
-    } else if (this.queued < this.settings.maxQueued) {
-      this.enqueue(call);
-    } else {
-      this.refuse(call, now);
-    }
+  /** Takes a permit if one is free and nobody waits for it. */
+  take(): boolean {
+    if (this.running >= this.settings.maxConcurrent || this.queued > 0) return false;
+    this.running++;
+    return true;
+  }
+
+  queueOrRefuse(arrival: Arrival, now: number): void {
+    if (this.queued < this.settings.maxQueued) this.enqueue(arrival);
+    else this.refuse(arrival.sink, now);
   }
 
   /** Takes a permit back and starts the calls that have waited longest. A loop, since a call may settle while it starts. */
   release(): void {
     this.running--;
-    if (this.draining) return;
+    if (this.queued === 0 || this.draining) return;
     this.draining = true;
     while (this.running < this.settings.maxConcurrent && this.queued > 0) {
       const next = this.waiting.shift() as QueuedCall; // (3)
@@ -169,46 +172,43 @@ class Permits {
     if (unlink(queued)) this.queued--;
   }
 
-  private enqueue(call: BulkheadCall): void {
-    const queued = new QueuedCall(call);
-    if (scopeOf(call.context).watch(queued.watcher)) {
+  private enqueue(arrival: Arrival): void {
+    const queued = new QueuedCall(this, arrival);
+    if (scopeOf(arrival.context).watch(queued.watcher)) {
       this.waiting.append(queued);
       this.queued++;
     } else {
-      call.sink.reject(call.context.cause, UNREAD);
+      arrival.sink.reject(arrival.context.cause, UNREAD);
     }
   }
 
-  private refuse(call: BulkheadCall, now: number): void {
+  private refuse(sink: Sink, now: number): void {
     const { name, maxConcurrent, maxQueued, events } = this.settings;
     this.rejected++;
     if (events.active) {
       const event: BulkheadRejectedEvent = { type: 'bulkhead.rejected', policy: 'bulkhead', name };
       events.emit(event);
     }
-    call.sink.reject(new BulkheadFullError(name, maxConcurrent, maxQueued), now);
+    sink.reject(new BulkheadFullError(name, maxConcurrent, maxQueued), now);
   }
 }
 
-/** One call: the sink of its run. */
-class BulkheadCall implements Sink {
-  readonly permits: Permits;
+/** A call that found no permit. */
+interface Arrival {
   readonly inner: Handler;
   readonly operation: Operation;
   readonly context: Context;
   readonly sink: Sink;
+}
 
-  // oxlint-disable-next-line max-params -- one allocation per call, no bag of parameters
-  constructor(permits: Permits, inner: Handler, operation: Operation, context: Context, sink: Sink) {
+/** A call that holds a permit: the sink of its run. */
+class BulkheadCall implements Sink {
+  readonly permits: Permits;
+  readonly sink: Sink;
+
+  constructor(permits: Permits, sink: Sink) {
     this.permits = permits;
-    this.inner = inner;
-    this.operation = operation;
-    this.context = context;
     this.sink = sink;
-  }
-
-  run(now: number): void {
-    this.inner(this.operation, this.context, this, now);
   }
 
   resolve(value: unknown, now: number): void {
@@ -226,26 +226,29 @@ class BulkheadCall implements Sink {
 class QueuedCall implements Link {
   previous: Link | undefined = undefined;
   next: Link | undefined = undefined;
-  readonly call: BulkheadCall;
   readonly watcher: QueueWatcher;
+  private readonly permits: Permits;
+  private readonly arrival: Arrival;
 
-  constructor(call: BulkheadCall) {
-    this.call = call;
+  constructor(permits: Permits, arrival: Arrival) {
+    this.permits = permits;
+    this.arrival = arrival;
     this.watcher = new QueueWatcher(this);
   }
 
-  /** Runs the call with the permit that was handed to it; returns false if its context has ended meanwhile. */
+  /** Runs the call with the permit that was taken for it; returns false if its context has ended meanwhile. */
   start(): boolean {
-    const scope = scopeOf(this.call.context);
+    const { inner, operation, context, sink } = this.arrival;
+    const scope = scopeOf(context);
     if (scope.ended) return false; // (4): the watcher was told
     scope.unwatch(this.watcher);
-    this.call.run(UNREAD);
+    inner(operation, context, new BulkheadCall(this.permits, sink), UNREAD);
     return true;
   }
 
   abandon(cause: unknown): void {
-    this.call.permits.leave(this);
-    this.call.sink.reject(cause, UNREAD); // (4)
+    this.permits.leave(this);
+    this.arrival.sink.reject(cause, UNREAD); // (4)
   }
 }
 

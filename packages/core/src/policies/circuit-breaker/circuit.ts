@@ -7,10 +7,10 @@
  *     │                                    ▼          │
  *     └── settle, enough succeeded ── half-open ──────┘
  *
- *  closed    -> open        settle()     failure ratio reached with enough calls in the window
+ *  closed    -> open        trip()       failure ratio reached with enough calls in the window
  *  open      -> half-open   probe()      first call after openForMs; state() says so without a call
- *  half-open -> closed      settle()     enough probes succeeded
- *  half-open -> open        settle()     enough probes cannot succeed any more
+ *  half-open -> closed      settleProbe  enough probes succeeded
+ *  half-open -> open        settleProbe  enough probes cannot succeed any more
  *
  * Invariants
  *  (1) open admits no call before `openForMs` has passed.
@@ -101,14 +101,14 @@ export class Circuit {
     return { calls: this.phase.window.calls, failures: this.phase.window.failures };
   }
 
-  /** Asks to run a call as a probe, where the circuit is not closed. */
-  probe(now: number): Lease | Refusal {
+  /** Asks to run a call as a probe. Undefined when the circuit is closed: the call needs no lease. */
+  probe(now: number): Lease | Refusal | undefined {
     if (this.phase.state === 'open') {
       if (this.remainingOpenMs(now) > 0) return 'open'; // (1)
       this.enter({ state: 'half-open', leases: new Set(), succeeded: 0, failed: 0 });
     }
-    const phase = this.phase;
-    if (phase.state !== 'half-open') throw new Error('a closed circuit needs no probe');
+    const phase = this.phase; // a listener may have reset the circuit when it was told of the transition
+    if (phase.state !== 'half-open') return undefined;
     dropExpired(phase.leases, now); // (4)
     if (phase.leases.size + phase.succeeded + phase.failed >= this.rules.maxProbes) return 'half-open-full'; // (2)
     const lease = { expiresAt: now + this.rules.probeLeaseMs };
@@ -122,11 +122,9 @@ export class Circuit {
     return Math.max(0, Math.min(...[...this.phase.leases].map((lease) => lease.expiresAt)) - now);
   }
 
-  /** Takes the verdict on a call that was admitted while the circuit was closed. */
-  settleCall(generation: number, verdict: Verdict, now: number): void {
-    const phase = this.phase;
-    if (generation !== this.generation || phase.state !== 'closed' || verdict === 'ignored') return; // (3)
-    phase.window.record(verdict === 'failure', now);
+  /** Counts a call of this generation, where the circuit is closed. */
+  record(failed: boolean, now: number): void {
+    if (this.phase.state === 'closed') this.phase.window.record(failed, now);
   }
 
   /** Whether the closed circuit has seen enough to open. */
@@ -134,7 +132,7 @@ export class Circuit {
     const phase = this.phase;
     if (phase.state !== 'closed') return false;
     const { calls, failures } = phase.window;
-    return failures > 0 && calls >= this.rules.minimumCalls && failures >= this.rules.failureRatio * calls;
+    return failures > 0 && calls >= this.rules.minimumCalls && failures / calls >= this.rules.failureRatio;
   }
 
   /** Opens the circuit. */
@@ -149,9 +147,9 @@ export class Circuit {
     if (lease.expiresAt <= now || verdict === 'ignored') return; // (4)
     if (verdict === 'success') phase.succeeded++;
     else phase.failed++;
-    const needed = Math.max(1, Math.ceil(this.rules.maxProbes * this.rules.probeSuccessRatio));
-    if (phase.succeeded >= needed) this.reset();
-    else if (this.rules.maxProbes - phase.failed < needed) this.trip(now);
+    const { maxProbes, probeSuccessRatio } = this.rules;
+    if (phase.succeeded / maxProbes >= probeSuccessRatio) this.reset();
+    else if ((maxProbes - phase.failed) / maxProbes < probeSuccessRatio) this.trip(now);
   }
 
   /** Closes the circuit with an empty window. */

@@ -90,37 +90,38 @@ export class FallbackError extends ResilienceError {
  * ```
  */
 export function fallback<F>(options: FallbackOptions<F>): Fallback<F> {
-  const settings = resolve(options);
-  const counts = { used: 0 };
+  const rule: Rule = { ...resolve(options), usedCount: 0 };
   const layer =
     (inner: Handler): Handler =>
     (operation, context, sink, now) =>
-      inner(operation, context, new FallbackCall(settings, counts, context, sink), now);
-  const policy = createPolicy<F>({ kind: 'fallback', name: settings.name, layer });
-  return Object.defineProperty(policy, 'usedCount', { get: () => counts.used }) as Fallback<F>;
+      inner(operation, context, new FallbackCall(rule, context, sink), now);
+  const policy = createPolicy<F>({ kind: 'fallback', name: rule.name, layer });
+  return Object.defineProperty(policy, 'usedCount', { get: () => rule.usedCount }) as Fallback<F>;
 }
 
 // --- internal ---
 
 nameErrorClass(FallbackError, 'FallbackError');
 
-interface Settings {
+/** What the calls through one policy share. */
+interface Rule {
   readonly name: string;
   readonly substitute: (error: unknown, context: Context) => unknown;
   readonly handles: (error: unknown, context: Context) => boolean;
   readonly events: Events;
+  usedCount: number;
 }
 
-function resolve<F>(options: FallbackOptions<F>): Settings {
+function resolve<F>(options: FallbackOptions<F>): Omit<Rule, 'usedCount'> {
   const resolved = withDefaults('fallback', fallbackDefaults, options, ['value', 'substitute']);
   isName('fallback.name', resolved.name);
   isFunction('fallback.handles', resolved.handles);
-  const hasValue = Object.hasOwn(options, 'value');
+  const { value } = options; // undefined is an answer, unless a substitute says otherwise
+  const hasValue = value !== undefined || (Object.hasOwn(options, 'value') && resolved.substitute === undefined);
   if (hasValue === (resolved.substitute !== undefined)) {
     throw new ConfigError('fallback', 'given exactly one of value and substitute', hasValue ? 'both' : 'neither');
   }
   if (!hasValue) isFunction('fallback.substitute', resolved.substitute);
-  const { value } = options;
   return {
     name: resolved.name,
     handles: resolved.handles,
@@ -130,14 +131,12 @@ function resolve<F>(options: FallbackOptions<F>): Settings {
 }
 
 class FallbackCall implements Sink {
-  readonly settings: Settings;
-  readonly counts: { used: number };
+  readonly rule: Rule;
   readonly context: Context;
   readonly sink: Sink;
 
-  constructor(settings: Settings, counts: { used: number }, context: Context, sink: Sink) {
-    this.settings = settings;
-    this.counts = counts;
+  constructor(rule: Rule, context: Context, sink: Sink) {
+    this.rule = rule;
     this.context = context;
     this.sink = sink;
   }
@@ -147,26 +146,26 @@ class FallbackCall implements Sink {
   }
 
   reject(error: unknown, now: number): void {
-    const { settings, context, sink } = this;
-    if (context.cancelled || !this.#handles(error)) {
+    const { rule, context, sink } = this;
+    if (context.cancelled || !this.handles(error)) {
       sink.reject(error, now); // (2)
       return;
     }
-    this.counts.used++; // (1)
-    if (settings.events.active) {
-      settings.events.emit({
+    rule.usedCount++; // (1)
+    if (rule.events.active) {
+      rule.events.emit({
         type: 'fallback.used',
         policy: 'fallback',
-        name: settings.name,
+        name: rule.name,
         error,
       } as FallbackUsedEvent);
     }
-    const substitute = (own: Context): unknown => settings.substitute(error, own);
-    invoke(substitute, context, new SubstituteCall(settings.name, error, context, sink), UNREAD);
+    const substitute = (own: Context): unknown => rule.substitute(error, own);
+    invoke(substitute, context, new SubstituteCall(rule.name, error, context, sink), UNREAD);
   }
 
-  #handles(error: unknown): boolean {
-    const { handles, name } = this.settings;
+  private handles(error: unknown): boolean {
+    const { handles, name } = this.rule;
     try {
       return handles(error, this.context);
     } catch (hookError) {

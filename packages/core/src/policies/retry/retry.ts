@@ -20,7 +20,7 @@
 
 import { isCancelled } from '../../kernel/cancellation.ts';
 import type { Watcher } from '../../kernel/cancel-scope.ts';
-import { type Timer, UNREAD, readOnce, systemClock } from '../../kernel/clock.ts';
+import { type Timer, UNREAD, systemClock } from '../../kernel/clock.ts';
 import { type Context, scopeOf } from '../../kernel/context.ts';
 import { isRejection } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
@@ -94,10 +94,11 @@ export interface Retry extends LayeredPolicy {
 export function retry(options: RetryOptions = {}): Retry {
   const settings = resolve(options);
   const counts = { retried: 0 };
-  const layer =
-    (inner: Handler): Handler =>
-    (operation, context, sink, now) =>
-      inner(operation, context, new RetryCall(settings, counts, inner, operation, context, sink), now);
+  const layer = (inner: Handler): Handler => {
+    const rule: Rule = { settings, counts, inner };
+    return (operation, context, sink, now) =>
+      inner(operation, context, new RetryCall(rule, operation, context, sink), now);
+  };
   const policy = createPolicy({ kind: 'retry', name: settings.name, layer, clock: settings.clock });
   return Object.defineProperty(policy, 'retriedCount', { get: () => counts.retried }) as Retry;
 }
@@ -113,41 +114,29 @@ function resolve(options: RetryOptions): Settings {
   inRange('retry.baseDelayMs', resolved.baseDelayMs, [0, 60_000]);
   inRange('retry.maxDelayMs', resolved.maxDelayMs, [resolved.baseDelayMs, 600_000]);
   isFunction('retry.isRetryable', resolved.isRetryable);
-  return { ...resolved, events: resolved.events ?? createEvents() } as Settings;
+  return { ...resolved, events: resolved.events ?? createEvents() };
 }
 
-/** One call: the sink of each of its tries, and the watcher of the context between them. */
-class RetryCall implements Sink, Watcher {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
+/** What the calls through one layer share. */
+interface Rule {
   readonly settings: Settings;
   readonly counts: { retried: number };
   readonly inner: Handler;
+}
+
+/** One call: the sink of each of its tries. */
+class RetryCall implements Sink {
+  readonly rule: Rule;
   readonly operation: Operation;
   readonly context: Context;
   readonly sink: Sink;
   attempt = 1;
-  timer: Timer | undefined = undefined;
 
-  // oxlint-disable-next-line max-params -- one allocation per call, no bag of parameters
-  constructor(
-    settings: Settings,
-    counts: { retried: number },
-    inner: Handler,
-    operation: Operation,
-    context: Context,
-    sink: Sink,
-  ) {
-    this.settings = settings;
-    this.counts = counts;
-    this.inner = inner;
+  constructor(rule: Rule, operation: Operation, context: Context, sink: Sink) {
+    this.rule = rule;
     this.operation = operation;
     this.context = context;
     this.sink = sink;
-  }
-
-  get leavesAt(): number {
-    return Infinity;
   }
 
   resolve(value: unknown, now: number): void {
@@ -155,56 +144,39 @@ class RetryCall implements Sink, Watcher {
   }
 
   reject(error: unknown, settledAt: number): void {
-    const { settings } = this;
-    if (this.attempt >= settings.maxAttempts || this.context.cancelled || !this.#isRetryable(error)) {
+    const { settings } = this.rule;
+    if (this.attempt >= settings.maxAttempts || this.context.cancelled || !this.isRetryable(error)) {
       this.sink.reject(error, settledAt); // (1) (2) (5)
       return;
     }
-    const now = readOnce(settings.clock, settledAt);
     const bounds = { baseMs: settings.baseDelayMs, maxMs: settings.maxDelayMs };
     const delayMs = fullJitterMs(this.attempt + 1, bounds, settings.random);
     if (delayMs >= this.context.remainingMs()) {
-      this.sink.reject(error, now); // (3)
+      this.sink.reject(error, settledAt); // (3)
       return;
     }
-    this.#tellScheduled(error, delayMs);
-    this.#wait(delayMs);
+    this.tellScheduled(error, delayMs);
+    new RetryWait(this).start(delayMs);
   }
 
-  onEnd(cause: unknown): void {
-    this.timer?.cancel();
-    this.sink.reject(cause, UNREAD); // (4)
-  }
-
-  #wait(delayMs: number): void {
-    const scope = scopeOf(this.context);
-    if (!scope.watch(this)) {
-      this.sink.reject(scope.cause, UNREAD);
-      return;
-    }
-    this.timer = this.settings.clock.setTimer(() => this.#tryAgain(), delayMs);
-  }
-
-  #tryAgain(): void {
-    const scope = scopeOf(this.context);
-    if (scope.ended) return; // the watcher is told, or was
-    scope.unwatch(this);
+  tryAgain(): void {
     this.attempt++;
-    this.counts.retried++;
-    this.inner(this.operation, this.context, this, UNREAD);
+    this.rule.counts.retried++;
+    this.rule.inner(this.operation, this.context, this, UNREAD);
   }
 
-  #isRetryable(error: unknown): boolean {
+  private isRetryable(error: unknown): boolean {
+    const { isRetryable, name } = this.rule.settings;
     try {
-      return this.settings.isRetryable(error);
+      return isRetryable(error);
     } catch (hookError) {
-      reportHookError('retry.isRetryable', hookError, this.settings.name);
+      reportHookError('retry.isRetryable', hookError, name);
       return retryDefaults.isRetryable(error);
     }
   }
 
-  #tellScheduled(error: unknown, delayMs: number): void {
-    const { events, name } = this.settings;
+  private tellScheduled(error: unknown, delayMs: number): void {
+    const { events, name } = this.rule.settings;
     if (!events.active) return;
     const event: RetryScheduledEvent = {
       type: 'retry.scheduled',
@@ -215,5 +187,41 @@ class RetryCall implements Sink, Watcher {
       error,
     };
     events.emit(event);
+  }
+}
+
+/** The wait between two tries: over when its delay is, or when the context ends. */
+class RetryWait implements Watcher {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  private readonly call: RetryCall;
+  private timer: Timer | undefined = undefined;
+
+  constructor(call: RetryCall) {
+    this.call = call;
+  }
+
+  get leavesAt(): number {
+    return Infinity;
+  }
+
+  start(delayMs: number): void {
+    if (scopeOf(this.call.context).watch(this)) {
+      this.timer = this.call.rule.settings.clock.setTimer(() => this.end(), delayMs);
+    } else {
+      this.call.sink.reject(this.call.context.cause, UNREAD);
+    }
+  }
+
+  onEnd(cause: unknown): void {
+    this.timer?.cancel();
+    this.call.sink.reject(cause, UNREAD); // (4)
+  }
+
+  private end(): void {
+    const scope = scopeOf(this.call.context);
+    if (scope.ended) return; // we are told, or were
+    scope.unwatch(this);
+    this.call.tryAgain();
   }
 }

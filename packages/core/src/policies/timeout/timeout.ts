@@ -19,7 +19,7 @@
 import { CancelScope, type Timekeeper } from '../../kernel/cancel-scope.ts';
 import { DeadlineExceededError } from '../../kernel/cancellation.ts';
 import { type Clock, readOnce, systemClock } from '../../kernel/clock.ts';
-import { type Context, type ScopeSource, deriveContext, scopeOf } from '../../kernel/context.ts';
+import { type Context, type ScopeSource, deriveContext, deriveLazily, scopeOf } from '../../kernel/context.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import { inRange, isName, withDefaults } from '../../kernel/options.ts';
 import { type Handler, type LayeredPolicy, type Operation, type Sink, createPolicy } from '../../kernel/policy.ts';
@@ -96,9 +96,9 @@ function deadlineLayer(name: string, timeoutMs: number, clock: Clock) {
       } else if (parent.deadline <= now + timeoutMs && parent.clock === clock) {
         inner(operation, context, sink, now); // (2)
       } else {
-        const call = new TimeoutCall(rule, context, sink, now + timeoutMs);
+        const call = new TimeoutCall(rule, parent, sink, now + timeoutMs);
         rule.queue.join(call, now);
-        inner(operation, call.context, call, now);
+        inner(operation, call.derive(context), call, now);
       }
     };
 }
@@ -118,21 +118,19 @@ class TimeoutCall implements Sink, Expiring, ScopeSource, Timekeeper {
   readonly parent: CancelScope;
   readonly sink: Sink;
   readonly expiresAt: number;
-  readonly context: Context;
   settled = false;
   scope: CancelScope | undefined = undefined;
 
-  constructor(rule: Rule, context: Context, sink: Sink, expiresAt: number) {
+  constructor(rule: Rule, parent: CancelScope, sink: Sink, expiresAt: number) {
     this.rule = rule;
-    this.parent = scopeOf(context);
+    this.parent = parent;
     this.sink = sink;
     this.expiresAt = expiresAt;
-    this.context = deriveContext(context, this);
   }
 
-  /** Under a parent that never ends, only we can end the context, so nobody needs to watch it for us. */
-  get guarded(): Context | undefined {
-    return this.parent.isEndless ? this.context : undefined;
+  /** Under a parent that never ends, only we can end the context, so its scope is made only if somebody asks for it. */
+  derive(context: Context): Context {
+    return this.parent.isEndless ? deriveLazily(context, this) : deriveContext(context, this.makeScope());
   }
 
   makeScope(): CancelScope {

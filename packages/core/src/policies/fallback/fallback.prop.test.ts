@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { CancelledError } from '../../kernel/cancellation.ts';
+import { Context } from '../../kernel/context.ts';
+import { observe } from '../../testing/operation-table.ts';
+import { virtualClock } from '../../testing/virtual-clock.ts';
+import { fallback } from './fallback.ts';
+
+/** How an operation or a substitute ends, and when; never when `afterMs` is undefined. */
+interface Ending {
+  readonly kind: 'value' | 'error' | 'cancelled';
+  readonly afterMs: number | undefined;
+}
+
+const endings: fc.Arbitrary<Ending> = fc.record({
+  kind: fc.constantFrom('value', 'error', 'cancelled'),
+  afterMs: fc.option(fc.integer({ min: 0, max: 40 }), { nil: undefined }),
+});
+const plans = fc.record({
+  operation: endings,
+  substitute: endings,
+  handled: fc.boolean(),
+  endsAfterMs: fc.integer({ min: 1, max: 60 }),
+});
+
+interface Played {
+  readonly error: Error;
+  readonly worse: Error;
+  readonly askedAt: readonly number[];
+  readonly cause: unknown;
+  readonly standing: ReturnType<ReturnType<typeof observe>>;
+}
+
+async function play(plan: typeof plans extends fc.Arbitrary<infer P> ? P : never): Promise<Played> {
+  const clock = virtualClock();
+  const askedAt: number[] = [];
+  const error = plan.operation.kind === 'cancelled' ? new CancelledError() : new Error('operation');
+  const worse = plan.substitute.kind === 'cancelled' ? new CancelledError() : new Error('substitute');
+  const end = (ending: Ending, value: string, failure: Error): Promise<string> =>
+    new Promise((resolve, reject) => {
+      if (ending.afterMs === undefined) return;
+      clock.setTimer(() => (ending.kind === 'value' ? resolve(value) : reject(failure)), ending.afterMs);
+    });
+  const policy = fallback({
+    substitute: () => {
+      askedAt.push(clock.now());
+      return end(plan.substitute, 'stale', worse);
+    },
+    ...(plan.handled ? {} : { handles: () => false }),
+  });
+  const context = Context.withClock(clock).withTimeout(plan.endsAfterMs);
+  const call = observe(policy.execute(() => end(plan.operation, 'fresh', error), context));
+  await clock.advance(200);
+  return { error, worse, askedAt, cause: context.cause, standing: call() };
+}
+
+const runs = { numRuns: 500 };
+
+describe('fallback, whatever happens', () => {
+  it('fallback (1) asks for a substitute at most once, and only for a handled error', async () => {
+    const property = fc.asyncProperty(plans, async (plan) => {
+      const { askedAt } = await play(plan);
+      const { kind, afterMs } = plan.operation;
+      const failsInTime = kind === 'error' && afterMs !== undefined && afterMs < plan.endsAfterMs;
+
+      expect(askedAt).toHaveLength(failsInTime && plan.handled ? 1 : 0);
+    });
+    await fc.assert(property, runs);
+  });
+
+  it('fallback (2) asks for none once the context has ended', async () => {
+    const property = fc.asyncProperty(plans, async (plan) => {
+      const { askedAt, standing, cause } = await play(plan);
+
+      for (const instant of askedAt) expect(instant).toBeLessThan(plan.endsAfterMs);
+      if (plan.operation.afterMs === undefined) expect(standing).toEqual({ status: 'rejected', error: cause });
+    });
+    await fc.assert(property, runs);
+  });
+
+  it('fallback (3) keeps the error of the operation as the cause when the substitute fails', async () => {
+    const property = fc.asyncProperty(plans, async (plan) => {
+      const { askedAt, standing, error, worse, cause } = await play(plan);
+      if (askedAt[0] === undefined) return;
+
+      const { kind, afterMs } = plan.substitute;
+      const isLate = afterMs === undefined || askedAt[0] + afterMs >= plan.endsAfterMs;
+      if (isLate) expect(standing).toEqual({ status: 'rejected', error: cause });
+      else if (kind === 'value') expect(standing).toEqual({ status: 'fulfilled', value: 'stale' });
+      else expect(standing).toMatchObject({ error: { code: 'FALLBACK_FAILED', cause: error, fallbackError: worse } });
+    });
+    await fc.assert(property, runs);
+  });
+});

@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import type { Clock } from '../../kernel/clock.ts';
+import { Context } from '../../kernel/context.ts';
+import { pipeline } from '../../kernel/pipeline.ts';
+import { createPolicy } from '../../kernel/policy.ts';
+import { after, never, observe } from '../../testing/operation-table.ts';
+import { type VirtualClock, virtualClock } from '../../testing/virtual-clock.ts';
+import { DeadlineQueue, type Expiring } from './deadline-queue.ts';
+import { timeout } from './timeout.ts';
+
+const runs = { numRuns: 300 };
+const ms = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
+
+describe('timeout, whatever the times', () => {
+  it('timeout (1) ends the context with the very error that the caller gets', async () => {
+    const property = fc.asyncProperty(ms(1000), fc.boolean(), async (timeoutMs, readsSignal) => {
+      const clock = virtualClock();
+      let own: Context | undefined;
+      const call = observe(
+        timeout({ timeoutMs, clock }).execute((context) => {
+          own = context;
+          if (readsSignal) void context.signal;
+          return never();
+        }),
+      );
+      await clock.advance(timeoutMs);
+
+      expect(call()).toEqual({ status: 'rejected', error: own?.cause });
+      expect(own?.signal.reason).toBe(own?.cause);
+      expect(own?.cause).toMatchObject({ code: 'TIMEOUT', timeoutMs });
+    });
+    await fc.assert(property, runs);
+  });
+
+  it('timeout (2) leaves a context alone whose own deadline is not later', async () => {
+    const property = fc.asyncProperty(ms(100), ms(100), async (timeoutMs, parentMs) => {
+      const clock = virtualClock();
+      const context = Context.withClock(clock).withTimeout(parentMs);
+      let own: Context | undefined;
+      const call = observe(
+        timeout({ timeoutMs, clock }).execute((given) => {
+          own = given;
+          return never();
+        }, context),
+      );
+      await clock.advance(100);
+
+      expect(own === context).toBe(parentMs <= timeoutMs);
+      expect(call()).toMatchObject({ error: { code: parentMs <= timeoutMs ? 'DEADLINE_EXCEEDED' : 'TIMEOUT' } });
+    });
+    await fc.assert(property, runs);
+  });
+
+  it('timeout (3) sets at most one timer for all calls, and keeps none at rest', async () => {
+    const starts = fc.array(fc.record({ waitMs: fc.integer({ min: 0, max: 60 }), takesMs: ms(200) }), { maxLength: 20 });
+    const property = fc.asyncProperty(starts, async (calls) => {
+      const clock = virtualClock();
+      const work = virtualClock();
+      const policy = timeout({ timeoutMs: 100, clock });
+      for (const { waitMs, takesMs } of calls) {
+        void observe(policy.execute(() => after(work, takesMs, 0)));
+        expect(clock.pendingCount).toBeLessThanOrEqual(1);
+        await clock.advance(waitMs);
+        await work.advance(waitMs);
+      }
+      await work.advance(200);
+      expect(clock.referencedCount).toBe(0);
+      await clock.advance(100);
+      expect(clock.pendingCount).toBe(0);
+    });
+    await fc.assert(property, runs);
+  });
+
+  it('timeout (4) settles at the deadline even if the layers inside never report', async () => {
+    const blackHole = createPolicy({ kind: 'black-hole', name: 'black-hole', layer: () => () => {} });
+    const property = fc.asyncProperty(ms(1000), async (timeoutMs) => {
+      const clock = virtualClock();
+      const call = observe(pipeline(timeout({ timeoutMs, clock }), blackHole).execute(() => 'never runs'));
+
+      await clock.advance(timeoutMs - 1);
+      expect(call().status).toBe('pending');
+      await clock.advance(1);
+      expect(call()).toMatchObject({ error: { code: 'TIMEOUT' } });
+    });
+    await fc.assert(property, runs);
+  });
+});
+
+describe('the deadline queue, against a list that is searched', () => {
+  const waitMs = 50;
+  const commands = fc.array(
+    fc.oneof(
+      { weight: 3, arbitrary: fc.integer({ min: 1, max: 3 }).map((count) => ({ kind: 'join' as const, count })) },
+      { weight: 2, arbitrary: fc.nat(20).map((index) => ({ kind: 'leave' as const, index })) },
+      { weight: 2, arbitrary: fc.integer({ min: 0, max: 60 }).map((byMs) => ({ kind: 'advance' as const, byMs })) },
+      { weight: 1, arbitrary: fc.constant({ kind: 'crowd' as const }) },
+    ),
+    { maxLength: 40 },
+  );
+
+  it.each([
+    ['queues at once', false],
+    ['queues at the end of the turn', true],
+  ])('deadline queue (1), (2), (3): expires each at its instant, with one timer, and %s', async (_how, hasTurns) => {
+    const property = fc.asyncProperty(commands, async (steps) => {
+      const clock = virtualClock();
+      const turns: (() => void)[] = [];
+      const endTurn = (): void => turns.splice(0).forEach((callback) => callback());
+      const queue = new DeadlineQueue(hasTurns ? withTurns(clock, turns) : clock);
+      const members: Member[] = [];
+      const join = (): void => {
+        const member = new Member(clock.now() + waitMs);
+        members.push(member);
+        queue.join(member, clock.now());
+      };
+      for (const step of steps) {
+        if (step.kind === 'join') for (let index = 0; index < step.count; index++) join();
+        else if (step.kind === 'crowd') for (let index = 0; index < 70; index++) join();
+        else if (step.kind === 'leave') members.at(-1 - step.index)?.leave(queue);
+        else {
+          endTurn();
+          await clock.advance(step.byMs);
+          endTurn();
+          expectToAgree(members, clock);
+        }
+        expect(turns.length).toBeLessThanOrEqual(1);
+        expect(clock.pendingCount).toBeLessThanOrEqual(1);
+      }
+      endTurn();
+      expectToAgree(members, clock);
+      await clock.runAll();
+      expect(members.every((member) => member.left || member.expiredAt === member.expiresAt)).toBe(true);
+      expect(clock.pendingCount).toBe(0);
+    });
+    await fc.assert(property, { numRuns: 300 });
+  });
+});
+
+function expectToAgree(members: readonly Member[], clock: VirtualClock): void {
+  const waiting = members.filter((member) => !member.left && member.expiresAt > clock.now());
+  const expired = members.filter((member) => !member.left && member.expiresAt <= clock.now());
+  expect(clock.referencedCount).toBe(waiting.length > 0 ? 1 : 0);
+  expect(expired.every((member) => member.expiredAt === member.expiresAt)).toBe(true);
+  expect(waiting.every((member) => member.expiredAt === undefined)).toBe(true);
+  const retained = members.filter((member) => !waiting.includes(member) && (member.next ?? member.previous));
+  expect(retained).toEqual([]);
+}
+
+/** The clock with turns that end when the test says so. */
+function withTurns(clock: VirtualClock, turns: (() => void)[]): Clock {
+  return {
+    now: () => clock.now(),
+    setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
+    defer: (callback) => void turns.push(callback),
+  };
+}
+
+class Member implements Expiring {
+  previous: Expiring['previous'] = undefined;
+  next: Expiring['next'] = undefined;
+  readonly expiresAt: number;
+  expiredAt: number | undefined = undefined;
+  left = false;
+
+  constructor(expiresAt: number) {
+    this.expiresAt = expiresAt;
+  }
+
+  get settled(): boolean {
+    return this.left || this.expiredAt !== undefined;
+  }
+
+  leave(queue: DeadlineQueue): void {
+    if (this.settled) return;
+    this.left = true;
+    queue.leave(this);
+  }
+
+  expire(now: number): void {
+    this.expiredAt = now;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Types of the registry: `create` takes any factory with its own options, and returns what that factory makes.
+ *
+ * @module
+ */
+
+import {
+  type Bulkhead,
+  type CircuitBreaker,
+  type Fallback,
+  type LayeredPolicy,
+  type Retry,
+  bulkhead,
+  circuitBreaker,
+  createRegistry,
+  fallback,
+  retry,
+  timeout,
+} from '@holdfast/core';
+import { expectTypeOf } from 'vitest';
+
+const registry = createRegistry();
+const name = 'prices';
+
+const breaker = registry.create(circuitBreaker, { name, window: { kind: 'count', size: 100 } });
+const permits = registry.create(bulkhead, { name, maxConcurrent: 20 });
+const tries = registry.create(retry, { name, maxAttempts: 3 });
+const deadline = registry.create(timeout, { name, timeoutMs: 300 });
+const substitute = registry.create(fallback<number>, { name, value: 0 });
+
+expectTypeOf(breaker).toEqualTypeOf<CircuitBreaker>();
+expectTypeOf(permits).toEqualTypeOf<Bulkhead>();
+expectTypeOf(tries).toEqualTypeOf<Retry>();
+expectTypeOf(deadline).toEqualTypeOf<LayeredPolicy>();
+expectTypeOf(substitute).toEqualTypeOf<Fallback<number>>();
+
+// @ts-expect-error -- a policy of a registry needs a name
+registry.create(retry, { maxAttempts: 3 });
+// @ts-expect-error -- a misspelt option
+registry.create(retry, { name, maxTries: 3 });
+// @ts-expect-error -- the short form has no name
+registry.create(timeout, 300);
+// @ts-expect-error -- timeoutMs has no default
+registry.create(timeout, { name });

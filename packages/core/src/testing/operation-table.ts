@@ -1,0 +1,96 @@
+/**
+ * Operation table: every way in which an operation can end, and how a call is watched while it runs.
+ *
+ * The unit test of each policy runs this table.
+ *
+ * @module
+ */
+
+import type { Clock } from '../kernel/clock.ts';
+
+/** How a call stands: not settled yet, or with its value or error. */
+export type Standing =
+  | { readonly status: 'pending' }
+  | { readonly status: 'fulfilled'; readonly value: unknown }
+  | { readonly status: 'rejected'; readonly error: unknown };
+
+/** One way to end, and what the caller must see. */
+export interface OperationCase {
+  readonly title: string;
+  readonly operation: () => unknown;
+  readonly expected: Standing;
+}
+
+/** The ways in which an operation can end, asynchronously or not. */
+export function operationTable(): readonly OperationCase[] {
+  const value = { some: 'value' };
+  const error = new Error('some error');
+  return [
+    returning('a value', value, value),
+    returning('undefined', undefined, undefined),
+    returning('null', null, null),
+    returning(
+      'a thenable',
+      thenable((resolve) => resolve(value)),
+      value,
+    ),
+    returning('a native promise', Promise.resolve(value), value),
+    failing('throws an error synchronously', () => raise(error), error),
+    failing('throws undefined', () => raise(undefined), undefined),
+    failing('throws a string', () => raise('oops'), 'oops'),
+    failing('rejects', () => Promise.reject(error), error),
+    failing('rejects with undefined', () => Promise.reject(), undefined),
+    failing('returns a thenable that rejects', () => thenable((_resolve, reject) => reject(error)), error),
+    failing('returns a thenable whose then throws', () => thenable(() => raise(error)), error),
+  ];
+}
+
+/** Watches a call without waiting for it. Read the returned function's result whenever it matters. */
+export function observe(call: Promise<unknown>): () => Standing {
+  let standing: Standing = { status: 'pending' };
+  call.then(
+    (value) => (standing = { status: 'fulfilled', value }),
+    (error: unknown) => (standing = { status: 'rejected', error }),
+  );
+  return () => standing;
+}
+
+/** Waits for a call and says how it ended. */
+export async function settled(call: Promise<unknown>): Promise<Standing> {
+  try {
+    return { status: 'fulfilled', value: await call };
+  } catch (error) {
+    return { status: 'rejected', error };
+  }
+}
+
+/** Resolves with `value` after `ms` milliseconds on `clock`. */
+export function after<T>(clock: Clock, ms: number, value: T): Promise<T> {
+  return new Promise((resolve) => void clock.setTimer(() => resolve(value), ms));
+}
+
+/** An operation that never ends. */
+export function never(): Promise<never> {
+  return new Promise<never>(() => {});
+}
+
+// --- internal ---
+
+type Settler = (outcome: unknown) => void;
+
+function returning(what: string, result: unknown, value: unknown): OperationCase {
+  return { title: `returns ${what}`, operation: () => result, expected: { status: 'fulfilled', value } };
+}
+
+function failing(title: string, operation: () => unknown, error: unknown): OperationCase {
+  return { title, operation, expected: { status: 'rejected', error } };
+}
+
+function thenable(run: (resolve: Settler, reject: Settler) => void): PromiseLike<unknown> {
+  // oxlint-disable-next-line unicorn/no-thenable -- the point of it
+  return { then: run } as PromiseLike<unknown>;
+}
+
+function raise(thrown: unknown): never {
+  throw thrown;
+}

@@ -1,0 +1,71 @@
+/**
+ * Feature record: the last change of one feature, in the form that instances share through a store.
+ *
+ * Instances that have seen the same records agree, in whatever order and however often they saw them: each keeps the
+ * record that supersedes all others, and of two records the same one always does.
+ *
+ * Invariants
+ *  (1) Of two different records of a feature exactly one supersedes the other.
+ *  (2) A record of a higher revision supersedes one of a lower.
+ *
+ * Source: last-writer-wins register, in A comprehensive study of Convergent and Commutative Replicated Data Types,
+ * M. Shapiro et al., 2011, https://inria.hal.science/inria-00555588.
+ * Deviation: ordered by a revision per feature, not by a clock.
+ *
+ * @module
+ */
+
+import { isText, MAX_OVERRIDE_MS } from './mode-change.ts';
+import { isCalendarTime } from './wall-clock.ts';
+
+/** The last change of one feature. Plain data: it survives JSON. */
+export interface FeatureRecord {
+  /** Name of the feature. */
+  readonly feature: string;
+  /** Number of this change; only grows. */
+  readonly revision: number;
+  /** Random name of the instance that made the change; empty when the override expired. */
+  readonly origin: string;
+  /** The mode that the feature was set to; undefined when it went back to its default. */
+  readonly mode: string | undefined;
+  /** Milliseconds until the override expires, counted from when the record is handed over; 0 or less when it has. */
+  readonly remainingMs: number;
+  /** Who made the change. */
+  readonly actor: string;
+  /** Why. */
+  readonly reason: string;
+  /** Calendar time of the change, in milliseconds since 1970; shown to people only. */
+  readonly changedAtMs: number;
+}
+
+/** What decides between two records of a feature. */
+export type RecordOrder = Pick<FeatureRecord, 'revision' | 'origin'>;
+
+/** Whether `next` takes the place of `current`: by revision, then by origin, so that all instances choose the same. */
+export function supersedes(next: RecordOrder, current: RecordOrder): boolean {
+  if (next.revision !== current.revision) return next.revision > current.revision; // (2)
+  return next.origin > current.origin; // (1): an expiry has no origin, so a change made just before it wins
+}
+
+/** Whether `value`, which came from outside, is a record. */
+export function isFeatureRecord(value: unknown): value is FeatureRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { feature, revision, origin, mode, remainingMs, actor, reason, changedAtMs } = value as Record<string, unknown>;
+  return (
+    [feature, origin].every((name) => typeof name === 'string') &&
+    Number.isSafeInteger(revision) &&
+    (revision as number) >= 1 &&
+    (revision as number) <= MAX_REVISION &&
+    (mode === undefined || typeof mode === 'string') &&
+    typeof remainingMs === 'number' &&
+    remainingMs <= MAX_OVERRIDE_MS &&
+    isText(actor, 1000) &&
+    isText(reason, 1000) &&
+    isCalendarTime(changedAtMs)
+  );
+}
+
+// --- internal ---
+
+/** Far beyond any real count, and with room to grow by one exactly. */
+const MAX_REVISION = 2 ** 52;

@@ -1,0 +1,232 @@
+/**
+ * Metric table: every metric there is, what it is called, what it means, and what it is read from.
+ *
+ * The collectors are driven by it, and the table in the documentation is generated from it.
+ *
+ * Invariants
+ *  (1) A series' label values, but for the name of its policy or feature and a feature's modes, are of a closed set.
+ *  (2) Every label combination of a policy is there from its birth, with 0 where nothing has happened yet.
+ *  (3) A one-hot gauge lists its states from the best to the worst, and exactly one of them is 1.
+ *
+ * @module
+ */
+
+import type {
+  BulkheadSnapshot,
+  CallCounts,
+  CircuitSnapshot,
+  CircuitState,
+  Fallback,
+  Refusal,
+  Retry,
+  Verdict,
+} from '@holdfast/core';
+
+import type { FeatureReading } from './degradation-source.ts';
+
+/** One metric, for people and for programs that make dashboards and rules. */
+export interface MetricDescription {
+  /** Name without the prefix: `circuit_state`. */
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  /** What one of it is: `calls`, `seconds`, ... */
+  readonly unit: string;
+  readonly labels: readonly string[];
+  /** How the values of several processes are put together into one. */
+  readonly aggregator: 'sum' | 'max';
+}
+
+/** What is read of each kind of policy, and of a feature. */
+export interface Readable {
+  readonly 'circuit-breaker': CircuitSnapshot;
+  readonly bulkhead: BulkheadSnapshot;
+  readonly retry: Pick<Retry, 'retriedCount'>;
+  readonly fallback: Pick<Fallback<unknown>, 'usedCount'>;
+  readonly pipeline: CallCounts;
+  readonly feature: FeatureReading;
+}
+
+/** A kind of policy that has metrics, or `feature`. */
+export type Kind = keyof Readable;
+
+/** One value under the labels that stand beside the name. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** One metric and how it is read. */
+export interface MetricRow extends MetricDescription {
+  /** The label that holds the name of the policy or feature. */
+  readonly nameLabel: 'name' | 'feature';
+  /** How values under the same labels are put together. */
+  readonly fold: 'sum' | 'max' | 'one-hot';
+  readonly read: { readonly [K in Kind]?: (reading: Readable[K]) => readonly Sample[] };
+}
+
+/** Every metric, in the order in which they are shown. */
+export const metricTable: readonly MetricRow[] = Object.freeze([
+  counter('calls_total', ['name', 'outcome'], {
+    help: 'Calls of a pipeline that have ended, by how they ended.',
+    unit: 'calls',
+    read: {
+      pipeline: ({ success, failure, rejected, cancelled }) =>
+        byLabel('outcome', { success, failure, rejected, cancelled }),
+    },
+  }),
+  gauge('calls_in_flight', ['name'], {
+    help: 'Calls of a pipeline that have not ended yet.',
+    unit: 'calls',
+    read: { pipeline: ({ running }) => single(running) },
+  }),
+  counter('rejections_total', ['policy', 'name', 'reason'], {
+    help: 'Calls that a policy refused to run, by reason.',
+    unit: 'calls',
+    read: {
+      'circuit-breaker': ({ rejections }) => circuitRejections(rejections),
+      bulkhead: ({ rejected }) => [{ labels: { policy: 'bulkhead', reason: 'full' }, value: rejected }],
+    },
+  }),
+  counter('retries_total', ['name'], {
+    help: 'Tries beyond the first that a retry has started.',
+    unit: 'tries',
+    read: { retry: ({ retriedCount }) => single(retriedCount) },
+  }),
+  counter('fallbacks_total', ['name'], {
+    help: 'Errors that a fallback has answered, or tried to.',
+    unit: 'calls',
+    read: { fallback: ({ usedCount }) => single(usedCount) },
+  }),
+  gauge('circuit_state', ['name', 'state'], {
+    help: 'Whether a circuit is in this state: 1 for the state that it is in, 0 for the others.',
+    unit: '0 or 1',
+    fold: 'one-hot',
+    read: { 'circuit-breaker': ({ state }) => circuitStateSamples(state) },
+  }),
+  counter('circuit_transitions_total', ['name', 'from', 'to'], {
+    help: 'Changes of state of a circuit.',
+    unit: 'changes',
+    read: { 'circuit-breaker': ({ transitions }) => circuitTransitions(transitions) },
+  }),
+  counter('circuit_calls_total', ['name', 'verdict'], {
+    help: 'Calls that a circuit breaker let through and that have ended, by what they say about the dependency.',
+    unit: 'calls',
+    read: { 'circuit-breaker': ({ verdicts }) => byLabel<Verdict>('verdict', verdicts) },
+  }),
+  gauge('bulkhead_running_calls', ['name'], {
+    help: 'Calls that run inside a bulkhead.',
+    unit: 'calls',
+    read: { bulkhead: ({ running }) => single(running) },
+  }),
+  gauge('bulkhead_queued_calls', ['name'], {
+    help: 'Calls that wait for a permit of a bulkhead.',
+    unit: 'calls',
+    read: { bulkhead: ({ queued }) => single(queued) },
+  }),
+  gauge('bulkhead_max_running_calls', ['name'], {
+    help: 'Calls that may run inside a bulkhead at once.',
+    unit: 'calls',
+    read: { bulkhead: ({ maxConcurrent }) => single(maxConcurrent) },
+  }),
+  gauge('bulkhead_max_queued_calls', ['name'], {
+    help: 'Calls that may wait for a permit of a bulkhead.',
+    unit: 'calls',
+    read: { bulkhead: ({ maxQueued }) => single(maxQueued) },
+  }),
+  gauge('feature_mode', ['feature', 'mode'], {
+    help: 'Whether a feature is in this mode: 1 for the mode that it is in, 0 for the others.',
+    unit: '0 or 1',
+    fold: 'one-hot',
+    read: { feature: featureModes },
+  }),
+  counter('feature_calls_total', ['feature', 'mode'], {
+    help: 'Calls of a feature, by the mode that served them.',
+    unit: 'calls',
+    read: { feature: featureCalls },
+  }),
+  gauge('feature_override_remaining_seconds', ['feature'], {
+    help: 'Time until the override of a feature ends; absent while nothing overrides it.',
+    unit: 'seconds',
+    fold: 'max',
+    read: { feature: ({ override }) => (override === undefined ? [] : single(override.remainingMs / 1000)) },
+  }),
+] satisfies MetricRow[]);
+
+/** What every metric is called and means, in the order in which they are shown. */
+export const metricDescriptions: readonly MetricDescription[] = metricTable;
+
+// --- internal ---
+
+type Entry = Pick<MetricRow, 'help' | 'unit' | 'read'> & Partial<Pick<MetricRow, 'fold'>>;
+
+function counter(name: string, labels: readonly string[], entry: Entry): MetricRow {
+  return row({ name, type: 'counter', labels, aggregator: 'sum', fold: 'sum', ...entry });
+}
+
+function gauge(name: string, labels: readonly string[], entry: Entry): MetricRow {
+  const { fold = 'sum' } = entry;
+  return row({ name, type: 'gauge', labels, aggregator: fold === 'sum' ? 'sum' : 'max', ...entry, fold });
+}
+
+function row(parts: Omit<MetricRow, 'nameLabel'>): MetricRow {
+  return Object.freeze({ ...parts, nameLabel: parts.labels.includes('feature') ? 'feature' : 'name' });
+}
+
+/** The label value of each state, from the best to the worst. */
+const circuitStates: Readonly<Record<CircuitState, string>> = {
+  closed: 'closed',
+  'half-open': 'half_open',
+  open: 'open',
+};
+
+const circuitStateNames = Object.keys(circuitStates) as readonly CircuitState[];
+
+const circuitReasons: Readonly<Record<Refusal, string>> = { open: 'open', 'half-open-full': 'half_open_full' };
+
+const noLabels: Readonly<Record<string, string>> = Object.freeze({});
+
+function single(value: number): readonly Sample[] {
+  return [{ labels: noLabels, value }];
+}
+
+function byLabel<V extends string>(label: string, values: Readonly<Record<V, number>>): readonly Sample[] {
+  return Object.entries<number>(values).map(([key, value]) => ({ labels: { [label]: key }, value }));
+}
+
+function circuitRejections(rejections: Readonly<Record<Refusal, number>>): readonly Sample[] {
+  return Object.entries(circuitReasons).map(([refusal, reason]) => ({
+    labels: { policy: 'circuit-breaker', reason },
+    value: rejections[refusal as Refusal],
+  }));
+}
+
+function circuitStateSamples(current: CircuitState): readonly Sample[] {
+  return oneHot('state', Object.values(circuitStates), circuitStates[current]);
+}
+
+/** All pairs, those of the state diagram and those that never happen: a closed set that cannot miss one. */
+function circuitTransitions(transitions: Readonly<Record<string, number>>): readonly Sample[] {
+  return circuitStateNames.flatMap((from) =>
+    circuitStateNames
+      .filter((to) => to !== from)
+      .map((to) => ({
+        labels: { from: circuitStates[from], to: circuitStates[to] },
+        value: transitions[`${from}->${to}`] ?? 0, // (2)
+      })),
+  );
+}
+
+function featureModes({ modes, mode }: FeatureReading): readonly Sample[] {
+  return oneHot('mode', modes, mode);
+}
+
+function featureCalls({ modes, served }: FeatureReading): readonly Sample[] {
+  const all = new Set([...modes, ...Object.keys(served)]);
+  return [...all].map((mode) => ({ labels: { mode }, value: Object.hasOwn(served, mode) ? (served[mode] ?? 0) : 0 }));
+}
+
+function oneHot(label: string, states: readonly string[], current: string): readonly Sample[] {
+  if (!states.includes(current)) throw new RangeError(`"${current}" is none of ${states.join(', ')}`); // (3)
+  return states.map((state) => ({ labels: { [label]: state }, value: state === current ? 1 : 0 }));
+}

@@ -1,0 +1,106 @@
+/**
+ * Prometheus: the metrics of a registry's policies and of a degradation's features, in a register of prom-client.
+ *
+ * Policies count by themselves; this reads their counts when somebody scrapes, and does nothing in between.
+ *
+ * Invariants
+ *  (1) A scrape says what the snapshots say at that instant.
+ *  (2) A scrape changes nothing: scraping twice gives the same.
+ *  (3) Exporting the same registry twice counts nothing twice.
+ *  (4) `close` takes away what its call brought, and nothing else.
+ *
+ * @module
+ */
+
+import { ConfigError, type Registry } from '@holdfast/core';
+
+import type { DegradationSource } from './degradation-source.ts';
+import { type PrometheusRegister, type Subscription, metricSetOf } from './metric-set.ts';
+
+/** Options of {@link prometheus}. Omitted ones take {@link prometheusDefaults}. */
+export interface PrometheusOptions {
+  /** The register of prom-client that the metrics go to. */
+  readonly register: PrometheusRegister;
+  /** The policies to export: those that the registry holds whenever somebody scrapes. */
+  readonly registry: Registry;
+  /** The features to export; without it there are none. */
+  readonly degradation?: DegradationSource | undefined;
+  /** What all names begin with. Letters, digits and underscores, no digit first; may be empty. @defaultValue 'holdfast_' */
+  readonly prefix?: string | undefined;
+  /**
+   * Names of one kind of policy that have series of their own; what comes later is counted together as `__other__`. Integer,
+   * 1 to 100 000. Of several calls for one register and prefix the largest holds.
+   * @defaultValue 500
+   */
+  readonly maxNames?: number | undefined;
+}
+
+/** Every default of {@link prometheus}, in one place. */
+export const prometheusDefaults: { readonly prefix: string; readonly maxNames: number } = Object.freeze({
+  prefix: 'holdfast_',
+  maxNames: 500,
+});
+
+/** What {@link prometheus} has put into a register. */
+export interface PrometheusExporter {
+  /** Takes it out again. May be called twice; does nothing the second time. */
+  close(): void;
+}
+
+/**
+ * Exports the policies of a registry, and the features of a degradation if one is given.
+ *
+ * May be called again for the same register, with the same registry or another: the metrics are shared, and stay until
+ * the last exporter is closed.
+ *
+ * @throws ConfigError when an option is out of range.
+ * @throws TypeError when the register has a metric of the same name that is not ours.
+ *
+ * @example
+ * ```ts
+ * const exporter = prometheus({ register, registry });
+ * ```
+ */
+export function prometheus(options: PrometheusOptions): PrometheusExporter {
+  const { register, prefix, ...subscription } = resolve(options);
+  const metrics = metricSetOf(register, prefix);
+  metrics.add(subscription);
+
+  let isOpen = true;
+  return {
+    close() {
+      if (isOpen) metrics.remove(subscription);
+      isOpen = false;
+    },
+  };
+}
+
+// --- internal ---
+
+type Settings = Subscription & { readonly register: PrometheusRegister; readonly prefix: string };
+
+const known = ['register', 'registry', 'degradation', 'prefix', 'maxNames'];
+
+function resolve(options: PrometheusOptions): Settings {
+  refuseUnknown(options);
+  const { register, registry, degradation } = options;
+  const { prefix = prometheusDefaults.prefix, maxNames = prometheusDefaults.maxNames } = options;
+  check('register', 'a Registry of prom-client', register, typeof register?.registerMetric === 'function');
+  check('registry', 'a Registry of @holdfast/core', registry, typeof registry?.[Symbol.iterator] === 'function');
+  if (degradation !== undefined) {
+    check('degradation', 'a degradation with list()', degradation, typeof degradation?.list === 'function');
+  }
+  check('prefix', 'letters, digits and underscores, no digit first', prefix, /^(?:[a-zA-Z_]\w*)?$/.test(prefix));
+  const isCount = Number.isInteger(maxNames) && maxNames >= 1 && maxNames <= 100_000;
+  check('maxNames', 'an integer from 1 to 100000', maxNames, isCount);
+  return { register, registry, degradation, prefix, maxNames };
+}
+
+function refuseUnknown(options: PrometheusOptions): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw new TypeError(`prometheus has no option "${unknown}"; it knows ${known.join(', ')}`);
+}
+
+function check(option: string, expectation: string, value: unknown, isValid: boolean): void {
+  if (!isValid) throw new ConfigError(`prometheus.${option}`, expectation, value);
+}

@@ -1,0 +1,123 @@
+/**
+ * Subject: one policy or feature and what was read of it, once per scrape.
+ *
+ * Invariants
+ *  (1) Each policy is asked once per reading, however many metrics it has.
+ *  (2) A policy or feature that cannot be read spoils no other: it is reported and has no samples this time.
+ *
+ * @module
+ */
+
+import {
+  type Bulkhead,
+  type CircuitBreaker,
+  type Fallback,
+  HookError,
+  type NamedPolicy,
+  type Pipeline,
+  type Registry,
+  type Retry,
+  onHookError,
+} from '@holdfast/core';
+
+import type { DegradationSource } from './degradation-source.ts';
+import { type Kind, type MetricRow, type Readable, type Sample, metricTable } from './metric-table.ts';
+
+/** Something with a name that has metrics. */
+export interface Subject {
+  readonly kind: Kind;
+  readonly name: string;
+  /** Tells it from others of its kind, also from one of the same name in another registry. */
+  readonly identity: string;
+  /** What was read of it; undefined when that failed. */
+  readonly samples: ReadonlyMap<MetricRow, readonly Sample[]> | undefined;
+}
+
+/** What subjects are found in. `id` tells one source from another. */
+export type Source =
+  | { readonly id: number; readonly registry: Registry }
+  | { readonly id: number; readonly degradation: DegradationSource };
+
+/** Reads everything in `source`. Undefined when the source cannot say what is in it. */
+export function subjectsOf(source: Source): readonly Subject[] | undefined {
+  return 'registry' in source ? policiesOf(source) : featuresOf(source);
+}
+
+// --- internal ---
+
+function policiesOf({ id, registry }: { readonly id: number; readonly registry: Registry }): readonly Subject[] {
+  const subjects: Subject[] = [];
+  for (const policy of registry) {
+    const { kind, name } = policy;
+    if (!isPolicyKind(kind)) continue;
+    subjects.push({
+      kind,
+      name,
+      identity: `${id}/${name}`,
+      samples: attempt(() => samplesOfPolicy(kind, policy), name),
+    });
+  }
+  return subjects;
+}
+
+function featuresOf({ id, degradation }: { readonly id: number; readonly degradation: DegradationSource }) {
+  const features = attempt(() => degradation.list(), undefined);
+  return features?.map((feature): Subject => {
+    const { name } = feature;
+    const samples = attempt(() => samplesOf('feature', feature), name);
+    return { kind: 'feature', name, identity: `${id}/${name}`, samples };
+  });
+}
+
+type PolicyKind = Exclude<Kind, 'feature'>;
+
+/** How each kind of policy is read. Policies are known by their kind, so that another copy of core will do. */
+const readers: { readonly [K in PolicyKind]: (policy: NamedPolicy<unknown>) => Readable[K] } = {
+  'circuit-breaker': (policy) => (policy as CircuitBreaker).snapshot(),
+  bulkhead: (policy) => (policy as Bulkhead).snapshot(),
+  retry: (policy) => policy as Retry,
+  fallback: (policy) => policy as Fallback<unknown>,
+  pipeline: (policy) => (policy as Pipeline<unknown>).calls,
+};
+
+function isPolicyKind(kind: string): kind is PolicyKind {
+  return Object.hasOwn(readers, kind);
+}
+
+function samplesOfPolicy(kind: PolicyKind, policy: NamedPolicy<unknown>): ReadonlyMap<MetricRow, readonly Sample[]> {
+  return samplesOf(kind, readers[kind](policy)); // (1)
+}
+
+function samplesOf<K extends Kind>(kind: K, reading: Readable[K]): ReadonlyMap<MetricRow, readonly Sample[]> {
+  const samples = new Map<MetricRow, readonly Sample[]>();
+  for (const row of metricTable) {
+    const read = row.read[kind];
+    if (read !== undefined) samples.set(row, read(reading).map(requireCount));
+  }
+  return samples;
+}
+
+function requireCount(sample: Sample): Sample {
+  if (typeof sample.value === 'number' && sample.value >= 0 && sample.value < Infinity) return sample;
+  throw new RangeError(`a metric must be a finite number of 0 or more, got ${String(sample.value)}`);
+}
+
+function attempt<T>(read: () => T, name: string | undefined): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    report(error, name); // (2)
+    return undefined;
+  }
+}
+
+/** Tells the handler of core's hook errors. Core lends it only by setting another, so it is put back at once. */
+function report(error: unknown, name: string | undefined): void {
+  try {
+    const handler = onHookError(undefined);
+    onHookError(handler);
+    handler(new HookError('prometheus.read', name === undefined ? { cause: error } : { cause: error, policy: name }));
+  } catch {
+    // A handler that throws is the application's; the scrape goes on.
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Loop: calls a subject many times, one call after the other, and takes the time.
+ *
+ * Every row gets a loop of its own, compiled from its own source, so that the loop's call sites see one subject only and
+ * no row pays for the rows before it. What the rows share inside the libraries sees all of them, as it does in a service.
+ *
+ * Every loop has the same `try`, so a row that rejects is compared with a base that could.
+ *
+ * @module
+ */
+
+import type { Subject } from './rows.ts';
+
+/** Calls a subject `count` times; resolves with the milliseconds that it took. */
+export type Loop = (count: number) => Promise<number>;
+
+/** Compiles the loop of one row. The loop throws when a call neither gave 1 nor rejected. */
+export function loopOf(name: string, subject: Subject): Loop {
+  // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- a function of one source shares what it learns
+  const repeat = new Function(`return async function repeat(run, count) { // ${name}
+    let consumed = 0;
+    for (let call = 0; call < count; call++) {
+      try { consumed += await run(); } catch { consumed += 1; }
+    }
+    return consumed;
+  }`)() as (run: () => unknown, count: number) => Promise<number>;
+  return async (count) => {
+    const startedAt = performance.now();
+    const consumed = await repeat(subject.run, count);
+    const elapsedMs = performance.now() - startedAt;
+    if (consumed !== count) throw new Error(`${name}: ${count} calls gave ${consumed}`);
+    return elapsedMs;
+  };
+}

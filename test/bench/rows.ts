@@ -1,0 +1,150 @@
+/**
+ * Rows: what is measured. Every row runs the same operation, an async function that returns 1, under something.
+ *
+ * `run` is called and awaited, one call at a time. Rows named after a policy hold that policy alone; `pipeline-5` is
+ * fallback, retry, breaker, bulkhead and timeout, outermost first, with the defaults.
+ *
+ * @module
+ */
+
+import {
+  Context,
+  type Policy,
+  bulkhead,
+  circuitBreaker,
+  createRegistry,
+  fallback,
+  pipeline,
+  retry,
+  timeout,
+} from '@holdfast/core';
+
+import { peerRows } from './peer-rows.ts';
+
+/** One thing to measure, ready to run. */
+export interface Subject {
+  /** One call. Its value is 1, or it rejects. */
+  readonly run: () => unknown;
+  /** Lets go of timers. */
+  readonly close?: () => void;
+}
+
+/** A named row of the table. */
+export interface Row {
+  readonly name: string;
+  /** What it is, for people. */
+  readonly title: string;
+  /** Makes the thing to measure. */
+  readonly prepare: () => Subject | Promise<Subject>;
+}
+
+/** Name of the row that all others are compared with. */
+export const BASE_ROW = 'bare';
+
+/** The work of every row. */
+export const operation = async (): Promise<number> => 1;
+
+/** Time of every timeout, of ours and of the peers. */
+export const TIMEOUT_MS = 1000;
+
+/** All rows, in the order of the table. */
+export const rows: readonly Row[] = [
+  { name: BASE_ROW, title: 'an async function that awaits the operation', prepare: () => ({ run: async () => await operation() }) },
+  under('breaker', 'circuit breaker, count window', () => circuitBreaker()),
+  under('breaker-time-window', 'circuit breaker, time window', () => circuitBreaker({ window: timeWindow })),
+  under('timeout', 'timeout', () => timeout(TIMEOUT_MS)),
+  under('retry', 'retry', () => retry()),
+  under('bulkhead', 'bulkhead', () => bulkhead()),
+  under('fallback', 'fallback', () => fallback({ value: 0 })),
+  under('pipeline-0', 'pipeline of nothing', () => pipeline()),
+  under('pipeline-5', 'pipeline of five', () => five()),
+  under('pipeline-5-time-window', 'pipeline of five, time window', () => five(circuitBreaker({ window: timeWindow }))),
+  {
+    name: 'pipeline-5-deadline',
+    title: 'pipeline of five, caller has a later deadline',
+    prepare: () => underDeadline(3600 * TIMEOUT_MS),
+  },
+  {
+    name: 'pipeline-5-tight-deadline',
+    title: 'pipeline of five, each caller a context of its own with an earlier deadline',
+    prepare: () => {
+      const policy = five();
+      return { run: () => policy.execute(operation, Context.background.withTimeout(TIMEOUT_MS / 2)) };
+    },
+  },
+  { name: 'pipeline-5-listener', title: 'pipeline of five, one listener', prepare: withListener },
+  {
+    name: 'sync-operation',
+    title: 'pipeline of five around a function that is not async',
+    prepare: () => {
+      const policy = five();
+      const plain = (): number => 1;
+      return { run: () => policy.execute(plain) };
+    },
+  },
+  {
+    name: 'bare-rejected',
+    title: 'an async function that throws one and the same error, caught: the floor of a refusal',
+    prepare: () => ({
+      run: async () => {
+        throw FAILURE;
+      },
+    }),
+  },
+  { name: 'rejected', title: 'refused by an open breaker, caught', prepare: openBreaker },
+  {
+    name: 'create-breaker',
+    title: 'creating a breaker, no call',
+    prepare: () => ({ run: async () => (circuitBreaker({ name: 'created' }).kind === 'circuit-breaker' ? 1 : 0) }),
+  },
+  ...peerRows,
+];
+
+// --- internal ---
+
+const FAILURE = new Error('a failure');
+
+const timeWindow = { kind: 'time', durationMs: 10_000 } as const;
+
+function under(name: string, title: string, make: () => Policy<unknown>): Row {
+  return {
+    name,
+    title,
+    prepare: () => {
+      const policy = make();
+      return { run: () => policy.execute(operation) };
+    },
+  };
+}
+
+function five(breaker: Policy = circuitBreaker()): Policy<unknown> {
+  return pipeline(fallback({ value: 0 }), retry(), breaker, bulkhead(), timeout(TIMEOUT_MS));
+}
+
+function underDeadline(ms: number): Subject {
+  const policy = five();
+  const context = Context.background.withTimeout(ms);
+  return { run: () => policy.execute(operation, context), close: () => context.cancel() };
+}
+
+function withListener(): Subject {
+  const registry = createRegistry();
+  let heardCount = 0;
+  registry.events.listen(() => heardCount++);
+  const policy = registry.pipeline(
+    'five',
+    registry.create(fallback<number>, { name: 'fallback', value: 0 }),
+    registry.create(retry, { name: 'retry' }),
+    registry.create(circuitBreaker, { name: 'breaker' }),
+    registry.create(bulkhead, { name: 'bulkhead' }),
+    registry.create(timeout, { name: 'timeout', timeoutMs: TIMEOUT_MS }),
+  );
+  return { run: () => policy.execute(operation) };
+}
+
+async function openBreaker(): Promise<Subject> {
+  const breaker = circuitBreaker({ minimumCalls: 1, openForMs: 86_400_000 });
+  await breaker.execute(() => Promise.reject(FAILURE)).catch(() => undefined);
+  if (breaker.state !== 'open') throw new Error('the breaker must be open to refuse');
+  return { run: () => breaker.execute(operation) };
+}
