@@ -22,7 +22,7 @@
 
 import type { Clock, Timer } from '@holdfast/core';
 
-import type { ChangeCause } from './audit-trail.ts';
+import type { AuditEntry, ChangeCause } from './audit-trail.ts';
 import type { FeatureDefinition } from './catalogue.ts';
 import { type FeatureRecord, supersedes } from './feature-record.ts';
 import { toIsoTime } from './wall-clock.ts';
@@ -66,24 +66,11 @@ export interface FeatureStatus {
   readonly served: Readonly<Record<string, number>>;
 }
 
-/** A change of a cell, as it is told. */
-export interface CellChange {
-  readonly feature: string;
-  readonly from: string;
-  readonly to: string;
-  readonly actor: string;
-  readonly reason: string;
-  readonly revision: number;
-  readonly cause: ChangeCause;
-  readonly at: string;
-  readonly expiresAt: string | undefined;
-}
-
 /** What a cell needs besides its definition. */
 export interface CellPorts {
   readonly clock: Clock;
   readonly wallClock: () => number;
-  readonly onChange: (change: CellChange) => void;
+  readonly onChange: (change: AuditEntry) => void;
 }
 
 /** The state of one feature in one process. */

@@ -47,10 +47,10 @@ export class FeatureError extends ResilienceError {
 
 /** Shows a value that came from outside in a message: quoted, short, and never an object's contents. */
 export function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return typeof value === 'function' ? 'a function' : String(value);
+  if (typeof value === 'function') return 'a function';
+  return value === undefined ? 'nothing' : String(value);
 }
 
 // --- internal ---

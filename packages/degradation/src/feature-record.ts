@@ -50,22 +50,23 @@ export function supersedes(next: RecordOrder, current: RecordOrder): boolean {
 /** Whether `value`, which came from outside, is a record. */
 export function isFeatureRecord(value: unknown): value is FeatureRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { feature, revision, origin, mode, remainingMs, actor, reason, changedAtMs } = value as Record<string, unknown>;
-  return (
-    [feature, origin].every((name) => typeof name === 'string') &&
-    Number.isSafeInteger(revision) &&
-    (revision as number) >= 1 &&
-    (revision as number) <= MAX_REVISION &&
-    (mode === undefined || typeof mode === 'string') &&
-    typeof remainingMs === 'number' &&
-    remainingMs <= MAX_OVERRIDE_MS &&
-    isText(actor, 1000) &&
-    isText(reason, 1000) &&
-    isCalendarTime(changedAtMs)
-  );
+  return Object.entries(FIELDS).every(([field, isValid]) => isValid((value as Record<string, unknown>)[field]));
 }
 
 // --- internal ---
 
 /** Far beyond any real count, and with room to grow by one exactly. */
 const MAX_REVISION = 2 ** 52;
+
+const isString = (value: unknown): boolean => typeof value === 'string';
+
+const FIELDS: Readonly<Record<keyof FeatureRecord, (value: unknown) => boolean>> = {
+  feature: isString,
+  revision: (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_REVISION,
+  origin: isString,
+  mode: (value) => value === undefined || isString(value),
+  remainingMs: (value) => typeof value === 'number' && value <= MAX_OVERRIDE_MS,
+  actor: (value) => isText(value, 1000),
+  reason: (value) => isText(value, 1000),
+  changedAtMs: isCalendarTime,
+};

@@ -126,7 +126,7 @@ export class MetricSet {
   }
 
   async #forgetSoon(reading: SeriesTable): Promise<void> {
-    await undefined;
+    await Promise.resolve();
     if (this.#reading === reading) this.#reading = undefined; // (3)
   }
 

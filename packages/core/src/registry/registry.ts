@@ -87,7 +87,7 @@ class PolicyTable implements Registry {
   }
 
   create<O, P extends NamedPolicy<unknown>>(factory: (options: O) => P, options: NamedOptions<NoInfer<O>>): P {
-    const own: PolicyPorts = options;
+    const own = options as PolicyPorts;
     const { clock, random, events } = this.#ports;
     const ports = { clock: own.clock ?? clock, random: own.random ?? random, events: own.events ?? events };
     return this.add(factory({ ...options, ...ports })); // (2)

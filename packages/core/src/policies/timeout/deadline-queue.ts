@@ -4,25 +4,26 @@
  * All calls get the same time, so their deadlines expire in the order in which they started: joining at the end and
  * leaving from anywhere take constant time, and the timer is always set for the first.
  *
- * Where the clock can tell the end of a turn, a member is queued, and the timer set, only then: most calls of a busy
- * process, answered from memory or refused, have settled by then and cost next to nothing.
+ * Where the clock can tell the end of a turn of the event loop, a member is queued only then: calls that were answered from
+ * memory or refused have settled by then, and cost neither a place, nor a timer, nor a look at the clock.
  *
  * Invariants
  *  (1) At most one timer is set, whatever the number of calls.
  *  (2) While no call waits, the timer does not keep the process alive, and when it fires it is not set again.
- *  (3) A member that left is not retained; one that left within its turn of the event loop, for that turn at most, and at
- *      most 64 of them.
+ *  (3) A member that left is not retained; one that left within its turn, for that turn at most, and at most 64 of them.
+ *  (4) Nobody expires before `timeoutMs` has passed since it joined, nor later than that by more than the rest of the turn in
+ *      which it joined. Within that turn nothing could have expired: the loop was not free.
  *
  * @module
  */
 
-import { type Clock, type Timer, UNREAD, readOnce } from '../../kernel/clock.ts';
+import { type Clock, type Timer, UNREAD } from '../../kernel/clock.ts';
 import { type Link, LinkedList, unlink } from '../../kernel/linked-list.ts';
 
 /** A call that waits for its deadline. */
 export interface Expiring extends Link {
-  /** Instant of the deadline, in milliseconds. */
-  readonly expiresAt: number;
+  /** Instant of the deadline, in milliseconds; undefined until somebody needs it. */
+  expiresAt: number | undefined;
   /** Whether the call needs its deadline no more. */
   readonly settled: boolean;
   /** Called at the deadline, after the member has left the queue. Must not throw. */
@@ -32,6 +33,7 @@ export interface Expiring extends Link {
 /** Members in the order of their deadlines, and the timer for the first of them. */
 export class DeadlineQueue {
   private readonly clock: Clock;
+  private readonly timeoutMs: number;
   private readonly members = new LinkedList();
   private readonly onTimer = (): void => this.expireDue();
   private readonly onTurnEnd = (): void => this.endTurn();
@@ -41,14 +43,16 @@ export class DeadlineQueue {
   private freshCount = 0;
   private deferred = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, timeoutMs: number) {
     this.clock = clock;
+    this.timeoutMs = timeoutMs;
   }
 
-  /** Adds a member. Its deadline must not be earlier than those of the members before it. */
+  /** Adds a member, at the instant `now` if somebody has read it. */
   join(member: Expiring, now: number): void {
+    if (now !== UNREAD) member.expiresAt = now + this.timeoutMs;
     if (this.clock.defer === undefined) {
-      this.append(member, now);
+      this.append(member);
       return;
     }
     member.next = this.fresh;
@@ -58,6 +62,12 @@ export class DeadlineQueue {
       this.clock.defer(this.onTurnEnd);
     }
     if (++this.freshCount === MAX_FRESH) this.queueFresh(); // (3)
+  }
+
+  /** The deadline of a member, fixed now if it was not before. Milliseconds. */
+  deadlineOf(member: Expiring): number {
+    member.expiresAt ??= this.clock.now() + this.timeoutMs;
+    return member.expiresAt;
   }
 
   /** Removes a member that has settled. One of the current turn is dropped at its end. */
@@ -75,10 +85,13 @@ export class DeadlineQueue {
   /** Queues what has not settled yet of the current turn's members, in the order in which they came. */
   private queueFresh(): void {
     let oldest: Expiring | undefined;
+    let latest = Infinity;
     for (let member = this.fresh; member !== undefined;) {
       const older = member.next as Expiring | undefined;
       member.next = undefined;
       if (!member.settled) {
+        latest = Math.min(latest, this.deadlineOf(member)); // one that came earlier expires no later
+        member.expiresAt = latest;
         member.next = oldest;
         oldest = member;
       }
@@ -88,15 +101,15 @@ export class DeadlineQueue {
     this.freshCount = 0;
     for (let member = oldest; member !== undefined;) {
       const younger = member.next as Expiring | undefined;
-      this.append(member, UNREAD);
+      this.append(member);
       member = younger;
     }
   }
 
-  private append(member: Expiring, now: number): void {
+  private append(member: Expiring): void {
     const { members, timer, clock } = this;
     if (members.isEmpty) {
-      if (timer === undefined) this.timer = clock.setTimer(this.onTimer, member.expiresAt - readOnce(clock, now));
+      if (timer === undefined) this.timer = clock.setTimer(this.onTimer, this.deadlineOf(member) - clock.now());
       else timer.ref();
     }
     members.append(member);
@@ -107,13 +120,13 @@ export class DeadlineQueue {
     this.queueFresh();
     const now = this.clock.now();
     let first = this.members.first as Expiring | undefined;
-    while (first !== undefined && first.expiresAt <= now) {
+    while (first !== undefined && this.deadlineOf(first) <= now) {
       unlink(first);
       first.expire(now);
       first = this.members.first as Expiring | undefined;
     }
     if (first !== undefined && this.timer === undefined)
-      this.timer = this.clock.setTimer(this.onTimer, first.expiresAt - now);
+      this.timer = this.clock.setTimer(this.onTimer, this.deadlineOf(first) - now);
   }
 }
 

@@ -54,7 +54,9 @@ describe('timeout, whatever the times', () => {
   });
 
   it('timeout (3) sets at most one timer for all calls, and keeps none at rest', async () => {
-    const starts = fc.array(fc.record({ waitMs: fc.integer({ min: 0, max: 60 }), takesMs: ms(200) }), { maxLength: 20 });
+    const starts = fc.array(fc.record({ waitMs: fc.integer({ min: 0, max: 60 }), takesMs: ms(200) }), {
+      maxLength: 20,
+    });
     const property = fc.asyncProperty(starts, async (calls) => {
       const clock = virtualClock();
       const work = virtualClock();
@@ -108,7 +110,7 @@ describe('the deadline queue, against a list that is searched', () => {
       const clock = virtualClock();
       const turns: (() => void)[] = [];
       const endTurn = (): void => turns.splice(0).forEach((callback) => callback());
-      const queue = new DeadlineQueue(hasTurns ? withTurns(clock, turns) : clock);
+      const queue = new DeadlineQueue(hasTurns ? withTurns(clock, turns) : clock, waitMs);
       const members: Member[] = [];
       const join = (): void => {
         const member = new Member(clock.now() + waitMs);

@@ -86,17 +86,17 @@ function resolve(options: TimeoutOptions): Required<TimeoutOptions> {
 const passThrough = (inner: Handler): Handler => inner;
 
 function deadlineLayer(name: string, timeoutMs: number, clock: Clock) {
-  const rule: Rule = { name, timeoutMs, clock, queue: new DeadlineQueue(clock) };
+  const rule: Rule = { name, timeoutMs, clock, queue: new DeadlineQueue(clock, timeoutMs) };
   return (inner: Handler): Handler =>
     (operation: Operation, context: Context, sink: Sink, calledAt: number) => {
-      const now = readOnce(clock, calledAt);
       const parent = scopeOf(context);
+      const now = parent.isEndless ? calledAt : readOnce(clock, calledAt);
       if (timeoutMs === 0) {
         sink.reject(new TimeoutError(name, 0), now);
       } else if (parent.deadline <= now + timeoutMs && parent.clock === clock) {
         inner(operation, context, sink, now); // (2)
       } else {
-        const call = new TimeoutCall(rule, parent, sink, now + timeoutMs);
+        const call = new TimeoutCall(rule, parent, sink);
         rule.queue.join(call, now);
         inner(operation, call.derive(context), call, now);
       }
@@ -117,15 +117,14 @@ class TimeoutCall implements Sink, Expiring, ScopeSource, Timekeeper {
   readonly rule: Rule;
   readonly parent: CancelScope;
   readonly sink: Sink;
-  readonly expiresAt: number;
+  expiresAt: number | undefined = undefined;
   settled = false;
   scope: CancelScope | undefined = undefined;
 
-  constructor(rule: Rule, parent: CancelScope, sink: Sink, expiresAt: number) {
+  constructor(rule: Rule, parent: CancelScope, sink: Sink) {
     this.rule = rule;
     this.parent = parent;
     this.sink = sink;
-    this.expiresAt = expiresAt;
   }
 
   /** Under a parent that never ends, only we can end the context, so its scope is made only if somebody asks for it. */
@@ -134,8 +133,11 @@ class TimeoutCall implements Sink, Expiring, ScopeSource, Timekeeper {
   }
 
   makeScope(): CancelScope {
-    this.scope ??= new CancelScope(this.parent, this.rule.clock, this.expiresAt, { timekeeper: this });
-    if (this.settled) this.scope.release();
+    if (this.scope === undefined) {
+      const { clock, queue } = this.rule;
+      this.scope = new CancelScope(this.parent, clock, queue.deadlineOf(this), { timekeeper: this });
+      if (this.settled) this.scope.release();
+    }
     return this.scope;
   }
 

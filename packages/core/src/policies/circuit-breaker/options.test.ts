@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+
+import { optionTable, verdictOn } from '../../testing/option-table.ts';
+import { virtualClock } from '../../testing/virtual-clock.ts';
+import { type CircuitWindow, circuitBreaker, circuitBreakerDefaults } from './circuit-breaker.ts';
+
+describe('the options of circuitBreaker', () => {
+  const dayMs = 86_400_000;
+  const rules = {
+    name: { kind: 'name' },
+    failureRatio: { kind: 'ratio' },
+    minimumCalls: { kind: 'integer', min: 1, max: 10_000 },
+    openForMs: { kind: 'number', min: 1, max: dayMs },
+    maxProbes: { kind: 'integer', min: 1, max: 1000 },
+    probeSuccessRatio: { kind: 'ratio' },
+    probeLeaseMs: { kind: 'number', min: 1, max: dayMs },
+    classify: { kind: 'function' },
+  } as const;
+
+  it.each(optionTable('circuitBreaker', rules, { window: { kind: 'count', size: 10_000 } }))(
+    '$title',
+    ({ options, expected }) => {
+      expect(verdictOn(circuitBreaker, options)).toBe(expected);
+    },
+  );
+
+  it.each([
+    [{ kind: 'count', size: 20 }, 'accepted'],
+    [{ kind: 'count', size: 10_000 }, 'accepted'],
+    [{ kind: 'count', size: 19 }, 'window.size must be an integer from 20 to 10000, got 19'],
+    [{ kind: 'count', size: 10_001 }, 'window.size must be an integer from 20 to 10000, got 10001'],
+    [{ kind: 'count' }, 'window.size must be an integer from 20 to 10000, got undefined'],
+    [{ kind: 'time', durationMs: 1 }, 'accepted'],
+    [{ kind: 'time', durationMs: 3_600_000, bucketCount: 100 }, 'accepted'],
+    [{ kind: 'time', durationMs: 0 }, 'window.durationMs must be a number from 1 to 3600000, got 0'],
+    [{ kind: 'time', durationMs: Infinity }, 'window.durationMs must be a number from 1 to 3600000, got Infinity'],
+    [{ kind: 'time', durationMs: 1, bucketCount: 0 }, 'window.bucketCount must be an integer from 1 to 100, got 0'],
+    [{ kind: 'time', durationMs: 1, bucketCount: 101 }, 'window.bucketCount must be an integer from 1 to 100, got 101'],
+    [{ kind: 'bits', size: 9 }, 'window.kind must be one of "count", "time", got "bits"'],
+    [null, 'window.kind must be one of "count", "time", got undefined'],
+  ])('take the window %j: %s', (window, expected) => {
+    expect(verdictOn(circuitBreaker, { window })).toContain(expected);
+  });
+
+  it('are refused with the known ones where one is unknown', () => {
+    expect(verdictOn(circuitBreaker, { threshold: 0.5 })).toContain('circuitBreaker has no option "threshold"; it knows');
+  });
+
+  it('are not kept: changing the window afterwards changes nothing', async () => {
+    const window: { kind: 'count'; size: number } = { kind: 'count', size: 20 };
+    const breaker = circuitBreaker({ clock: virtualClock(), window });
+
+    window.size = 1;
+    breaker.reset();
+    for (let call = 0; call < 5; call++) await breaker.execute(() => 'value');
+
+    expect(breaker.snapshot().calls).toBe(5);
+  });
+
+  it('have defaults that are frozen, the window included', () => {
+    const { window }: { window: CircuitWindow } = circuitBreakerDefaults;
+
+    expect(Object.isFrozen(circuitBreakerDefaults)).toBe(true);
+    expect(Object.isFrozen(window)).toBe(true);
+  });
+});

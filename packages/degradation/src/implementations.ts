@@ -1,0 +1,20 @@
+/**
+ * Implementations: the functions behind the modes of a feature, and what the compiler makes sure of.
+ *
+ * @module
+ */
+
+import type { Context } from '@holdfast/core';
+
+/** One function per mode, all of them taking a context and the same arguments. */
+export type Implementations<Mode extends string, Args extends unknown[]> = {
+  readonly [Name in Mode]: (context: Context, ...args: Args) => unknown;
+};
+
+/** Asks for one more argument, which nobody has, where `Given` implements a mode that the feature lacks. */
+export type NoUnknownModes<Given, Mode extends string> = [Exclude<keyof Given, Mode>] extends [never]
+  ? []
+  : [unknownModes: Exclude<keyof Given, Mode>];
+
+/** What every mode's function may return, awaited. */
+export type ResultOf<Given> = Awaited<ReturnType<Extract<Given[keyof Given], (...args: never[]) => unknown>>>;

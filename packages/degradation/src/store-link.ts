@@ -1,0 +1,199 @@
+/**
+ * Store link: what joins one process's features with a store, beside the calls and never in their way.
+ *
+ *   loading ── load succeeds ─► ready ── anything fails or hangs ─► failing
+ *      └────── load fails or hangs ──────────────────────────────────►│
+ *                                   ready ◄── everything succeeds ────┘ after retryMs, again and again
+ *
+ *  loading -> ready     done()    the first load succeeded
+ *  loading -> failing   failed()  it failed, or took longer than timeoutMs
+ *  ready   -> failing   failed()  a save failed or took too long
+ *  failing -> ready     done()    a later load or save succeeded and nothing else is owed
+ *
+ * Invariants
+ *  (1) Nothing that a store does throws into the process or makes it wait.
+ *  (2) A change that did not reach the store is offered again until it does, or until a later one takes its place.
+ *  (3) At rest with a store that works there is no timer.
+ *  (4) After close() the store is neither listened to nor asked, and no timer is left.
+ *
+ * @module
+ */
+
+import type { Clock, Random, Timer } from '@holdfast/core';
+
+import type { FeatureRecord } from './feature-record.ts';
+import type { FeatureStore } from './feature-store.ts';
+
+/** How far a process is with its store. */
+export type StoreState = 'loading' | 'ready' | 'failing';
+
+/** What was asked of the store when it failed. */
+export type StoreOperation = 'listen' | 'load' | 'save';
+
+/** The link to the store at one instant. */
+export interface StoreStatus {
+  readonly state: StoreState;
+  /** Failures so far, time-outs included. */
+  readonly failureCount: number;
+  /** Features whose last change is in force here and not yet known to be in the store. */
+  readonly pendingCount: number;
+}
+
+/** What a link needs. */
+export interface StoreLinkParts {
+  readonly store: FeatureStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timeoutMs: number;
+  readonly retryMs: number;
+  /** Returns the current record of a feature. */
+  readonly recordOf: (feature: string) => FeatureRecord;
+  /** Takes a record of another instance. Throws on what is no record. */
+  readonly adopt: (record: unknown) => void;
+  /** Is told of everything that was loaded, to find what the store lacks. */
+  readonly onLoaded: (records: readonly FeatureRecord[]) => void;
+  /** Must not throw. */
+  readonly onFailure: (operation: StoreOperation, error: unknown) => void;
+}
+
+/** Joins features with a store. */
+export class StoreLink {
+  /** Resolves when the first load has succeeded, failed or taken too long. Never rejects. */
+  readonly loaded: Promise<void>;
+  readonly #parts: StoreLinkParts;
+  readonly #pending = new Set<string>();
+  readonly #waits = new Set<Timer>();
+  #state: StoreState = 'loading';
+  #failureCount = 0;
+  #isLoaded = false;
+  #isClosed = false;
+  #retry: Timer | undefined = undefined;
+  #stopListening: (() => void) | undefined = undefined;
+  #markLoaded: () => void = () => {};
+
+  constructor(parts: StoreLinkParts) {
+    this.#parts = parts;
+    this.loaded = new Promise((resolve) => {
+      this.#markLoaded = resolve;
+    });
+    this.#connect();
+  }
+
+  get status(): StoreStatus {
+    return { state: this.#state, failureCount: this.#failureCount, pendingCount: this.#pending.size };
+  }
+
+  /** Offers the current record of `feature` to the store. */
+  push(feature: string): void {
+    if (this.#isClosed) return;
+    this.#pending.add(feature);
+    const record = this.#parts.recordOf(feature);
+    void this.#ask(
+      'save',
+      () => this.#parts.store.save(record),
+      (kept) => {
+        if (this.#parts.recordOf(feature).revision === record.revision) this.#pending.delete(feature); // (2)
+        this.#adopt('save', kept);
+      },
+    );
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#markLoaded();
+    for (const timer of this.#waits) timer.cancel();
+    this.#waits.clear();
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    this.#unlisten(); // (4)
+  }
+
+  #connect(): void {
+    if (this.#isClosed) return;
+    try {
+      this.#stopListening ??= this.#parts.store.listen((record) => this.#adopt('listen', record));
+    } catch (error) {
+      this.#failed('listen', error);
+      return;
+    }
+    void this.#ask(
+      'load',
+      () => this.#parts.store.load(),
+      (records) => {
+        this.#isLoaded = true;
+        for (const record of records) this.#adopt('load', record);
+        this.#parts.onLoaded(records);
+      },
+    );
+  }
+
+  /** Asks the store for something and waits at most `timeoutMs` before it counts as failed; a late answer is welcome. */
+  async #ask<T>(operation: StoreOperation, request: () => Promise<T>, take: (answer: T) => void): Promise<void> {
+    const { clock, timeoutMs } = this.#parts;
+    const wait = clock.setTimer(() => {
+      this.#waits.delete(wait);
+      this.#failed(operation, new RangeError(`the store did not answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+    wait.unref();
+    this.#waits.add(wait);
+    try {
+      const answer = await request();
+      this.#endWait(wait);
+      if (this.#isClosed) return; // (4)
+      take(answer);
+      this.#done();
+    } catch (error) {
+      this.#endWait(wait);
+      if (!this.#isClosed) this.#failed(operation, error); // (1)
+    }
+  }
+
+  #endWait(wait: Timer): void {
+    wait.cancel();
+    this.#waits.delete(wait);
+  }
+
+  #adopt(operation: StoreOperation, record: unknown): void {
+    if (this.#isClosed) return;
+    try {
+      this.#parts.adopt(record);
+    } catch (error) {
+      this.#report(operation, error); // the store works; what it delivered is of no use
+    }
+  }
+
+  #done(): void {
+    if (this.#isLoaded && this.#pending.size === 0) this.#state = 'ready';
+    if (this.#isLoaded) this.#markLoaded();
+  }
+
+  #failed(operation: StoreOperation, error: unknown): void {
+    this.#state = 'failing';
+    this.#markLoaded();
+    this.#report(operation, error);
+    if (this.#retry !== undefined || this.#isClosed || (this.#isLoaded && this.#pending.size === 0)) return; // (3)
+    const jitter = 0.8 + 0.4 * this.#parts.random();
+    this.#retry = this.#parts.clock.setTimer(() => this.#tryAgain(), this.#parts.retryMs * jitter);
+    this.#retry.unref();
+  }
+
+  #report(operation: StoreOperation, error: unknown): void {
+    this.#failureCount++;
+    this.#parts.onFailure(operation, error);
+  }
+
+  #tryAgain(): void {
+    this.#retry = undefined;
+    if (!this.#isLoaded) this.#connect();
+    for (const feature of this.#pending) this.push(feature); // (2)
+  }
+
+  #unlisten(): void {
+    try {
+      this.#stopListening?.();
+    } catch (error) {
+      this.#report('listen', error);
+    }
+    this.#stopListening = undefined;
+  }
+}
