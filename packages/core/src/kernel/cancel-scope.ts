@@ -131,7 +131,7 @@ export class CancelScope implements Watcher {
     if (this.ended) return false;
     this.watchers ??= new LinkedList();
     if (this.watchers.isEmpty) this.attach();
-    if (this.hasEnded) return false; // the signal aborted while we attached
+    if (this.hasEnded) return false; // the parent ended or the signal aborted while we attached
     this.watchers.append(watcher);
     if (watcher.leavesAt > this.deadline) this.armTimer();
     return true;
@@ -154,13 +154,18 @@ export class CancelScope implements Watcher {
   private findOut(): void {
     const { parent, deadline, extras } = this;
     if (extras === RELEASED) return;
-    if (parent !== undefined && parent.ended && (parent.endedAt as number) <= deadline) {
-      this.endAt(parent.endCause, parent.endedAt as number);
+    if (parent?.ended === true && this.translate(parent) <= deadline) {
+      this.endAt(parent.endCause, this.translate(parent));
     } else if (isAborted(extras)) {
       this.endAt(extras.signal.reason ?? new CancelledError(), this.clock.now());
     } else if (deadline !== Infinity && this.clock.now() >= deadline) {
       this.expire();
     }
+  }
+
+  /** The instant at which `parent` ended, on this scope's clock; now, where it was on another. */
+  private translate(parent: CancelScope): number {
+    return parent.clock === this.clock ? (parent.endedAt as number) : Math.min(this.clock.now(), this.deadline);
   }
 
   private endAt(cause: unknown, endedAt: number): void {
@@ -177,7 +182,7 @@ export class CancelScope implements Watcher {
   }
 
   private attach(): void {
-    this.parent?.watch(this);
+    if (this.parent?.watch(this) === false) this.findOut();
     const signal = this.extras?.signal;
     if (signal === undefined) return;
     const onAbort = (): void => this.findOut();

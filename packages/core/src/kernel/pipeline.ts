@@ -64,8 +64,10 @@ export interface Pipeline<F = never> extends LayeredPolicy<F> {
 
 /** What a list of policies may give in place of the operation's value. */
 export type SubstituteOf<P extends readonly Policy<unknown>[]> = P[number] extends infer Each
-  ? Each extends Policy<infer F>
-    ? F
+  ? Each extends { readonly substituteType?: infer F }
+    ? unknown extends F
+      ? never
+      : F
     : never
   : never;
 
@@ -162,7 +164,8 @@ class FusedPipeline<F> implements Pipeline<F> {
 
 function fuse(policies: readonly Policy<unknown>[]): Layer {
   return (innermost) => {
-    let handler = innermost;
+    const clocks = new Set(policies.map(clockOf).filter((clock) => clock !== undefined));
+    let handler = clocks.size > 1 ? forgetTime(innermost) : innermost; // (4): outside, we count as one clock
     let clock: Clock | undefined;
     for (const policy of policies.toReversed()) {
       const own = clockOf(policy);

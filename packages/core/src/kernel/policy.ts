@@ -44,6 +44,8 @@ export type Layer = (inner: Handler) => Handler;
  * An object of your own with `execute` is a policy as well, and composes with the built-in ones in any order.
  */
 export interface Policy<F = never> {
+  /** Carries the type of what may stand in for the operation's value; never present. */
+  readonly substituteType?: F;
   /**
    * Runs `operation` under this policy. The promise settles with the operation's value or error, unchanged, with an error
    * of the policy, or with `context.cause` when the context ends first.

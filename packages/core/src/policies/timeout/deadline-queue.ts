@@ -52,6 +52,7 @@ export class DeadlineQueue {
   join(member: Expiring, now: number): void {
     if (now !== UNREAD) member.expiresAt = now + this.timeoutMs;
     if (this.clock.defer === undefined) {
+      this.deadlineOf(member);
       this.append(member);
       return;
     }

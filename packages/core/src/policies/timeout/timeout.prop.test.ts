@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, UNREAD } from '../../kernel/clock.ts';
 import { Context } from '../../kernel/context.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { createPolicy } from '../../kernel/policy.ts';
@@ -92,9 +92,10 @@ describe('timeout, whatever the times', () => {
 
 describe('the deadline queue, against a list that is searched', () => {
   const waitMs = 50;
+  const joins = fc.record({ kind: fc.constant('join' as const), count: fc.integer({ min: 1, max: 3 }), isRead: fc.boolean() });
   const commands = fc.array(
     fc.oneof(
-      { weight: 3, arbitrary: fc.integer({ min: 1, max: 3 }).map((count) => ({ kind: 'join' as const, count })) },
+      { weight: 3, arbitrary: joins },
       { weight: 2, arbitrary: fc.nat(20).map((index) => ({ kind: 'leave' as const, index })) },
       { weight: 2, arbitrary: fc.integer({ min: 0, max: 60 }).map((byMs) => ({ kind: 'advance' as const, byMs })) },
       { weight: 1, arbitrary: fc.constant({ kind: 'crowd' as const }) },
@@ -112,14 +113,14 @@ describe('the deadline queue, against a list that is searched', () => {
       const endTurn = (): void => turns.splice(0).forEach((callback) => callback());
       const queue = new DeadlineQueue(hasTurns ? withTurns(clock, turns) : clock, waitMs);
       const members: Member[] = [];
-      const join = (): void => {
+      const join = (isRead: boolean): void => {
         const member = new Member(clock.now() + waitMs);
         members.push(member);
-        queue.join(member, clock.now());
+        queue.join(member, isRead ? clock.now() : UNREAD);
       };
       for (const step of steps) {
-        if (step.kind === 'join') for (let index = 0; index < step.count; index++) join();
-        else if (step.kind === 'crowd') for (let index = 0; index < 70; index++) join();
+        if (step.kind === 'join') for (let index = 0; index < step.count; index++) join(step.isRead);
+        else if (step.kind === 'crowd') for (let index = 0; index < 70; index++) join(index % 3 === 0);
         else if (step.kind === 'leave') members.at(-1 - step.index)?.leave(queue);
         else {
           endTurn();
@@ -133,7 +134,7 @@ describe('the deadline queue, against a list that is searched', () => {
       endTurn();
       expectToAgree(members, clock);
       await clock.runAll();
-      expect(members.every((member) => member.left || member.expiredAt === member.expiresAt)).toBe(true);
+      expect(members.every((member) => member.left || member.expiredAt === member.dueAt)).toBe(true);
       expect(clock.pendingCount).toBe(0);
     });
     await fc.assert(property, { numRuns: 300 });
@@ -141,10 +142,10 @@ describe('the deadline queue, against a list that is searched', () => {
 });
 
 function expectToAgree(members: readonly Member[], clock: VirtualClock): void {
-  const waiting = members.filter((member) => !member.left && member.expiresAt > clock.now());
-  const expired = members.filter((member) => !member.left && member.expiresAt <= clock.now());
+  const waiting = members.filter((member) => !member.left && member.dueAt > clock.now());
+  const expired = members.filter((member) => !member.left && member.dueAt <= clock.now());
   expect(clock.referencedCount).toBe(waiting.length > 0 ? 1 : 0);
-  expect(expired.every((member) => member.expiredAt === member.expiresAt)).toBe(true);
+  expect(expired.every((member) => member.expiredAt === member.dueAt)).toBe(true);
   expect(waiting.every((member) => member.expiredAt === undefined)).toBe(true);
   const retained = members.filter((member) => !waiting.includes(member) && (member.next ?? member.previous));
   expect(retained).toEqual([]);
@@ -162,12 +163,14 @@ function withTurns(clock: VirtualClock, turns: (() => void)[]): Clock {
 class Member implements Expiring {
   previous: Expiring['previous'] = undefined;
   next: Expiring['next'] = undefined;
-  readonly expiresAt: number;
+  expiresAt: number | undefined = undefined;
+  /** The deadline by the model. */
+  readonly dueAt: number;
   expiredAt: number | undefined = undefined;
   left = false;
 
-  constructor(expiresAt: number) {
-    this.expiresAt = expiresAt;
+  constructor(dueAt: number) {
+    this.dueAt = dueAt;
   }
 
   get settled(): boolean {

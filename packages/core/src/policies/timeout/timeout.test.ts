@@ -74,6 +74,31 @@ describe('timeout', () => {
     expect(error).toBeInstanceOf(DeadlineExceededError);
   });
 
+  it('gives each of several calls its own deadline', async () => {
+    const clock = virtualClock();
+    const policy = timeout({ timeoutMs: 100, clock });
+    const endedAt: number[] = [];
+    for (const waitMs of [30, 40, 1000]) {
+      policy.execute(never).catch(() => endedAt.push(clock.now()));
+      await clock.advance(waitMs);
+    }
+
+    expect(endedAt).toEqual([100, 130, 170]);
+  });
+
+  it('gives a call its own deadline when the timer of an earlier one is still set', async () => {
+    const clock = virtualClock();
+    const policy = timeout({ timeoutMs: 100, clock });
+    await policy.execute(() => Promise.resolve('value'));
+    await clock.advance(30);
+    const call = observe(policy.execute(never));
+
+    await clock.advance(99);
+    expect(call().status).toBe('pending');
+    await clock.advance(1);
+    expect(call().status).toBe('rejected');
+  });
+
   it('tells the operation its deadline and the remaining time', async () => {
     const clock = virtualClock(1000);
     const seen = await timeout({ timeoutMs: 250, clock }).execute((context) => [

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+
+import { BulkheadFullError } from '../policies/bulkhead/bulkhead.ts';
+import { CircuitOpenError } from '../policies/circuit-breaker/breaker.ts';
+import { FallbackError } from '../policies/fallback/fallback.ts';
+import { TimeoutError } from '../policies/timeout/timeout.ts';
+import { CancelledError, DeadlineExceededError, isCancelled, isTimeout } from './cancellation.ts';
+import { HookError, RejectionError, ResilienceError, isRejection, isResilienceError } from './errors.ts';
+import { ConfigError } from './options.ts';
+
+const cause = new Error('the cause');
+/** Every error of core: name, code, whether it is a rejection, message. */
+const table: readonly (readonly [Error, string, string, boolean, string])[] = [
+  [new CancelledError(), 'AbortError', 'CANCELLED', false, 'the context was cancelled'],
+  [new DeadlineExceededError(), 'TimeoutError', 'DEADLINE_EXCEEDED', false, 'the deadline of the context passed'],
+  [new TimeoutError('prices', 300), 'TimeoutError', 'TIMEOUT', false, 'prices gave up after 300 ms'],
+  [new CircuitOpenError('prices', 'open', 70), 'CircuitOpenError', 'CIRCUIT_OPEN', true, 'prices is open'],
+  [new CircuitOpenError('prices', 'half-open-full', 7), 'CircuitOpenError', 'CIRCUIT_OPEN', true, 'prices is half-open and probing'],
+  [new BulkheadFullError('prices', 3, 4), 'BulkheadFullError', 'BULKHEAD_FULL', true, 'prices is full: 3 running, 4 waiting'],
+  [new FallbackError('prices', cause, 0), 'FallbackError', 'FALLBACK_FAILED', false, 'prices failed after the operation had failed'],
+  [new HookError('listener', { cause }), 'HookError', 'HOOK_FAILED', false, 'the hook listener threw; the call went on without it'],
+  [new ConfigError('retry.maxAttempts', 'an integer', 0), 'ConfigError', 'INVALID_CONFIG', false, 'retry.maxAttempts must be an integer, got 0'],
+];
+
+describe('errors', () => {
+  it.each(table)('charter F7: %s has name %s, code %s, is a rejection: %s, and says: %s', (error, name, code, refuses, message) => {
+    expect({ name: error.name, code: (error as ResilienceError).code, message: error.message }).toEqual({ name, code, message });
+    expect(isRejection(error)).toBe(refuses);
+    expect(isResilienceError(error)).toBe(true);
+    expect(String(error)).toBe(`${name}: ${message}`);
+    expect(Object.keys(error)).not.toContain('name');
+  });
+
+  it('charter D10: those of an open circuit say when to come back', () => {
+    expect(new CircuitOpenError('prices', 'open', 70)).toMatchObject({ retryAfterMs: 70, policy: 'prices', reason: 'open' });
+    expect(new BulkheadFullError('prices', 3, 4).retryAfterMs).toBeUndefined();
+  });
+
+  it('(1) charter F6: carry no stack frames, and leave the limit as it was', () => {
+    const limit = Error.stackTraceLimit;
+    const error = new CircuitOpenError('prices', 'open', 70);
+
+    expect(error.stack).toBe('CircuitOpenError: prices is open');
+    expect(Error.stackTraceLimit).toBe(limit);
+    expect(new Error('of somebody else').stack).toContain('errors.test.ts');
+  });
+
+  it('(2) a rejection is known by its brand, and by nothing else', () => {
+    class Refused extends RejectionError {
+      readonly code = 'REFUSED';
+    }
+
+    expect(isRejection(new Refused('no'))).toBe(true);
+    expect(isRejection({ code: 'CIRCUIT_OPEN', name: 'CircuitOpenError' })).toBe(false);
+    expect(isRejection(new TimeoutError('prices', 1))).toBe(false);
+  });
+
+  it('(3) keep the error of the caller as the very cause', () => {
+    const frozen = Object.freeze(new Error('frozen'));
+
+    expect(new FallbackError('prices', frozen, 1).cause).toBe(frozen);
+    expect(new HookError('listener', { cause: 'a string' }).cause).toBe('a string');
+    expect('cause' in new CancelledError()).toBe(false);
+  });
+
+  it('charter J5: of another copy of the library are known as well', () => {
+    const resilience = Symbol.for('@holdfast/resilience-error');
+    const foreign = { [resilience]: true, [Symbol.for('@holdfast/rejection-error')]: true, code: 'CANCELLED' };
+
+    expect([isResilienceError(foreign), isRejection(foreign), isCancelled(foreign)]).toEqual([true, true, true]);
+  });
+
+  it('guards never throw, whatever they are given', () => {
+    const hostile = new Proxy({}, { get: () => { throw new Error('hostile'); }, has: () => { throw new Error('hostile'); } });
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+
+    for (const value of [hostile, revoked.proxy, null, undefined, 7, 'x', Symbol('s'), () => {}, Object.create(null)]) {
+      expect([isResilienceError(value), isRejection(value), isCancelled(value), isTimeout(value)]).toEqual([false, false, false, false]);
+    }
+  });
+
+  it('isTimeout knows the TimeoutError of the platform', () => {
+    expect(isTimeout(new DOMException('late', 'TimeoutError'))).toBe(true);
+    expect(isTimeout(new DOMException('stopped', 'AbortError'))).toBe(false);
+    expect(isCancelled(new DOMException('stopped', 'AbortError'))).toBe(false);
+  });
+
+  it('can be made where the limit of stack traces cannot be set', () => {
+    const { stackTraceLimit } = Error;
+    Object.defineProperty(Error, 'stackTraceLimit', { value: stackTraceLimit, writable: false, configurable: true });
+    try {
+      expect(new CancelledError().message).toBe('the context was cancelled');
+    } finally {
+      Object.defineProperty(Error, 'stackTraceLimit', { value: stackTraceLimit, writable: true, configurable: true });
+    }
+  });
+});
