@@ -15,6 +15,8 @@ export interface FeatureReading {
   readonly mode: string;
   /** Calls served since it was created, by mode. A mode that is not named has served none. */
   readonly served: Readonly<Record<string, number>>;
+  /** Number of changes so far, where that is known. */
+  readonly revision?: number | undefined;
   /** What overrides its mode at present, and for how long yet. Milliseconds, 0 or more. */
   readonly override?: { readonly remainingMs: number } | undefined;
 }

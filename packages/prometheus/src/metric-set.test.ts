@@ -6,7 +6,7 @@
 
 import { circuitBreaker, createRegistry } from '@holdfast/core';
 import { Counter, Gauge, Registry } from 'prom-client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { prometheus } from './prometheus.ts';
 
@@ -26,6 +26,21 @@ describe('MetricSet', () => {
     prometheus({ register, registry: createRegistry() });
 
     expect(register.getMetricsAsArray()).toEqual(metrics);
+  });
+
+  it('(1) shares the metrics of another copy of this package', async () => {
+    const { registry, register } = setUp();
+    vi.resetModules();
+    const copy = await import('./prometheus.ts');
+    expect(copy.prometheus).not.toBe(prometheus);
+
+    const theirs = copy.prometheus({ register, registry });
+    const ours = prometheus({ register, registry });
+    theirs.close();
+
+    expect(await register.metrics()).toMatch(/^holdfast_calls_in_flight\{name="prices"\} 0$/m);
+    ours.close();
+    expect(register.getMetricsAsArray()).toEqual([]);
   });
 
   it('(1) has a set of its own for each prefix', async () => {

@@ -67,11 +67,13 @@ export class MetricSet {
     }
   }
 
+  /** Shows what `subscription` wants to see from the next scrape on. */
   add(subscription: Subscription): void {
     this.#subscriptions.add(subscription);
     this.#reading = undefined;
   }
 
+  /** Ends that. The second time changes nothing. */
   remove(subscription: Subscription): void {
     this.#subscriptions.delete(subscription);
     this.#reading = undefined;

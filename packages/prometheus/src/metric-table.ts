@@ -124,7 +124,7 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
     unit: 'calls',
     read: { bulkhead: ({ queued }) => single(queued) },
   }),
-  gauge('bulkhead_max_running_calls', ['name'], {
+  gauge('bulkhead_max_concurrent_calls', ['name'], {
     help: 'Calls that may run inside a bulkhead at once.',
     unit: 'calls',
     read: { bulkhead: ({ maxConcurrent }) => single(maxConcurrent) },
@@ -145,6 +145,12 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
     unit: 'calls',
     read: { feature: featureCalls },
   }),
+  counter('feature_changes_total', ['feature'], {
+    help: 'Changes of the mode of a feature, those made by other processes included.',
+    unit: 'changes',
+    aggregator: 'max',
+    read: { feature: ({ revision }) => (revision === undefined ? [] : single(revision)) },
+  }),
   gauge('feature_override_remaining_seconds', ['feature'], {
     help: 'Time until the override of a feature ends; absent while nothing overrides it.',
     unit: 'seconds',
@@ -158,7 +164,7 @@ export const metricDescriptions: readonly MetricDescription[] = metricTable;
 
 // --- internal ---
 
-type Entry = Pick<MetricRow, 'help' | 'unit' | 'read'> & Partial<Pick<MetricRow, 'fold'>>;
+type Entry = Pick<MetricRow, 'help' | 'unit' | 'read'> & Partial<Pick<MetricRow, 'fold' | 'aggregator'>>;
 
 function counter(name: string, labels: readonly string[], entry: Entry): MetricRow {
   return row({ name, type: 'counter', labels, aggregator: 'sum', fold: 'sum', ...entry });
@@ -194,39 +200,39 @@ function byLabel<V extends string>(label: string, values: Readonly<Record<V, num
   return Object.entries<number>(values).map(([key, value]) => ({ labels: { [label]: key }, value }));
 }
 
+const circuitRejectionLabels = Object.entries(circuitReasons).map(([refusal, reason]) => ({
+  refusal: refusal as Refusal,
+  labels: { policy: 'circuit-breaker', reason },
+}));
+
 function circuitRejections(rejections: Readonly<Record<Refusal, number>>): readonly Sample[] {
-  return Object.entries(circuitReasons).map(([refusal, reason]) => ({
-    labels: { policy: 'circuit-breaker', reason },
-    value: rejections[refusal as Refusal],
-  }));
+  return circuitRejectionLabels.map(({ refusal, labels }) => ({ labels, value: rejections[refusal] }));
 }
 
+const circuitStateLabels = Object.entries(circuitStates).map(([state, label]) => ({ state, labels: { state: label } }));
+
 function circuitStateSamples(current: CircuitState): readonly Sample[] {
-  return oneHot('state', Object.values(circuitStates), circuitStates[current]);
+  if (!Object.hasOwn(circuitStates, current)) throw new RangeError(`"${current}" is no state of a circuit`); // (3)
+  return circuitStateLabels.map(({ state, labels }) => ({ labels, value: state === current ? 1 : 0 }));
 }
 
 /** All pairs, those of the state diagram and those that never happen: a closed set that cannot miss one. */
+const circuitTransitionLabels = circuitStateNames.flatMap((from) =>
+  circuitStateNames
+    .filter((to) => to !== from)
+    .map((to) => ({ key: `${from}->${to}`, labels: { from: circuitStates[from], to: circuitStates[to] } })),
+);
+
 function circuitTransitions(transitions: Readonly<Record<string, number>>): readonly Sample[] {
-  return circuitStateNames.flatMap((from) =>
-    circuitStateNames
-      .filter((to) => to !== from)
-      .map((to) => ({
-        labels: { from: circuitStates[from], to: circuitStates[to] },
-        value: transitions[`${from}->${to}`] ?? 0, // (2)
-      })),
-  );
+  return circuitTransitionLabels.map(({ key, labels }) => ({ labels, value: transitions[key] ?? 0 })); // (2)
 }
 
-function featureModes({ modes, mode }: FeatureReading): readonly Sample[] {
-  return oneHot('mode', modes, mode);
+function featureModes({ modes, mode: current }: FeatureReading): readonly Sample[] {
+  if (!modes.includes(current)) throw new RangeError(`"${current}" is none of ${modes.join(', ')}`); // (3)
+  return modes.map((mode) => ({ labels: { mode }, value: mode === current ? 1 : 0 }));
 }
 
 function featureCalls({ modes, served }: FeatureReading): readonly Sample[] {
   const all = new Set([...modes, ...Object.keys(served)]);
   return [...all].map((mode) => ({ labels: { mode }, value: Object.hasOwn(served, mode) ? (served[mode] ?? 0) : 0 }));
-}
-
-function oneHot(label: string, states: readonly string[], current: string): readonly Sample[] {
-  if (!states.includes(current)) throw new RangeError(`"${current}" is none of ${states.join(', ')}`); // (3)
-  return states.map((state) => ({ labels: { [label]: state }, value: state === current ? 1 : 0 }));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type NamedPolicy, circuitBreaker, createRegistry, onHookError, retry } from '@holdfast/core';
+import { type NamedPolicy, circuitBreaker, createPolicy, createRegistry, onHookError } from '@holdfast/core';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 
@@ -16,8 +16,7 @@ interface FakeRetry extends NamedPolicy {
 
 /** A retry whose count the test sets. */
 function retryNamed(name: string, retriedCount: number): FakeRetry {
-  const { kind, execute, wrap } = retry();
-  return { kind, name, execute, wrap, retriedCount };
+  return Object.assign(createPolicy({ kind: 'retry', name, layer: (inner) => inner }), { retriedCount });
 }
 
 function setUp(maxNames: number) {

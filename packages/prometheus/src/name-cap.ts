@@ -32,7 +32,7 @@ export class NameCap {
     if (scope.isComplete) this.#forgetAllBut(subjects);
     for (const subject of subjects) {
       if (this.#isFolded(subject, scope.maxNames)) this.#fold(subject, table);
-      else for (const [row, samples] of subject.samples ?? []) table.add(row, subject.name, samples);
+      else for (const [row, samples] of subject.read() ?? []) table.add(row, subject.name, samples);
     }
     if (this.#folded.size > 0) table.addAll(this.#totals);
   }
@@ -58,7 +58,8 @@ export class NameCap {
     return false;
   }
 
-  #fold({ identity, samples }: Subject, table: SeriesTable): void {
+  #fold({ identity, read }: Subject, table: SeriesTable): void {
+    const samples = read();
     if (samples === undefined) return;
     const last = this.#folded.get(identity) ?? [];
     const counts: number[] = [];

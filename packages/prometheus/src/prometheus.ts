@@ -65,14 +65,7 @@ export function prometheus(options: PrometheusOptions): PrometheusExporter {
   const { register, prefix, ...subscription } = resolve(options);
   const metrics = metricSetOf(register, prefix);
   metrics.add(subscription);
-
-  let isOpen = true;
-  return {
-    close() {
-      if (isOpen) metrics.remove(subscription);
-      isOpen = false;
-    },
-  };
+  return { close: () => metrics.remove(subscription) };
 }
 
 // --- internal ---

@@ -41,10 +41,11 @@ export class SeriesTable {
     }
   }
 
-  /** Adds all series of `other` as they are. */
+  /** Adds the counters of `other` as they are. */
   addAll(other: SeriesTable): void {
-    for (const [row, series] of other.#series) {
-      for (const { labels, value } of series.values()) this.#atLabels(row, labels).value += value;
+    for (const [row, table] of other.#series) {
+      for (const { labels, value } of table.values())
+        this.#at(row, labels[row.nameLabel] ?? '', { labels, value }).value += value;
     }
   }
 
@@ -64,15 +65,12 @@ export class SeriesTable {
   }
 
   #at(row: MetricRow, name: string, { labels }: Sample): Series {
-    return this.#atLabels(row, { [row.nameLabel]: name, ...labels });
-  }
-
-  #atLabels(row: MetricRow, labels: Readonly<Record<string, string>>): Series {
     const table = entryOf(this.#series, row);
-    const key = row.labels.map((label) => labels[label]).join('\0');
+    let key = name;
+    for (const label of row.labels) if (label !== row.nameLabel) key += `\0${labels[label]}`;
     let series = table.get(key);
     if (series === undefined) {
-      series = { labels, value: 0 };
+      series = { labels: { [row.nameLabel]: name, ...labels }, value: 0 };
       table.set(key, series);
     }
     return series;

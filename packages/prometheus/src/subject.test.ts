@@ -4,7 +4,14 @@
  * @module
  */
 
-import { type HookError, type NamedPolicy, circuitBreaker, createRegistry, onHookError } from '@holdfast/core';
+import {
+  type HookError,
+  type NamedPolicy,
+  circuitBreaker,
+  createPolicy,
+  createRegistry,
+  onHookError,
+} from '@holdfast/core';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -29,7 +36,7 @@ async function namesIn(register: Registry): Promise<Set<unknown>> {
 
 /** A policy of somebody else that claims to be of a kind of ours. */
 function policyOf(kind: string, name: string, parts: object): NamedPolicy<unknown> {
-  return { ...circuitBreaker(), kind, name, ...parts } as never;
+  return Object.assign(createPolicy<unknown>({ kind, name, layer: (inner) => inner }), parts);
 }
 
 describe('subjectsOf', () => {

@@ -1,5 +1,5 @@
 /**
- * Subject: one policy or feature and what was read of it, once per scrape.
+ * Subject: one policy or feature, and how it is read, once per scrape.
  *
  * Invariants
  *  (1) Each policy is asked once per reading, however many metrics it has.
@@ -29,16 +29,19 @@ export interface Subject {
   readonly name: string;
   /** Tells it from others of its kind, also from one of the same name in another registry. */
   readonly identity: string;
-  /** What was read of it; undefined when that failed. */
-  readonly samples: ReadonlyMap<MetricRow, readonly Sample[]> | undefined;
+  /** Reads it. Called once per reading; undefined when it fails. */
+  readonly read: () => Samples | undefined;
 }
+
+/** What was read of a subject. */
+export type Samples = ReadonlyMap<MetricRow, readonly Sample[]>;
 
 /** What subjects are found in. `id` tells one source from another. */
 export type Source =
   | { readonly id: number; readonly registry: Registry }
   | { readonly id: number; readonly degradation: DegradationSource };
 
-/** Reads everything in `source`. Undefined when the source cannot say what is in it. */
+/** Returns what is in `source`, not read yet; undefined when the source cannot say. */
 export function subjectsOf(source: Source): readonly Subject[] | undefined {
   return 'registry' in source ? policiesOf(source) : featuresOf(source);
 }
@@ -54,7 +57,7 @@ function policiesOf({ id, registry }: { readonly id: number; readonly registry: 
       kind,
       name,
       identity: `${id}/${name}`,
-      samples: attempt(() => samplesOfPolicy(kind, policy), name),
+      read: () => attempt(() => samplesOfPolicy(kind, policy), name),
     });
   }
   return subjects;
@@ -64,8 +67,8 @@ function featuresOf({ id, degradation }: { readonly id: number; readonly degrada
   const features = attempt(() => degradation.list(), undefined);
   return features?.map((feature): Subject => {
     const { name } = feature;
-    const samples = attempt(() => samplesOf('feature', feature), name);
-    return { kind: 'feature', name, identity: `${id}/${name}`, samples };
+    const read = (): Samples | undefined => attempt(() => samplesOf('feature', feature), name);
+    return { kind: 'feature', name, identity: `${id}/${name}`, read };
   });
 }
 
@@ -84,22 +87,25 @@ function isPolicyKind(kind: string): kind is PolicyKind {
   return Object.hasOwn(readers, kind);
 }
 
-function samplesOfPolicy(kind: PolicyKind, policy: NamedPolicy<unknown>): ReadonlyMap<MetricRow, readonly Sample[]> {
+function samplesOfPolicy(kind: PolicyKind, policy: NamedPolicy<unknown>): Samples {
   return samplesOf(kind, readers[kind](policy)); // (1)
 }
 
-function samplesOf<K extends Kind>(kind: K, reading: Readable[K]): ReadonlyMap<MetricRow, readonly Sample[]> {
+function samplesOf<K extends Kind>(kind: K, reading: Readable[K]): Samples {
   const samples = new Map<MetricRow, readonly Sample[]>();
   for (const row of metricTable) {
     const read = row.read[kind];
-    if (read !== undefined) samples.set(row, read(reading).map(requireCount));
+    if (read !== undefined) samples.set(row, requireCounts(read(reading)));
   }
   return samples;
 }
 
-function requireCount(sample: Sample): Sample {
-  if (typeof sample.value === 'number' && sample.value >= 0 && sample.value < Infinity) return sample;
-  throw new RangeError(`a metric must be a finite number of 0 or more, got ${String(sample.value)}`);
+function requireCounts(samples: readonly Sample[]): readonly Sample[] {
+  for (const { value } of samples) {
+    if (typeof value === 'number' && value >= 0 && value < Infinity) continue;
+    throw new RangeError(`a metric must be a finite number of 0 or more, got ${String(value)}`);
+  }
+  return samples;
 }
 
 function attempt<T>(read: () => T, name: string | undefined): T | undefined {
