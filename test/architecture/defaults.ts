@@ -20,6 +20,9 @@ export function defaultViolations(tree: Tree): string[] {
 
 // --- internal ---
 
+/** Options that come from `PolicyPorts`. */
+const ports: ReadonlySet<string> = new Set(['clock', 'random', 'events']);
+
 function tagViolations(path: string, text: string): string[] {
   const interfaces = optionsInterfaces(path, text);
   return defaultsTables(path, text).flatMap(({ name, entries }) => {
@@ -35,6 +38,7 @@ function tagViolations(path: string, text: string): string[] {
 
 function entryViolations(place: string, entry: DefaultEntry, options: readonly Option[]): string[] {
   const option = options.find(({ name }) => name === entry.name);
+  if (option === undefined && ports.has(entry.name)) return []; // every policy accepts them
   if (option === undefined) return [`${place} has a default and is no option`];
   if (option.defaultTag === undefined) {
     // The default name of a policy is its slug, everywhere.

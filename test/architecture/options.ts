@@ -68,6 +68,7 @@ export function defaultsTables(path: string, text: string): DefaultsTable[] {
 export function normalizeLiteral(text: string): string {
   return text
     .replace(/^`([^`]*)`$/, '$1')
+    .replace(/^Object\.freeze\((.*)\)$/s, '$1')
     .replaceAll(/(?<=\d)_(?=\d)/g, '')
     .replaceAll(/["']/g, "'")
     .replaceAll(/\s+/g, ' ')

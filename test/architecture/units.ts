@@ -7,7 +7,7 @@
 import { optionsInterfaces } from './options.ts';
 import { isPackageSource, isTestFile, type Tree } from './source-tree.ts';
 
-const accepted = /(?:Ms|Bytes|Ratio|PerSecond|Count)$|^(?:max|min|half)[A-Z]/;
+const accepted = /(?:Ms|Bytes|Ratio|PerSecond|Count)$|^(?:max|min|minimum|half)[A-Z]/;
 
 /** Returns every numeric option without a unit in its name, as sentences. `exceptions` maps names to reasons. */
 export function unitViolations(tree: Tree, exceptions: Readonly<Record<string, string>>): string[] {

@@ -18,17 +18,8 @@ export {
   pipeline,
   pipelineDefaults,
 } from './kernel/pipeline.ts';
-export {
-  type Handler,
-  type Layer,
-  type LayeredPolicy,
-  type NamedPolicy,
-  type Operation,
-  type Policy,
-  type PolicyParts,
-  type Sink,
-  createPolicy,
-} from './kernel/policy.ts';
+export { type Handler, type Layer, type Operation, type Sink } from './kernel/handler.ts';
+export { type LayeredPolicy, type NamedPolicy, type Policy, type PolicyParts, createPolicy } from './kernel/policy.ts';
 export { type Classify, type Outcome, type Verdict, classifyByError } from './kernel/outcome.ts';
 
 // Ports

@@ -3,7 +3,8 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 
 import { settle, virtualClock } from '../testing/virtual-clock.ts';
-import { CancelScope, EndlessScope, type Watcher } from './cancel-scope.ts';
+import { CancelScope, type Watcher } from './cancel-scope.ts';
+import { EndlessScope } from './endless-scope.ts';
 import type { Clock } from './clock.ts';
 import { Context } from './context.ts';
 
@@ -12,6 +13,7 @@ class Note implements Watcher {
   previous: Watcher['previous'] = undefined;
   next: Watcher['next'] = undefined;
   readonly leavesAt: number;
+  readonly isWaitedFor: boolean = true;
   readonly told: unknown[] = [];
   readonly onTold: () => void;
 
@@ -56,7 +58,12 @@ describe('cancel scope', () => {
 
     child.end('stop');
 
-    expect([parent, child, sibling, grandchild].map(({ cause }) => cause)).toEqual([undefined, 'stop', undefined, 'stop']);
+    expect([parent, child, sibling, grandchild].map(({ cause }) => cause)).toEqual([
+      undefined,
+      'stop',
+      undefined,
+      'stop',
+    ]);
   });
 
   it('(3) has no deadline later than that of its parent, on another clock too', () => {
@@ -154,6 +161,39 @@ describe('cancel scope', () => {
     await settle();
 
     expect(note.told).toEqual(['stop']);
+  });
+
+  it('(6) keeps the process alive only while somebody below is waited for', () => {
+    const clock = virtualClock();
+    const parent = new CancelScope(undefined, clock, 100);
+    const child = new CancelScope(parent, clock, Infinity);
+    const waiting = new Note();
+    expect(child.signal.aborted).toBe(false);
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 0]);
+
+    child.watch(waiting);
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 1]);
+
+    child.unwatch(waiting);
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 0]);
+  });
+
+  it('(6) counts those that wait once per scope, however many there are and in whatever order they leave', () => {
+    const clock = virtualClock();
+    const parent = new CancelScope(undefined, clock, 100);
+    const child = new CancelScope(parent, clock, Infinity);
+    const notes = [new Note(), new Note(), new Note()];
+    for (const note of notes) child.watch(note);
+    parent.watch(new Note(50));
+    expect(clock.referencedCount).toBe(1);
+
+    for (const note of notes) child.unwatch(note);
+    expect(clock.referencedCount).toBe(1);
+
+    child.watch(notes[0] as Note);
+    child.end('over');
+    expect(parent.isWaitedFor).toBe(true);
+    expect(clock.referencedCount).toBe(1);
   });
 
   it('tells a watcher also when the deadline of the parent passes while it attaches', () => {

@@ -14,6 +14,7 @@
  *  (3) A scope's deadline is never later than its parent's.
  *  (4) Every watcher is told exactly once, in the order in which they came, unless it left or the scope was released.
  *  (5) A scope without watchers is in no list, has no listener on a foreign signal, and holds no timer.
+ *  (6) A timer keeps the process alive only while one of those it will tell is waited for.
  *
  * @module
  */
@@ -26,6 +27,8 @@ import { type Link, LinkedList, unlink } from './linked-list.ts';
 export interface Watcher extends Link {
   /** The instant by which this watcher will have left by itself; Infinity where it may stay. Saves the scope a timer. */
   readonly leavesAt: number;
+  /** Whether somebody waits for this watcher to be told, so that the scope's timer must keep the process alive. */
+  readonly isWaitedFor: boolean;
   /** Called once, when the scope has ended. Must not throw. */
   onEnd(cause: unknown): void;
 }
@@ -69,6 +72,7 @@ export class CancelScope implements Watcher {
   private endCause: unknown = undefined;
   private endedAt: number | undefined = undefined;
   private watchers: LinkedList | undefined = undefined;
+  private waitedForCount = 0;
   private hold: Hold | undefined = undefined;
   private controller: AbortController | undefined = undefined;
 
@@ -82,6 +86,10 @@ export class CancelScope implements Watcher {
 
   get leavesAt(): number {
     return this.deadline;
+  }
+
+  get isWaitedFor(): boolean {
+    return this.waitedForCount > 0;
   }
 
   /** Why the scope ended; undefined while it is live. */
@@ -98,6 +106,8 @@ export class CancelScope implements Watcher {
 
   /** A native signal that aborts with this scope. Made when first asked for. */
   get signal(): AbortSignal {
+    const source = this.extras?.signal;
+    if (source instanceof AbortSignal) return source; // a root of a native signal ends with it and by nothing else
     if (this.controller === undefined) {
       const controller = new AbortController();
       this.controller = controller;
@@ -133,6 +143,7 @@ export class CancelScope implements Watcher {
     if (this.watchers.isEmpty) this.attach();
     if (this.hasEnded) return false; // the parent ended or the signal aborted while we attached
     this.watchers.append(watcher);
+    if (watcher.isWaitedFor) this.countWaiting(1);
     if (watcher.leavesAt > this.deadline) this.armTimer();
     return true;
   }
@@ -140,6 +151,7 @@ export class CancelScope implements Watcher {
   /** Removes a watcher. Returns whether it was there, that is, whether it will not be told any more. */
   unwatch(watcher: Watcher): boolean {
     if (!unlink(watcher)) return false;
+    if (watcher.isWaitedFor) this.countWaiting(-1);
     if (this.watchers?.isEmpty === true) this.detach(); // (5)
     return true;
   }
@@ -193,11 +205,22 @@ export class CancelScope implements Watcher {
 
   private detach(): void {
     this.parent?.unwatch(this);
+    this.waitedForCount = 0;
     const { hold } = this;
     if (hold === undefined) return;
     this.hold = undefined;
     hold.timer?.cancel();
     if (hold.onAbort !== undefined) this.extras?.signal?.removeEventListener('abort', hold.onAbort);
+  }
+
+  /** Counts watchers that are waited for, here and above. */
+  private countWaiting(change: 1 | -1): void {
+    const before = this.isWaitedFor;
+    this.waitedForCount += change;
+    if (before === this.isWaitedFor) return;
+    if (before) this.hold?.timer?.unref();
+    else this.hold?.timer?.ref();
+    if (this.previous !== undefined) this.parent?.countWaiting(change);
   }
 
   /** Whether nobody watches the time for this scope yet, and somebody should. */
@@ -214,35 +237,8 @@ export class CancelScope implements Watcher {
     }
     this.hold ??= {};
     this.hold.timer = this.clock.setTimer(() => this.expire(), this.deadline - this.clock.now());
+    if (!this.isWaitedFor) this.hold.timer.unref(); // (6)
   }
-}
-
-/** The scope that never ends. It keeps no watchers, so it is safe to share by everything. */
-export class EndlessScope extends CancelScope {
-  override readonly isEndless = true;
-
-  constructor(clock: Clock) {
-    super(undefined, clock, Infinity);
-  }
-
-  override get ended(): boolean {
-    return false;
-  }
-
-  override get signal(): AbortSignal {
-    neverAborted ??= new AbortController().signal;
-    return neverAborted;
-  }
-
-  override watch(_watcher: Watcher): boolean {
-    return true;
-  }
-
-  override unwatch(_watcher: Watcher): boolean {
-    return true;
-  }
-
-  override end(_cause: unknown): void {}
 }
 
 // --- internal ---
@@ -260,8 +256,6 @@ function isAborted(extras: ScopeExtras | undefined): extras is { readonly signal
   return extras?.signal?.aborted === true;
 }
 
-let neverAborted: AbortSignal | undefined;
-
 /** Aborts the native signal of a scope. */
 class SignalWatcher implements Watcher {
   previous: Link | undefined = undefined;
@@ -274,6 +268,10 @@ class SignalWatcher implements Watcher {
 
   get leavesAt(): number {
     return Infinity;
+  }
+
+  get isWaitedFor(): boolean {
+    return false;
   }
 
   onEnd(cause: unknown): void {

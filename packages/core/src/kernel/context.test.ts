@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type VirtualClock, virtualClock } from '../testing/virtual-clock.ts';
 import { CancelledError, DeadlineExceededError, isCancelled, isTimeout } from './cancellation.ts';
 import { Context, contextKey, isContext } from './context.ts';
-import { HookError } from './errors.ts';
+import type { HookError } from './errors.ts';
 import { onHookError } from './hooks.ts';
 
 /** The facts about Go's package context, by their numbers in the list that these tests follow. */
@@ -365,6 +365,25 @@ describe('context, as in Go', () => {
       foreign.aborted = true;
       listener?.();
       expect(seen[0]).toBeInstanceOf(CancelledError);
+    });
+
+    // Known: a scope whose signal was read watches the foreign signal until that aborts. Where it is a native one, `signal`
+    // could be that very signal.
+    it('charter A3: keeps no listener for who only read the signal', () => {
+      const controller = new AbortController();
+      for (let call = 0; call < 100; call++) expect(Context.from(controller.signal).signal.aborted).toBe(false);
+
+      expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+    });
+
+    it('charter A3: gives a signal that aborts with it, by the same reason, whenever it is read', () => {
+      const controller = new AbortController();
+      const context = Context.from(controller.signal);
+      const { signal } = context.withCancel();
+
+      controller.abort('gone');
+
+      expect([signal.aborted, signal.reason, context.signal.reason]).toEqual([true, 'gone', 'gone']);
     });
 
     it('that has aborted has ended at once', () => {

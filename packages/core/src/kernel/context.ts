@@ -17,7 +17,8 @@
  */
 
 import { CancelledError } from './cancellation.ts';
-import { type AbortSignalLike, CancelScope, EndlessScope, type Watcher } from './cancel-scope.ts';
+import { type AbortSignalLike, CancelScope, type Watcher } from './cancel-scope.ts';
+import { EndlessScope } from './endless-scope.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { reportHookError } from './hooks.ts';
 import type { Link } from './linked-list.ts';
@@ -232,6 +233,10 @@ class ListenerWatcher implements Watcher {
 
   get leavesAt(): number {
     return Infinity;
+  }
+
+  get isWaitedFor(): boolean {
+    return false;
   }
 
   onEnd(cause: unknown): void {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { HookError } from './errors.ts';
+import type { HookError } from './errors.ts';
 import { type PolicyEvent, createEvents } from './events.ts';
 import { onHookError, reportHookError } from './hooks.ts';
 

@@ -9,14 +9,16 @@ interface Named extends Link {
 
 const link = (name: number): Named => ({ name, previous: undefined, next: undefined });
 
-type Command = { readonly kind: 'append' | 'unlink'; readonly name: number; readonly list: number } | { readonly kind: 'shift'; readonly list: number };
+type Command =
+  | { readonly kind: 'append' | 'unlink'; readonly name: number; readonly list: number }
+  | { readonly kind: 'shift'; readonly list: number };
 const list = fc.nat(1);
 const commands = fc.array(
   fc.oneof(
     fc.record({ kind: fc.constantFrom('append' as const, 'unlink' as const), name: fc.nat(5), list }),
     fc.record({ kind: fc.constant('shift' as const), list }),
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: 'max' },
 );
 
 function members(of: LinkedList): number[] {

@@ -10,17 +10,23 @@ import { after, never, observe, operationTable, settled } from '../testing/opera
 import { settle, virtualClock } from '../testing/virtual-clock.ts';
 import { Context } from './context.ts';
 import { type Pipeline, pipeline } from './pipeline.ts';
-import { type Layer, type LayeredPolicy, type Policy, createPolicy } from './policy.ts';
+import { type Layer } from './handler.ts';
+import { type LayeredPolicy, type Policy, createPolicy } from './policy.ts';
 
 /** A built-in policy that notes the way in and out. */
 function tracing(name: string, trace: string[]): LayeredPolicy {
   const layer: Layer = (inner) => (operation, context, sink, now) => {
     trace.push(`${name} in`);
     const out = (): unknown => trace.push(`${name} out`);
-    inner(operation, context, {
-      resolve: (value, at) => (out(), sink.resolve(value, at)),
-      reject: (error, at) => (out(), sink.reject(error, at)),
-    }, now);
+    inner(
+      operation,
+      context,
+      {
+        resolve: (value, at) => (out(), sink.resolve(value, at)),
+        reject: (error, at) => (out(), sink.reject(error, at)),
+      },
+      now,
+    );
   };
   return createPolicy({ kind: 'tracing', name, layer });
 }
@@ -59,13 +65,16 @@ describe('pipeline', () => {
     await fc.assert(property, { numRuns: 100 });
   });
 
-  it.each(operationTable())('(2) hands on by identity, through built-in and foreign ones, when it $title', async ({ operation, expected }) => {
-    const policies = [tracing('a', []), foreign('b', []), bulkhead(), foreign('c', []), circuitBreaker()];
-    const call = await settled(pipeline(...policies).execute(operation));
+  it.each(operationTable())(
+    '(2) hands on by identity, through built-in and foreign ones, when it $title',
+    async ({ operation, expected }) => {
+      const policies = [tracing('a', []), foreign('b', []), bulkhead(), foreign('c', []), circuitBreaker()];
+      const call = await settled(pipeline(...policies).execute(operation));
 
-    expect(call).toEqual(expected);
-    if (call.status === 'rejected' && expected.status === 'rejected') expect(call.error).toBe(expected.error);
-  });
+      expect(call).toEqual(expected);
+      if (call.status === 'rejected' && expected.status === 'rejected') expect(call.error).toBe(expected.error);
+    },
+  );
 
   it('(3) charter K7: counts each call once, by how it ended', async () => {
     const clock = virtualClock();
@@ -86,11 +95,16 @@ describe('pipeline', () => {
   });
 
   it('(3) the counts add up to the calls, whatever happens', async () => {
-    const kinds = fc.array(fc.constantFrom('value', 'error', 'hang', 'cancel', 'slow'), { maxLength: 30 });
+    const kinds = fc.array(fc.constantFrom('value', 'error', 'hang', 'cancel', 'slow'), { maxLength: 30, size: 'max' });
     const property = fc.asyncProperty(kinds, fc.boolean(), async (plan, isNested) => {
       const clock = virtualClock();
       const breaker = circuitBreaker({ clock, minimumCalls: 3, openForMs: 20 });
-      const inner = pipeline(retry({ clock, maxAttempts: 2, baseDelayMs: 4 }), breaker, bulkhead(2), timeout({ timeoutMs: 10, clock }));
+      const inner = pipeline(
+        retry({ clock, maxAttempts: 2, baseDelayMs: 4 }),
+        breaker,
+        bulkhead(2),
+        timeout({ timeoutMs: 10, clock }),
+      );
       const outer: Pipeline = isNested ? pipeline(inner, foreign('f', [])) : inner;
       for (const kind of plan) {
         const context = Context.withClock(clock).withCancel();
@@ -124,8 +138,16 @@ describe('pipeline', () => {
       'outside in a mixed pipeline': pipeline(pipeline(timeout({ timeoutMs: 300, clock: yours }), outside()), inside()),
     };
 
-    for (const [nesting, policy] of Object.entries(nestings)) {
-      const call = observe(policy.execute(never));
+    // A context with a deadline makes a timeout read its clock at once.
+    const contexts = {
+      'no deadline': () => Context.background,
+      'a deadline': () => Context.withClock(mine).withTimeout(5000),
+    };
+    const calls = Object.entries(nestings).flatMap(([nesting, policy]) =>
+      Object.entries(contexts).map(([kind, make]) => [`${nesting}, ${kind}`, policy, make] as const),
+    );
+    for (const [nesting, policy, make] of calls) {
+      const call = observe(policy.execute(never, make()));
       await yours.advance(99);
       expect([nesting, call().status]).toEqual([nesting, 'pending']);
       await yours.advance(1);
@@ -136,7 +158,10 @@ describe('pipeline', () => {
   it('(4) settles at the earliest deadline of all clocks', async () => {
     const mine = virtualClock(0);
     const yours = virtualClock(1_000_000);
-    const policy = pipeline(timeout({ name: 'outside', timeoutMs: 50, clock: mine }), timeout({ timeoutMs: 100, clock: yours }));
+    const policy = pipeline(
+      timeout({ name: 'outside', timeoutMs: 50, clock: mine }),
+      timeout({ timeoutMs: 100, clock: yours }),
+    );
     const call = observe(policy.execute(never));
 
     await mine.advance(50);
@@ -166,6 +191,6 @@ describe('pipeline', () => {
     expect(() => pipeline(retry(), null as never)).toThrow('pipeline[1] must be a policy, got null');
     expect(() => pipeline({ nam: 'x' } as never)).toThrow('pipeline has no option "nam"');
     expect(() => pipeline({ name: '' })).toThrow('pipeline.name must be a non-empty string, got ""');
-    expect(() => pipeline((() => 1) as never)).toThrow();
+    expect(() => pipeline((() => 1) as never)).toThrow('pipeline[0] must be a policy, got a function');
   });
 });

@@ -17,19 +17,8 @@ import { type Clock, UNREAD } from './clock.ts';
 import type { Context } from './context.ts';
 import { isRejection } from './errors.ts';
 import { ConfigError, isName, withDefaults } from './options.ts';
-import {
-  type Handler,
-  type Layer,
-  type LayeredPolicy,
-  type Operation,
-  type Policy,
-  type Sink,
-  type Tally,
-  execute,
-  invoke,
-  layerOf,
-  wrap,
-} from './policy.ts';
+import { type Handler, type Layer, type Operation, type Sink, invoke } from './handler.ts';
+import { type LayeredPolicy, type Policy, type Tally, execute, layerOf, wrap } from './policy.ts';
 
 /** Options of {@link pipeline}. Omitted ones take {@link pipelineDefaults}. */
 export interface PipelineOptions {
@@ -74,7 +63,7 @@ export type SubstituteOf<P extends readonly Policy<unknown>[]> = P[number] exten
 /**
  * Composes policies into one. The first is the outermost: it sees the call first and its outcome last.
  *
- * @throws TypeError at creation, when an argument is no policy.
+ * @throws ConfigError at creation, when an argument is no policy.
  *
  * @example
  * ```ts
@@ -89,7 +78,7 @@ export function pipeline<P extends readonly Policy<unknown>[]>(
 ): Pipeline<SubstituteOf<P>>;
 export function pipeline(...args: readonly (PipelineOptions | Policy<unknown>)[]): Pipeline<unknown> {
   const [first] = args;
-  const hasOptions = first !== undefined && !isPolicy(first);
+  const hasOptions = typeof first === 'object' && first !== null && !isPolicy(first);
   const { name } = withDefaults('pipeline', pipelineDefaults, hasOptions ? first : {});
   isName('pipeline.name', name);
   const policies = (hasOptions ? args.slice(1) : args) as readonly Policy<unknown>[];
@@ -232,7 +221,7 @@ class CountedCall implements Sink {
   }
 }
 
-function isPolicy(value: PipelineOptions | Policy<unknown>): value is Policy<unknown> {
+function isPolicy(value: object): value is Policy<unknown> {
   return typeof (value as Partial<Policy>).execute === 'function';
 }
 

@@ -8,7 +8,8 @@ import { settle, virtualClock } from '../testing/virtual-clock.ts';
 import { UNREAD } from './clock.ts';
 import { Context } from './context.ts';
 import { pipeline } from './pipeline.ts';
-import { type Layer, type Operation, type Policy, createPolicy } from './policy.ts';
+import { type Layer, type Operation } from './handler.ts';
+import { type Policy, createPolicy } from './policy.ts';
 
 const transparent = createPolicy({ kind: 'transparent', name: 'transparent', layer: (inner) => inner });
 const foreign: Policy = { execute: (operation, context) => Promise.resolve(operation(context ?? Context.background)) };
@@ -17,19 +18,31 @@ describe('policy', () => {
   it('(1) a layer is told of each outcome exactly once, and nothing throws through it', async () => {
     const outcomes: string[] = [];
     const layer: Layer = (inner) => (operation, context, sink, now) =>
-      inner(operation, context, {
-        resolve: (value, at) => {
-          outcomes.push('value');
-          sink.resolve(value, at);
+      inner(
+        operation,
+        context,
+        {
+          resolve: (value, at) => {
+            outcomes.push('value');
+            sink.resolve(value, at);
+          },
+          reject: (error, at) => {
+            outcomes.push('error');
+            sink.reject(error, at);
+          },
         },
-        reject: (error, at) => {
-          outcomes.push('error');
-          sink.reject(error, at);
-        },
-      }, now);
+        now,
+      );
     const watching = createPolicy({ kind: 'watching', name: 'watching', layer });
     const context = Context.background.withCancel();
-    const doubtful = { then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (resolve(1), reject(2), resolve(3)) };
+    const doubtful = {
+      // oxlint-disable-next-line unicorn/no-thenable -- the point of it
+      then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => (
+        resolve(1),
+        reject(2),
+        resolve(3)
+      ),
+    };
 
     for (const { operation } of operationTable()) await settled(watching.execute(operation, context));
     await settled(watching.execute(() => doubtful as never, context));
@@ -81,10 +94,15 @@ describe('policy', () => {
     const reading: Layer = (inner) => (operation, context, sink, now) => {
       const at = now === UNREAD ? clock.now() : now;
       instants.push(at);
-      inner(operation, context, {
-        resolve: (value, settledAt) => sink.resolve(value, settledAt === UNREAD ? clock.now() : settledAt),
-        reject: (error, settledAt) => sink.reject(error, settledAt),
-      }, at);
+      inner(
+        operation,
+        context,
+        {
+          resolve: (value, settledAt) => sink.resolve(value, settledAt === UNREAD ? clock.now() : settledAt),
+          reject: (error, settledAt) => sink.reject(error, settledAt),
+        },
+        at,
+      );
     };
     const layer = createPolicy({ kind: 'reading', name: 'reading', layer: reading, clock });
 
@@ -97,7 +115,9 @@ describe('policy', () => {
   describe('execute', () => {
     it('refuses what is no function and no context, as a rejection', async () => {
       await expect(transparent.execute('no' as never)).rejects.toThrow('execute needs a function to run');
-      await expect(transparent.execute(() => 1, new AbortController().signal as never)).rejects.toThrow('Context.from(signal)');
+      await expect(transparent.execute(() => 1, new AbortController().signal as never)).rejects.toThrow(
+        'Context.from(signal)',
+      );
       await expect(transparent.execute(() => 1, null as never)).rejects.toThrow(TypeError);
     });
 
@@ -136,8 +156,8 @@ describe('policy', () => {
     }
 
     it('keeps this, arguments, name and length', async () => {
-      const { price } = Shop.prototype;
-      const wrapped = transparent.wrap(price);
+      // oxlint-disable-next-line typescript/unbound-method -- wrap hands `this` on
+      const wrapped = transparent.wrap(Shop.prototype.price);
 
       await expect(wrapped.call(new Shop(), 'a', 'USD')).resolves.toBe('price of a in USD');
       await expect(wrapped.call(new Shop(), 'a')).resolves.toBe('price of a in EUR');

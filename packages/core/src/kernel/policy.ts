@@ -18,25 +18,9 @@
  * @module
  */
 
-import type { Watcher } from './cancel-scope.ts';
 import { type Clock, UNREAD } from './clock.ts';
-import { type Context, background, isContext, isEndedBy, scopeOf } from './context.ts';
-import type { Link } from './linked-list.ts';
-
-/** What a policy protects: a function of the context, with a value or a promise of one. */
-export type Operation<T = unknown> = (context: Context) => T | PromiseLike<T>;
-
-/** Receives the outcome of a run. `now` is the instant of the outcome if somebody read it, else `UNREAD`. */
-export interface Sink {
-  resolve(value: unknown, now: number): void;
-  reject(error: unknown, now: number): void;
-}
-
-/** Runs `operation` and reports its outcome to `sink`. `now` is the instant of the call if somebody read it, else `UNREAD`. */
-export type Handler = (operation: Operation, context: Context, sink: Sink, now: number) => void;
-
-/** Makes the handler of a policy around the handler inside it. */
-export type Layer = (inner: Handler) => Handler;
+import { type Context, background, isContext } from './context.ts';
+import { type Handler, type Layer, type Operation, type Sink, invoke } from './handler.ts';
 
 /**
  * What wraps operations. `F` is what the policy may give in place of the operation's value, as a fallback does.
@@ -116,21 +100,6 @@ export function wrap<F, This, Arguments extends unknown[], T>(
   Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true });
   return wrapped;
 }
-
-/** The innermost handler: runs the operation, and reports the context's end if that comes first. */
-export const invoke: Handler = (operation, context, sink) => {
-  let result: unknown;
-  let isPromise: boolean;
-  try {
-    result = operation(context);
-    isPromise = isPromiseLike(result);
-  } catch (error) {
-    sink.reject(error, UNREAD);
-    return;
-  }
-  if (isPromise) awaitResult(Promise.resolve(result), context, sink);
-  else sink.resolve(result, UNREAD);
-};
 
 /** Returns the layer of any policy: its own, or one that calls its `execute`. */
 export function layerOf(policy: Policy<unknown>): Layer {
@@ -228,70 +197,10 @@ function rejectSoon(reject: Settle, error: unknown): void {
 
 const settledPromise = Promise.resolve();
 
-/** One run of an operation that has not settled yet: the first of its outcome and the context's end counts. */
-class Run implements Watcher {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  readonly context: Context;
-  readonly sink: Sink;
-  settled = false;
-
-  constructor(context: Context, sink: Sink) {
-    this.context = context;
-    this.sink = sink;
-  }
-
-  get leavesAt(): number {
-    return Infinity;
-  }
-
-  resolve(value: unknown): void {
-    if (this.settled) return;
-    this.settled = true;
-    scopeOf(this.context).unwatch(this);
-    this.sink.resolve(value, UNREAD);
-  }
-
-  reject(error: unknown): void {
-    if (this.settled) return;
-    this.settled = true;
-    scopeOf(this.context).unwatch(this);
-    this.sink.reject(error, UNREAD);
-  }
-
-  onEnd(cause: unknown): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.sink.reject(cause, UNREAD); // (2)
-  }
-}
-
-function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): void {
-  if (isEndedBy(context, sink) || scopeOf(context).isEndless) {
-    promise.then(
-      (value) => sink.resolve(value, UNREAD),
-      (error: unknown) => sink.reject(error, UNREAD),
-    );
-    return;
-  }
-  const run = new Run(context, sink);
-  if (!scopeOf(context).watch(run)) run.onEnd(context.cause);
-  promise.then(
-    (value) => run.resolve(value),
-    (error: unknown) => run.reject(error),
-  );
-}
-
 /** Makes a handler of a policy that has only `execute`. */
 function adapt(policy: Policy<unknown>, inner: Handler): Handler {
   return (operation, context, sink) => {
     const run: Operation = (own) => execute(inner, operation, isContext(own) ? own : context);
     invoke(() => policy.execute(run, context), context, sink, UNREAD);
   };
-}
-
-function isPromiseLike(value: unknown): boolean {
-  if (value instanceof Promise) return true;
-  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
-  return typeof (value as { then?: unknown }).then === 'function';
 }

@@ -17,12 +17,17 @@ describe('backoff', () => {
   });
 
   it('charter H4: is finite, and between 0 and maxMs, for every try up to a million', () => {
-    const property = fc.property(fc.integer({ min: 0, max: 1_000_000 }), bounds, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (attempt, limits, drawn) => {
-      const bound = exponentialMs(attempt, limits);
-      const delayMs = fullJitterMs(attempt, limits, () => drawn);
-      expect(Number.isFinite(bound) && bound >= 0 && bound <= limits.maxMs).toBe(true);
-      expect(delayMs >= 0 && delayMs <= bound).toBe(true);
-    });
+    const property = fc.property(
+      fc.integer({ min: 0, max: 1_000_000 }),
+      bounds,
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (attempt, limits, drawn) => {
+        const bound = exponentialMs(attempt, limits);
+        const delayMs = fullJitterMs(attempt, limits, () => drawn);
+        expect(Number.isFinite(bound) && bound >= 0 && bound <= limits.maxMs).toBe(true);
+        expect(delayMs >= 0 && delayMs <= bound).toBe(true);
+      },
+    );
     fc.assert(property, { numRuns: 2000 });
   });
 

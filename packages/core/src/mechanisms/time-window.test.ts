@@ -5,12 +5,20 @@ import { TimeWindow } from './time-window.ts';
 
 const setups = fc.record({ bucketMs: fc.integer({ min: 1, max: 20 }), bucketCount: fc.integer({ min: 1, max: 8 }) });
 const steps = fc.array(
-  fc.record({ kind: fc.constantFrom('record', 'record', 'expire'), failed: fc.boolean(), waitMs: fc.integer({ min: -5, max: 60 }) }),
-  { maxLength: 60 },
+  fc.record({
+    kind: fc.constantFrom('record', 'record', 'expire'),
+    failed: fc.boolean(),
+    waitMs: fc.integer({ min: -5, max: 60 }),
+  }),
+  { maxLength: 60, size: 'max' },
 );
 
 /** Calls whose bucket has not left a window of `bucketCount` buckets that ends with the bucket of `now`. */
-function inWindow<C extends { readonly at: number }>(calls: readonly C[], now: number, { bucketMs, bucketCount }: { bucketMs: number; bucketCount: number }): C[] {
+function inWindow<C extends { readonly at: number }>(
+  calls: readonly C[],
+  now: number,
+  { bucketMs, bucketCount }: { bucketMs: number; bucketCount: number },
+): C[] {
   return calls.filter(({ at }) => Math.floor(at / bucketMs) > Math.floor(now / bucketMs) - bucketCount);
 }
 

@@ -34,6 +34,9 @@ expectTypeOf(tries).toEqualTypeOf<Retry>();
 expectTypeOf(deadline).toEqualTypeOf<LayeredPolicy>();
 expectTypeOf(substitute).toEqualTypeOf<Fallback<number>>();
 
+const prices = registry.pipeline(name, substitute, tries, breaker, permits, deadline);
+expectTypeOf(prices.execute(() => 'free')).toEqualTypeOf<Promise<string | number>>();
+
 // @ts-expect-error -- a policy of a registry needs a name
 registry.create(retry, { maxAttempts: 3 });
 // @ts-expect-error -- a misspelt option

@@ -47,7 +47,9 @@ describe('registry', () => {
   it('(2) unless their options say otherwise', async () => {
     const [shared, own] = [virtualClock(), virtualClock()];
     const registry = createRegistry({ clock: shared });
-    const call = observe(registry.create(timeout, { name: 'prices', timeoutMs: 10, clock: own }).execute(() => new Promise(() => {})));
+    const call = observe(
+      registry.create(timeout, { name: 'prices', timeoutMs: 10, clock: own }).execute(() => new Promise(() => {})),
+    );
 
     await shared.advance(100);
     expect(call().status).toBe('pending');
@@ -58,7 +60,9 @@ describe('registry', () => {
   it('(2) takes a port given as undefined as omitted, as everywhere', () => {
     const clock = virtualClock();
     const registry = createRegistry({ clock });
-    const options = { name: 'prices', clock: undefined, events: undefined } as unknown as RetryOptions & { name: string };
+    const options = { name: 'prices', clock: undefined, events: undefined } as unknown as RetryOptions & {
+      name: string;
+    };
 
     expect(registry.create(retry, options).clock).toBe(clock);
   });
@@ -102,6 +106,8 @@ describe('registry', () => {
     const events = createEvents();
 
     expect(createRegistry({ events }).events).toBe(events);
-    expect(verdictOn(createRegistry, { cloc: 1 })).toContain('registry has no option "cloc"; it knows clock, events, random');
+    expect(verdictOn(createRegistry, { cloc: 1 })).toContain(
+      'registry has no option "cloc"; it knows clock, events, random',
+    );
   });
 });

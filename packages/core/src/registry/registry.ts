@@ -20,7 +20,7 @@ import type { PolicyPorts } from '../kernel/ports.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
 
 /** Options of {@link createRegistry}: the ports of the policies that it creates. */
-export type RegistryOptions = PolicyPorts;
+export interface RegistryOptions extends PolicyPorts {}
 
 /** Every default of {@link createRegistry}, in one place. A registry makes its own events. */
 export const registryDefaults: { readonly clock: Clock; readonly random: Random } = Object.freeze({

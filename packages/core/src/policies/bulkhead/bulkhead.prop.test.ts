@@ -17,7 +17,7 @@ const commands = fc.array(
       .tuple(fc.constantFrom('succeed', 'fail', 'cancel'), fc.nat(12))
       .map(([kind, index]): Command => ({ kind, index })),
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: 'max' },
 );
 const sizes = fc.record({ maxConcurrent: fc.integer({ min: 1, max: 4 }), maxQueued: fc.integer({ min: 0, max: 4 }) });
 
@@ -51,7 +51,11 @@ class Trial {
   async play(steps: readonly Command[]): Promise<void> {
     for (const step of steps) {
       if (step.kind === 'call') this.#call(step.how);
-      else this.#end(step.kind, this.calls.filter(({ expected }) => expected === 'running' || expected === 'queued')[step.index]);
+      else
+        this.#end(
+          step.kind,
+          this.calls.filter(({ expected }) => expected === 'running' || expected === 'queued')[step.index],
+        );
       await settle();
       this.#startWaiting();
     }
@@ -63,7 +67,14 @@ class Trial {
 
   #call(how: Traced['how']): void {
     const context = Context.background.withCancel();
-    const call: Traced = { how, context, standing: () => ({ status: 'pending' }), startedAs: undefined, finish: () => {}, expected: this.#admission(how) };
+    const call: Traced = {
+      how,
+      context,
+      standing: () => ({ status: 'pending' }),
+      startedAs: undefined,
+      finish: () => {},
+      expected: this.#admission(how),
+    };
     this.calls.push(call);
     Object.assign(call, { standing: observe(this.policy.execute(() => this.#run(call), context)) });
   }

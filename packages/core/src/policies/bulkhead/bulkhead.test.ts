@@ -3,13 +3,15 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Context } from '../../kernel/context.ts';
-import { HookError, isRejection } from '../../kernel/errors.ts';
+import { type HookError, isRejection } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { onHookError } from '../../kernel/hooks.ts';
+import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { after, never, observe, operationTable, settled } from '../../testing/operation-table.ts';
 import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { settle, virtualClock } from '../../testing/virtual-clock.ts';
+import { fallback } from '../fallback/fallback.ts';
 import { type Bulkhead, BulkheadFullError, bulkhead, bulkheadDefaults } from './bulkhead.ts';
 
 /** Fills `count` permits with calls that end when told to. */
@@ -89,6 +91,23 @@ describe('bulkhead', () => {
     await running?.end();
 
     expect(started).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('lets no new call pass one that waits, not even one that arrives while permits are handed on', async () => {
+    const policy = bulkhead({ maxConcurrent: 1, maxQueued: 5 });
+    const [running] = occupy(policy, 1);
+    const started: string[] = [];
+    const arriving = fallback({ substitute: () => policy.execute(() => started.push('arrived late')) });
+    const failing = (): never => {
+      started.push('waited first');
+      throw new Error('boom');
+    };
+    void observe(pipeline(arriving, policy).execute(failing));
+    void observe(policy.execute(() => started.push('waited second')));
+
+    await running?.end();
+
+    expect(started).toEqual(['waited first', 'waited second', 'arrived late']);
   });
 
   it('drains a long queue of synchronous calls without growing the stack', async () => {

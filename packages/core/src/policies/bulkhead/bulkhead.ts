@@ -25,7 +25,8 @@ import { RejectionError, nameErrorClass } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { type Link, LinkedList, unlink } from '../../kernel/linked-list.ts';
 import { integerInRange, isName, withDefaults } from '../../kernel/options.ts';
-import { type Handler, type LayeredPolicy, type Operation, type Sink, createPolicy } from '../../kernel/policy.ts';
+import { type Handler, type Operation, type Sink } from '../../kernel/handler.ts';
+import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 
 /** Options of {@link bulkhead}. Omitted ones take {@link bulkheadDefaults}. */
@@ -263,6 +264,10 @@ class QueueWatcher implements Watcher {
 
   get leavesAt(): number {
     return Infinity;
+  }
+
+  get isWaitedFor(): boolean {
+    return true;
   }
 
   onEnd(cause: unknown): void {

@@ -14,16 +14,8 @@ import type { Context } from '../../kernel/context.ts';
 import { RejectionError, nameErrorClass } from '../../kernel/errors.ts';
 import type { Events } from '../../kernel/events.ts';
 import { type Classify, type Verdict, judgeError, judgeValue } from '../../kernel/outcome.ts';
-import {
-  type Handler,
-  type Layer,
-  type LayeredPolicy,
-  type Operation,
-  type Sink,
-  execute,
-  invoke,
-  wrap,
-} from '../../kernel/policy.ts';
+import { type Handler, type Layer, type Operation, type Sink, invoke } from '../../kernel/handler.ts';
+import { type LayeredPolicy, execute, wrap } from '../../kernel/policy.ts';
 import { Circuit, type CircuitRules, type CircuitState, type Lease, type Refusal } from './circuit.ts';
 
 /** The circuit changed its state. */

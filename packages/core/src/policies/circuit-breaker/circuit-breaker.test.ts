@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { CancelledError } from '../../kernel/cancellation.ts';
 import { Context } from '../../kernel/context.ts';
-import { HookError, RejectionError, isRejection } from '../../kernel/errors.ts';
+import { type HookError, RejectionError, isRejection } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import type { Outcome } from '../../kernel/outcome.ts';
@@ -169,7 +169,9 @@ describe('circuitBreaker', () => {
       const breaker = make({ maxProbes: 1 });
       let end: (error?: Error) => void = () => {};
       const slow = settled(
-        breaker.execute(() => new Promise((resolve, reject) => (end = (error) => (error ? reject(error) : resolve(1))))),
+        breaker.execute(
+          () => new Promise((resolve, reject) => (end = (error) => (error ? reject(error) : resolve(1)))),
+        ),
       );
       await open(breaker);
       await clock.advance(1000);
@@ -211,22 +213,25 @@ describe('circuitBreaker', () => {
     expect(await succeed(breaker)).toEqual({ status: 'fulfilled', value: 'value' });
   });
 
-  it.each([1, 3, 1000])('charter D5: admits exactly %d of 10,000 callers at the instant of half-open', async (maxProbes) => {
-    const breaker = make({ maxProbes });
-    await open(breaker);
-    await clock.advance(1000);
-    let runs = 0;
-    const operation = (): Promise<never> => {
-      runs++;
-      return never();
-    };
-    const calls = Array.from({ length: 10_000 }, () => observe(breaker.execute(operation)));
-    await settle();
+  it.each([1, 3, 1000])(
+    'charter D5: admits exactly %d of 10,000 callers at the instant of half-open',
+    async (maxProbes) => {
+      const breaker = make({ maxProbes });
+      await open(breaker);
+      await clock.advance(1000);
+      let runs = 0;
+      const operation = (): Promise<never> => {
+        runs++;
+        return never();
+      };
+      const calls = Array.from({ length: 10_000 }, () => observe(breaker.execute(operation)));
+      await settle();
 
-    expect(runs).toBe(maxProbes);
-    expect(calls.filter((call) => call().status === 'pending')).toHaveLength(maxProbes);
-    expect(breaker.snapshot().rejections).toEqual({ open: 0, 'half-open-full': 10_000 - maxProbes });
-  });
+      expect(runs).toBe(maxProbes);
+      expect(calls.filter((call) => call().status === 'pending')).toHaveLength(maxProbes);
+      expect(breaker.snapshot().rejections).toEqual({ open: 0, 'half-open-full': 10_000 - maxProbes });
+    },
+  );
 
   it('charter B1, D8: sets no timer, ever', async () => {
     const breaker = make();

@@ -50,10 +50,25 @@ describe('charter D8: every event in every state', () => {
     ['open', 'it is reset', (circuit) => circuit.reset(), 'closed'],
     ['half-open', 'a call asks', (circuit) => circuit.probe(0), 'half-open'],
     ['half-open', 'an outcome is recorded', (circuit) => circuit.record(true, 0), 'half-open'],
-    ['half-open', 'the verdict on a stale probe arrives', (circuit) => circuit.settleProbe(stale, 'failure', 0), 'half-open'],
+    [
+      'half-open',
+      'the verdict on a stale probe arrives',
+      (circuit) => circuit.settleProbe(stale, 'failure', 0),
+      'half-open',
+    ],
     ['half-open', 'a probe is ignored', (circuit) => circuit.settleProbe(probe(circuit, 0), 'ignored', 0), 'half-open'],
-    ['half-open', 'one of three probes succeeds', (circuit) => circuit.settleProbe(probe(circuit, 0), 'success', 0), 'half-open'],
-    ['half-open', 'one of three probes fails', (circuit) => circuit.settleProbe(probe(circuit, 0), 'failure', 0), 'half-open'],
+    [
+      'half-open',
+      'one of three probes succeeds',
+      (circuit) => circuit.settleProbe(probe(circuit, 0), 'success', 0),
+      'half-open',
+    ],
+    [
+      'half-open',
+      'one of three probes fails',
+      (circuit) => circuit.settleProbe(probe(circuit, 0), 'failure', 0),
+      'half-open',
+    ],
     ['half-open', 'it is reset', (circuit) => circuit.reset(), 'closed'],
   ];
 

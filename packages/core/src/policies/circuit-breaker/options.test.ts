@@ -43,7 +43,9 @@ describe('the options of circuitBreaker', () => {
   });
 
   it('are refused with the known ones where one is unknown', () => {
-    expect(verdictOn(circuitBreaker, { threshold: 0.5 })).toContain('circuitBreaker has no option "threshold"; it knows');
+    expect(verdictOn(circuitBreaker, { threshold: 0.5 })).toContain(
+      'circuitBreaker has no option "threshold"; it knows',
+    );
   });
 
   it('are not kept: changing the window afterwards changes nothing', async () => {

@@ -4,14 +4,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { CancelledError, DeadlineExceededError } from '../../kernel/cancellation.ts';
 import { Context } from '../../kernel/context.ts';
-import { HookError, RejectionError } from '../../kernel/errors.ts';
+import { type HookError, RejectionError } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { never, observe, operationTable, settled } from '../../testing/operation-table.ts';
 import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { settle, virtualClock } from '../../testing/virtual-clock.ts';
-import { FallbackError, fallback } from './fallback.ts';
+import { type FallbackError, fallback } from './fallback.ts';
 
 class Refused extends RejectionError {
   readonly code = 'REFUSED';
@@ -91,7 +91,15 @@ describe('fallback', () => {
     const worse = new Error('worse');
 
     it.each([
-      ['throws', () => fallback({ substitute: () => { throw worse; } })],
+      [
+        'throws',
+        () =>
+          fallback({
+            substitute: () => {
+              throw worse;
+            },
+          }),
+      ],
       ['rejects', () => fallback({ substitute: () => Promise.reject(worse) })],
     ])('and %s, gives an error with both', async (_how, make) => {
       const call = await settled(make().execute(fail));
@@ -163,7 +171,12 @@ describe('fallback', () => {
 
   it('charter C5: decides by the default rule when handles throws, and names the hook', async () => {
     const bad = new Error('bad predicate');
-    const policy = fallback({ value: 'stale', handles: () => { throw bad; } });
+    const policy = fallback({
+      value: 'stale',
+      handles: () => {
+        throw bad;
+      },
+    });
     const cancelled = new CancelledError();
 
     await expect(policy.execute(fail)).resolves.toBe('stale');

@@ -23,7 +23,8 @@ import { ResilienceError, nameErrorClass } from '../../kernel/errors.ts';
 import { type Events, createEvents } from '../../kernel/events.ts';
 import { reportHookError } from '../../kernel/hooks.ts';
 import { ConfigError, isFunction, isName, withDefaults } from '../../kernel/options.ts';
-import { type Handler, type LayeredPolicy, type Sink, createPolicy, invoke } from '../../kernel/policy.ts';
+import { type Handler, type Sink, invoke } from '../../kernel/handler.ts';
+import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 
 /** Options of {@link fallback}. Omitted ones take {@link fallbackDefaults}. Exactly one of `value` and `substitute` is needed. */

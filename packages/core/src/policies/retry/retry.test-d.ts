@@ -9,7 +9,9 @@ const policy = retry({ name: 'prices', maxAttempts: 3, baseDelayMs: 1, maxDelayM
 expectTypeOf(policy.execute(() => 7)).toEqualTypeOf<Promise<number>>();
 expectTypeOf(policy.execute(async () => ({ id: 'a' }))).toEqualTypeOf<Promise<{ id: string }>>();
 expectTypeOf(policy.execute<number | string>(() => 7)).toEqualTypeOf<Promise<number | string>>();
-expectTypeOf(policy.wrap((context: Context, id: string) => id + String(context.deadline))).toEqualTypeOf<(context: Context, id: string) => Promise<string>>();
+expectTypeOf(policy.wrap((context: Context, id: string) => id + String(context.deadline))).toEqualTypeOf<
+  (context: Context, id: string) => Promise<string>
+>();
 expectTypeOf(pipeline(policy, retry()).execute(() => null)).toEqualTypeOf<Promise<null>>();
 expectTypeOf(policy.retriedCount).toBeNumber();
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { CancelledError } from '../../kernel/cancellation.ts';
 import { Context } from '../../kernel/context.ts';
-import { HookError, RejectionError } from '../../kernel/errors.ts';
+import { type HookError, RejectionError } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
@@ -352,6 +352,7 @@ describe('retry', () => {
       }
       await clock.runAll();
     }
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
     const waiting = observe(policy.execute(flaky(9).run, shared));
     await settle();
     controller.abort('over');

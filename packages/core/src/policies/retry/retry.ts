@@ -27,7 +27,8 @@ import { createEvents } from '../../kernel/events.ts';
 import { reportHookError } from '../../kernel/hooks.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
-import { type Handler, type LayeredPolicy, type Operation, type Sink, createPolicy } from '../../kernel/policy.ts';
+import { type Handler, type Operation, type Sink } from '../../kernel/handler.ts';
+import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 import { systemRandom } from '../../kernel/random.ts';
 import { fullJitterMs } from '../../mechanisms/backoff.ts';
@@ -203,6 +204,10 @@ class RetryWait implements Watcher {
 
   get leavesAt(): number {
     return Infinity;
+  }
+
+  get isWaitedFor(): boolean {
+    return true;
   }
 
   start(delayMs: number): void {

@@ -56,6 +56,7 @@ describe('timeout, whatever the times', () => {
   it('timeout (3) sets at most one timer for all calls, and keeps none at rest', async () => {
     const starts = fc.array(fc.record({ waitMs: fc.integer({ min: 0, max: 60 }), takesMs: ms(200) }), {
       maxLength: 20,
+      size: 'max',
     });
     const property = fc.asyncProperty(starts, async (calls) => {
       const clock = virtualClock();
@@ -92,7 +93,11 @@ describe('timeout, whatever the times', () => {
 
 describe('the deadline queue, against a list that is searched', () => {
   const waitMs = 50;
-  const joins = fc.record({ kind: fc.constant('join' as const), count: fc.integer({ min: 1, max: 3 }), isRead: fc.boolean() });
+  const joins = fc.record({
+    kind: fc.constant('join' as const),
+    count: fc.integer({ min: 1, max: 3 }),
+    isRead: fc.boolean(),
+  });
   const commands = fc.array(
     fc.oneof(
       { weight: 3, arbitrary: joins },
@@ -100,7 +105,7 @@ describe('the deadline queue, against a list that is searched', () => {
       { weight: 2, arbitrary: fc.integer({ min: 0, max: 60 }).map((byMs) => ({ kind: 'advance' as const, byMs })) },
       { weight: 1, arbitrary: fc.constant({ kind: 'crowd' as const }) },
     ),
-    { maxLength: 40 },
+    { maxLength: 40, size: 'max' },
   );
 
   it.each([

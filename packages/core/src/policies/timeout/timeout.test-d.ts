@@ -12,8 +12,14 @@ expectTypeOf(policy.execute(async () => 'a')).toEqualTypeOf<Promise<string>>();
 expectTypeOf(policy.execute(({ signal }) => signal, Context.background)).toEqualTypeOf<Promise<AbortSignal>>();
 
 // wrap keeps this and the parameters.
-expectTypeOf(policy.wrap((id: string, count?: number) => [id, count] as const)).parameters.toEqualTypeOf<[id: string, count?: number]>();
-expectTypeOf(policy.wrap(async function (this: Date, add: number) { return this.getTime() + add; })).toEqualTypeOf<(this: Date, add: number) => Promise<number>>();
+expectTypeOf(policy.wrap((id: string, count?: number) => `${id}${count}`)).toEqualTypeOf<
+  (id: string, count?: number) => Promise<string>
+>();
+expectTypeOf(
+  policy.wrap(async function (this: Date, add: number) {
+    return this.getTime() + add;
+  }),
+).toEqualTypeOf<(this: Date, add: number) => Promise<number>>();
 
 expectTypeOf(pipeline(policy).execute(() => true)).toEqualTypeOf<Promise<boolean>>();
 

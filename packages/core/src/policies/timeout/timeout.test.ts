@@ -203,6 +203,18 @@ describe('timeout', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false, false]);
   });
 
+  it('leaves a signal alone that is first read after the call, and watches nothing for it', async () => {
+    const clock = virtualClock();
+    for (const parent of [undefined, Context.withClock(clock).withCancel()]) {
+      const own = await timeout({ timeoutMs: 100, clock }).execute((given) => given, parent);
+      const { signal } = own;
+      await clock.advance(200);
+      parent?.cancel();
+
+      expect([signal.aborted, own.cancelled, clock.pendingCount]).toEqual([false, false, 0]);
+    }
+  });
+
   describe('charter G4: when the caller aborts', () => {
     const reason = { why: 'the user left' };
 

@@ -22,7 +22,8 @@ import { type Clock, readOnce, systemClock } from '../../kernel/clock.ts';
 import { type Context, type ScopeSource, deriveContext, deriveLazily, scopeOf } from '../../kernel/context.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import { inRange, isName, withDefaults } from '../../kernel/options.ts';
-import { type Handler, type LayeredPolicy, type Operation, type Sink, createPolicy } from '../../kernel/policy.ts';
+import { type Handler, type Operation, type Sink } from '../../kernel/handler.ts';
+import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 import { type Expiring, DeadlineQueue } from './deadline-queue.ts';
 

@@ -1,0 +1,115 @@
+/**
+ * Handler: how a call goes inward through layers and its outcome comes back outward, without a promise per layer.
+ *
+ * A handler runs an operation and reports to a sink. A layer makes a handler around another; its state for one call is one
+ * small object that is also the sink it passes inward. {@link invoke} is the innermost handler.
+ *
+ * Invariants
+ *  (1) A handler reports to its sink exactly once. Sinks and handlers never throw.
+ *  (2) The innermost handler reports when the context ends, also if the operation has not settled; what the operation does
+ *      later is dropped.
+ *  (3) The operation's value and error come back by identity.
+ *
+ * @module
+ */
+
+import type { Watcher } from './cancel-scope.ts';
+import { UNREAD } from './clock.ts';
+import { type Context, isEndedBy, scopeOf } from './context.ts';
+import type { Link } from './linked-list.ts';
+
+/** What a policy protects: a function of the context, with a value or a promise of one. */
+export type Operation<T = unknown> = (context: Context) => T | PromiseLike<T>;
+
+/** Receives the outcome of a run. `now` is the instant of the outcome if somebody read it, else `UNREAD`. */
+export interface Sink {
+  resolve(value: unknown, now: number): void;
+  reject(error: unknown, now: number): void;
+}
+
+/** Runs `operation` and reports its outcome to `sink`. `now` is the instant of the call if somebody read it, else `UNREAD`. */
+export type Handler = (operation: Operation, context: Context, sink: Sink, now: number) => void;
+
+/** Makes the handler of a policy around the handler inside it. */
+export type Layer = (inner: Handler) => Handler;
+
+/** The innermost handler: runs the operation, and reports the context's end if that comes first. */
+export const invoke: Handler = (operation, context, sink) => {
+  let result: unknown;
+  let isPromise: boolean;
+  try {
+    result = operation(context);
+    isPromise = isPromiseLike(result);
+  } catch (error) {
+    sink.reject(error, UNREAD);
+    return;
+  }
+  if (isPromise) awaitResult(Promise.resolve(result), context, sink);
+  else sink.resolve(result, UNREAD);
+};
+
+// --- internal ---
+
+/** One run of an operation that has not settled yet: the first of its outcome and the context's end counts. */
+class Run implements Watcher {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  readonly context: Context;
+  readonly sink: Sink;
+  settled = false;
+
+  constructor(context: Context, sink: Sink) {
+    this.context = context;
+    this.sink = sink;
+  }
+
+  get leavesAt(): number {
+    return Infinity;
+  }
+
+  get isWaitedFor(): boolean {
+    return true;
+  }
+
+  resolve(value: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    scopeOf(this.context).unwatch(this);
+    this.sink.resolve(value, UNREAD);
+  }
+
+  reject(error: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    scopeOf(this.context).unwatch(this);
+    this.sink.reject(error, UNREAD);
+  }
+
+  onEnd(cause: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.sink.reject(cause, UNREAD); // (2)
+  }
+}
+
+function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): void {
+  if (isEndedBy(context, sink) || scopeOf(context).isEndless) {
+    promise.then(
+      (value) => sink.resolve(value, UNREAD),
+      (error: unknown) => sink.reject(error, UNREAD),
+    );
+    return;
+  }
+  const run = new Run(context, sink);
+  if (!scopeOf(context).watch(run)) run.onEnd(context.cause);
+  promise.then(
+    (value) => run.resolve(value),
+    (error: unknown) => run.reject(error),
+  );
+}
+
+function isPromiseLike(value: unknown): boolean {
+  if (value instanceof Promise) return true;
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  return typeof (value as { then?: unknown }).then === 'function';
+}

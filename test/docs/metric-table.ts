@@ -1,0 +1,54 @@
+/**
+ * The metric table of the Prometheus page, generated from the table that drives the exporter.
+ *
+ *   node --conditions=@holdfast/source --import tsx test/docs/metric-table.ts
+ *
+ * writes it between the markers of docs/packages/prometheus.md.
+ *
+ * @module
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+
+import { metricDescriptions, prometheusDefaults } from '@holdfast/prometheus';
+
+import { inRepository } from '../repository.ts';
+
+const start = '<!-- metrics:start -->';
+const end = '<!-- metrics:end -->';
+
+/** The page that holds the table. */
+export const metricPage: string = inRepository('docs/packages/prometheus.md');
+
+/** Returns the table in Markdown. */
+export function metricTable(): string {
+  return [
+    '| metric | type | labels | unit | over processes | meaning |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...metricDescriptions.map(({ name, type, labels, unit, aggregator, help }) => {
+      const cells = [code(prometheusDefaults.prefix + name), type, labels.map(code).join(', '), unit, aggregator, help];
+      return `| ${cells.join(' | ')} |`;
+    }),
+  ].join('\n');
+}
+
+/** Returns what is between the markers of `page`; undefined when it has none. */
+export function metricTableIn(page: string): string | undefined {
+  const [from, to] = [page.indexOf(start), page.indexOf(end)];
+  return from < 0 || to < from ? undefined : page.slice(from + start.length, to).trim();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const page = readFileSync(metricPage, 'utf8');
+  const before = metricTableIn(page);
+  if (before === undefined) throw new Error(`${metricPage} has no ${start} and ${end}`);
+  const head = page.slice(0, page.indexOf(start) + start.length);
+  writeFileSync(metricPage, `${head}\n\n${metricTable()}\n\n${page.slice(page.indexOf(end))}`);
+}
+
+// --- internal ---
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

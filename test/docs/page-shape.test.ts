@@ -1,0 +1,67 @@
+/**
+ * The pages are in shape, and the checker sees when they are not.
+ *
+ * @module
+ */
+
+import { existsSync } from 'node:fs';
+
+import { describe, expect, it } from 'vitest';
+
+import { readRepositoryTree, treeOf } from '../architecture/source-tree.ts';
+import { inRepository } from '../repository.ts';
+import { shapeViolations } from './page-shape.ts';
+
+const violate = (files: Record<string, string>) => shapeViolations(treeOf(files), (path) => path === 'docs/a.md');
+
+const template = [
+  'About',
+  'When not to use',
+  'Usage',
+  'Options and defaults',
+  'Errors',
+  'Events and metrics',
+  'Diagram',
+  'Order with other policies',
+  'Anti-patterns',
+  'Source',
+];
+const pageOf = (sections: readonly string[]) => sections.map((section) => `## ${section}\n\n### Detail\n`).join('\n');
+
+describe('pages', () => {
+  it('are in shape', () => {
+    expect(shapeViolations(readRepositoryTree(), (path) => existsSync(inRepository(path)))).toEqual([]);
+  });
+
+  it.each(['[a](a.md)', '[a](./a.md#part)', '[a](#part)', '[a](https://example.com/b.md)', '`[a](b.md)`'])(
+    'may link as in %s',
+    (link) => {
+      expect(violate({ 'docs/b.md': link })).toEqual([]);
+    },
+  );
+
+  it.each(['[a](b.md)', '- [a](../a.md)', '| a |\n| - |\n| [a](guides/a.md) |'])('may not link as in %s', (link) => {
+    expect(violate({ 'docs/c.md': link }).join()).toContain('which does not exist');
+  });
+
+  it('about a policy follow the template', () => {
+    expect(violate({ 'docs/policies/a.md': pageOf(template) })).toEqual([]);
+  });
+
+  it.each(template)('about a policy may not leave out "%s"', (section) => {
+    expect(violate({ 'docs/policies/a.md': pageOf(template.filter((name) => name !== section)) })).toHaveLength(1);
+  });
+
+  it('about a policy may not be in another order', () => {
+    expect(violate({ 'docs/policies/a.md': pageOf(template.toReversed()) })).toHaveLength(1);
+  });
+
+  it('about a decision are in the index', () => {
+    const decision = { 'docs/adr/0001-a.md': '# 0001 A\n' };
+
+    expect(violate({ ...decision, 'docs/adr/README.md': '`(0001-a.md)`' })).toEqual([]);
+    expect(violate({ ...decision, 'docs/adr/README.md': '# Decisions\n' })).toEqual([
+      'docs/adr/0001-a.md is not in docs/adr/README.md',
+    ]);
+  });
+});
