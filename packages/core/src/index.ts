@@ -5,7 +5,7 @@
  */
 
 // Context
-export { type AbortSignalLike } from './kernel/cancel-scope.ts';
+export { type AbortSignalLike } from './kernel/signal-scope.ts';
 export { CancelledError, DeadlineExceededError, isCancelled, isTimeout } from './kernel/cancellation.ts';
 export { type CancellableContext, Context, type ContextKey, contextKey } from './kernel/context.ts';
 

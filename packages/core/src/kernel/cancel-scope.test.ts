@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { settle, virtualClock } from '../testing/virtual-clock.ts';
 import { CancelScope, type Watcher } from './cancel-scope.ts';
+import { SignalScope } from './signal-scope.ts';
 import { EndlessScope } from './endless-scope.ts';
 import type { Clock } from './clock.ts';
 import { Context } from './context.ts';
@@ -109,7 +110,7 @@ describe('cancel scope', () => {
     const clock = virtualClock();
     const controller = new AbortController();
     const listeners = (): number => getEventListeners(controller.signal, 'abort').length;
-    const root = new CancelScope(undefined, clock, Infinity, { signal: controller.signal });
+    const root = new SignalScope(controller.signal, clock);
     const scope = new CancelScope(root, clock, 100);
     const [one, other] = [new Note(), new Note()];
     expect([clock.pendingCount, listeners()]).toEqual([0, 0]);

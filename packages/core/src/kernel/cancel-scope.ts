@@ -13,13 +13,13 @@
  *  (2) Cancellation goes down, never up.
  *  (3) A scope's deadline is never later than its parent's.
  *  (4) Every watcher is told exactly once, in the order in which they came, unless it left or the scope was released.
- *  (5) A scope without watchers is in no list, has no listener on a foreign signal, and holds no timer.
+ *  (5) A scope without watchers is in no list and holds no timer.
  *  (6) A timer keeps the process alive only while one of those it will tell is waited for.
  *
  * @module
  */
 
-import { CancelledError, DeadlineExceededError } from './cancellation.ts';
+import { DeadlineExceededError } from './cancellation.ts';
 import type { Clock, Timer } from './clock.ts';
 import { type Link, LinkedList, unlink } from './linked-list.ts';
 
@@ -33,25 +33,10 @@ export interface Watcher extends Link {
   onEnd(cause: unknown): void;
 }
 
-/** The part of `AbortSignal` that Holdfast needs of signals handed in; any implementation will do. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  readonly reason?: unknown;
-  addEventListener(type: 'abort', listener: () => void): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
-}
-
 /** Watches the time for a scope, in place of a timer of the scope's own, and calls `expire` at its deadline. */
 export interface Timekeeper {
   /** Makes the cause with which the scope ends at its deadline. */
   expiryCause(): unknown;
-}
-
-/** What else can end a scope, or time it. */
-export interface ScopeExtras {
-  /** A signal of somebody else that ends the scope when it aborts. */
-  readonly signal?: AbortSignalLike;
-  readonly timekeeper?: Timekeeper;
 }
 
 /** A node in the tree of things that can end. Its fields are plain for speed; only this file touches the private ones. */
@@ -62,26 +47,29 @@ export class CancelScope implements Watcher {
   readonly clock: Clock;
   /** Instant at which this scope ends by itself, on `clock`; Infinity when it has none. */
   readonly deadline: number;
-
-  /** Whether nothing can ever end this scope: it has no parent that can, no deadline and no signal. */
+  /** Whether nothing can ever end this scope. */
   readonly isEndless: boolean = false;
 
   private parent: CancelScope | undefined;
-  private extras: ScopeExtras | undefined;
+  private readonly timekeeper: Timekeeper | undefined;
   private hasEnded = false;
+  private isReleased = false;
+  private isAttached = false;
   private endCause: unknown = undefined;
   private endedAt: number | undefined = undefined;
+  /** The only watcher, as most often; further ones are in the list. */
+  private watcher: Watcher | undefined = undefined;
   private watchers: LinkedList | undefined = undefined;
   private waitedForCount = 0;
-  private hold: Hold | undefined = undefined;
+  private timer: Timer | undefined = undefined;
   private controller: AbortController | undefined = undefined;
 
   /** @param deadline - Instant on `clock`; Infinity for none. */
-  constructor(parent: CancelScope | undefined, clock: Clock, deadline: number, extras?: ScopeExtras) {
+  constructor(parent: CancelScope | undefined, clock: Clock, deadline: number, timekeeper?: Timekeeper) {
     this.parent = parent === undefined || parent.isEndless ? undefined : parent;
     this.clock = clock;
     this.deadline = this.parent === undefined ? deadline : inheritDeadline(clock, deadline, this.parent); // (3)
-    this.extras = extras;
+    this.timekeeper = timekeeper;
   }
 
   get leavesAt(): number {
@@ -106,8 +94,6 @@ export class CancelScope implements Watcher {
 
   /** A native signal that aborts with this scope. Made when first asked for. */
   get signal(): AbortSignal {
-    const source = this.extras?.signal;
-    if (source instanceof AbortSignal) return source; // a root of a native signal ends with it and by nothing else
     if (this.controller === undefined) {
       const controller = new AbortController();
       this.controller = controller;
@@ -123,26 +109,28 @@ export class CancelScope implements Watcher {
 
   /** Ends the scope because its deadline has come, unless something else ended it before. */
   expire(): void {
-    if (!this.hasEnded)
-      this.endAt(this.extras?.timekeeper?.expiryCause() ?? new DeadlineExceededError(), this.deadline);
+    if (!this.hasEnded) this.endAt(this.timekeeper?.expiryCause() ?? new DeadlineExceededError(), this.deadline);
   }
 
   /** Lets go of parent, deadline and watchers without telling anybody: the work that the scope was for is over. */
   release(): void {
     if (this.hasEnded) return;
-    this.detach();
+    if (this.isAttached) this.detach();
+    this.isReleased = true;
     this.parent = undefined;
-    this.extras = RELEASED;
+    this.watcher = undefined;
     this.watchers = undefined;
   }
 
   /** Adds a watcher. Returns false, and does not add it, when the scope has ended already. */
   watch(watcher: Watcher): boolean {
     if (this.ended) return false;
-    this.watchers ??= new LinkedList();
-    if (this.watchers.isEmpty) this.attach();
-    if (this.hasEnded) return false; // the parent ended or the signal aborted while we attached
-    this.watchers.append(watcher);
+    if (!this.isAttached) {
+      this.attach();
+      if (this.hasEnded) return false; // it turned out while we attached
+    }
+    if (this.watcher === undefined && this.watchers === undefined) this.watcher = watcher;
+    else (this.watchers ??= new LinkedList()).append(watcher);
     if (watcher.isWaitedFor) this.countWaiting(1);
     if (watcher.leavesAt > this.deadline) this.armTimer();
     return true;
@@ -150,9 +138,11 @@ export class CancelScope implements Watcher {
 
   /** Removes a watcher. Returns whether it was there, that is, whether it will not be told any more. */
   unwatch(watcher: Watcher): boolean {
-    if (!unlink(watcher)) return false;
+    if (this.watcher === watcher) this.watcher = undefined;
+    else if (!unlink(watcher)) return false;
     if (watcher.isWaitedFor) this.countWaiting(-1);
-    if (this.watchers?.isEmpty === true) this.detach(); // (5)
+    if (this.watchers?.isEmpty === true) this.watchers = undefined;
+    if (this.watcher === undefined && this.watchers === undefined) this.detach(); // (5)
     return true;
   }
 
@@ -160,57 +150,50 @@ export class CancelScope implements Watcher {
     this.findOut();
   }
 
-  // --- internal ---
-
-  /** Settles whether the scope has ended meanwhile, by its parent, its signal or its deadline; the earliest wins. */
-  private findOut(): void {
-    const { parent, deadline, extras } = this;
-    if (extras === RELEASED) return;
+  /** Settles whether the scope has ended meanwhile, by its parent or its deadline; the earlier wins. */
+  protected findOut(): void {
+    const { parent, deadline } = this;
+    if (this.isReleased) return;
     if (parent?.ended === true && this.translate(parent) <= deadline) {
       this.endAt(parent.endCause, this.translate(parent));
-    } else if (isAborted(extras)) {
-      this.endAt(extras.signal.reason ?? new CancelledError(), this.clock.now());
     } else if (deadline !== Infinity && this.clock.now() >= deadline) {
       this.expire();
     }
   }
 
-  /** The instant at which `parent` ended, on this scope's clock; now, where it was on another. */
-  private translate(parent: CancelScope): number {
-    return parent.clock === this.clock ? (parent.endedAt as number) : Math.min(this.clock.now(), this.deadline);
-  }
-
-  private endAt(cause: unknown, endedAt: number): void {
+  protected endAt(cause: unknown, endedAt: number): void {
     if (this.hasEnded) return; // (1)
     this.hasEnded = true;
     this.endCause = cause;
     this.endedAt = endedAt;
-    const { watchers } = this;
-    if (watchers === undefined) return;
+    if (!this.isAttached) return;
     this.detach();
-    for (let watcher = watchers.shift(); watcher !== undefined; watcher = watchers.shift()) {
-      (watcher as Watcher).onEnd(cause); // (4)
-    }
+    const { watcher: first, watchers } = this;
+    this.watcher = undefined;
+    first?.onEnd(cause); // (4)
+    for (let next = watchers?.shift(); next !== undefined; next = watchers?.shift()) (next as Watcher).onEnd(cause);
   }
 
-  private attach(): void {
+  /** Starts to follow what may end this scope. */
+  protected attach(): void {
+    this.isAttached = true;
     if (this.parent?.watch(this) === false) this.findOut();
-    const signal = this.extras?.signal;
-    if (signal === undefined) return;
-    const onAbort = (): void => this.findOut();
-    this.hold = { onAbort };
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) this.findOut();
   }
 
-  private detach(): void {
+  /** Stops following it. */
+  protected detach(): void {
+    this.isAttached = false;
     this.parent?.unwatch(this);
     this.waitedForCount = 0;
-    const { hold } = this;
-    if (hold === undefined) return;
-    this.hold = undefined;
-    hold.timer?.cancel();
-    if (hold.onAbort !== undefined) this.extras?.signal?.removeEventListener('abort', hold.onAbort);
+    this.timer?.cancel();
+    this.timer = undefined;
+  }
+
+  // --- internal ---
+
+  /** The instant at which `parent` ended, on this scope's clock; now, where it was on another. */
+  private translate(parent: CancelScope): number {
+    return parent.clock === this.clock ? (parent.endedAt as number) : Math.min(this.clock.now(), this.deadline);
   }
 
   /** Counts watchers that are waited for, here and above. */
@@ -218,43 +201,24 @@ export class CancelScope implements Watcher {
     const before = this.isWaitedFor;
     this.waitedForCount += change;
     if (before === this.isWaitedFor) return;
-    if (before) this.hold?.timer?.unref();
-    else this.hold?.timer?.ref();
-    if (this.previous !== undefined) this.parent?.countWaiting(change);
-  }
-
-  /** Whether nobody watches the time for this scope yet, and somebody should. */
-  private get lacksTimer(): boolean {
-    if (this.deadline === Infinity || this.hold?.timer !== undefined) return false;
-    return this.extras !== RELEASED && this.extras?.timekeeper === undefined;
+    if (before) this.timer?.unref();
+    else this.timer?.ref();
+    if (this.isAttached) this.parent?.countWaiting(change);
   }
 
   private armTimer(): void {
-    if (!this.lacksTimer) return;
+    if (this.deadline === Infinity || this.timer !== undefined || this.timekeeper !== undefined || this.isReleased)
+      return;
     if (this.parent !== undefined && this.parent.deadline === this.deadline && this.parent.clock === this.clock) {
       this.parent.armTimer(); // the parent ends at the same instant and tells us
       return;
     }
-    this.hold ??= {};
-    this.hold.timer = this.clock.setTimer(() => this.expire(), this.deadline - this.clock.now());
-    if (!this.isWaitedFor) this.hold.timer.unref(); // (6)
+    this.timer = this.clock.setTimer(() => this.expire(), this.deadline - this.clock.now());
+    if (!this.isWaitedFor) this.timer.unref(); // (6)
   }
 }
 
 // --- internal ---
-
-/** What a watched scope holds outside itself. */
-interface Hold {
-  onAbort?: () => void;
-  timer?: Timer;
-}
-
-/** In place of the extras of a scope that was released. */
-const RELEASED: ScopeExtras = Object.freeze({});
-
-function isAborted(extras: ScopeExtras | undefined): extras is { readonly signal: AbortSignalLike } {
-  return extras?.signal?.aborted === true;
-}
 
 /** Aborts the native signal of a scope. */
 class SignalWatcher implements Watcher {

@@ -367,13 +367,21 @@ describe('context, as in Go', () => {
       expect(seen[0]).toBeInstanceOf(CancelledError);
     });
 
-    // Known: a scope whose signal was read watches the foreign signal until that aborts. Where it is a native one, `signal`
-    // could be that very signal.
     it('charter A3: keeps no listener for who only read the signal', () => {
       const controller = new AbortController();
       for (let call = 0; call < 100; call++) expect(Context.from(controller.signal).signal.aborted).toBe(false);
 
       expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+    });
+
+    // Known: each context listens by itself. Node warns from the eleventh on: MaxListenersExceededWarning.
+    it.fails('charter A3: listens once to a signal, however many contexts of it are watched', () => {
+      const controller = new AbortController();
+      const stops = Array.from({ length: 10 }, () => Context.from(controller.signal).onCancel(() => {}));
+      const { length } = getEventListeners(controller.signal, 'abort');
+      for (const stop of stops) stop();
+
+      expect(length).toBe(1);
     });
 
     it('charter A3: gives a signal that aborts with it, by the same reason, whenever it is read', () => {

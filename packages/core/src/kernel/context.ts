@@ -17,9 +17,10 @@
  */
 
 import { CancelledError } from './cancellation.ts';
-import { type AbortSignalLike, CancelScope, type Watcher } from './cancel-scope.ts';
+import { CancelScope, type Watcher } from './cancel-scope.ts';
 import { EndlessScope } from './endless-scope.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type AbortSignalLike, SignalScope } from './signal-scope.ts';
 import { reportHookError } from './hooks.ts';
 import type { Link } from './linked-list.ts';
 
@@ -88,8 +89,7 @@ export const Context: {
   get background() {
     return background;
   },
-  from: (signal: AbortSignalLike): Context =>
-    new ContextNode(new CancelScope(undefined, systemClock, Infinity, { signal }), undefined),
+  from: (signal: AbortSignalLike): Context => new ContextNode(new SignalScope(signal, systemClock), undefined),
   withClock: (clock: Clock): Context => new ContextNode(new EndlessScope(clock), undefined),
 });
 

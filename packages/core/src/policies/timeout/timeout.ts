@@ -136,7 +136,7 @@ class TimeoutCall implements Sink, Expiring, ScopeSource, Timekeeper {
   makeScope(): CancelScope {
     if (this.scope === undefined) {
       const { clock, queue } = this.rule;
-      this.scope = new CancelScope(this.parent, clock, queue.deadlineOf(this), { timekeeper: this });
+      this.scope = new CancelScope(this.parent, clock, queue.deadlineOf(this), this);
       if (this.settled) this.scope.release();
     }
     return this.scope;

@@ -1,0 +1,54 @@
+/**
+ * Signal scope: a root scope that ends when a signal of somebody else aborts.
+ *
+ * Invariants
+ *  (1) It listens to the signal only while somebody watches it.
+ *  (2) The cause is the signal's reason by identity, or a `CancelledError` where it has none.
+ *
+ * @module
+ */
+
+import { CancelledError } from './cancellation.ts';
+import { CancelScope } from './cancel-scope.ts';
+import type { Clock } from './clock.ts';
+
+/** The part of `AbortSignal` that Holdfast needs of signals handed in; any implementation will do. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** The scope of a context made from a signal. */
+export class SignalScope extends CancelScope {
+  private readonly source: AbortSignalLike;
+  private onAbort: (() => void) | undefined = undefined;
+
+  constructor(source: AbortSignalLike, clock: Clock) {
+    super(undefined, clock, Infinity);
+    this.source = source;
+  }
+
+  /** The source itself where it is native: it aborts when this scope ends, and for the same reason. */
+  override get signal(): AbortSignal {
+    return this.source instanceof AbortSignal ? this.source : super.signal;
+  }
+
+  protected override findOut(): void {
+    if (this.source.aborted) this.endAt(this.source.reason ?? new CancelledError(), this.clock.now()); // (2)
+  }
+
+  protected override attach(): void {
+    super.attach();
+    this.onAbort = () => this.findOut();
+    this.source.addEventListener('abort', this.onAbort);
+    this.findOut(); // it may have aborted meanwhile
+  }
+
+  protected override detach(): void {
+    super.detach();
+    if (this.onAbort !== undefined) this.source.removeEventListener('abort', this.onAbort); // (1)
+    this.onAbort = undefined;
+  }
+}
