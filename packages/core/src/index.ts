@@ -67,19 +67,18 @@ export {
 
 // circuit-breaker
 export {
-  type CircuitBreakerOptions,
-  type CircuitWindow,
-  circuitBreaker,
-  circuitBreakerDefaults,
-} from './policies/circuit-breaker/circuit-breaker.ts';
-export {
   type CircuitBreaker,
+  type CircuitBreakerOptions,
   CircuitOpenError,
   type CircuitRejectedEvent,
   type CircuitSnapshot,
+  type CircuitState,
   type CircuitTransitionEvent,
-} from './policies/circuit-breaker/breaker.ts';
-export { type CircuitState, type Refusal } from './policies/circuit-breaker/circuit.ts';
+  type CircuitWindow,
+  type Refusal,
+  circuitBreaker,
+  circuitBreakerDefaults,
+} from './policies/circuit-breaker/circuit-breaker.ts';
 
 // fallback
 export {

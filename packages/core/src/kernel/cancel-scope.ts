@@ -97,7 +97,7 @@ export class CancelScope implements Watcher {
     if (this.controller === undefined) {
       const controller = new AbortController();
       this.controller = controller;
-      if (!this.watch(new SignalWatcher(controller))) controller.abort(this.endCause);
+      if (this.ended || !this.watch(new SignalWatcher(controller))) controller.abort(this.endCause);
     }
     return this.controller.signal;
   }
@@ -122,9 +122,12 @@ export class CancelScope implements Watcher {
     this.watchers = undefined;
   }
 
-  /** Adds a watcher. Returns false, and does not add it, when the scope has ended already. */
+  /**
+   * Adds a watcher. Returns false, and does not add it, when the scope is known to have ended. It does not look at the
+   * clock: ask `ended` before, where a deadline that has just passed must be told at once and not by the timer.
+   */
   watch(watcher: Watcher): boolean {
-    if (this.ended) return false;
+    if (this.hasEnded || this.followUp()) return false;
     if (!this.isAttached) {
       this.attach();
       if (this.hasEnded) return false; // it turned out while we attached
@@ -150,15 +153,20 @@ export class CancelScope implements Watcher {
     this.findOut();
   }
 
-  /** Settles whether the scope has ended meanwhile, by its parent or its deadline; the earlier wins. */
+  /** Settles whether the scope has ended meanwhile, by what it follows or by its deadline; the earlier wins. */
   protected findOut(): void {
-    const { parent, deadline } = this;
     if (this.isReleased) return;
-    if (parent?.ended === true && this.translate(parent) <= deadline) {
+    if (this.parent !== undefined && !this.parent.hasEnded) this.parent.findOut();
+    if (!this.followUp() && this.deadline !== Infinity && this.clock.now() >= this.deadline) this.expire();
+  }
+
+  /** Ends the scope if what it follows is known to have ended, without a look at the clock. Returns whether it has ended. */
+  protected followUp(): boolean {
+    const { parent } = this;
+    if (parent !== undefined && (parent.hasEnded || parent.followUp()) && this.translate(parent) <= this.deadline) {
       this.endAt(parent.endCause, this.translate(parent));
-    } else if (deadline !== Infinity && this.clock.now() >= deadline) {
-      this.expire();
     }
+    return this.hasEnded;
   }
 
   protected endAt(cause: unknown, endedAt: number): void {
@@ -177,7 +185,7 @@ export class CancelScope implements Watcher {
   /** Starts to follow what may end this scope. */
   protected attach(): void {
     this.isAttached = true;
-    if (this.parent?.watch(this) === false) this.findOut();
+    if (this.parent?.watch(this) === false) this.followUp();
   }
 
   /** Stops following it. */

@@ -20,7 +20,7 @@ import { CancelledError } from './cancellation.ts';
 import { CancelScope, type Watcher } from './cancel-scope.ts';
 import { EndlessScope } from './endless-scope.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type AbortSignalLike, SignalScope } from './signal-scope.ts';
+import { type AbortSignalLike, scopeOfSignal } from './signal-scope.ts';
 import { reportHookError } from './hooks.ts';
 import type { Link } from './linked-list.ts';
 
@@ -89,7 +89,7 @@ export const Context: {
   get background() {
     return background;
   },
-  from: (signal: AbortSignalLike): Context => new ContextNode(new SignalScope(signal, systemClock), undefined),
+  from: (signal: AbortSignalLike): Context => new ContextNode(scopeOfSignal(signal, systemClock), undefined),
   withClock: (clock: Clock): Context => new ContextNode(new EndlessScope(clock), undefined),
 });
 
@@ -180,7 +180,7 @@ class ContextNode implements Context {
 
   onCancel(listener: (cause: unknown) => void): () => boolean {
     const watcher = new ListenerWatcher(listener);
-    if (!this.scope.watch(watcher)) watcher.onEnd(this.scope.cause);
+    if (this.scope.ended || !this.scope.watch(watcher)) watcher.onEnd(this.scope.cause);
     return () => this.scope.unwatch(watcher);
   }
 

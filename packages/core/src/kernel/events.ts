@@ -41,6 +41,13 @@ export function createEvents(): Events {
   return new ListenerList();
 }
 
+/** Events that nobody can hear: for policies that were given none. */
+export const silence: Events = Object.freeze({
+  active: false,
+  listen: () => () => {},
+  emit: () => {},
+});
+
 // --- internal ---
 
 class ListenerList implements Events {

@@ -30,7 +30,7 @@ describe('withDefaults', () => {
   });
 
   it('knows the ports and the optional ones', () => {
-    const clock = {};
+    const clock = { now: () => 0, setTimer: () => {} };
 
     expect(withDefaults('x', defaults, { clock, value: 1 }, ['value'])).toEqual({ ...defaults, clock, value: 1 });
   });

@@ -42,6 +42,7 @@ export function withDefaults<D extends object, O extends object>(
     const value = (options as Record<string, unknown>)[key];
     if (value !== undefined) resolved[key] = value; // (2)
   }
+  requirePorts(policy, resolved);
   return resolved as D & O;
 }
 
@@ -78,6 +79,17 @@ export function isFunction(option: string, value: unknown): void {
 
 nameErrorClass(ConfigError, 'ConfigError');
 markAsResilienceError(ConfigError);
+
+function requirePorts(policy: string, { clock, random, events }: Record<string, unknown>): void {
+  if (clock !== undefined && !hasMethod(clock, 'setTimer')) throw new ConfigError(`${policy}.clock`, 'a Clock', clock);
+  if (random !== undefined) isFunction(`${policy}.random`, random);
+  if (events !== undefined && !hasMethod(events, 'emit'))
+    throw new ConfigError(`${policy}.events`, 'an Events', events);
+}
+
+function hasMethod(value: unknown, method: string): boolean {
+  return typeof (value as Record<string, unknown> | null)?.[method] === 'function';
+}
 
 function isKnown(key: string, defaults: object, optional: readonly string[]): boolean {
   return (

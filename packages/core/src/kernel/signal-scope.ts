@@ -2,7 +2,7 @@
  * Signal scope: a root scope that ends when a signal of somebody else aborts.
  *
  * Invariants
- *  (1) It listens to the signal only while somebody watches it.
+ *  (1) It listens to the signal only while somebody watches it, and once, whoever watches.
  *  (2) The cause is the signal's reason by identity, or a `CancelledError` where it has none.
  *
  * @module
@@ -20,6 +20,16 @@ export interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/** Returns the scope of a signal: the same for the same signal, so that one listener serves all who watch it. */
+export function scopeOfSignal(source: AbortSignalLike, clock: Clock): CancelScope {
+  let scope = scopes.get(source);
+  if (scope === undefined) {
+    scope = new SignalScope(source, clock);
+    scopes.set(source, scope);
+  }
+  return scope;
+}
+
 /** The scope of a context made from a signal. */
 export class SignalScope extends CancelScope {
   private readonly source: AbortSignalLike;
@@ -35,8 +45,9 @@ export class SignalScope extends CancelScope {
     return this.source instanceof AbortSignal ? this.source : super.signal;
   }
 
-  protected override findOut(): void {
+  protected override followUp(): boolean {
     if (this.source.aborted) this.endAt(this.source.reason ?? new CancelledError(), this.clock.now()); // (2)
+    return this.source.aborted;
   }
 
   protected override attach(): void {
@@ -52,3 +63,8 @@ export class SignalScope extends CancelScope {
     this.onAbort = undefined;
   }
 }
+
+// --- internal ---
+
+/** Kept by the signals themselves: a scope goes with its signal. */
+const scopes = new WeakMap<AbortSignalLike, SignalScope>();

@@ -26,7 +26,7 @@ export class CountWindow implements OutcomeWindow {
   /** @param size - Calls that the window holds. Integer, at least 1. */
   constructor(size: number) {
     this.#size = size;
-    this.#bits = Array.from({ length: Math.ceil(size / BITS) }, () => 0);
+    this.#bits = new Array<number>(Math.ceil(size / BITS)).fill(0);
   }
 
   record(failed: boolean): void {

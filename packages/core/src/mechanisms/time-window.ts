@@ -32,8 +32,8 @@ export class TimeWindow implements OutcomeWindow {
   /** @param durationMs - Span, in milliseconds, above 0. @param buckets - Integer, at least 1. */
   constructor(durationMs: number, buckets: number) {
     this.#bucketMs = durationMs / buckets;
-    this.#calls = Array.from({ length: buckets }, () => 0);
-    this.#failures = Array.from({ length: buckets }, () => 0);
+    this.#calls = new Array<number>(buckets).fill(0);
+    this.#failures = new Array<number>(buckets).fill(0);
   }
 
   record(failed: boolean, now: number): void {

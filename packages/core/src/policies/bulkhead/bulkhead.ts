@@ -22,7 +22,7 @@ import type { Watcher } from '../../kernel/cancel-scope.ts';
 import { UNREAD } from '../../kernel/clock.ts';
 import { type Context, scopeOf } from '../../kernel/context.ts';
 import { RejectionError, nameErrorClass } from '../../kernel/errors.ts';
-import { createEvents } from '../../kernel/events.ts';
+import { silence } from '../../kernel/events.ts';
 import { type Link, LinkedList, unlink } from '../../kernel/linked-list.ts';
 import { integerInRange, isName, withDefaults } from '../../kernel/options.ts';
 import { type Handler, type Operation, type Sink } from '../../kernel/handler.ts';
@@ -121,7 +121,7 @@ function resolve(options: BulkheadOptions): Settings {
   isName('bulkhead.name', resolved.name);
   integerInRange('bulkhead.maxConcurrent', resolved.maxConcurrent, [1, 1_000_000]);
   integerInRange('bulkhead.maxQueued', resolved.maxQueued, [0, 1_000_000]);
-  return { ...resolved, events: resolved.events ?? createEvents() } as Settings;
+  return { ...resolved, events: resolved.events ?? silence } as Settings;
 }
 
 /** The permits of one bulkhead and the calls that wait for one. */

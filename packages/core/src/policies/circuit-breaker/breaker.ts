@@ -83,7 +83,6 @@ export interface BreakerSettings extends CircuitRules {
 
 /** A circuit breaker. Its fields are plain for speed; the interface hides them. */
 export class Breaker implements CircuitBreaker {
-  readonly kind = 'circuit-breaker';
   readonly settings: BreakerSettings;
   private readonly circuit: Circuit;
   private readonly handler: Handler;
@@ -98,6 +97,10 @@ export class Breaker implements CircuitBreaker {
     this.settings = settings;
     this.circuit = new Circuit(settings, (from, to) => this.tellTransition(from, to));
     this.handler = this.layer(invoke);
+  }
+
+  get kind(): 'circuit-breaker' {
+    return 'circuit-breaker';
   }
 
   get name(): string {

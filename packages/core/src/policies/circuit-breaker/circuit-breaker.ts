@@ -21,7 +21,7 @@
  */
 
 import { systemClock } from '../../kernel/clock.ts';
-import { createEvents } from '../../kernel/events.ts';
+import { silence } from '../../kernel/events.ts';
 import { ConfigError, inRange, integerInRange, isFunction, isName, oneOf, withDefaults } from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
@@ -29,6 +29,15 @@ import { CountWindow } from '../../mechanisms/count-window.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
 import { TimeWindow } from '../../mechanisms/time-window.ts';
 import { Breaker, type BreakerSettings, type CircuitBreaker } from './breaker.ts';
+
+export {
+  type CircuitBreaker,
+  CircuitOpenError,
+  type CircuitRejectedEvent,
+  type CircuitSnapshot,
+  type CircuitTransitionEvent,
+} from './breaker.ts';
+export type { CircuitState, Refusal } from './circuit.ts';
 
 /** What a breaker looks back on. */
 export type CircuitWindow =
@@ -104,9 +113,19 @@ function resolve(options: CircuitBreakerOptions): BreakerSettings {
   isShare('circuitBreaker.probeSuccessRatio', resolved.probeSuccessRatio);
   inRange('circuitBreaker.probeLeaseMs', resolved.probeLeaseMs, [1, 86_400_000]);
   isFunction('circuitBreaker.classify', resolved.classify);
-  const window = { ...resolved.window }; // the caller's may change
-  checkWindow(window, resolved.minimumCalls);
-  return { ...resolved, newWindow: () => newWindow(window), events: resolved.events ?? createEvents() };
+  return {
+    name: resolved.name,
+    failureRatio: resolved.failureRatio,
+    minimumCalls: resolved.minimumCalls,
+    openForMs: resolved.openForMs,
+    maxProbes: resolved.maxProbes,
+    probeSuccessRatio: resolved.probeSuccessRatio,
+    probeLeaseMs: resolved.probeLeaseMs,
+    newWindow: windowFactory(resolved.window, resolved.minimumCalls),
+    classify: resolved.classify,
+    clock: resolved.clock,
+    events: resolved.events ?? silence,
+  };
 }
 
 function isShare(option: string, value: unknown): void {
@@ -114,19 +133,20 @@ function isShare(option: string, value: unknown): void {
     throw new ConfigError(option, 'a number above 0, up to 1', value);
 }
 
-function checkWindow(window: CircuitWindow, minimumCalls: number): void {
+/** Checks a window and returns what makes one like it. The default one's maker is shared: breakers are many. */
+function windowFactory(window: CircuitWindow, minimumCalls: number): () => OutcomeWindow {
   oneOf('circuitBreaker.window.kind', window?.kind, ['count', 'time']);
   if (window.kind === 'count') {
-    integerInRange('circuitBreaker.window.size', window.size, [minimumCalls, 10_000]);
-  } else {
-    inRange('circuitBreaker.window.durationMs', window.durationMs, [1, 3_600_000]);
-    integerInRange('circuitBreaker.window.bucketCount', window.bucketCount ?? DEFAULT_BUCKET_COUNT, [1, 100]);
+    const { size } = withDefaults('circuitBreaker.window', { kind: 'count', size: undefined }, window);
+    integerInRange('circuitBreaker.window.size', size, [minimumCalls, 10_000]);
+    return window === circuitBreakerDefaults.window ? newDefaultWindow : () => new CountWindow(size);
   }
+  const known = { kind: 'time', durationMs: undefined, bucketCount: 10 };
+  const { durationMs, bucketCount } = withDefaults('circuitBreaker.window', known, window);
+  inRange('circuitBreaker.window.durationMs', durationMs, [1, 3_600_000]);
+  integerInRange('circuitBreaker.window.bucketCount', bucketCount, [1, 100]);
+  return () => new TimeWindow(durationMs, bucketCount);
 }
 
-function newWindow(window: CircuitWindow): OutcomeWindow {
-  if (window.kind === 'count') return new CountWindow(window.size);
-  return new TimeWindow(window.durationMs, window.bucketCount ?? DEFAULT_BUCKET_COUNT);
-}
-
-const DEFAULT_BUCKET_COUNT = 10;
+const newDefaultWindow = (): OutcomeWindow => new CountWindow(DEFAULT_SIZE);
+const DEFAULT_SIZE = 100;

@@ -20,7 +20,7 @@ import { isCancelled } from '../../kernel/cancellation.ts';
 import { UNREAD } from '../../kernel/clock.ts';
 import type { Context } from '../../kernel/context.ts';
 import { ResilienceError, nameErrorClass } from '../../kernel/errors.ts';
-import { type Events, createEvents } from '../../kernel/events.ts';
+import { type Events, silence } from '../../kernel/events.ts';
 import { reportHookError } from '../../kernel/hooks.ts';
 import { ConfigError, isFunction, isName, withDefaults } from '../../kernel/options.ts';
 import { type Handler, type Sink, invoke } from '../../kernel/handler.ts';
@@ -127,7 +127,7 @@ function resolve<F>(options: FallbackOptions<F>): Omit<Rule, 'usedCount'> {
     name: resolved.name,
     handles: resolved.handles,
     substitute: resolved.substitute ?? (() => value),
-    events: resolved.events ?? createEvents(),
+    events: resolved.events ?? silence,
   };
 }
 

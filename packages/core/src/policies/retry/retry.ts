@@ -23,7 +23,7 @@ import type { Watcher } from '../../kernel/cancel-scope.ts';
 import { type Timer, UNREAD, systemClock } from '../../kernel/clock.ts';
 import { type Context, scopeOf } from '../../kernel/context.ts';
 import { isRejection } from '../../kernel/errors.ts';
-import { createEvents } from '../../kernel/events.ts';
+import { silence } from '../../kernel/events.ts';
 import { reportHookError } from '../../kernel/hooks.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
@@ -115,7 +115,7 @@ function resolve(options: RetryOptions): Settings {
   inRange('retry.baseDelayMs', resolved.baseDelayMs, [0, 60_000]);
   inRange('retry.maxDelayMs', resolved.maxDelayMs, [resolved.baseDelayMs, 600_000]);
   isFunction('retry.isRetryable', resolved.isRetryable);
-  return { ...resolved, events: resolved.events ?? createEvents() };
+  return { ...resolved, events: resolved.events ?? silence };
 }
 
 /** What the calls through one layer share. */
