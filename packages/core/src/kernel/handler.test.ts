@@ -36,6 +36,7 @@ const talkative = {
 };
 
 /** Its `then` cannot even be looked at. */
+// oxlint-disable-next-line unicorn/no-thenable -- likewise
 const hostile = Object.defineProperty({}, 'then', {
   get() {
     throw new Error('hands off');
