@@ -30,8 +30,16 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       folder('regressions'),
+      folder('differential'),
+      folder('bench'),
       folder('docs', { testTimeout: 60_000, hookTimeout: 120_000 }),
       folder('examples', { testTimeout: 60_000 }),
+      folder('storefront', {
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+        sequence: { groupOrder: 1 },
+      }),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,

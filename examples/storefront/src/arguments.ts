@@ -77,7 +77,8 @@ function read(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const [message] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new UsageError(message);
   }
 }
 

@@ -1,21 +1,23 @@
 /**
- * Call meter: how one twin's calls to its dependencies went.
+ * Call meter: how one twin's calls to its dependencies went. Tries of a retry count one by one.
  *
  * @module
  */
 
 import { type Endpoint, endpoints } from './downstream.ts';
-import { type RecentLatency, recentLatency } from './recent-latency.ts';
+import { type RecentCount, type RecentLatency, recentCount, recentLatency } from './recent.ts';
 
-/** Calls to one endpoint since the start, tries of a retry counted one by one. */
-export interface CallTally {
-  /** Calls that were sent. */
-  sent: number;
-  /** Answered with a success. */
-  succeeded: number;
-  /** Answered with an error, broken off, or given up. */
-  failed: number;
-  /** Time of the calls that ended lately, however they ended. */
+/** Calls to one endpoint. */
+interface CallTally {
+  /** Calls sent since the start. */
+  sentCount: number;
+  /** Calls that have not ended. */
+  waitingCount: number;
+  /** Calls that ended lately. */
+  readonly ended: RecentCount;
+  /** Those of them that were answered with an error, broken off, or given up. */
+  readonly failed: RecentCount;
+  /** Time that they took, however they ended. */
   readonly latency: RecentLatency;
 }
 
@@ -28,35 +30,34 @@ export interface CallMeter {
 
 /** Creates a meter that has seen nothing. */
 export function callMeter(): CallMeter {
-  const tallies = Object.fromEntries(endpoints.map((endpoint) => [endpoint, newTally()])) as Record<Endpoint, CallTally>;
+  const tallies = Object.fromEntries(endpoints.map((endpoint) => [endpoint, newTally()])) as Record<
+    Endpoint,
+    CallTally
+  >;
   return {
     tallies,
     async measure(endpoint, call) {
       const tally = tallies[endpoint];
       const startedAt = performance.now();
-      tally.sent++;
+      tally.sentCount++;
+      tally.waitingCount++;
       try {
-        const value = await call();
-        tally.succeeded++;
-        return value;
+        return await call();
       } catch (error) {
-        tally.failed++;
+        tally.failed.add(performance.now());
         throw error;
       } finally {
         const now = performance.now();
+        tally.waitingCount--;
+        tally.ended.add(now);
         tally.latency.record(now - startedAt, now);
       }
     },
   };
 }
 
-/** Calls that have not ended. */
-export function waitingCount({ sent, succeeded, failed }: CallTally): number {
-  return sent - succeeded - failed;
-}
-
 // --- internal ---
 
 function newTally(): CallTally {
-  return { sent: 0, succeeded: 0, failed: 0, latency: recentLatency() };
+  return { sentCount: 0, waitingCount: 0, ended: recentCount(), failed: recentCount(), latency: recentLatency() };
 }

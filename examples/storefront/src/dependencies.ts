@@ -54,14 +54,13 @@ const MAX_CONNECTIONS_PER_SERVICE = 256;
 
 interface Question {
   readonly context?: Context | undefined;
-  readonly body?: string;
+  readonly body?: string | undefined;
 }
 
 interface Call extends Question {
   readonly endpoint: Endpoint;
   readonly url: string;
   readonly agent: Dispatcher;
-  readonly body: string | undefined;
 }
 
 async function fetchJson<T>({ endpoint, url, agent, context, body }: Call): Promise<T> {

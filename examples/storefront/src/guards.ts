@@ -5,12 +5,14 @@
  *   call ─► fallback ─► retry ─► circuit breaker ─► bulkhead ─► timeout ─► HTTP call
  *
  * The fallback answers with nothing (`undefined`), and the page decides what stands in for it: the last known price, the
- * bestsellers, a deferred order. The times are chosen so that all tries of a chain fit into the budget of its page.
+ * bestsellers, a deferred order. A try takes at most a fraction of the page's budget, so that what follows has time left.
  *
  * @module
  */
 
 import {
+  type Bulkhead,
+  type CircuitBreaker,
   type Classify,
   type Pipeline,
   type Registry,
@@ -20,6 +22,7 @@ import {
   fallback,
   isCancelled,
   isRejection,
+  isTimeout,
   retry,
   timeout,
 } from '@holdfast/core';
@@ -27,33 +30,36 @@ import {
 import { DependencyError } from './dependencies.ts';
 import type { Endpoint } from './downstream.ts';
 
-/** A chain whose calls end with the dependency's value, or with undefined when there is none to be had. */
-export type Guard = Pipeline<undefined>;
+/** What stands between the shop and one dependency. */
+export interface Guard {
+  /** Its calls end with the dependency's value, or with undefined when there is none to be had. */
+  readonly chain: Pipeline<undefined>;
+  readonly circuit: CircuitBreaker;
+  readonly permits: Bulkhead;
+}
 
-/** The chains. */
+/** The guards. */
 export interface Guards extends Readonly<Record<Endpoint, Guard>> {
   /** For orders that were deferred: the circuit and the permits of `payment`, without its fallback and its retry. */
   readonly settlement: Pipeline;
 }
 
-/** Creates all chains in `registry`. */
+/** Creates all guards in `registry`. */
 export function createGuards(registry: Registry): Guards {
-  const product = createGuard(registry, { name: 'product', timeoutMs: 80 });
-  const price = createGuard(registry, { name: 'price', timeoutMs: 80 });
-  const recommendations = createGuard(registry, { name: 'recommendations', timeoutMs: 80 });
+  const product = createGuard(registry, { name: 'product', timeoutMs: 100 });
+  const price = createGuard(registry, { name: 'price', timeoutMs: 100 });
+  const recommendations = createGuard(registry, { name: 'recommendations', timeoutMs: 100 });
   const payment = createGuard(registry, { name: 'payment', timeoutMs: 150 });
-  return {
-    product: product.chain,
-    price: price.chain,
-    recommendations: recommendations.chain,
-    payment: payment.chain,
-    settlement: registry.pipeline('settlement', ...payment.core),
-  };
+  const late = registry.create(timeout, { name: 'settlement', timeoutMs: 150 });
+  const settlement = registry.pipeline('settlement', payment.circuit, payment.permits, late);
+  return { product, price, recommendations, payment, settlement };
 }
 
-/** A 4xx is the caller's fault and proves the dependency alive; 5xx, 429 and broken connections are its failures. */
-export const classify: Classify = (outcome, context) =>
-  outcome.status === 'rejected' && isCallersFault(outcome.error) ? 'success' : classifyByError(outcome, context);
+/** Calls that a guard has refused since the start. */
+export function refusedCount({ circuit, permits }: Guard): number {
+  const refusals = Object.values(circuit.snapshot().rejections).reduce((sum, count) => sum + count, 0);
+  return refusals + permits.snapshot().rejected;
+}
 
 // --- internal ---
 
@@ -63,29 +69,32 @@ interface GuardRule {
   readonly timeoutMs: number;
 }
 
-function createGuard(registry: Registry, { name, timeoutMs }: GuardRule) {
-  const core = [
-    registry.create(circuitBreaker, {
-      name,
-      classify,
-      failureRatio: 0.5,
-      minimumCalls: 10,
-      window: { kind: 'time', durationMs: 2000 },
-      openForMs: 1000,
-      maxProbes: 3,
-      probeLeaseMs: 1000,
-    }),
-    registry.create(bulkhead, { name, maxConcurrent: 20, maxQueued: 10 }),
-    registry.create(timeout, { name, timeoutMs }),
-  ] as const;
+function createGuard(registry: Registry, { name, timeoutMs }: GuardRule): Guard {
+  const circuit = registry.create(circuitBreaker, {
+    name,
+    classify,
+    failureRatio: 0.5,
+    minimumCalls: 10,
+    window: { kind: 'time', durationMs: 2000 },
+    openForMs: 1000,
+    maxProbes: 3,
+    probeLeaseMs: 1000,
+  });
+  const permits = registry.create(bulkhead, { name, maxConcurrent: 20, maxQueued: 10 });
   const chain = registry.pipeline(
     name,
     registry.create(fallback<undefined>, { name, value: undefined, handles: isDependencyGone }),
     registry.create(retry, { name, maxAttempts: 2, baseDelayMs: 20, maxDelayMs: 20, isRetryable: mayPass }),
-    ...core,
+    circuit,
+    permits,
+    registry.create(timeout, { name, timeoutMs }),
   );
-  return { core, chain };
+  return { chain, circuit, permits };
 }
+
+/** A 4xx is the caller's fault and proves the dependency alive; 5xx, 429 and broken connections are its failures. */
+const classify: Classify = (outcome, context) =>
+  outcome.status === 'rejected' && isCallersFault(outcome.error) ? 'success' : classifyByError(outcome, context);
 
 function isCallersFault(error: unknown): boolean {
   return error instanceof DependencyError && error.status < 500 && error.status !== 429;
@@ -95,6 +104,7 @@ function isDependencyGone(error: unknown): boolean {
   return !isCallersFault(error) && !isCancelled(error);
 }
 
+/** A try that timed out has used up the time that another one would need. */
 function mayPass(error: unknown): boolean {
-  return isDependencyGone(error) && !isRejection(error);
+  return isDependencyGone(error) && !isRejection(error) && !isTimeout(error);
 }

@@ -25,7 +25,7 @@ export interface Journal {
 }
 
 /** How many entries a journal keeps. */
-export const MAX_ENTRIES = 6;
+export const MAX_ENTRIES = 5;
 
 /** Creates a journal of `events`. It asks `elapsedMs` for the time, and tells `onEntry` each entry. */
 export function createJournal(
@@ -56,8 +56,8 @@ function textOf(event: PolicyEvent): string | undefined {
       return `circuit ${name}: ${from} -> ${to}`;
     }
     case 'feature.changed': {
-      const { name, from, to, actor, reason, cause } = event as FeatureChangedEvent;
-      return `feature ${name}: ${from} -> ${to} (${cause} by ${actor}: ${reason})`;
+      const { name, from, to, actor, cause } = event as FeatureChangedEvent;
+      return `feature ${name}: ${from} -> ${to} (${cause === 'expired' ? 'expired' : actor})`;
     }
     default:
       return undefined;

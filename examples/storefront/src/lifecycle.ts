@@ -1,13 +1,15 @@
 /**
  * Lifecycle: what has been started is ended, last first, however the run ends.
  *
- *   running ── end of the run, SIGINT, SIGTERM ─► draining ── all closed ─► ended (exit code 0)
+ *   running ── end of the run, SIGINT, SIGTERM,
+ *      │       nobody reads the output ────────► draining ── all closed ─► ended (exit code 0)
  *      └────── uncaught error ─────────────────► draining ── all closed ─► ended (exit code 1)
  *              a second signal ────────────────────────────────────────► exit code 130 at once
  *
  * Invariants
  *  (1) Each closer is called once, in reverse order; one that fails or hangs does not keep the others from their turn.
  *  (2) A signal again within `ECHO_MS` is the same signal: npm passes on what the terminal has sent already.
+ *  (3) What is started while everything closes is closed as well.
  *
  * @module
  */
@@ -18,7 +20,7 @@ export interface Lifecycle {
   defer(name: string, close: () => unknown): void;
   /** Resolves when a signal or an uncaught error asks for the end, with the exit code. */
   readonly asked: Promise<number>;
-  /** Closes everything. Later calls wait for the first. */
+  /** Closes everything. May be called again. */
   drain(): Promise<void>;
 }
 
@@ -27,7 +29,10 @@ export function createLifecycle(): Lifecycle {
   const closers: Closer[] = [];
   let drained: Promise<void> | undefined;
   return {
-    defer: (name, close) => void closers.push({ name, close }),
+    defer(name, close) {
+      closers.push({ name, close });
+      if (drained !== undefined) drained = drained.then(() => closeAll(closers)); // (3)
+    },
     asked: whenAsked(),
     drain: () => (drained ??= closeAll(closers)),
   };
@@ -58,6 +63,9 @@ function whenAsked(): Promise<number> {
       console.error('storefront failed:', error);
       resolve(1);
     };
+    process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EPIPE' ? resolve(0) : onError(error),
+    );
     process.on('uncaughtException', onError);
     process.on('unhandledRejection', onError);
   });

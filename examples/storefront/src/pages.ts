@@ -23,14 +23,14 @@ export interface Answer {
 }
 
 /** A page with everything a shopper needs to decide. */
-export interface ProductPage {
+interface ProductPage {
   readonly product: Product;
   readonly price: Price;
   readonly recommendations: readonly string[];
 }
 
 /** What becomes of an order. */
-export interface OrderNote {
+interface OrderNote {
   readonly orderId: string;
   readonly paid: boolean;
 }

@@ -13,7 +13,7 @@ import type { Degradation } from '@holdfast/degradation';
 
 import type { Dependencies } from './dependencies.ts';
 import type { ShopModes } from './features.ts';
-import { type Order, type Price, type Product, assortment, bestsellers } from './goods.ts';
+import { type Order, type Price, type Product, bestsellers } from './goods.ts';
 import type { Guards } from './guards.ts';
 import { lastKnown } from './last-known.ts';
 import type { Outbox } from './outbox.ts';
@@ -27,14 +27,8 @@ export interface ProtectedParts {
   readonly outbox: Outbox;
 }
 
-/** The protected pages. */
-export interface ProtectedPages extends Pages {
-  /** Reads the price list and the descriptions once, as a service does before it takes traffic. */
-  warmUp(context: Context): Promise<void>;
-}
-
 /** Creates the pages of the shop under Holdfast. */
-export function protectedPages(parts: ProtectedParts): ProtectedPages {
+export function protectedPages(parts: ProtectedParts): Pages {
   const product = describer(parts);
   const price = pricer(parts);
   const recommend = recommender(parts);
@@ -55,9 +49,6 @@ export function protectedPages(parts: ProtectedParts): ProtectedPages {
       return { status: 200, body, degraded };
     },
     checkout: (productId, context) => checkout(context, { id: randomUUID(), productId }),
-    async warmUp(context) {
-      for (const { id } of assortment) await Promise.allSettled([product(context, id), price(context, id)]);
-    },
   };
 }
 
@@ -74,7 +65,7 @@ type Source<T> = (context: Context, id: string) => Promise<Part<T>>;
 function describer({ dependencies, guards }: ProtectedParts): Source<Product> {
   const known = lastKnown<Product>();
   return async (context, id) => {
-    const fresh = await guards.product.execute((own) => dependencies.product(id, own), context);
+    const fresh = await guards.product.chain.execute((own) => dependencies.product(id, own), context);
     if (fresh !== undefined) return { value: known.remember(id, fresh), mode: 'full' };
     return cached('product', known.get(id));
   };
@@ -84,7 +75,7 @@ function pricer({ dependencies, guards, degradation }: ProtectedParts): Source<P
   const known = lastKnown<Price>();
   return degradation.feature('price', {
     full: async (context: Context, id: string): Promise<Part<Price>> => {
-      const fresh = await guards.price.execute((own) => dependencies.price(id, own), context);
+      const fresh = await guards.price.chain.execute((own) => dependencies.price(id, own), context);
       if (fresh !== undefined) return { value: known.remember(id, fresh), mode: 'full' };
       return cached('price', known.get(id));
     },
@@ -97,7 +88,7 @@ function recommender({ dependencies, guards, degradation }: ProtectedParts): Sou
   const remembered = (id: string): Part<readonly string[]> => ({ value: known.get(id) ?? bestsellers, mode: 'cached' });
   return degradation.feature('recommendations', {
     full: async (context: Context, id: string): Promise<Part<readonly string[]>> => {
-      const fresh = await guards.recommendations.execute((own) => dependencies.recommendations(id, own), context);
+      const fresh = await guards.recommendations.chain.execute((own) => dependencies.recommendations(id, own), context);
       return fresh === undefined ? remembered(id) : { value: known.remember(id, fresh), mode: 'full' };
     },
     cached: (_context: Context, id: string) => remembered(id),
@@ -112,7 +103,7 @@ function cashier({ dependencies, guards, degradation, outbox }: ProtectedParts) 
   };
   return degradation.feature('checkout', {
     full: async (context: Context, order: Order): Promise<Answer> => {
-      const receipt = await guards.payment.execute((own) => dependencies.pay(order, own), context);
+      const receipt = await guards.payment.chain.execute((own) => dependencies.pay(order, own), context);
       if (receipt === undefined) return defer(order);
       return { status: 200, body: { orderId: order.id, paid: true }, degraded: [] };
     },

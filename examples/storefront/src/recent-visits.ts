@@ -1,15 +1,14 @@
 /**
- * Recent visits: what shoppers got in the last few seconds, for the live view.
+ * Recent visits: what shoppers of one twin got in the last few seconds, for the live view.
  *
  * @module
  */
 
-import { RECENT_SECONDS } from './recent-latency.ts';
+import { coveredSeconds, slotRing } from './recent.ts';
 import { type Errand, type Twin, type Visit, isAvailable, isGood } from './visits.ts';
 
 /** One twin, lately. */
 export interface RecentSummary {
-  readonly count: number;
   /** Share of available visits, 0 to 1; undefined without visits. */
   readonly availableRatio: number | undefined;
   readonly degradedRatio: number | undefined;
@@ -19,44 +18,40 @@ export interface RecentSummary {
   readonly p99Ms: number | undefined;
 }
 
-/** Keeps the visits of the last seconds. */
+/** The visits of the last seconds. */
 export interface RecentVisits {
   add(visit: Visit, nowMs: number): void;
-  summary(twin: Twin, nowMs: number, errand?: Errand): RecentSummary;
+  /** Sums up one twin's visits; without an errand all of them. */
+  summary(nowMs: number, twin: Twin, errand?: Errand): RecentSummary;
 }
 
-/** Creates an empty one. It holds as many visits as arrive in {@link RECENT_SECONDS}. */
+/** Creates an empty one. */
 export function recentVisits(): RecentVisits {
-  let entries: { readonly visit: Visit; readonly endedAt: number }[] = [];
+  const ring = slotRing<Visit[]>(
+    () => [],
+    (visits) => (visits.length = 0),
+  );
   return {
-    add(visit, nowMs) {
-      const oldest = nowMs - RECENT_SECONDS * 1000;
-      if (entries[0] !== undefined && entries[0].endedAt < oldest - 1000) {
-        entries = entries.filter(({ endedAt }) => endedAt >= oldest);
-      }
-      entries.push({ visit, endedAt: nowMs });
-    },
-    summary(twin, nowMs, errand) {
-      const oldest = nowMs - RECENT_SECONDS * 1000;
-      const visits = entries
-        .filter(({ visit, endedAt }) => endedAt >= oldest && visit.twin === twin)
-        .map(({ visit }) => visit)
-        .filter((visit) => errand === undefined || visit.errand === errand);
-      return summarise(visits);
+    add: (visit, nowMs) => void ring.at(nowMs).push(visit),
+    summary(nowMs, twin, errand) {
+      const visits = ring
+        .live(nowMs)
+        .flat()
+        .filter((visit) => visit.twin === twin && (errand === undefined || visit.errand === errand));
+      return summarise(visits, nowMs);
     },
   };
 }
 
 // --- internal ---
 
-function summarise(visits: readonly Visit[]): RecentSummary {
+function summarise(visits: readonly Visit[], nowMs: number): RecentSummary {
   const times = visits.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
   const share = (counted: number): number | undefined => (visits.length === 0 ? undefined : counted / visits.length);
   return {
-    count: visits.length,
     availableRatio: share(visits.filter(({ result }) => isAvailable(result)).length),
     degradedRatio: share(visits.filter(({ result }) => result === 'degraded').length),
-    goodPerSecond: visits.filter(isGood).length / RECENT_SECONDS,
+    goodPerSecond: visits.filter(isGood).length / coveredSeconds(nowMs),
     p50Ms: quantile(times, 0.5),
     p99Ms: quantile(times, 0.99),
   };

@@ -13,7 +13,7 @@
 
 import { type RecordableHistogram, createHistogram } from 'node:perf_hooks';
 
-import { percentileMs, toMicros } from './recent-latency.ts';
+import { percentileMs, toMicros } from './recent.ts';
 
 /** The two shops. */
 export type Twin = 'protected' | 'unprotected';
