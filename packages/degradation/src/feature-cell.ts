@@ -136,7 +136,7 @@ export class FeatureCell implements FeatureHandle {
       this.last = { ...this.last, revision: revision + 1, origin: '' }; // it has expired on its way here
       if (wasOverridden) this.tell('expired', from, toIsoTime(changedAtMs + remainingMs) ?? '');
     } else {
-      this.begin(this.definition.modes.includes(mode) ? mode : this.definition.modes[0], times);
+      this.begin(mode, times);
       this.tell('set', from, times.setAtIso);
     }
     return true;
@@ -147,7 +147,7 @@ export class FeatureCell implements FeatureHandle {
     this.sweep();
     const { override } = this;
     const remainingMs = override === undefined ? 0 : override.expiresAt - this.ports.clock.now();
-    return { ...this.last, mode: override?.mode, remainingMs };
+    return { ...this.last, mode: override?.givenMode, remainingMs };
   }
 
   status(): FeatureStatus {
@@ -172,10 +172,12 @@ export class FeatureCell implements FeatureHandle {
     return this.override?.mode ?? this.definition.modes[0];
   }
 
-  private begin(mode: string, times: OverrideTimes): void {
+  private begin(givenMode: string, times: OverrideTimes): void {
+    const { modes } = this.definition;
+    const mode = modes.includes(givenMode) ? givenMode : modes[0];
     const timer = this.ports.clock.setTimer(() => this.sweep(), times.remainingMs);
     timer.unref(); // (4)
-    this.override = { mode, timer, ...times };
+    this.override = { mode, givenMode, timer, ...times };
   }
 
   private end(): void {
@@ -218,5 +220,7 @@ interface OverrideTimes {
 
 interface Override extends OverrideTimes {
   readonly mode: string;
+  /** The mode that was asked for; another one where this version of the service does not know it. */
+  readonly givenMode: string;
   readonly timer: Timer;
 }

@@ -49,8 +49,7 @@ export class FeatureError extends ResilienceError {
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  if (typeof value === 'function') return 'a function';
-  return value === undefined ? 'nothing' : String(value);
+  return typeof value === 'function' ? 'a function' : String(value);
 }
 
 // --- internal ---

@@ -16,7 +16,7 @@ import type { FeatureStore } from './feature-store.ts';
 import type { Implementations } from './implementations.ts';
 import { type ModeChange, type Restoration, checkModeChange, checkRestoration } from './mode-change.ts';
 import { StoreLink, type StoreOperation, type StoreStatus } from './store-link.ts';
-import type { WallClock } from './wall-clock.ts';
+import { type WallClock, isCalendarTime } from './wall-clock.ts';
 
 /** What a table needs: checked options. */
 export interface FeatureTableParts {
@@ -150,7 +150,7 @@ export class FeatureTable implements FeatureControl {
   ): FeatureStatus {
     this.#refuseStale(cell, { ifRevision });
     const revision = cell.revision + 1;
-    const changedAtMs = this.#parts.wallClock();
+    const changedAtMs = this.#calendarTime();
     cell.replace({ feature: cell.name, revision, origin: this.#origin, actor, reason, changedAtMs, ...to });
     this.#link.push(cell.name);
     return cell.status();
@@ -164,9 +164,18 @@ export class FeatureTable implements FeatureControl {
     throw new FeatureError('STALE_REVISION', message, { feature: name, field: 'ifRevision', revision });
   }
 
-  #adopt(record: unknown): void {
+  /** Takes a record of another instance. Returns whether this process knows a later one. */
+  #adopt(record: FeatureRecord): boolean {
     if (!isFeatureRecord(record)) throw new TypeError('the store delivered something that is not a feature record');
-    this.#cells.get(record.feature)?.replace(record); // a feature that is not in the catalogue is another version's
+    const cell = this.#cells.get(record.feature);
+    if (cell === undefined || cell.replace(record)) return false; // without a cell it is another version's feature
+    return supersedes(cell.record(), record);
+  }
+
+  #calendarTime(): number {
+    const time = this.#parts.wallClock();
+    if (isCalendarTime(time)) return time;
+    throw new ConfigError('degradation.wallClock()', 'milliseconds since 1970', time);
   }
 
   /** What this process knows and a store that lost it, or was away, does not. */
@@ -174,7 +183,7 @@ export class FeatureTable implements FeatureControl {
     const loaded = new Map(records.map((record) => [record.feature, record]));
     for (const [name, cell] of this.#cells) {
       const record = cell.record();
-      if (record.revision > 0 && supersedes(record, loaded.get(name) ?? NOTHING)) this.#link.push(name);
+      if (record.revision > 0 && supersedes(record, loaded.get(name) ?? NOTHING)) this.#link.offer(name);
     }
   }
 

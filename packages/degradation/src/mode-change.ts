@@ -78,6 +78,7 @@ function checkFields(
 
 // oxlint-disable-next-line max-params -- where, what, expectation, value: the four parts of one sentence
 function invalid(feature: string, field: string, expectation: string, value: unknown): FeatureError {
-  const message = `${feature}.${field} must be ${expectation}, got ${show(value)}`;
+  const found = value === undefined ? 'but it is missing' : `got ${show(value)}`;
+  const message = `${feature}.${field} must be ${expectation}, ${found}`;
   return new FeatureError('INVALID_CHANGE', message, { feature, field });
 }

@@ -48,8 +48,8 @@ export interface StoreLinkParts {
   readonly retryMs: number;
   /** Returns the current record of a feature. */
   readonly recordOf: (feature: string) => FeatureRecord;
-  /** Takes a record of another instance. Throws on what is no record. */
-  readonly adopt: (record: unknown) => void;
+  /** Takes a record of another instance. Returns whether a later one is known here. Throws on what is no record. */
+  readonly adopt: (record: FeatureRecord) => boolean;
   /** Is told of everything that was loaded, to find what the store lacks. */
   readonly onLoaded: (records: readonly FeatureRecord[]) => void;
   /** Must not throw. */
@@ -61,7 +61,8 @@ export class StoreLink {
   /** Resolves when the first load has succeeded, failed or taken too long. Never rejects. */
   readonly loaded: Promise<void>;
   readonly #parts: StoreLinkParts;
-  readonly #pending = new Set<string>();
+  /** Features whose last offer has not been answered, each with the revision that was offered. */
+  readonly #pending = new Map<string, number>();
   readonly #waits = new Set<Timer>();
   #state: StoreState = 'loading';
   #failureCount = 0;
@@ -86,16 +87,21 @@ export class StoreLink {
   /** Offers the current record of `feature` to the store. */
   push(feature: string): void {
     if (this.#isClosed) return;
-    this.#pending.add(feature);
     const record = this.#parts.recordOf(feature);
+    this.#pending.set(feature, record.revision);
     void this.#ask(
       'save',
       () => this.#parts.store.save(record),
       (kept) => {
-        if (this.#parts.recordOf(feature).revision === record.revision) this.#pending.delete(feature); // (2)
+        if (this.#pending.get(feature) === record.revision) this.#pending.delete(feature); // (2)
         this.#adopt('save', kept);
       },
     );
+  }
+
+  /** As `push`, unless that is under way. */
+  offer(feature: string): void {
+    if (!this.#pending.has(feature)) this.push(feature);
   }
 
   close(): void {
@@ -120,8 +126,8 @@ export class StoreLink {
       'load',
       () => this.#parts.store.load(),
       (records) => {
-        this.#isLoaded = true;
         for (const record of records) this.#adopt('load', record);
+        this.#isLoaded = true;
         this.#parts.onLoaded(records);
       },
     );
@@ -153,10 +159,12 @@ export class StoreLink {
     this.#waits.delete(wait);
   }
 
-  #adopt(operation: StoreOperation, record: unknown): void {
+  #adopt(operation: StoreOperation, record: FeatureRecord): void {
     if (this.#isClosed) return;
     try {
-      this.#parts.adopt(record);
+      const isOutdated = this.#parts.adopt(record);
+      // Whoever passed this on missed a later change. An answer to a save is no reason to save again: it could go on for ever.
+      if (isOutdated && operation === 'listen') this.offer(record.feature);
     } catch (error) {
       this.#report(operation, error); // the store works; what it delivered is of no use
     }
@@ -185,7 +193,7 @@ export class StoreLink {
   #tryAgain(): void {
     this.#retry = undefined;
     if (!this.#isLoaded) this.#connect();
-    for (const feature of this.#pending) this.push(feature); // (2)
+    for (const feature of this.#pending.keys()) this.push(feature); // (2)
   }
 
   #unlisten(): void {

@@ -24,5 +24,5 @@ export function toIsoTime(timeMs: number): string | undefined {
 
 // --- internal ---
 
-/** ECMA-262, "Time Values and Time Range": 100 million days around 1970, less what an expiry may add. */
+/** 100 million days around 1970; see ECMA-262, "Time Values and Time Range". */
 const MAX_CALENDAR_TIME_MS = 8.64e15;

@@ -1,0 +1,105 @@
+/**
+ * Admin: an HTTP endpoint that shows circuits and features, and switches features.
+ *
+ * Use it from this machine, by a shell, a script or a tunnel. Do not put it on the internet: it has one token for all.
+ *
+ * @module
+ */
+
+import { type Clock, ConfigError, type Registry } from '@holdfast/core';
+import type { FeatureControl } from '@holdfast/degradation';
+
+import { bearerToken } from './bearer-token.ts';
+import { type RequestHandler, endpoint } from './endpoint.ts';
+import { Listener, type ListenerAddress } from './listener.ts';
+import { isLoopbackHost } from './loopback.ts';
+
+/** Options of {@link createAdmin}. Omitted ones take {@link adminDefaults}. */
+export interface AdminOptions {
+  /** Whose circuits are shown. */
+  readonly registry: Registry;
+  /** Whose features are shown and switched. Without it the service has none. */
+  readonly degradation?: FeatureControl;
+  /** The secret that every request must carry. At least 16 characters, of those that a header can carry. */
+  readonly token: string;
+  /** Address or name to listen on; a loopback one unless `allowRemote`. @defaultValue '127.0.0.1' */
+  readonly host?: string;
+  /** Port to listen on. Integer, 0 to 65 535; 0 lets the system choose. @defaultValue 0 */
+  readonly port?: number;
+  /** Whether other machines, and requests under other names than loopback ones, are answered. @defaultValue false */
+  readonly allowRemote?: boolean;
+  /** Time that a body may take to arrive. Milliseconds, integer, 1 to 60 000. @defaultValue 5000 */
+  readonly bodyTimeoutMs?: number;
+  /** Source of that time; by default the registry's. */
+  readonly clock?: Clock;
+}
+
+/** Every default of {@link createAdmin}, in one place. */
+export const adminDefaults: Required<Pick<AdminOptions, 'host' | 'port' | 'allowRemote' | 'bodyTimeoutMs'>> =
+  Object.freeze({ host: '127.0.0.1', port: 0, allowRemote: false, bodyTimeoutMs: 5000 });
+
+/** An admin endpoint. */
+export interface Admin {
+  /** Answers requests of a server that you have, whose paths start with `/circuits`, `/features` or `/audit`. */
+  readonly handler: RequestHandler;
+  /** Starts a server of its own. Called again, it returns the same address. Rejects when it cannot listen, or was closed. */
+  listen(): Promise<ListenerAddress>;
+  /** Stops that server: requests under way are answered, all other connections end. Idempotent; never rejects. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Creates an admin endpoint. It does nothing until `listen()` is called or a server passes requests to `handler`.
+ *
+ * @throws ConfigError at creation, when an option is out of range, or `host` is not a loopback one without `allowRemote`.
+ * @throws TypeError at creation, when an option is unknown.
+ *
+ * @example
+ * ```ts
+ * const admin = createAdmin({ registry, degradation, token: process.env.ADMIN_TOKEN ?? '' });
+ * const { url } = await admin.listen();
+ * ```
+ */
+export function createAdmin(options: AdminOptions): Admin {
+  const { token, host, port, bodyTimeoutMs, ...rest } = resolve(options);
+  const handler = endpoint({ ...rest, bodyTimeoutMs, isAuthorized: bearerToken(token) });
+  const listener = new Listener({ handler, host, port, bodyTimeoutMs });
+  const close = (): Promise<void> => listener.close();
+  return { handler, listen: () => listener.listen(), close, [Symbol.asyncDispose]: close };
+}
+
+// --- internal ---
+
+const OPTION_NAMES = ['allowRemote', 'bodyTimeoutMs', 'clock', 'degradation', 'host', 'port', 'registry', 'token'];
+
+type Settings = Required<Omit<AdminOptions, 'degradation'>> & { readonly degradation: FeatureControl | undefined };
+
+function resolve(options: unknown): Settings {
+  if (typeof options !== 'object' || options === null) throw new ConfigError('admin', 'an object of options', options);
+  const unknown = Object.keys(options).find((key) => !OPTION_NAMES.includes(key));
+  if (unknown !== undefined)
+    throw new TypeError(`admin has no option "${unknown}"; it knows ${OPTION_NAMES.join(', ')}`);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const resolved = { ...adminDefaults, ...given } as typeof adminDefaults & AdminOptions;
+  const { registry, degradation } = resolved;
+  if (typeof registry?.get !== 'function') throw new ConfigError('admin.registry', 'a registry', registry);
+  if (degradation !== undefined && typeof degradation?.list !== 'function')
+    throw new ConfigError('admin.degradation', 'what createDegradation() returned', degradation);
+  checkPlace(resolved);
+  integerInRange('bodyTimeoutMs', resolved.bodyTimeoutMs, [1, 60_000]);
+  return { ...resolved, degradation, clock: resolved.clock ?? registry.clock };
+}
+
+function checkPlace({ host, port, allowRemote }: typeof adminDefaults): void {
+  if (typeof host !== 'string' || host === '') throw new ConfigError('admin.host', 'a non-empty string', host);
+  if (typeof allowRemote !== 'boolean') throw new ConfigError('admin.allowRemote', 'true or false', allowRemote);
+  if (!allowRemote && !isLoopbackHost(host))
+    throw new ConfigError('admin.host', 'a loopback address unless admin.allowRemote is true', host);
+  integerInRange('port', port, [0, 65_535]);
+}
+
+function integerInRange(option: string, value: number, [min, max]: readonly [number, number]): void {
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new ConfigError(`admin.${option}`, `an integer from ${min} to ${max}`, value);
+}

@@ -1,0 +1,257 @@
+import { type Server, createServer } from 'node:http';
+import { type AddressInfo, type Socket, connect } from 'node:net';
+
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { createRegistry } from '@holdfast/core';
+import { recordEvents, virtualClock } from '@holdfast/core/testing';
+import { createDegradation, defineFeatures } from '@holdfast/degradation';
+
+import { type AdminOptions, createAdmin } from './admin.ts';
+
+const token = 'correct-horse-battery-staple';
+const auth = { Authorization: `Bearer ${token}` };
+const json = { ...auth, 'Content-Type': 'application/json' };
+const change = { mode: 'cached', actor: 'alice', reason: 'INC-4711', expiresInMs: 60_000 };
+const cleanUps: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+function setUp(options: Partial<AdminOptions> = {}) {
+  const clock = virtualClock();
+  const registry = createRegistry({ clock });
+  const features = defineFeatures({
+    recommendations: { modes: ['full', 'cached', 'off'] },
+    checkout: { modes: ['full', 'deferred'] },
+  });
+  const degradation = createDegradation({ features, clock, wallClock: () => 0 });
+  const admin = createAdmin({ registry, degradation, token, clock, ...options });
+  cleanUps.push(() => admin.close());
+  return { admin, clock, registry, degradation };
+}
+
+async function start(options: Partial<AdminOptions> = {}) {
+  const parts = setUp(options);
+  const { url, port } = await parts.admin.listen();
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(url + path, { headers: auth, ...init });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? undefined : JSON.parse(text)) as never,
+    };
+  };
+  const put = (path: string, body: unknown, headers: Record<string, string> = json) =>
+    ask(path, { method: 'PUT', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
+  return { ...parts, url, port, ask, put };
+}
+
+/** Sends bytes and collects what comes back until the connection ends. */
+function openRaw(port: number): { socket: Socket; answer: Promise<string> } {
+  const socket = connect(port, '127.0.0.1');
+  cleanUps.push(() => socket.destroy());
+  const answer = new Promise<string>((resolve) => {
+    let text = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
+    socket.on('error', () => {}).on('close', () => resolve(text));
+  });
+  return { socket, answer };
+}
+
+describe('refusals', () => {
+  const feature = '/features/recommendations';
+
+  it.each<[string, number, string, string, unknown, Record<string, string>?]>([
+    ['no token', 401, 'PUT', feature, change, { 'Content-Type': 'application/json' }],
+    ['a wrong token', 401, 'PUT', feature, change, { ...json, Authorization: `Bearer ${token}x` }],
+    ['another scheme', 401, 'PUT', feature, change, { ...json, Authorization: `Basic ${btoa(`admin:${token}`)}` }],
+    ['no token on a path that is not there', 401, 'GET', '/nothing', undefined, {}],
+    ['no token and an unknown method', 401, 'PATCH', feature, change, {}],
+    ['an unknown path', 404, 'PUT', '/feature/recommendations', change],
+    ['a slash too many', 404, 'PUT', `${feature}/`, change],
+    ['an unknown feature', 404, 'PUT', '/features/nothing', change],
+    ['an inherited name', 404, 'PUT', '/features/__proto__', change],
+    ['a path that is not UTF-8', 400, 'PUT', '/features/%ff', change],
+    ['a query', 400, 'PUT', `${feature}?mode=off`, change],
+    ['an unknown method', 405, 'POST', feature, change],
+    ['a change of all features', 405, 'PUT', '/features', change],
+    ['a preflight', 405, 'OPTIONS', feature, undefined],
+    ['no content type', 415, 'PUT', feature, new TextEncoder().encode(JSON.stringify(change)), auth],
+    ['a form', 415, 'PUT', feature, 'mode=off', { ...auth, 'Content-Type': 'application/x-www-form-urlencoded' }],
+    ['another charset', 415, 'PUT', feature, change, { ...auth, 'Content-Type': 'application/json; charset=latin1' }],
+    ['a compressed body', 415, 'PUT', feature, change, { ...json, 'Content-Encoding': 'gzip' }],
+    ['an empty body', 400, 'PUT', feature, ''],
+    ['malformed JSON', 400, 'PUT', feature, '{"mode":'],
+    ['JSON that is no object', 400, 'PUT', feature, '[]'],
+    ['null', 400, 'PUT', feature, 'null'],
+    [
+      'bytes that are not UTF-8',
+      400,
+      'PUT',
+      feature,
+      Buffer.from(JSON.stringify({ ...change, reason: '\u00ff' }), 'latin1'),
+    ],
+    ['a body that is too large', 413, 'PUT', feature, { ...change, reason: 'x'.repeat(20_000) }],
+    ['no mode', 400, 'PUT', feature, { ...change, mode: undefined }],
+    ['a mode that is no string', 400, 'PUT', feature, { ...change, mode: ['off'] }],
+    ['an unknown mode', 400, 'PUT', feature, { ...change, mode: 'deferred' }],
+    ['no actor', 400, 'PUT', feature, { ...change, actor: undefined }],
+    ['an empty reason', 400, 'PUT', feature, { ...change, reason: ' ' }],
+    ['no expiry', 400, 'PUT', feature, { ...change, expiresInMs: undefined }],
+    ['an expiry that is too long', 400, 'PUT', feature, { ...change, expiresInMs: 86_400_001 }],
+    ['an expiry that is a string', 400, 'PUT', feature, { ...change, expiresInMs: '60000' }],
+    ['an unknown field', 400, 'PUT', feature, { ...change, percent: 10 }],
+    [
+      'a prototype',
+      400,
+      'PUT',
+      feature,
+      `{"__proto__":{"mode":"off"},"mode":"off","actor":"a","reason":"b","expiresInMs":5}`,
+    ],
+    ['another revision', 409, 'PUT', feature, { ...change, ifRevision: 7 }],
+    ['a restoration without a body', 400, 'DELETE', feature, undefined],
+    ['a restoration without a reason', 400, 'DELETE', feature, { actor: 'bob' }],
+    ['a restoration of another revision', 409, 'DELETE', feature, { actor: 'bob', reason: 'over', ifRevision: 7 }],
+  ])('(4) change nothing: %s, %i', async (...[_what, status, method, path, body, headers = json]) => {
+    const { ask, degradation, admin } = await start();
+    degradation.set('recommendations', 'off', { actor: 'bob', reason: 'slow', expiresInMs: 60_000 });
+    const before = [degradation.list(), degradation.audit()];
+    const isRaw = typeof body === 'string' || body instanceof Uint8Array || body === undefined;
+
+    const answer = await ask(path, {
+      method,
+      headers,
+      body: isRaw ? (body ?? null) : JSON.stringify(body),
+    });
+
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    const problem = answer.body as { status: number; detail: string; title: string; code: string };
+    expect(problem).toMatchObject({ type: 'about:blank', status });
+    expect([problem.title, problem.detail, problem.code].every((text) => text.length > 3)).toBe(true);
+    expect(JSON.stringify(problem)).not.toContain(token);
+    expect(answer.headers.get('www-authenticate')?.startsWith('Bearer')).toBe(status === 401 ? true : undefined);
+    expect(answer.headers.has('allow')).toBe(status === 405);
+    expect([degradation.list(), degradation.audit()]).toEqual(before);
+    await admin.close();
+  });
+
+  it('says which field is wrong, and what it may be', async () => {
+    const { put } = await start();
+
+    expect((await put(feature, { ...change, expiresInMs: 0 })).body).toEqual({
+      type: 'about:blank',
+      title: 'Bad Request',
+      status: 400,
+      detail: 'recommendations.expiresInMs must be an integer from 1 to 86400000, got 0',
+      code: 'INVALID_CHANGE',
+      field: 'expiresInMs',
+    });
+    expect((await put(feature, { ...change, ifRevision: 7 })).body).toMatchObject({
+      code: 'STALE_REVISION',
+      revision: 0,
+    });
+  });
+
+  it('says 503 once the features are closed', async () => {
+    const { put, degradation } = await start();
+    degradation.close();
+
+    expect(await put(feature, change)).toMatchObject({ status: 503, body: { code: 'CLOSED' } });
+  });
+});
+
+describe('who is answered', () => {
+  const rawGet = (port: number, host: string) => {
+    const { socket, answer } = openRaw(port);
+    socket.write(`GET /features HTTP/1.1\r\n${host}Authorization: Bearer ${token}\r\nConnection: close\r\n\r\n`);
+    return answer;
+  };
+
+  it.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example', ''])(
+    '(2) not a request for the host %j',
+    async (host) => {
+      const { port } = await start();
+
+      expect(await rawGet(port, `Host: ${host}\r\n`)).toMatch(/^HTTP\/1\.1 421 /);
+    },
+  );
+
+  it.each(['127.0.0.1', 'localhost:80', '[::1]:5'])('a request for the host %s', async (host) => {
+    const { port } = await start();
+
+    expect(await rawGet(port, `Host: ${host}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('any host, if told so', async () => {
+    const { port } = await start({ allowRemote: true });
+
+    expect(await rawGet(port, 'Host: evil.example\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('(2) not another machine, where the handler is mounted on a server that is open to all', async () => {
+    const { admin, degradation } = setUp();
+    const statuses: number[] = [];
+    const server = createServer((request, response) => {
+      Object.defineProperty(request.socket, 'remoteAddress', { value: '10.0.0.7' });
+      response.on('finish', () => statuses.push(response.statusCode));
+      admin.handler(request, response);
+    });
+    const url = await listenOn(server);
+
+    const response = await fetch(`${url}/features/recommendations`, {
+      method: 'PUT',
+      headers: json,
+      body: JSON.stringify(change),
+    });
+
+    expect(response.status).toBe(421);
+    expect(degradation.mode('recommendations')).toBe('full');
+  });
+
+  it.each(['0.0.0.0', '::', 'example.com', '10.0.0.1'])('(2) nobody on %s, unless told so', (host) => {
+    expect(() => setUp({ host })).toThrow(/admin\.host must be a loopback address unless admin\.allowRemote is true/);
+    expect(() => setUp({ host, allowRemote: true })).not.toThrow();
+  });
+});
+
+async function listenOn(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanUps.push(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe('the handler', () => {
+  it('can be mounted on a server that is there already', async () => {
+    const { admin, degradation } = setUp();
+    const url = await listenOn(createServer(admin.handler));
+
+    const response = await fetch(`${url}/features/checkout`, {
+      method: 'PUT',
+      headers: json,
+      body: JSON.stringify({ ...change, mode: 'deferred' }),
+    });
+
+    expect(response.status).toBe(200);
+    expect(degradation.mode('checkout')).toBe('deferred');
+  });
+
+  it('(3) survives a policy whose snapshot throws or cannot be written, and tells of it', async () => {
+    const { ask, registry } = await start();
+    const recorder = recordEvents(registry.events);
+    const broken = { kind: 'circuit-breaker', name: 'broken', snapshot: (): unknown => ({ calls: 1n }) };
+    registry.add(broken as never);
+
+    expect(await ask('/circuits')).toMatchObject({ status: 500, body: { code: 'INTERNAL' } });
+    broken.snapshot = () => {
+      throw new Error('secret: hunter2');
+    };
+    const answer = await ask('/circuits/broken');
+
+    expect(JSON.stringify(answer.body)).not.toContain('hunter2');
+    expect(recorder.types).toEqual(['admin.failed', 'admin.failed']);
+  });
+});

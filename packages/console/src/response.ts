@@ -1,0 +1,78 @@
+/**
+ * Response: how answers are sent, also to a request that is still being sent itself.
+ *
+ * Closing a connection with unread bytes in it resets it, and the client may never see the answer. So an answer that
+ * comes before the request has ended is written at once, and the connection closed when the rest has come, within limits.
+ *
+ * Invariants
+ *  (1) Every answer says that it is not to be stored, sniffed or framed.
+ *  (2) A connection whose request was not read to its end serves no other.
+ *  (3) Waiting for such an end is limited, in bytes and in time.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { Clock } from '@holdfast/core';
+
+/** An answer. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly type?: 'application/json' | 'application/problem+json';
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Sends `answer`; nothing that the client does can make it throw. */
+export function send(response: ServerResponse, { status, body, type, headers }: Answer, clock: Clock): void {
+  const { req: request } = response;
+  if (response.headersSent || response.destroyed) return;
+  const payload = `${JSON.stringify(body)}\n`;
+  const isUnfinished = hasBody(request) && !request.complete;
+  response.on('error', ignore);
+  response.writeHead(status, {
+    'Content-Type': type ?? 'application/json',
+    'Content-Length': Buffer.byteLength(payload),
+    'Cache-Control': 'no-store', // (1)
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    ...(isUnfinished ? { Connection: 'close' } : {}), // (2)
+    ...headers,
+  });
+  if (!isUnfinished || status === 408) {
+    response.end(payload); // what did not come in time is not waited for any longer
+    return;
+  }
+  response.write(payload);
+  drain(request, clock, () => response.end());
+}
+
+// --- internal ---
+
+const MAX_DRAINED_BYTES = 1_048_576;
+const MAX_DRAIN_MS = 1000;
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** Reads what is left of `request` and drops it, then calls `done` once. */
+function drain(request: IncomingMessage, clock: Clock, done: () => void): void {
+  let drainedBytes = 0;
+  const onData = (chunk: Buffer): void => {
+    drainedBytes += chunk.length;
+    if (drainedBytes > MAX_DRAINED_BYTES) stop(); // (3)
+  };
+  const timer = clock.setTimer(() => stop(), MAX_DRAIN_MS); // (3)
+  const stop = (): void => {
+    timer.cancel();
+    request.off('data', onData).off('end', stop).off('close', stop);
+    done();
+  };
+  request.on('error', ignore);
+  if (request.destroyed) stop();
+  else request.on('data', onData).on('end', stop).on('close', stop);
+}
+
+function ignore(): void {}

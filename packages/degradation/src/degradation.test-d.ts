@@ -1,0 +1,97 @@
+import { expectTypeOf, test } from 'vitest';
+
+import { Context } from '@holdfast/core';
+
+import { type Catalogue, defineFeatures } from './catalogue.ts';
+import { type Degradation, createDegradation } from './degradation.ts';
+import type { FeatureControl } from './feature-control.ts';
+
+interface Item {
+  readonly title: string;
+}
+
+const features = defineFeatures({
+  recommendations: { modes: ['full', 'cached', 'off'], owner: 'growth' },
+  checkout: { modes: ['full', 'deferred'], essential: true },
+});
+const degradation = createDegradation({ features });
+const change = { actor: 'alice', reason: 'INC-4711', expiresInMs: 1000 };
+const fetchItems = (_context: Context, _user: string): Promise<Item[]> => Promise.resolve([]);
+
+test('modes are literal unions per feature', () => {
+  type Names = { readonly recommendations: 'full' | 'cached' | 'off'; readonly checkout: 'full' | 'deferred' };
+  expectTypeOf(features).toEqualTypeOf<Catalogue<Names>>();
+  expectTypeOf(degradation).toEqualTypeOf<Degradation<Names>>();
+  expectTypeOf(degradation.mode('checkout')).toEqualTypeOf<'full' | 'deferred'>();
+  expectTypeOf(degradation.handle('recommendations').mode).toEqualTypeOf<'full' | 'cached' | 'off'>();
+});
+
+test('any degradation will do where names are known at run time only', () => {
+  expectTypeOf(degradation).toExtend<FeatureControl>();
+  expectTypeOf(degradation).toExtend<Degradation>();
+});
+
+test('the result is the union of what the modes return, awaited', () => {
+  const recommend = degradation.feature('recommendations', {
+    full: (context, user: string) => fetchItems(context, user),
+    cached: (_context, user) => user.length,
+    off: () => 'nothing' as const,
+  });
+  expectTypeOf(recommend).toEqualTypeOf<(context: Context, user: string) => Promise<Item[] | number | 'nothing'>>();
+});
+
+test('functions declared elsewhere will do', () => {
+  const recommend = degradation.feature('recommendations', { full: fetchItems, cached: fetchItems, off: () => 1 });
+  expectTypeOf(recommend).parameters.toEqualTypeOf<[context: Context, _user: string]>();
+  expectTypeOf(recommend).returns.resolves.toEqualTypeOf<Item[] | number>();
+});
+
+test('arguments may be optional', () => {
+  const pay = degradation.feature('checkout', {
+    full: (_context, id: string, retries?: number) => [id, retries],
+    deferred: (_context, id) => id,
+  });
+  expectTypeOf(pay).parameters.toEqualTypeOf<[context: Context, id: string, retries?: number | undefined]>();
+});
+
+test('mistakes do not compile', () => {
+  const run = () => {
+    // @ts-expect-error a mode is missing
+    degradation.feature('checkout', { full: () => 1 });
+    // @ts-expect-error a mode is missing, functions declared elsewhere
+    degradation.feature('recommendations', { full: fetchItems, cached: fetchItems });
+    // @ts-expect-error a mode is unknown
+    degradation.feature('checkout', { full: () => 1, deferred: () => 1, off: () => 1 });
+    // @ts-expect-error a mode is unknown, functions declared elsewhere
+    degradation.feature('checkout', { full: fetchItems, deferred: fetchItems, off: fetchItems });
+    // @ts-expect-error the arguments do not agree
+    degradation.feature('checkout', { full: fetchItems, deferred: (_context: Context, id: number) => id });
+    // @ts-expect-error no function
+    degradation.feature('checkout', { full: () => 1, deferred: 1 });
+    // @ts-expect-error the feature is unknown
+    degradation.feature('search', { full: () => 1 });
+    // @ts-expect-error the feature is unknown
+    degradation.mode('search');
+    // @ts-expect-error the feature is unknown
+    degradation.handle('search');
+    // @ts-expect-error the feature is unknown
+    degradation.restore('search', change);
+    // @ts-expect-error the mode is unknown
+    degradation.set('checkout', 'off', change);
+    // @ts-expect-error the mode is another feature's
+    degradation.set('recommendations', 'deferred', change);
+    // @ts-expect-error the expiry is missing
+    degradation.set('checkout', 'deferred', { actor: 'alice', reason: 'INC-4711' });
+    // @ts-expect-error the reason is missing
+    degradation.restore('checkout', { actor: 'alice' });
+    // @ts-expect-error no mode at all
+    defineFeatures({ checkout: { modes: [] } });
+    // @ts-expect-error an unknown key
+    defineFeatures({ checkout: { modes: ['full'], ower: 'pay' } });
+    // @ts-expect-error the argument is missing
+    void degradation.feature('checkout', { full: fetchItems, deferred: fetchItems })(Context.background);
+    // @ts-expect-error the mode never is that
+    return degradation.mode('checkout') === 'off';
+  };
+  expectTypeOf(run).toBeFunction();
+});

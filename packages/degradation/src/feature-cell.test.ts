@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+
+import { virtualClock } from '@holdfast/core/testing';
+
+import type { AuditEntry } from './audit-trail.ts';
+import { FeatureCell } from './feature-cell.ts';
+import type { FeatureRecord } from './feature-record.ts';
+
+function setUp() {
+  const clock = virtualClock();
+  const changes: AuditEntry[] = [];
+  const ports = {
+    clock,
+    wallClock: () => 1_000_000 + clock.now(),
+    onChange: (change: AuditEntry) => changes.push(change),
+  };
+  const definition = {
+    modes: ['full', 'cached', 'off'] as const,
+    owner: undefined,
+    notice: undefined,
+    essential: false,
+  };
+  const cell = new FeatureCell('reco', definition, ports);
+  const record = (revision: number, more: Partial<FeatureRecord> = {}): FeatureRecord => ({
+    feature: 'reco',
+    revision,
+    origin: 'a',
+    mode: 'off',
+    remainingMs: 1000,
+    actor: 'alice',
+    reason: 'why',
+    changedAtMs: 1_000_000 + clock.now(),
+    ...more,
+  });
+  return { cell, clock, changes, record };
+}
+
+/** Moves time on without firing timers, as a frozen process does. */
+function freeze(clock: { now: () => number }, ms: number): void {
+  const at = clock.now() + ms;
+  clock.now = () => at;
+}
+
+describe('FeatureCell', () => {
+  it('(1) is in its default up to the change, in the mode until its expiry, and in its default from then on', async () => {
+    const { cell, clock, record } = setUp();
+    expect(cell.mode).toBe('full');
+
+    cell.replace(record(1));
+
+    expect(cell.mode).toBe('off');
+    await clock.advance(999);
+    expect(cell.mode).toBe('off');
+    await clock.advance(1);
+    expect(cell.mode).toBe('full');
+  });
+
+  it.each([
+    ['read', (cell: FeatureCell) => cell.mode],
+    ['listed', (cell: FeatureCell) => cell.status()],
+    ['shared', (cell: FeatureCell) => cell.record()],
+    ['asked for its revision', (cell: FeatureCell) => cell.revision],
+  ])('(1) ends an override without a timer when it is %s', (_name, touch) => {
+    const { cell, clock, changes, record } = setUp();
+    cell.replace(record(1));
+    freeze(clock, 1000);
+
+    touch(cell);
+    touch(cell);
+
+    expect(cell.mode).toBe('full');
+    expect(changes.map(({ cause }) => cause)).toEqual(['set', 'expired']);
+  });
+
+  it('(2) grows its revision with each change, the expiry included', async () => {
+    const { cell, clock, record } = setUp();
+
+    cell.replace(record(1));
+    cell.replace(record(2, { mode: 'cached' }));
+    await clock.advance(1000);
+    expect(cell.revision).toBe(3);
+
+    cell.replace(record(4));
+    cell.replace(record(5, { mode: undefined, remainingMs: 0 }));
+    expect(cell.revision).toBe(5);
+  });
+
+  it('(3) tells each change once, with the time of the expiry rather than of its discovery', async () => {
+    const { cell, clock, changes, record } = setUp();
+    cell.replace(record(1));
+    freeze(clock, 5000);
+    void cell.mode;
+    await clock.advance(0);
+
+    expect(changes).toEqual([
+      {
+        at: '1970-01-01T00:16:40.000Z',
+        feature: 'reco',
+        from: 'full',
+        to: 'off',
+        actor: 'alice',
+        reason: 'why',
+        revision: 1,
+        cause: 'set',
+        expiresAt: '1970-01-01T00:16:41.000Z',
+      },
+      {
+        at: '1970-01-01T00:16:41.000Z',
+        feature: 'reco',
+        from: 'off',
+        to: 'full',
+        actor: 'alice',
+        reason: 'why',
+        revision: 2,
+        cause: 'expired',
+        expiresAt: undefined,
+      },
+    ]);
+  });
+
+  it('(4) has one timer while it is overridden, which keeps no process alive, and none otherwise', async () => {
+    const { cell, clock, record } = setUp();
+
+    cell.replace(record(1));
+    cell.replace(record(2));
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 0]);
+
+    cell.replace(record(3, { mode: undefined, remainingMs: 0 }));
+    expect(clock.pendingCount).toBe(0);
+
+    cell.replace(record(4));
+    await clock.advance(1000);
+    expect(clock.pendingCount).toBe(0);
+
+    cell.replace(record(6));
+    cell.close();
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('(3) tells of an expiry before it takes the next record', () => {
+    const { cell, clock, changes, record } = setUp();
+    cell.replace(record(1));
+    freeze(clock, 1000);
+
+    cell.replace(record(3, { mode: 'cached' }));
+
+    expect(changes.map(({ cause, from, to, revision }) => [cause, from, to, revision])).toEqual([
+      ['set', 'full', 'off', 1],
+      ['expired', 'off', 'full', 2],
+      ['set', 'full', 'cached', 3],
+    ]);
+  });
+
+  it('keeps what it has when a record is older, or the same', () => {
+    const { cell, changes, record } = setUp();
+    cell.replace(record(2));
+
+    expect(cell.replace(record(2))).toBe(false);
+    expect(cell.replace(record(1, { mode: 'cached' }))).toBe(false);
+
+    expect([cell.mode, changes.length]).toEqual(['off', 1]);
+  });
+
+  it('takes a record that expired on its way without a word, as one revision further', () => {
+    const { cell, changes, record } = setUp();
+
+    cell.replace(record(7, { remainingMs: -5 }));
+
+    expect([cell.mode, cell.revision, changes]).toEqual(['full', 8, []]);
+  });
+
+  it('tells that an override ended when the one that replaces it expired on its way', () => {
+    const { cell, changes, record } = setUp();
+    cell.replace(record(1));
+
+    cell.replace(record(2, { mode: 'cached', remainingMs: 0 }));
+
+    expect(changes.at(-1)).toMatchObject({ from: 'off', to: 'full', cause: 'expired', revision: 3 });
+  });
+
+  it('reads a mode that this version does not know as the default, and passes it on unchanged', () => {
+    const { cell, record } = setUp();
+
+    cell.replace(record(1, { mode: 'reduced' }));
+
+    expect(cell.mode).toBe('full');
+    expect(cell.record().mode).toBe('reduced');
+  });
+
+  it('lets a listener that is told of an expiry set the next mode', () => {
+    const { cell, clock, record } = setUp();
+    const next = record(3, { mode: 'cached' });
+    const original = cell['ports' as never] as { onChange: (change: AuditEntry) => void };
+    const tell = original.onChange;
+    original.onChange = (change) => {
+      tell(change);
+      if (change.cause === 'expired') cell.replace(next);
+    };
+    cell.replace(record(1));
+    freeze(clock, 1000);
+
+    expect(cell.mode).toBe('cached');
+  });
+});

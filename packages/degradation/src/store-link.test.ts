@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest';
+
+import { createEvents } from '@holdfast/core';
+import { recordEvents, settle, virtualClock } from '@holdfast/core/testing';
+
+import { defineFeatures } from './catalogue.ts';
+import { createDegradation } from './degradation.ts';
+import type { FeatureRecord } from './feature-record.ts';
+import { type FeatureStore, memoryStore } from './feature-store.ts';
+
+const features = defineFeatures({ reco: { modes: ['full', 'cached', 'off'] }, pay: { modes: ['full', 'deferred'] } });
+const change = { actor: 'alice', reason: 'INC-1', expiresInMs: 60_000 };
+const back = { actor: 'bob', reason: 'over' };
+const never = () => new Promise<never>(() => {});
+
+/** A store whose methods a test can break and mend. */
+function setUp(broken: Partial<FeatureStore> = {}) {
+  const clock = virtualClock();
+  const memory = memoryStore({ clock });
+  const faults: Partial<FeatureStore> = { ...broken };
+  const store: FeatureStore = {
+    load: () => (faults.load ?? memory.load.bind(memory))(),
+    save: (record) => (faults.save ?? memory.save.bind(memory))(record),
+    listen: (listener) => (faults.listen ?? memory.listen.bind(memory))(listener),
+  };
+  const events = createEvents();
+  const recorder = recordEvents(events); // before the link is made, since that may fail at once
+  const degradation = createDegradation({ features, store, clock, events, random: () => 0.5, wallClock: () => 0 });
+  return { clock, memory, faults, store, degradation, recorder };
+}
+
+const throws = () => {
+  throw new Error('down');
+};
+const rejects = () => Promise.reject(new Error('down'));
+
+describe('StoreLink', () => {
+  it.each([
+    ['load', 'throws', { load: throws }],
+    ['load', 'rejects', { load: rejects }],
+    ['load', 'hangs', { load: never }],
+    ['load', 'gives rubbish', { load: () => Promise.resolve(5 as never) }],
+    ['save', 'throws', { save: throws }],
+    ['save', 'rejects', { save: rejects }],
+    ['save', 'hangs', { save: never }],
+    ['listen', 'throws', { listen: throws }],
+  ])('(1) lets modes be read and set at once while %s %s, and says so', async (operation, _how, broken) => {
+    const { degradation, clock, recorder } = setUp(broken);
+
+    degradation.set('reco', 'off', change);
+    expect(degradation.mode('reco')).toBe('off');
+    await clock.advance(500);
+
+    const failure = { type: 'feature.store-failed', name: 'store', operation };
+    expect(degradation.mode('reco')).toBe('off');
+    expect(degradation.storeStatus().state).toBe('failing');
+    expect(recorder.events.find(({ type }) => type === failure.type)).toMatchObject(failure);
+  });
+
+  it('(1) counts a record that is none, and goes on', async () => {
+    let tell: (record: FeatureRecord) => void = () => {};
+    const { degradation, recorder } = setUp({
+      listen: (listener) => {
+        tell = listener;
+        return () => {};
+      },
+    });
+    await degradation.loaded;
+
+    tell({ feature: 'reco', revision: -1 } as never);
+    tell(undefined as never);
+
+    expect(recorder.types).toEqual(['feature.store-failed', 'feature.store-failed']);
+    expect(degradation.storeStatus()).toEqual({ state: 'ready', failureCount: 2, pendingCount: 0 });
+  });
+
+  it('(2) offers a change again until the store has it', async () => {
+    const { degradation, clock, faults, memory } = setUp({ save: rejects });
+    degradation.set('reco', 'off', change);
+    await clock.advance(5000);
+    expect(degradation.storeStatus()).toEqual({ state: 'failing', failureCount: 2, pendingCount: 1 });
+
+    delete faults.save;
+    await clock.advance(5000);
+
+    expect(degradation.storeStatus()).toEqual({ state: 'ready', failureCount: 2, pendingCount: 0 });
+    expect(await memory.load()).toMatchObject([{ feature: 'reco', mode: 'off', remainingMs: 50_000 }]);
+  });
+
+  it('(2) offers what is then current, also when that has expired', async () => {
+    const { degradation, clock, faults, memory } = setUp({ save: rejects });
+    degradation.set('reco', 'off', { ...change, expiresInMs: 4000 });
+    delete faults.save;
+
+    await clock.advance(5000);
+
+    expect(await memory.load()).toMatchObject([{ revision: 2, mode: undefined }]);
+  });
+
+  it('(2) offers what the store lost', async () => {
+    const { degradation, clock, faults, memory } = setUp({ load: rejects });
+    degradation.set('reco', 'off', change);
+    await memory.save({ ...(await memory.load())[0]!, feature: 'pay', mode: 'deferred' });
+    delete faults.load;
+    const emptied = memoryStore({ clock });
+    faults.load = () => emptied.load();
+    faults.save = (record) => emptied.save(record);
+
+    await clock.advance(5000);
+
+    expect((await emptied.load()).map(({ feature }) => feature)).toEqual(['reco', 'pay']);
+  });
+
+  it('(3) has no timer at rest', async () => {
+    const { degradation, clock } = setUp();
+    await degradation.loaded;
+
+    degradation.set('reco', 'off', change);
+    degradation.restore('reco', back);
+    await settle();
+
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('(3) has no timer that keeps the process alive while the store hangs', () => {
+    const { degradation, clock } = setUp({ load: never, save: never });
+
+    degradation.set('reco', 'off', change);
+
+    expect(clock.pendingCount).toBeGreaterThan(0);
+    expect(clock.referencedCount).toBe(0);
+  });
+
+  it.each([
+    ['hangs', { load: never, save: never }],
+    ['fails', { load: rejects, save: rejects }],
+  ])('(4) leaves no timer after close while the store %s, and takes nothing any more', async (_how, broken) => {
+    const { degradation, clock, memory } = setUp(broken);
+    degradation.set('reco', 'off', change);
+    await settle();
+
+    degradation.close();
+    degradation.close();
+    await memory.save({ ...firstRecord(), feature: 'pay', mode: 'deferred' });
+
+    expect(clock.pendingCount).toBe(0);
+    expect(degradation.mode('pay')).toBe('full');
+    await degradation.loaded;
+  });
+
+  it('welcomes an answer that comes late', async () => {
+    let answer: (records: readonly FeatureRecord[]) => void = () => {};
+    const { degradation, clock } = setUp({ load: () => new Promise((resolve) => (answer = resolve)) });
+    await clock.advance(500);
+    await degradation.loaded;
+    expect(degradation.storeStatus().state).toBe('failing');
+
+    answer([firstRecord()]);
+    await settle();
+
+    expect(degradation.mode('reco')).toBe('off');
+    expect(degradation.storeStatus().state).toBe('ready');
+  });
+
+  it('tells connecting from failed', async () => {
+    const { degradation, clock } = setUp({ load: never });
+    expect(degradation.storeStatus().state).toBe('loading');
+
+    await clock.advance(499);
+    expect(degradation.storeStatus().state).toBe('loading');
+    await clock.advance(1);
+
+    expect(degradation.storeStatus().state).toBe('failing');
+  });
+
+  it('survives a store that always answers with an old record', async () => {
+    const { degradation } = setUp({ save: (given) => Promise.resolve({ ...given, revision: 1, origin: '' }) });
+    degradation.set('reco', 'cached', change);
+    degradation.set('reco', 'off', change);
+    await settle();
+
+    expect(degradation.mode('reco')).toBe('off');
+  });
+
+  it('tells whoever passes on an old record of the later one', async () => {
+    let tell: (record: FeatureRecord) => void = () => {};
+    const saved: number[] = [];
+    const { degradation } = setUp({
+      listen: (listener) => {
+        tell = listener;
+        return () => {};
+      },
+      save: (given) => {
+        saved.push(given.revision);
+        return Promise.resolve(given);
+      },
+    });
+    degradation.set('reco', 'cached', change);
+    degradation.set('reco', 'off', change);
+    await settle();
+
+    tell(firstRecord());
+    await settle();
+
+    expect(saved).toEqual([1, 2, 2]);
+  });
+});
+
+function firstRecord(): FeatureRecord {
+  return {
+    feature: 'reco',
+    revision: 1,
+    origin: '',
+    mode: 'off',
+    remainingMs: 1000,
+    actor: 'alice',
+    reason: 'why',
+    changedAtMs: 0,
+  };
+}
