@@ -12,7 +12,8 @@ import { promisify } from 'node:util';
 
 import { type IdleCost, measureIdle } from './idle.ts';
 import { type Effort, type Measured, measureRows } from './rounds.ts';
-import { BASE_ROW, type Row, rows } from './rows.ts';
+import { rows } from './rows.ts';
+import { BASE_ROW, type Row } from './subject.ts';
 
 /** Measures one row, paired with its own base, in a fresh process. */
 export async function measureIsolated(row: Row, effort: Effort): Promise<Measured> {

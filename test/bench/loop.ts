@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Subject } from './rows.ts';
+import type { Subject } from './subject.ts';
 
 /** Calls a subject `count` times; resolves with the milliseconds that it took. */
 export type Loop = (count: number) => Promise<number>;

@@ -17,7 +17,7 @@ import {
 } from 'cockatiel';
 import OpossumBreaker from 'opossum';
 
-import { type Row, type Subject, TIMEOUT_MS, operation } from './rows.ts';
+import { type Row, type Subject, TIMEOUT_MS, operation } from './subject.ts';
 
 /** opossum and cockatiel, doing what our rows do. */
 export const peerRows: readonly Row[] = [

@@ -104,7 +104,12 @@ export function toText({ environment, effort, rows, idle }: Results): string {
     row.title,
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...body].map((cells) => (cells[column] ?? '').length)));
-  const table = [head, ...body].map((cells) => cells.map((cell, column) => pad(cell, widths, column)).join('  ').trimEnd());
+  const table = [head, ...body].map((cells) =>
+    cells
+      .map((cell, column) => pad(cell, widths, column))
+      .join('  ')
+      .trimEnd(),
+  );
   const parts = [...environmentLines(environment), effort, '', ...table];
   if (idle !== undefined) parts.push('', ...idleLines(idle));
   return `${parts.join('\n')}\n`;

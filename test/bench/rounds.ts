@@ -9,7 +9,7 @@
  */
 
 import { type Loop, loopOf } from './loop.ts';
-import { BASE_ROW, type Row } from './rows.ts';
+import { BASE_ROW, type Row } from './subject.ts';
 import { type Spread, pairedRatios, rotated, spreadOf } from './statistics.ts';
 
 /** How long to measure. */
@@ -90,7 +90,13 @@ async function quiet(): Promise<void> {
 function toMeasured(runner: Runner, baseNs: readonly number[]): Measured {
   const { name, title } = runner.row;
   const callNs = callTimes(runner);
-  return { name, title, ratio: spreadOf(pairedRatios(callNs, baseNs)), callNs: spreadOf(callNs), callCount: runner.callCount };
+  return {
+    name,
+    title,
+    ratio: spreadOf(pairedRatios(callNs, baseNs)),
+    callNs: spreadOf(callNs),
+    callCount: runner.callCount,
+  };
 }
 
 function callTimes({ batchesMs, callCount }: Runner): number[] {

@@ -20,36 +20,15 @@ import {
 } from '@holdfast/core';
 
 import { peerRows } from './peer-rows.ts';
-
-/** One thing to measure, ready to run. */
-export interface Subject {
-  /** One call. Its value is 1, or it rejects. */
-  readonly run: () => unknown;
-  /** Lets go of timers. */
-  readonly close?: () => void;
-}
-
-/** A named row of the table. */
-export interface Row {
-  readonly name: string;
-  /** What it is, for people. */
-  readonly title: string;
-  /** Makes the thing to measure. */
-  readonly prepare: () => Subject | Promise<Subject>;
-}
-
-/** Name of the row that all others are compared with. */
-export const BASE_ROW = 'bare';
-
-/** The work of every row. */
-export const operation = async (): Promise<number> => 1;
-
-/** Time of every timeout, of ours and of the peers. */
-export const TIMEOUT_MS = 1000;
+import { BASE_ROW, type Row, type Subject, TIMEOUT_MS, operation } from './subject.ts';
 
 /** All rows, in the order of the table. */
 export const rows: readonly Row[] = [
-  { name: BASE_ROW, title: 'an async function that awaits the operation', prepare: () => ({ run: async () => await operation() }) },
+  {
+    name: BASE_ROW,
+    title: 'an async function that awaits the operation',
+    prepare: () => ({ run: async () => await operation() }),
+  },
   under('breaker', 'circuit breaker, count window', () => circuitBreaker()),
   under('breaker-time-window', 'circuit breaker, time window', () => circuitBreaker({ window: timeWindow })),
   under('timeout', 'timeout', () => timeout(TIMEOUT_MS)),
@@ -84,7 +63,7 @@ export const rows: readonly Row[] = [
   },
   {
     name: 'bare-rejected',
-    title: 'an async function that throws one and the same error, caught: the floor of a refusal',
+    title: 'an async function that throws one and the same error, caught',
     prepare: () => ({
       run: async () => {
         throw FAILURE;

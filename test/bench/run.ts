@@ -13,7 +13,8 @@ import { inRepository } from '../repository.ts';
 import { measureIdleIsolated, measureIsolated } from './child.ts';
 import { type Results, describeEnvironment, toMarkdown, toResultRow, toText } from './report.ts';
 import { type Effort, type Measured, measureRows } from './rounds.ts';
-import { BASE_ROW, type Row, rows } from './rows.ts';
+import { rows } from './rows.ts';
+import { BASE_ROW, type Row } from './subject.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -25,7 +26,10 @@ const { values: options } = parseArgs({
   },
 });
 
-const full = { together: { rounds: 41, batchMs: 20, warmUpMs: 300 }, alone: { rounds: 25, batchMs: 20, warmUpMs: 300 } };
+const full = {
+  together: { rounds: 41, batchMs: 20, warmUpMs: 300 },
+  alone: { rounds: 25, batchMs: 20, warmUpMs: 300 },
+};
 const quick = { together: { rounds: 9, batchMs: 8, warmUpMs: 100 }, alone: { rounds: 7, batchMs: 8, warmUpMs: 100 } };
 const effort = options.quick ? quick : full;
 

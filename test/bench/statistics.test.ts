@@ -20,13 +20,18 @@ describe('quantile', () => {
 
   it('never leaves the sample and never falls when the share grows', () => {
     fc.assert(
-      fc.property(samples, fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), (sample, a, b) => {
-        const [small, large] = [quantile(sample, Math.min(a, b)), quantile(sample, Math.max(a, b))];
+      fc.property(
+        samples,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (sample, a, b) => {
+          const [small, large] = [quantile(sample, Math.min(a, b)), quantile(sample, Math.max(a, b))];
 
-        expect(small).toBeGreaterThanOrEqual(Math.min(...sample));
-        expect(large).toBeLessThanOrEqual(Math.max(...sample));
-        expect(small).toBeLessThanOrEqual(large * (1 + 1e-12) + 1e-12);
-      }),
+          expect(small).toBeGreaterThanOrEqual(Math.min(...sample));
+          expect(large).toBeLessThanOrEqual(Math.max(...sample));
+          expect(small).toBeLessThanOrEqual(large * (1 + 1e-12) + 1e-12);
+        },
+      ),
     );
   });
 

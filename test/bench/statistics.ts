@@ -45,7 +45,8 @@ export function spreadOf(sample: readonly number[]): Spread {
  * @throws RangeError when the two have different lengths.
  */
 export function pairedRatios(sample: readonly number[], base: readonly number[]): number[] {
-  if (sample.length !== base.length) throw new RangeError(`${sample.length} rounds cannot be paired with ${base.length}`);
+  if (sample.length !== base.length)
+    throw new RangeError(`${sample.length} rounds cannot be paired with ${base.length}`);
   return sample.map((time, round) => time / (base[round] as number));
 }
 

@@ -72,8 +72,9 @@ export class CancelScope implements Watcher {
     this.timekeeper = timekeeper;
   }
 
+  /** An instant on the parent's clock: unknown where that is another than ours. */
   get leavesAt(): number {
-    return this.deadline;
+    return this.parent === undefined || this.parent.clock === this.clock ? this.deadline : Infinity;
   }
 
   get isWaitedFor(): boolean {

@@ -321,7 +321,7 @@ describe('context, as in Go', () => {
 
       expect(() => context.cancel()).not.toThrow();
       expect(told).toBe(true);
-      expect(hookErrors).toMatchObject([{ hook: 'context.onCancel', cause }]);
+      expect(hookErrors).toMatchObject([{ hook: 'onCancel', cause }]);
     });
   });
 

@@ -243,7 +243,7 @@ class ListenerWatcher implements Watcher {
     try {
       this.listener(cause);
     } catch (error) {
-      reportHookError('context.onCancel', error);
+      reportHookError('onCancel', error);
     }
   }
 }

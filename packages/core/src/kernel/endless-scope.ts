@@ -20,7 +20,7 @@ export class EndlessScope extends CancelScope {
   }
 
   override get signal(): AbortSignal {
-    neverAborted ??= new AbortController().signal;
+    neverAborted ??= deafSignal();
     return neverAborted;
   }
 
@@ -37,5 +37,10 @@ export class EndlessScope extends CancelScope {
 
 // --- internal ---
 
-/** One signal for all: nobody ever listens to it. Made when first asked for. */
+/** One signal for all. Made when first asked for. */
 let neverAborted: AbortSignal | undefined;
+
+/** A signal that never aborts and so keeps no listeners: however many share it, none is retained, and nobody is warned. */
+function deafSignal(): AbortSignal {
+  return Object.defineProperty(new AbortController().signal, 'addEventListener', { value: () => {} });
+}

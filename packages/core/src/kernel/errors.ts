@@ -48,7 +48,7 @@ export abstract class RejectionError extends ResilienceError {}
 /** A user's hook (a listener, `classify`, `delayMs`, ...) threw. The call went on without it; the hook's error is `cause`. */
 export class HookError extends ResilienceError {
   readonly code = 'HOOK_FAILED';
-  /** Which hook threw: `circuit-breaker.classify`, `listener`, ... */
+  /** Which hook threw: the option's or method's name, `classify`, `isRetryable`, `onCancel`, or `listener`; `policy` says whose. */
   readonly hook: string;
 
   constructor(hook: string, details: ResilienceErrorDetails) {

@@ -182,8 +182,8 @@ describe('fallback', () => {
     await expect(policy.execute(fail)).resolves.toBe('stale');
     await expect(policy.execute(() => Promise.reject(cancelled))).rejects.toBe(cancelled);
     expect(hookErrors).toMatchObject([
-      { hook: 'fallback.handles', cause: bad },
-      { hook: 'fallback.handles', cause: bad },
+      { hook: 'handles', cause: bad },
+      { hook: 'handles', cause: bad },
     ]);
   });
 

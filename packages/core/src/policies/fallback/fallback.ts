@@ -170,7 +170,7 @@ class FallbackCall implements Sink {
     try {
       return handles(error, this.context);
     } catch (hookError) {
-      reportHookError('fallback.handles', hookError, name);
+      reportHookError('handles', hookError, name);
       return fallbackDefaults.handles(error, this.context);
     }
   }

@@ -236,7 +236,7 @@ describe('retry', () => {
     await clock.runAll();
 
     expect(call()).toEqual({ status: 'fulfilled', value: 2 });
-    expect(hookErrors).toMatchObject([{ hook: 'retry.isRetryable', policy: 'retry', cause }]);
+    expect(hookErrors).toMatchObject([{ hook: 'isRetryable', policy: 'retry', cause }]);
   });
 
   describe('charter G5: when the caller aborts', () => {

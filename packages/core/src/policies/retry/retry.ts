@@ -171,7 +171,7 @@ class RetryCall implements Sink {
     try {
       return isRetryable(error);
     } catch (hookError) {
-      reportHookError('retry.isRetryable', hookError, name);
+      reportHookError('isRetryable', hookError, name);
       return retryDefaults.isRetryable(error);
     }
   }

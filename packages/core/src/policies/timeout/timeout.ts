@@ -94,7 +94,7 @@ function deadlineLayer(name: string, timeoutMs: number, clock: Clock) {
       const now = parent.isEndless ? calledAt : readOnce(clock, calledAt);
       if (timeoutMs === 0) {
         sink.reject(new TimeoutError(name, 0), now);
-      } else if (parent.deadline <= now + timeoutMs && parent.clock === clock) {
+      } else if (endsBy(parent, now, timeoutMs, clock)) {
         inner(operation, context, sink, now); // (2)
       } else {
         const call = new TimeoutCall(rule, parent, sink);
@@ -102,6 +102,12 @@ function deadlineLayer(name: string, timeoutMs: number, clock: Clock) {
         inner(operation, call.derive(context), call, now);
       }
     };
+}
+
+/** Whether `scope` ends by itself no later than `timeoutMs` after `now`, an instant of `clock`. */
+function endsBy(scope: CancelScope, now: number, timeoutMs: number, clock: Clock): boolean {
+  if (scope.deadline === Infinity) return false;
+  return scope.clock === clock ? scope.deadline <= now + timeoutMs : scope.deadline <= scope.clock.now() + timeoutMs;
 }
 
 interface Rule {

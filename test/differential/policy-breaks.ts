@@ -1,0 +1,251 @@
+/**
+ * Policy breaks: ways in which a policy could be wrong.
+ *
+ * @module
+ */
+
+import type { Break } from './break.ts';
+
+const breaker = 'policies/circuit-breaker/breaker.ts';
+const circuit = 'policies/circuit-breaker/circuit.ts';
+const bulkhead = 'policies/bulkhead/bulkhead.ts';
+const retry = 'policies/retry/retry.ts';
+const fallback = 'policies/fallback/fallback.ts';
+const timeout = 'policies/timeout/timeout.ts';
+const queue = 'policies/timeout/deadline-queue.ts';
+const outcome = 'kernel/outcome.ts';
+
+/** Breaks of policies and their mechanisms. */
+export const policyBreaks: readonly Break[] = [
+  {
+    name: 'bulkhead: permit not given back when the call fails',
+    file: bulkhead,
+    find: '    this.permits.release(); // (2)\n    this.sink.reject',
+    replace: '    this.sink.reject',
+  },
+  {
+    name: 'bulkhead: latest first out of the queue',
+    file: bulkhead,
+    find: 'const next = this.waiting.shift() as QueuedCall; // (3)',
+    replace: 'const next = this.waiting.previous as unknown as QueuedCall; unlink(next);',
+  },
+  {
+    name: 'bulkhead: one waiting call started per permit burst',
+    file: bulkhead,
+    find: '    while (this.running < this.settings.maxConcurrent && this.queued > 0) {',
+    replace: '    if (this.running < this.settings.maxConcurrent && this.queued > 0) {',
+  },
+  {
+    name: 'bulkhead: abandoned call keeps its place',
+    file: bulkhead,
+    find: '    if (unlink(queued)) this.queued--;',
+    replace: '    unlink(queued);',
+  },
+  {
+    name: 'bulkhead: arrival passes the queue',
+    file: bulkhead,
+    find: 'if (this.running >= this.settings.maxConcurrent || this.queued > 0) return false;',
+    replace: 'if (this.running >= this.settings.maxConcurrent + (this.queued > 1 ? 1 : 0)) return false;',
+  },
+  {
+    name: 'bulkhead: outcome goes out before the permit is handed on',
+    file: bulkhead,
+    find: '    this.permits.release(); // (2)\n    this.sink.resolve(value, now);',
+    replace: '    this.sink.resolve(value, now);\n    this.permits.release();',
+  },
+  {
+    name: 'breaker: outcome of an earlier state counted',
+    file: breaker,
+    find: "if (verdict === 'ignored' || generation !== circuit.generation) return settledAt;",
+    replace: "if (verdict === 'ignored') return settledAt;",
+  },
+  {
+    name: 'breaker: ignored outcome counted as success',
+    file: breaker,
+    find: "if (verdict === 'ignored' || generation !== circuit.generation) return settledAt;",
+    replace: 'if (generation !== circuit.generation) return settledAt;',
+  },
+  {
+    name: 'breaker: event told before the state has changed',
+    file: circuit,
+    find: '    this.phase = phase;\n    this.entries++;\n    if (from !== phase.state) this.onTransition(from, phase.state);',
+    replace:
+      '    if (from !== phase.state) this.onTransition(from, phase.state);\n    this.phase = phase;\n    this.entries++;',
+  },
+  {
+    name: 'breaker: lease not given back for an ignored probe',
+    file: circuit,
+    find: "    if (phase.state !== 'half-open' || !phase.leases.delete(lease)) return; // (3)",
+    replace:
+      "    if (phase.state !== 'half-open' || !phase.leases.has(lease)) return;\n    if (verdict !== 'ignored') phase.leases.delete(lease);",
+  },
+  {
+    name: 'breaker: leases never expire',
+    file: circuit,
+    find: '    dropExpired(phase.leases, now); // (4)\n',
+    replace: '',
+  },
+  {
+    name: 'breaker: late probe counted after its lease',
+    file: circuit,
+    find: "if (lease.expiresAt <= now || verdict === 'ignored') return;",
+    replace: "if (verdict === 'ignored') return;",
+  },
+  {
+    name: 'breaker: probe results do not take places of the round',
+    file: circuit,
+    find: 'phase.leases.size + phase.succeeded + phase.failed >=',
+    replace: 'phase.leases.size >=',
+  },
+  {
+    name: 'breaker: probe of an earlier round settles the next',
+    file: circuit,
+    find: '!phase.leases.delete(lease)) return; // (3)',
+    replace: '(phase.leases.delete(lease), false)) return;',
+  },
+  {
+    name: 'breaker: opens above the ratio only',
+    file: circuit,
+    find: 'failures / calls >= this.rules.failureRatio',
+    replace: 'failures / calls > this.rules.failureRatio',
+  },
+  {
+    name: 'breaker: retryAfterMs is the whole open time',
+    file: breaker,
+    find: "reason === 'open' ? this.circuit.remainingOpenMs(now)",
+    replace: "reason === 'open' ? this.settings.openForMs",
+  },
+  {
+    name: 'breaker: caller giving up counted as failure',
+    file: outcome,
+    find: "return isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)",
+    replace: "return 'failure';",
+  },
+  {
+    name: 'breaker: passed deadline ignored',
+    file: outcome,
+    find: "return isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)",
+    replace: "return 'ignored';",
+  },
+  {
+    name: 'breaker: rejections of ours counted as failures',
+    file: outcome,
+    find: 'if (isRejection(error) || isCancelled(error))',
+    replace: 'if (isCancelled(error))',
+  },
+  {
+    name: 'time window: does not expire when it is read',
+    file: circuit,
+    find: '    this.phase.window.expire(now);\n',
+    replace: '',
+  },
+  {
+    name: 'time window: does not expire when it is written',
+    file: 'mechanisms/time-window.ts',
+    find: '    this.expire(now);\n    const slot',
+    replace: '    if (this.#newest < 0) this.expire(now);\n    const slot',
+  },
+  {
+    name: 'time window: keeps one bucket too long',
+    file: 'mechanisms/time-window.ts',
+    find: 'this.#clear((bucket - step) %',
+    replace: 'this.#clear((bucket - step + 1) %',
+  },
+  {
+    name: 'count window: forgets the wrong outcome',
+    file: 'mechanisms/count-window.ts',
+    find: 'this.#next + 1 === this.#size ? 0 : this.#next + 1',
+    replace: 'this.#next + 1 >= this.#size - 1 ? 0 : this.#next + 1',
+  },
+  {
+    name: 'retry: tries again though no time is left',
+    file: retry,
+    find: 'if (delayMs >= this.context.remainingMs()) {',
+    replace: 'if (delayMs < 0) {',
+  },
+  {
+    name: 'retry: first error instead of the last',
+    file: retry,
+    find: '  reject(error: unknown, settledAt: number): void {\n    const { settings } = this.rule;',
+    replace:
+      '  first: unknown;\n  reject(latest: unknown, settledAt: number): void {\n    const { settings } = this.rule;\n    this.first ??= latest;\n    const error = this.first;',
+  },
+  {
+    name: 'retry: one try too many',
+    file: retry,
+    find: 'if (this.attempt >= settings.maxAttempts',
+    replace: 'if (this.attempt > settings.maxAttempts',
+  },
+  {
+    name: 'retry: delay does not grow',
+    file: retry,
+    find: 'fullJitterMs(this.attempt + 1, bounds',
+    replace: 'fullJitterMs(2, bounds',
+  },
+  {
+    name: 'retry: wait does not end with the context',
+    file: retry,
+    find: '    this.timer?.cancel();\n    this.call.sink.reject(cause, UNREAD); // (4)',
+    replace: '',
+  },
+  {
+    name: 'retry: hook asked though the context has ended',
+    file: retry,
+    find: 'this.context.cancelled || !this.isRetryable(error)',
+    replace: '!this.isRetryable(error) || this.context.cancelled',
+  },
+  {
+    name: 'fallback: asked though the context has ended',
+    file: fallback,
+    find: 'if (context.cancelled || !this.handles(error)) {',
+    replace: 'if (!this.handles(error)) {',
+  },
+  {
+    name: 'fallback: error of the operation lost when the substitute fails',
+    file: fallback,
+    find: 'new FallbackError(this.name, this.error, fallbackError)',
+    replace: 'new FallbackError(this.name, fallbackError, fallbackError)',
+  },
+  {
+    name: 'fallback: not counted',
+    file: fallback,
+    find: '    rule.usedCount++; // (1)\n',
+    replace: '',
+  },
+  {
+    name: 'timeout: does not end the context inside',
+    file: timeout,
+    find: '    scope.expire(); // the layers inside report to us\n    if (!this.settled) this.reject(scope.cause, now); // (4)',
+    replace: '    this.reject(this.expiryCause(), now);',
+  },
+  {
+    name: 'timeout: operation and caller get different errors',
+    file: timeout,
+    find: 'if (!this.settled) this.reject(scope.cause, now); // (4)',
+    replace: 'if (!this.settled) this.reject(this.expiryCause(), now);',
+  },
+  {
+    name: 'timeout: overrules an earlier deadline of the caller',
+    file: timeout,
+    find: 'parent.deadline <= now + timeoutMs',
+    replace: 'parent.deadline <= now + timeoutMs / 2',
+  },
+  {
+    name: 'timeout: settles twice',
+    file: timeout,
+    find: '  reject(error: unknown, now: number): void {\n    if (this.settled) return;',
+    replace: '  reject(error: unknown, now: number): void {',
+  },
+  {
+    name: 'timeout: timer not set again for the next call',
+    file: queue,
+    find: '    if (first !== undefined && this.timer === undefined)',
+    replace: '    if (first !== undefined && this.timer !== undefined)',
+  },
+  {
+    name: 'timeout: timer left behind the calls that settled',
+    file: queue,
+    find: 'unlink(member);\n    if (this.members.isEmpty)',
+    replace: 'if (this.members.isEmpty)',
+  },
+];
