@@ -19,31 +19,51 @@ export class CountWindow implements OutcomeWindow {
   readonly needsTime = false;
   calls = 0;
   failures = 0;
-  readonly #size: number;
-  readonly #bits: number[];
-  #next = 0;
+  private readonly size: number;
+  private readonly bits: number[];
+  /** Where the next outcome goes: the index of its word, its bit there, and its number in the ring. */
+  private word = 0;
+  private mask = 1;
+  private next = 0;
 
   /** @param size - Calls that the window holds. Integer, at least 1. */
   constructor(size: number) {
-    this.#size = size;
-    this.#bits = new Array<number>(Math.ceil(size / BITS)).fill(0);
+    this.size = size;
+    this.bits = new Array<number>(Math.ceil(size / BITS)).fill(0);
   }
 
   record(failed: boolean): void {
-    const word = Math.trunc(this.#next / BITS);
-    const mask = 1 << (this.#next % BITS);
-    const bits = this.#bits[word] ?? 0;
-    if (this.calls < this.#size) this.calls++;
+    const { mask, word } = this;
+    const bits = this.bits[word] as number;
+    if (this.calls < this.size) this.calls++;
     else if ((bits & mask) !== 0) this.failures--;
-    if (failed) this.failures++;
-    this.#bits[word] = failed ? bits | mask : bits & ~mask;
-    this.#next = this.#next + 1 === this.#size ? 0 : this.#next + 1;
+    if (failed) {
+      this.failures++;
+      this.bits[word] = bits | mask;
+    } else {
+      this.bits[word] = bits & ~mask;
+    }
+    this.step();
   }
 
   expire(): void {}
+
+  /** Moves on to the next bit. No division: this is on the path of every call. */
+  private step(): void {
+    this.mask <<= 1;
+    if (++this.next === this.size) {
+      this.next = 0;
+      this.word = 0;
+      this.mask = 1;
+    } else if (this.mask === FULL) {
+      this.word++;
+      this.mask = 1;
+    }
+  }
 }
 
 // --- internal ---
 
 /** Bits per word: what a small integer holds without a heap object. */
 const BITS = 30;
+const FULL = 1 << BITS;

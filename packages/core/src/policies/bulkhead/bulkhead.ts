@@ -114,14 +114,15 @@ export function bulkhead(options: BulkheadOptions | number = {}): Bulkhead {
 
 nameErrorClass(BulkheadFullError, 'BulkheadFullError');
 
-type Settings = Required<BulkheadOptions>;
+type Settings = Required<Pick<BulkheadOptions, 'name' | 'maxConcurrent' | 'maxQueued' | 'events'>>;
 
 function resolve(options: BulkheadOptions): Settings {
   const resolved = withDefaults('bulkhead', bulkheadDefaults, options);
   isName('bulkhead.name', resolved.name);
   integerInRange('bulkhead.maxConcurrent', resolved.maxConcurrent, [1, 1_000_000]);
   integerInRange('bulkhead.maxQueued', resolved.maxQueued, [0, 1_000_000]);
-  return { ...resolved, events: resolved.events ?? silence } as Settings;
+  const { name, maxConcurrent, maxQueued, events = silence } = resolved;
+  return { name, maxConcurrent, maxQueued, events };
 }
 
 /** The permits of one bulkhead and the calls that wait for one. */

@@ -155,8 +155,7 @@ export class Breaker implements CircuitBreaker {
     const { circuit } = this;
     if (verdict === 'ignored' || generation !== circuit.generation) return settledAt; // (2)
     const now = circuit.needsTime ? readOnce(this.settings.clock, settledAt) : settledAt;
-    circuit.record(verdict === 'failure', now);
-    return circuit.shouldTrip ? this.trip(now) : now;
+    return circuit.record(verdict === 'failure', now) ? this.trip(now) : now;
   }
 
   /** Takes the verdict on a probe. Returns the instant. */

@@ -198,8 +198,7 @@ class Trial {
     this.model.settle(call, verdict, this.now);
     if (call.probe !== undefined) this.circuit.settleProbe(call.probe.real, verdict, this.now);
     else if (isCurrent && verdict !== 'ignored') {
-      this.circuit.record(verdict === 'failure', this.now);
-      if (this.circuit.shouldTrip) this.circuit.trip(this.now);
+      if (this.circuit.record(verdict === 'failure', this.now)) this.circuit.trip(this.now);
     }
   }
 }

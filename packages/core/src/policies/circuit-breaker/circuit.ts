@@ -122,17 +122,12 @@ export class Circuit {
     return Math.max(0, Math.min(...[...this.phase.leases].map((lease) => lease.expiresAt)) - now);
   }
 
-  /** Counts a call of this generation, where the circuit is closed. */
-  record(failed: boolean, now: number): void {
-    if (this.phase.state === 'closed') this.phase.window.record(failed, now);
-  }
-
-  /** Whether the closed circuit has seen enough to open. */
-  get shouldTrip(): boolean {
+  /** Counts a call of this generation. Returns whether a closed circuit has seen enough to open. */
+  record(failed: boolean, now: number): boolean {
     const phase = this.phase;
     if (phase.state !== 'closed') return false;
-    const { calls, failures } = phase.window;
-    return failures > 0 && calls >= this.rules.minimumCalls && failures / calls >= this.rules.failureRatio;
+    phase.window.record(failed, now);
+    return this.hasSeenEnough(phase.window);
   }
 
   /** Opens the circuit. */
@@ -158,6 +153,10 @@ export class Circuit {
   }
 
   // --- internal ---
+
+  private hasSeenEnough({ calls, failures }: OutcomeWindow): boolean {
+    return failures > 0 && calls >= this.rules.minimumCalls && failures / calls >= this.rules.failureRatio;
+  }
 
   private enter(phase: Phase): void {
     const from = this.phase.state;

@@ -115,7 +115,8 @@ function resolve(options: RetryOptions): Settings {
   inRange('retry.baseDelayMs', resolved.baseDelayMs, [0, 60_000]);
   inRange('retry.maxDelayMs', resolved.maxDelayMs, [resolved.baseDelayMs, 600_000]);
   isFunction('retry.isRetryable', resolved.isRetryable);
-  return { ...resolved, events: resolved.events ?? silence };
+  const { name, maxAttempts, baseDelayMs, maxDelayMs, isRetryable, clock, random, events = silence } = resolved;
+  return { name, maxAttempts, baseDelayMs, maxDelayMs, isRetryable, clock, random, events };
 }
 
 /** What the calls through one layer share. */

@@ -94,7 +94,7 @@ function deadlineLayer(name: string, timeoutMs: number, clock: Clock) {
       const now = parent.isEndless ? calledAt : readOnce(clock, calledAt);
       if (timeoutMs === 0) {
         sink.reject(new TimeoutError(name, 0), now);
-      } else if (endsBy(parent, now, timeoutMs, clock)) {
+      } else if (!parent.isEndless && endsBy(parent, now, timeoutMs, clock)) {
         inner(operation, context, sink, now); // (2)
       } else {
         const call = new TimeoutCall(rule, parent, sink);
