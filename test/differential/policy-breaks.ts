@@ -154,8 +154,8 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'count window: forgets the wrong outcome',
     file: 'mechanisms/count-window.ts',
-    find: 'this.#next + 1 === this.#size ? 0 : this.#next + 1',
-    replace: 'this.#next + 1 >= this.#size - 1 ? 0 : this.#next + 1',
+    find: 'if (++this.next === this.size) {',
+    replace: 'if (++this.next >= this.size - 1) {',
   },
   {
     name: 'retry: tries again though no time is left',
@@ -227,8 +227,8 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'timeout: overrules an earlier deadline of the caller',
     file: timeout,
-    find: 'parent.deadline <= now + timeoutMs',
-    replace: 'parent.deadline <= now + timeoutMs / 2',
+    find: 'scope.deadline <= now + timeoutMs :',
+    replace: 'scope.deadline <= now + timeoutMs / 2 :',
   },
   {
     name: 'timeout: settles twice',
