@@ -12,6 +12,7 @@ import { unitViolations } from './units.ts';
 /** Numeric options whose name is clear without a unit, each with the reason. */
 const exceptions: Readonly<Record<string, string>> = {
   deadline: 'an instant of the clock, not a length of time',
+  port: 'a port number, as node:net has it',
 };
 
 const violate = (member: string) =>

@@ -1,57 +1,31 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { ConfigError, circuitBreaker, createRegistry, retry } from '@holdfast/core';
-import { virtualClock } from '@holdfast/core/testing';
-import { createDegradation, defineFeatures } from '@holdfast/degradation';
+import { type CircuitBreaker, ConfigError, circuitBreaker, createRegistry, retry } from '@holdfast/core';
 
-import { type AdminOptions, createAdmin } from './admin.ts';
+import { createAdmin } from './admin.ts';
+import {
+  type ListeningAdmin,
+  auth,
+  change,
+  createAdminUnderTest,
+  json,
+  startAdminUnderTest,
+  token,
+} from './testing/admin-under-test.ts';
 
-const token = 'correct-horse-battery-staple';
-const auth = { Authorization: `Bearer ${token}` };
-const json = { ...auth, 'Content-Type': 'application/json' };
-const change = { mode: 'cached', actor: 'alice', reason: 'INC-4711', expiresInMs: 60_000 };
-const cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
-});
-
-function setUp(options: Partial<AdminOptions> = {}) {
-  const clock = virtualClock();
-  const registry = createRegistry({ clock });
-  const features = defineFeatures({
-    recommendations: { modes: ['full', 'cached', 'off'], owner: 'growth' },
-    checkout: { modes: ['full', 'deferred'], essential: true },
-  });
-  const degradation = createDegradation({ features, clock, wallClock: () => Date.UTC(2026, 0, 1) + clock.now() });
-  const admin = createAdmin({ registry, degradation, token, clock, ...options });
-  cleanUps.push(() => admin.close());
+/** An endpoint that listens, over a registry with circuits and something that is none. */
+async function startWithPolicies(): Promise<ListeningAdmin & { readonly breaker: CircuitBreaker }> {
+  const parts = await startAdminUnderTest();
+  const { registry } = parts;
   const breaker = registry.create(circuitBreaker, { name: 'prices', minimumCalls: 2, openForMs: 1000 });
   registry.create(circuitBreaker, { name: 'a/b ü' });
   registry.create(retry, { name: 'prices' });
-  return { admin, clock, registry, degradation, breaker };
-}
-
-async function start(options: Partial<AdminOptions> = {}) {
-  const parts = setUp(options);
-  const { url, port } = await parts.admin.listen();
-  const ask = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(url + path, { headers: auth, ...init });
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: (text === '' ? undefined : JSON.parse(text)) as never,
-    };
-  };
-  const put = (path: string, body: unknown, headers: Record<string, string> = json) =>
-    ask(path, { method: 'PUT', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
-  return { ...parts, url, port, ask, put };
+  return { ...parts, breaker };
 }
 
 describe('routes', () => {
   it('GET / lists the routes', async () => {
-    const { ask } = await start();
+    const { ask } = await startWithPolicies();
 
     const { status, body } = await ask('/');
 
@@ -69,7 +43,7 @@ describe('routes', () => {
   });
 
   it('GET /circuits shows every circuit breaker as it is', async () => {
-    const { ask, breaker } = await start();
+    const { ask, breaker } = await startWithPolicies();
     const fail = () => breaker.execute(() => Promise.reject(new Error('secret: hunter2'))).catch(() => {});
     await Promise.all([fail(), fail(), fail()]);
     await fail();
@@ -84,7 +58,7 @@ describe('routes', () => {
   });
 
   it('GET /circuits/{name} shows one, by its encoded name', async () => {
-    const { ask } = await start();
+    const { ask } = await startWithPolicies();
 
     expect((await ask('/circuits/prices')).body).toMatchObject({ name: 'prices', state: 'closed' });
     expect((await ask(`/circuits/${encodeURIComponent('a/b ü')}`)).body).toMatchObject({ name: 'a/b ü' });
@@ -95,7 +69,7 @@ describe('routes', () => {
   });
 
   it('GET /features and /features/{name} show what list() and status() tell', async () => {
-    const { ask, degradation } = await start();
+    const { ask, degradation } = await startAdminUnderTest();
     degradation.set('recommendations', 'off', { actor: 'bob', reason: 'slow', expiresInMs: 1000 });
     const expected = JSON.parse(JSON.stringify(degradation.list())) as unknown[];
 
@@ -105,7 +79,7 @@ describe('routes', () => {
   });
 
   it('PUT and DELETE /features/{name} switch a feature, and GET /audit tells who did', async () => {
-    const { ask, put, degradation } = await start();
+    const { ask, put, degradation } = await startAdminUnderTest();
 
     const set = await put('/features/recommendations', { ...change, ifRevision: 0 });
     expect(set).toMatchObject({
@@ -126,7 +100,7 @@ describe('routes', () => {
   });
 
   it('answers HEAD like GET, without the body', async () => {
-    const { ask } = await start();
+    const { ask } = await startAdminUnderTest();
 
     const { status, headers, body } = await ask('/features', { method: 'HEAD' });
 
@@ -136,8 +110,7 @@ describe('routes', () => {
 
   it('has no features where there are none', async () => {
     const registry = createRegistry();
-    const admin = createAdmin({ registry, token });
-    cleanUps.push(() => admin.close());
+    await using admin = createAdmin({ registry, token });
     const { url } = await admin.listen();
     const get = async (path: string) => (await fetch(url + path, { headers: auth })).json();
 
@@ -161,12 +134,14 @@ describe('options', () => {
     [{ registry: {} }, 'admin.registry must be a registry'],
     [{ degradation: {} }, 'admin.degradation must be what createDegradation() returned'],
   ])('%j are refused', (options, message) => {
-    expect(() => setUp(options as never)).toThrow(ConfigError);
-    expect(() => setUp(options as never)).toThrow(message);
+    expect(() => createAdminUnderTest(options as never)).toThrow(ConfigError);
+    expect(() => createAdminUnderTest(options as never)).toThrow(message);
   });
 
   it('unknown ones are refused', () => {
-    expect(() => setUp({ tokens: 1 } as never)).toThrow(/^admin has no option "tokens"; it knows allowRemote,/);
+    expect(() => createAdminUnderTest({ tokens: 1 } as never)).toThrow(
+      /^admin has no option "tokens"; it knows allowRemote,/,
+    );
     expect(() => createAdmin(undefined as never)).toThrow(ConfigError);
   });
 });

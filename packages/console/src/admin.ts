@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Clock, ConfigError, type Registry } from '@holdfast/core';
+import { type Clock, ConfigError, type Registry, integerInRange, isName, withDefaults } from '@holdfast/core';
 import type { FeatureControl } from '@holdfast/degradation';
 
 import { bearerToken } from './bearer-token.ts';
@@ -75,31 +75,29 @@ const OPTION_NAMES = ['allowRemote', 'bodyTimeoutMs', 'clock', 'degradation', 'h
 
 type Settings = Required<Omit<AdminOptions, 'degradation'>> & { readonly degradation: FeatureControl | undefined };
 
-function resolve(options: unknown): Settings {
-  if (typeof options !== 'object' || options === null) throw new ConfigError('admin', 'an object of options', options);
-  const unknown = Object.keys(options).find((key) => !OPTION_NAMES.includes(key));
-  if (unknown !== undefined)
-    throw new TypeError(`admin has no option "${unknown}"; it knows ${OPTION_NAMES.join(', ')}`);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const resolved = { ...adminDefaults, ...given } as typeof adminDefaults & AdminOptions;
+function resolve(options: AdminOptions): Settings {
+  refuseUnknown(options);
+  const resolved = withDefaults('admin', adminDefaults, options, OPTION_NAMES);
   const { registry, degradation } = resolved;
   if (typeof registry?.get !== 'function') throw new ConfigError('admin.registry', 'a registry', registry);
   if (degradation !== undefined && typeof degradation?.list !== 'function')
     throw new ConfigError('admin.degradation', 'what createDegradation() returned', degradation);
   checkPlace(resolved);
-  integerInRange('bodyTimeoutMs', resolved.bodyTimeoutMs, [1, 60_000]);
+  integerInRange('admin.bodyTimeoutMs', resolved.bodyTimeoutMs, [1, 60_000]);
   return { ...resolved, degradation, clock: resolved.clock ?? registry.clock };
 }
 
+/** Stricter than core's check, by which an option of every policy, such as `random`, would pass. */
+function refuseUnknown(options: object | undefined): void {
+  const unknown = Object.keys(options ?? {}).find((key) => !OPTION_NAMES.includes(key));
+  if (unknown !== undefined)
+    throw new TypeError(`admin has no option "${unknown}"; it knows ${OPTION_NAMES.join(', ')}`);
+}
+
 function checkPlace({ host, port, allowRemote }: typeof adminDefaults): void {
-  if (typeof host !== 'string' || host === '') throw new ConfigError('admin.host', 'a non-empty string', host);
+  isName('admin.host', host);
   if (typeof allowRemote !== 'boolean') throw new ConfigError('admin.allowRemote', 'true or false', allowRemote);
   if (!allowRemote && !isLoopbackHost(host))
     throw new ConfigError('admin.host', 'a loopback address unless admin.allowRemote is true', host);
-  integerInRange('port', port, [0, 65_535]);
-}
-
-function integerInRange(option: string, value: number, [min, max]: readonly [number, number]): void {
-  if (!Number.isInteger(value) || value < min || value > max)
-    throw new ConfigError(`admin.${option}`, `an integer from ${min} to ${max}`, value);
+  integerInRange('admin.port', port, [0, 65_535]);
 }

@@ -1,65 +1,19 @@
-import { type Server, createServer } from 'node:http';
-import { type AddressInfo, type Socket, connect } from 'node:net';
+import { createServer } from 'node:http';
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { createRegistry } from '@holdfast/core';
-import { recordEvents, virtualClock } from '@holdfast/core/testing';
-import { createDegradation, defineFeatures } from '@holdfast/degradation';
+import { recordEvents } from '@holdfast/core/testing';
 
-import { type AdminOptions, createAdmin } from './admin.ts';
-
-const token = 'correct-horse-battery-staple';
-const auth = { Authorization: `Bearer ${token}` };
-const json = { ...auth, 'Content-Type': 'application/json' };
-const change = { mode: 'cached', actor: 'alice', reason: 'INC-4711', expiresInMs: 60_000 };
-const cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
-});
-
-function setUp(options: Partial<AdminOptions> = {}) {
-  const clock = virtualClock();
-  const registry = createRegistry({ clock });
-  const features = defineFeatures({
-    recommendations: { modes: ['full', 'cached', 'off'] },
-    checkout: { modes: ['full', 'deferred'] },
-  });
-  const degradation = createDegradation({ features, clock, wallClock: () => 0 });
-  const admin = createAdmin({ registry, degradation, token, clock, ...options });
-  cleanUps.push(() => admin.close());
-  return { admin, clock, registry, degradation };
-}
-
-async function start(options: Partial<AdminOptions> = {}) {
-  const parts = setUp(options);
-  const { url, port } = await parts.admin.listen();
-  const ask = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(url + path, { headers: auth, ...init });
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: (text === '' ? undefined : JSON.parse(text)) as never,
-    };
-  };
-  const put = (path: string, body: unknown, headers: Record<string, string> = json) =>
-    ask(path, { method: 'PUT', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
-  return { ...parts, url, port, ask, put };
-}
-
-/** Sends bytes and collects what comes back until the connection ends. */
-function openRaw(port: number): { socket: Socket; answer: Promise<string> } {
-  const socket = connect(port, '127.0.0.1');
-  cleanUps.push(() => socket.destroy());
-  const answer = new Promise<string>((resolve) => {
-    let text = '';
-    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
-    socket.on('error', () => {}).on('close', () => resolve(text));
-  });
-  return { socket, answer };
-}
+import {
+  auth,
+  change,
+  createAdminUnderTest,
+  json,
+  listenOn,
+  openRaw,
+  startAdminUnderTest,
+  token,
+} from './testing/admin-under-test.ts';
 
 describe('refusals', () => {
   const feature = '/features/recommendations';
@@ -116,7 +70,7 @@ describe('refusals', () => {
     ['a restoration without a reason', 400, 'DELETE', feature, { actor: 'bob' }],
     ['a restoration of another revision', 409, 'DELETE', feature, { actor: 'bob', reason: 'over', ifRevision: 7 }],
   ])('(4) change nothing: %s, %i', async (...[_what, status, method, path, body, headers = json]) => {
-    const { ask, degradation, admin } = await start();
+    const { ask, degradation, admin } = await startAdminUnderTest();
     degradation.set('recommendations', 'off', { actor: 'bob', reason: 'slow', expiresInMs: 60_000 });
     const before = [degradation.list(), degradation.audit()];
     const isRaw = typeof body === 'string' || body instanceof Uint8Array || body === undefined;
@@ -140,7 +94,7 @@ describe('refusals', () => {
   });
 
   it('says which field is wrong, and what it may be', async () => {
-    const { put } = await start();
+    const { put } = await startAdminUnderTest();
 
     expect((await put(feature, { ...change, expiresInMs: 0 })).body).toEqual({
       type: 'about:blank',
@@ -157,7 +111,7 @@ describe('refusals', () => {
   });
 
   it('says 503 once the features are closed', async () => {
-    const { put, degradation } = await start();
+    const { put, degradation } = await startAdminUnderTest();
     degradation.close();
 
     expect(await put(feature, change)).toMatchObject({ status: 503, body: { code: 'CLOSED' } });
@@ -174,26 +128,26 @@ describe('who is answered', () => {
   it.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example', ''])(
     '(2) not a request for the host %j',
     async (host) => {
-      const { port } = await start();
+      const { port } = await startAdminUnderTest();
 
       expect(await rawGet(port, `Host: ${host}\r\n`)).toMatch(/^HTTP\/1\.1 421 /);
     },
   );
 
   it.each(['127.0.0.1', 'localhost:80', '[::1]:5'])('a request for the host %s', async (host) => {
-    const { port } = await start();
+    const { port } = await startAdminUnderTest();
 
     expect(await rawGet(port, `Host: ${host}\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it('any host, if told so', async () => {
-    const { port } = await start({ allowRemote: true });
+    const { port } = await startAdminUnderTest({ allowRemote: true });
 
     expect(await rawGet(port, 'Host: evil.example\r\n')).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it('(2) not another machine, where the handler is mounted on a server that is open to all', async () => {
-    const { admin, degradation } = setUp();
+    const { admin, degradation } = createAdminUnderTest();
     const statuses: number[] = [];
     const server = createServer((request, response) => {
       Object.defineProperty(request.socket, 'remoteAddress', { value: '10.0.0.7' });
@@ -213,20 +167,16 @@ describe('who is answered', () => {
   });
 
   it.each(['0.0.0.0', '::', 'example.com', '10.0.0.1'])('(2) nobody on %s, unless told so', (host) => {
-    expect(() => setUp({ host })).toThrow(/admin\.host must be a loopback address unless admin\.allowRemote is true/);
-    expect(() => setUp({ host, allowRemote: true })).not.toThrow();
+    expect(() => createAdminUnderTest({ host })).toThrow(
+      /admin\.host must be a loopback address unless admin\.allowRemote is true/,
+    );
+    expect(() => createAdminUnderTest({ host, allowRemote: true })).not.toThrow();
   });
 });
 
-async function listenOn(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  cleanUps.push(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
 describe('the handler', () => {
   it('can be mounted on a server that is there already', async () => {
-    const { admin, degradation } = setUp();
+    const { admin, degradation } = createAdminUnderTest();
     const url = await listenOn(createServer(admin.handler));
 
     const response = await fetch(`${url}/features/checkout`, {
@@ -240,7 +190,7 @@ describe('the handler', () => {
   });
 
   it('(3) survives a policy whose snapshot throws or cannot be written, and tells of it', async () => {
-    const { ask, registry } = await start();
+    const { ask, registry } = await startAdminUnderTest();
     const recorder = recordEvents(registry.events);
     const broken = { kind: 'circuit-breaker', name: 'broken', snapshot: (): unknown => ({ calls: 1n }) };
     registry.add(broken as never);

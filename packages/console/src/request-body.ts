@@ -16,7 +16,7 @@ import type { Clock } from '@holdfast/core';
 import { Problem } from './problem.ts';
 
 /** The longest body that is read: 16 KiB. */
-export const MAX_BODY_BYTES = 16_384;
+const MAX_BODY_BYTES = 16_384;
 
 /** How long a body may take. */
 export interface BodyDeadline {

@@ -1,57 +1,12 @@
-import { type Socket, connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { settle } from '@holdfast/core/testing';
 
-import { createRegistry } from '@holdfast/core';
-import { settle, virtualClock } from '@holdfast/core/testing';
-import { createDegradation, defineFeatures } from '@holdfast/degradation';
-
-import { type AdminOptions, createAdmin } from './admin.ts';
-
-const token = 'correct-horse-battery-staple';
-const auth = { Authorization: `Bearer ${token}` };
-const cleanUps: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
-});
-
-function setUp(options: Partial<AdminOptions> = {}) {
-  const clock = virtualClock();
-  const registry = createRegistry({ clock });
-  const features = defineFeatures({
-    recommendations: { modes: ['full', 'cached', 'off'] },
-    checkout: { modes: ['full', 'deferred'] },
-  });
-  const degradation = createDegradation({ features, clock, wallClock: () => 0 });
-  const admin = createAdmin({ registry, degradation, token, clock, ...options });
-  cleanUps.push(() => admin.close());
-  return { admin, clock, registry, degradation };
-}
-
-async function start(options: Partial<AdminOptions> = {}) {
-  const parts = setUp(options);
-  return { ...parts, ...(await parts.admin.listen()) };
-}
-
-/** Sends bytes and collects what comes back until the connection ends. */
-function openRaw(port: number): { socket: Socket; answer: Promise<string> } {
-  const socket = connect(port, '127.0.0.1');
-  cleanUps.push(() => socket.destroy());
-  const answer = new Promise<string>((resolve) => {
-    let text = '';
-    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
-    socket.on('error', () => {}).on('close', () => resolve(text));
-  });
-  return { socket, answer };
-}
+import { auth, changeHead, openRaw, startAdminUnderTest, token } from './testing/admin-under-test.ts';
 
 describe('answers', () => {
-  const head = (more: string) =>
-    `PUT /features/recommendations HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${more}\r\n`;
-
   it('(1) marks every answer as not to be stored, sniffed or framed', async () => {
-    const { url } = await start();
+    const { url } = await startAdminUnderTest();
 
     for (const path of ['/', '/nothing']) {
       const { headers } = await fetch(url + path, { headers: auth });
@@ -61,10 +16,10 @@ describe('answers', () => {
   });
 
   it('(2) serves one request on a connection whose body was not read, and the next on others', async () => {
-    const { port } = await start();
+    const { port } = await startAdminUnderTest();
     const get = `GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n`;
     const refused = openRaw(port);
-    refused.socket.write(head('Content-Length: 20000\r\n'));
+    refused.socket.write(changeHead('Content-Length: 20000'));
     refused.socket.write(`${' '.repeat(20_000)}${get}\r\n`);
     const served = openRaw(port);
     served.socket.write(`${get}\r\n${get}Connection: close\r\n\r\n`);
@@ -74,15 +29,15 @@ describe('answers', () => {
   });
 
   it('(3) holds a connection whose request never ends after its refusal for a second and a megabyte at most', async () => {
-    const { port, clock } = await start();
+    const { port, clock } = await startAdminUnderTest();
     const timed = openRaw(port);
-    timed.socket.write(head('Content-Length: 99999999\r\n'));
+    timed.socket.write(changeHead('Content-Length: 99999999'));
     while (clock.pendingCount === 0) await settle();
     await clock.advance(1000);
     expect(await timed.answer).toMatch(/^HTTP\/1\.1 413 /);
 
     const flooded = openRaw(port);
-    flooded.socket.write(head('Content-Length: 99999999\r\n'));
+    flooded.socket.write(changeHead('Content-Length: 99999999'));
     for (let count = 0; count < 20; count++) flooded.socket.write(' '.repeat(100_000));
     expect(await flooded.answer).toMatch(/^(HTTP\/1\.1 413 [\s\S]*)?$/); // a reset may overtake the answer here
     expect(clock.pendingCount).toBe(0);

@@ -17,7 +17,7 @@ export interface Subject {
 }
 
 /** A request that was let in. */
-export interface RouteCall extends Subject {
+interface RouteCall extends Subject {
   /** What stands for `{name}` in the path; empty where nothing does. */
   readonly name: string;
   /** Reads the body as a JSON object. */
@@ -36,7 +36,7 @@ export interface Route {
 }
 
 /** All paths. */
-export const routes: readonly Route[] = Object.freeze([
+const routes: readonly Route[] = Object.freeze([
   { path: '/', about: 'These routes', methods: { GET: index } },
   { path: '/circuits', about: 'All circuit breakers', methods: { GET: listCircuits } },
   { path: '/circuits/{name}', about: 'One circuit breaker', methods: { GET: showCircuit } },

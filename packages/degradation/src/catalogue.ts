@@ -7,7 +7,7 @@
  * @module
  */
 
-import { ConfigError } from '@holdfast/core';
+import { ConfigError, isName } from '@holdfast/core';
 
 /** What {@link defineFeatures} takes per feature. */
 export interface FeatureSpec {
@@ -88,8 +88,8 @@ function checkSpec(path: string, spec: unknown): FeatureDefinition {
   const unknown = Object.keys(spec).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) throw new TypeError(`${path} has no option "${unknown}"; it knows ${KEYS.join(', ')}`);
   const { modes, owner, notice, essential = false } = spec;
-  checkText(`${path}.owner`, owner);
-  checkText(`${path}.notice`, notice);
+  if (owner !== undefined) isName(`${path}.owner`, owner);
+  if (notice !== undefined) isName(`${path}.notice`, notice);
   if (typeof essential !== 'boolean') throw new ConfigError(`${path}.essential`, 'true or false', essential);
   return Object.freeze({ modes: checkModes(`${path}.modes`, modes), owner, notice, essential }) as FeatureDefinition;
 }
@@ -102,11 +102,6 @@ function checkModes(path: string, modes: unknown): readonly [string, ...string[]
     if (modes.indexOf(mode) !== position) throw new ConfigError(`${path}[${position}]`, 'named once only', mode);
   }
   return Object.freeze([...modes]) as unknown as readonly [string, ...string[]];
-}
-
-function checkText(path: string, text: unknown): void {
-  if (text !== undefined && (typeof text !== 'string' || text === ''))
-    throw new ConfigError(path, 'a non-empty string', text);
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

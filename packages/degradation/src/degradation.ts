@@ -22,8 +22,11 @@ import {
   type PolicyPorts,
   type Random,
   createEvents,
+  integerInRange,
+  isFunction,
   systemClock,
   systemRandom,
+  withDefaults,
 } from '@holdfast/core';
 
 import { type Catalogue, type FeatureModes, checkCatalogue } from './catalogue.ts';
@@ -130,40 +133,16 @@ export function createDegradation<M extends FeatureModes>(options: DegradationOp
 
 // --- internal ---
 
-const OPTION_NAMES: readonly string[] = [
-  'clock',
-  'events',
-  'features',
-  'maxAuditEntries',
-  'random',
-  'store',
-  'storeRetryMs',
-  'storeTimeoutMs',
-  'wallClock',
-];
-
-function resolve(options: unknown): FeatureTableParts {
-  if (typeof options !== 'object' || options === null)
-    throw new ConfigError('degradation', 'an object of options', options);
-  const unknown = Object.keys(options).find((key) => !OPTION_NAMES.includes(key));
-  if (unknown !== undefined)
-    throw new TypeError(`degradation has no option "${unknown}"; it knows ${OPTION_NAMES.join(', ')}`);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const resolved = { ...degradationDefaults, ...given } as typeof degradationDefaults & DegradationOptions;
+function resolve<M extends FeatureModes>(options: DegradationOptions<M>): FeatureTableParts {
+  const resolved = withDefaults('degradation', degradationDefaults, options, ['features', 'store']);
   const { clock, store = memoryStore({ clock }), events = createEvents(), features } = resolved;
-  if (typeof resolved.wallClock !== 'function')
-    throw new ConfigError('degradation.wallClock', 'a function', resolved.wallClock);
-  integerInRange('maxAuditEntries', resolved.maxAuditEntries, 100_000);
-  integerInRange('storeTimeoutMs', resolved.storeTimeoutMs, 60_000);
-  integerInRange('storeRetryMs', resolved.storeRetryMs, 3_600_000);
+  isFunction('degradation.wallClock', resolved.wallClock);
+  integerInRange('degradation.maxAuditEntries', resolved.maxAuditEntries, [1, 100_000]);
+  integerInRange('degradation.storeTimeoutMs', resolved.storeTimeoutMs, [1, 60_000]);
+  integerInRange('degradation.storeRetryMs', resolved.storeRetryMs, [1, 3_600_000]);
   for (const method of ['load', 'save', 'listen'] as const) {
     if (typeof store?.[method] !== 'function')
       throw new ConfigError(`degradation.store.${method}`, 'a function', store);
   }
   return { ...resolved, features: checkCatalogue(features), store, events };
-}
-
-function integerInRange(option: string, value: number, max: number): void {
-  if (!Number.isInteger(value) || value < 1 || value > max)
-    throw new ConfigError(`degradation.${option}`, `an integer from 1 to ${max}`, value);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ResilienceError } from '@holdfast/core';
+import { ResilienceError, nameErrorClass } from '@holdfast/core';
 
 /** What went wrong, for programs. */
 export type FeatureErrorCode =
@@ -54,4 +54,4 @@ export function show(value: unknown): string {
 
 // --- internal ---
 
-Object.defineProperty(FeatureError.prototype, 'name', { value: 'FeatureError', configurable: true, writable: true });
+nameErrorClass(FeatureError, 'FeatureError');

@@ -4,7 +4,15 @@
  * @module
  */
 
-import { type Clock, ConfigError, type Context, type Events, type Random, createPolicy } from '@holdfast/core';
+import {
+  type Clock,
+  ConfigError,
+  type Context,
+  type Events,
+  type Random,
+  createPolicy,
+  isFunction,
+} from '@holdfast/core';
 
 import { type AuditEntry, AuditTrail } from './audit-trail.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -233,10 +241,7 @@ function randomDigits(random: Random): string {
 function checkImplementations(cell: FeatureCell, given: unknown): ReadonlyMap<string, unknown> {
   const { name, definition } = cell;
   const implementations = new Map(Object.entries((given ?? {}) as Record<string, unknown>));
-  for (const mode of definition.modes) {
-    const implementation = implementations.get(mode);
-    if (typeof implementation !== 'function') throw new ConfigError(`${name}.${mode}`, 'a function', implementation);
-  }
+  for (const mode of definition.modes) isFunction(`${name}.${mode}`, implementations.get(mode));
   for (const key of implementations.keys()) {
     if (!definition.modes.includes(key))
       throw new ConfigError(name, `implemented for ${definition.modes.join(', ')} only`, key);

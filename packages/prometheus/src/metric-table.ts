@@ -160,7 +160,11 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
 ] satisfies MetricRow[]);
 
 /** What every metric is called and means, in the order in which they are shown. */
-export const metricDescriptions: readonly MetricDescription[] = metricTable;
+export const metricDescriptions: readonly MetricDescription[] = Object.freeze(
+  metricTable.map(({ name, type, help, unit, labels, aggregator }) =>
+    Object.freeze({ name, type, help, unit, labels, aggregator }),
+  ),
+);
 
 // --- internal ---
 

@@ -18,7 +18,7 @@ import { SeriesTable } from './series-table.ts';
 import type { Subject } from './subject.ts';
 
 /** The name under which everything above the cap is counted. */
-export const OTHER_NAME = '__other__';
+const OTHER_NAME = '__other__';
 
 /** The names of one kind. */
 export class NameCap {

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { ConfigError, type Registry } from '@holdfast/core';
+import { ConfigError, type Registry, integerInRange } from '@holdfast/core';
 
 import type { DegradationSource } from './degradation-source.ts';
 import { type PrometheusRegister, type Subscription, metricSetOf } from './metric-set.ts';
@@ -84,11 +84,11 @@ function resolve(options: PrometheusOptions): Settings {
     check('degradation', 'a degradation with list()', degradation, typeof degradation?.list === 'function');
   }
   check('prefix', 'letters, digits and underscores, no digit first', prefix, /^(?:[a-zA-Z_]\w*)?$/.test(prefix));
-  const isCount = Number.isInteger(maxNames) && maxNames >= 1 && maxNames <= 100_000;
-  check('maxNames', 'an integer from 1 to 100000', maxNames, isCount);
+  integerInRange('prometheus.maxNames', maxNames, [1, 100_000]);
   return { register, registry, degradation, prefix, maxNames };
 }
 
+/** Stricter than core's check, by which an option of every policy, such as `clock`, would pass. */
 function refuseUnknown(options: PrometheusOptions): void {
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) throw new TypeError(`prometheus has no option "${unknown}"; it knows ${known.join(', ')}`);

@@ -12,12 +12,11 @@ import {
   type Bulkhead,
   type CircuitBreaker,
   type Fallback,
-  HookError,
   type NamedPolicy,
   type Pipeline,
   type Registry,
   type Retry,
-  onHookError,
+  reportHookError,
 } from '@holdfast/core';
 
 import type { DegradationSource } from './degradation-source.ts';
@@ -34,7 +33,7 @@ export interface Subject {
 }
 
 /** What was read of a subject. */
-export type Samples = ReadonlyMap<MetricRow, readonly Sample[]>;
+type Samples = ReadonlyMap<MetricRow, readonly Sample[]>;
 
 /** What subjects are found in. `id` tells one source from another. */
 export type Source =
@@ -112,18 +111,7 @@ function attempt<T>(read: () => T, name: string | undefined): T | undefined {
   try {
     return read();
   } catch (error) {
-    report(error, name); // (2)
+    reportHookError('prometheus.read', error, name); // (2)
     return undefined;
-  }
-}
-
-/** Tells the handler of core's hook errors. Core lends it only by setting another, so it is put back at once. */
-function report(error: unknown, name: string | undefined): void {
-  try {
-    const handler = onHookError(undefined);
-    onHookError(handler);
-    handler(new HookError('prometheus.read', name === undefined ? { cause: error } : { cause: error, policy: name }));
-  } catch {
-    // A handler that throws is the application's; the scrape goes on.
   }
 }

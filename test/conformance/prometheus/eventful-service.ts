@@ -12,13 +12,7 @@ const fail = (): Promise<never> => Promise.reject(new Error('down'));
 const hang = (): Promise<never> => new Promise(() => {});
 
 /** Names that a careless exporter would write wrongly. */
-export const hardNames: readonly string[] = [
-  'with "quotes"',
-  'two\nlines',
-  String.raw`back\slash`,
-  'Grüße, {a="b"} 1',
-  '',
-];
+const hardNames: readonly string[] = ['with "quotes"', 'two\nlines', String.raw`back\slash`, 'Grüße, {a="b"} 1', ''];
 
 /** Makes the service and lets its circuits go through all states. */
 export async function eventfulService(): Promise<{ registry: Registry; degradation: DegradationSource }> {
