@@ -86,10 +86,10 @@ export const policyBreaks: readonly Break[] = [
     replace: '',
   },
   {
-    name: 'breaker: late probe counted after its lease',
+    name: 'breaker: late probe not counted though nobody took its place',
     file: circuit,
-    find: "if (lease.expiresAt <= now || verdict === 'ignored') return;",
-    replace: "if (verdict === 'ignored') return;",
+    find: "    if (verdict === 'ignored') return; // (4)",
+    replace: "    if (lease.expiresAt <= now || verdict === 'ignored') return; // (4)",
   },
   {
     name: 'breaker: probe results do not take places of the round',
@@ -122,6 +122,19 @@ export const policyBreaks: readonly Break[] = [
     replace: "return 'failure';",
   },
   {
+    name: 'breaker: a call that never ran counted by its error',
+    file: breaker,
+    find: "this.sink.refuse(error, this.breaker.settleCall(this.generation, 'ignored', now));",
+    replace:
+      'this.sink.refuse(error, this.breaker.settleCall(this.generation, judgeError(this.breaker.settings.classify, error, this.context, this.breaker.settings.name), now));',
+  },
+  {
+    name: 'retry: a last try that never ran hides those that did',
+    file: retry,
+    find: '    if (this.hasRun) this.sink.reject(error, now);\n    else this.sink.refuse(error, now);',
+    replace: '    this.sink.refuse(error, now);',
+  },
+  {
     name: 'breaker: passed deadline ignored',
     file: outcome,
     find: "return isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)",
@@ -148,8 +161,8 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'time window: keeps one bucket too long',
     file: 'mechanisms/time-window.ts',
-    find: 'this.#clear((bucket - step) %',
-    replace: 'this.#clear((bucket - step + 1) %',
+    find: 'this.#clear(this.#slotOf(bucket - step))',
+    replace: 'this.#clear(this.#slotOf(bucket - step + 1))',
   },
   {
     name: 'count window: forgets the wrong outcome',
@@ -166,15 +179,15 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'retry: first error instead of the last',
     file: retry,
-    find: '  reject(error: unknown, settledAt: number): void {\n    const { settings } = this.rule;',
+    find: '  private tryAgainOrFail(error: unknown, now: number): void {',
     replace:
-      '  first: unknown;\n  reject(latest: unknown, settledAt: number): void {\n    const { settings } = this.rule;\n    this.first ??= latest;\n    const error = this.first;',
+      '  first: unknown;\n  private tryAgainOrFail(latest: unknown, now: number): void {\n    this.first ??= latest;\n    const error = this.first;',
   },
   {
     name: 'retry: one try too many',
     file: retry,
-    find: 'if (this.attempt >= settings.maxAttempts',
-    replace: 'if (this.attempt > settings.maxAttempts',
+    find: 'if (this.attempt >= maxAttempts',
+    replace: 'if (this.attempt > maxAttempts',
   },
   {
     name: 'retry: delay does not grow',
@@ -185,7 +198,7 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'retry: wait does not end with the context',
     file: retry,
-    find: '    this.timer?.cancel();\n    this.call.sink.reject(cause, UNREAD); // (4)',
+    find: '    this.timer?.cancel();\n    this.call.fail(cause, UNREAD); // (4)',
     replace: '',
   },
   {
@@ -197,13 +210,13 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'fallback: asked though the context has ended',
     file: fallback,
-    find: 'if (context.cancelled || !this.handles(error)) {',
-    replace: 'if (!this.handles(error)) {',
+    find: '    if (context.cancelled) return false; // (2)\n',
+    replace: '',
   },
   {
     name: 'fallback: error of the operation lost when the substitute fails',
     file: fallback,
-    find: 'new FallbackError(this.name, this.error, fallbackError)',
+    find: 'new FallbackError(rule.name, this.error, fallbackError)',
     replace: 'new FallbackError(this.name, fallbackError, fallbackError)',
   },
   {
@@ -243,9 +256,9 @@ export const policyBreaks: readonly Break[] = [
     replace: '    if (first !== undefined && this.timer !== undefined)',
   },
   {
-    name: 'timeout: timer left behind the calls that settled',
+    name: 'timeout: ends calls before their time',
     file: queue,
-    find: 'unlink(member);\n    if (this.members.isEmpty)',
-    replace: 'if (this.members.isEmpty)',
+    find: 'this.deadlineOf(first) <= now) {',
+    replace: 'this.deadlineOf(first) <= now + 1) {',
   },
 ];

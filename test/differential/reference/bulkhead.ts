@@ -92,7 +92,7 @@ class ReferencePermits {
       };
       this.#waiting.push(start);
       this.#observer.note('a call waits in a queue');
-      const unhook = context.onCancel((cause) => {
+      const unhook = context.whileWaiting((cause) => {
         this.#observer.note('a call leaves a queue');
         this.#waiting.splice(this.#waiting.indexOf(start), 1);
         reject(cause);

@@ -27,11 +27,15 @@ export function referenceCircuitBreaker(spec: BreakerSpec, ports: Ports, observe
     ports.name,
     (inner) => async (work, context) => {
       const ticket = circuit.admit();
+      let hasRun = false;
       let value: unknown;
       try {
-        value = await inner(work, context);
+        value = await inner((own) => {
+          hasRun = true;
+          return work(own);
+        }, context);
       } catch (error) {
-        circuit.settle(ticket, circuit.judge(undefined, error, true, context));
+        circuit.settle(ticket, hasRun ? circuit.judge(undefined, error, true, context) : 'ignored');
         throw error;
       }
       circuit.settle(ticket, circuit.judge(value, undefined, false, context));
@@ -143,7 +147,7 @@ class ReferenceCircuit {
   }
 
   #settleProbe(ticket: Ticket, verdict: Verdict): void {
-    const hasLease = this.#probes.includes(ticket) && ticket.expiresAt > this.#now;
+    const hasLease = this.#probes.includes(ticket);
     this.#probes = this.#probes.filter((probe) => probe !== ticket);
     if (!hasLease) this.#observer.note('a probe comes back after its lease');
     if (verdict === 'ignored') this.#observer.note('a probe says nothing');

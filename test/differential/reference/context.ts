@@ -13,28 +13,37 @@ import { cancelled, deadlineExceeded } from './errors.ts';
 export class ReferenceContext implements CallContext {
   readonly clock: Clock;
   readonly deadline: number;
-  cancelled = false;
-  cause: unknown = undefined;
-  readonly #listeners = new Set<(cause: unknown) => void>();
-  readonly #letGo: (() => void)[] = [];
+  readonly #parent: ReferenceContext | undefined;
+  readonly #expiryCause: (() => unknown) | undefined;
+  #entries: readonly Entry[] = [];
+  #letGo: (() => void)[] = [];
+  #isOver = false;
+  #end: { readonly cause: unknown } | undefined;
   #controller: AbortController | undefined;
 
   constructor(clock: Clock, parent?: ReferenceContext, ms = Infinity, expiryCause: () => unknown = deadlineExceeded) {
     this.clock = clock;
+    this.#parent = parent;
     const remainingMs = Math.min(ms, parent?.remainingMs() ?? Infinity);
     this.deadline = clock.now() + remainingMs;
+    this.#expiryCause = ms === remainingMs && ms !== Infinity ? expiryCause : undefined;
     if (parent?.cancelled === true) this.cancel(parent.cause);
-    if (parent !== undefined) this.#letGo.push(parent.#listen((cause) => this.cancel(cause)));
-    if (ms === remainingMs && ms !== Infinity) {
-      const timer = clock.setTimer(() => this.cancel(expiryCause()), ms);
-      this.#letGo.push(() => timer.cancel());
-    }
+    else this.#follow();
+  }
+
+  get cancelled(): boolean {
+    if (this.#end === undefined && this.#isOver) this.#lookUp();
+    return this.#end !== undefined;
+  }
+
+  get cause(): unknown {
+    return this.cancelled ? this.#end?.cause : undefined;
   }
 
   get signal(): AbortSignal {
     const controller = (this.#controller ??= new AbortController());
     if (this.cancelled) controller.abort(this.cause);
-    else this.#listen((cause) => controller.abort(cause));
+    else this.#listen((cause) => controller.abort(cause), false);
     return controller.signal;
   }
 
@@ -42,10 +51,14 @@ export class ReferenceContext implements CallContext {
     return this.deadline === Infinity ? Infinity : Math.max(0, this.deadline - this.clock.now());
   }
 
+  /** For who only listens: told while the work goes on that the context is for. */
   onCancel(listener: (cause: unknown) => void): () => boolean {
-    if (this.cancelled) listener(this.cause);
-    else return this.#listen(listener);
-    return () => false;
+    return this.#register(listener, false);
+  }
+
+  /** For who waits: told in any case. */
+  whileWaiting(listener: (cause: unknown) => void): () => boolean {
+    return this.#register(listener, true);
   }
 
   withTimeout(ms: number): ReferenceContext {
@@ -54,24 +67,68 @@ export class ReferenceContext implements CallContext {
 
   /** Ends the context; later calls change nothing. */
   cancel(cause: unknown = cancelled()): void {
-    if (this.cancelled) return;
-    this.cancelled = true;
-    this.cause = cause;
-    this.detach();
-    for (const listener of this.#listeners) {
-      this.#listeners.delete(listener);
-      listener(cause);
+    if (this.#end !== undefined) return;
+    this.#end = { cause };
+    if (this.#isOver) this.#controller?.abort(cause);
+    this.#unfollow();
+    for (let [first, ...rest] = this.#entries; first !== undefined; [first, ...rest] = this.#entries) {
+      this.#entries = rest;
+      first.listener(cause);
     }
   }
 
-  /** Stops following parent and time: the work is over. */
-  detach(): void {
+  /** The work is over that the context was for: who only listens is let go. */
+  release(): void {
+    this.#isOver = true;
+    this.#entries = this.#entries.filter(({ waits }) => waits);
+    if (this.#entries.length === 0) this.#unfollow();
+  }
+
+  // --- internal ---
+
+  #register(listener: (cause: unknown) => void, waits: boolean): () => boolean {
+    if (!this.cancelled) return this.#listen(listener, waits);
+    listener(this.cause);
+    return () => false;
+  }
+
+  #listen(listener: (cause: unknown) => void, waits: boolean): () => boolean {
+    const entry: Entry = { listener, waits };
+    this.#entries = [...this.#entries, entry];
+    if (this.#letGo.length === 0) this.#follow();
+    return () => {
+      if (!this.#entries.includes(entry)) return false;
+      this.#entries = this.#entries.filter((other) => other !== entry);
+      if (this.#isOver && this.#entries.length === 0) this.#unfollow();
+      return true;
+    };
+  }
+
+  /** Hooks on the parent, and sets the timer. */
+  #follow(): void {
+    const hold = this.#parent?.whileWaiting((cause) => this.cancel(cause));
+    if (hold !== undefined) this.#letGo.push(hold);
+    const expiryCause = this.#expiryCause;
+    if (expiryCause === undefined || this.#end !== undefined) return;
+    const timer = this.clock.setTimer(() => this.cancel(expiryCause()), this.remainingMs());
+    this.#letGo.push(() => timer.cancel());
+  }
+
+  #unfollow(): void {
     for (const letGo of this.#letGo.splice(0)) letGo();
   }
 
-  #listen(listener: (cause: unknown) => void): () => boolean {
-    const own = (cause: unknown): void => listener(cause);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+  /** Finds out what was not told any more. */
+  #lookUp(): void {
+    if (this.#parent?.cancelled === true) this.cancel(this.#parent.cause);
+    else if (this.#expiryCause !== undefined && this.clock.now() >= this.deadline) this.cancel(this.#expiryCause());
   }
+}
+
+// --- internal ---
+
+interface Entry {
+  readonly listener: (cause: unknown) => void;
+  /** Whether somebody waits for it to be told. */
+  readonly waits: boolean;
 }

@@ -55,7 +55,7 @@ const NO_CLOCK = { now: () => 0, setTimer: () => ({ cancel: () => {}, ref: () =>
 
 function untilEnd(promise: Promise<unknown>, context: ReferenceContext): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const unhook = context.onCancel(reject);
+    const unhook = context.whileWaiting(reject);
     promise.then(resolve, reject).finally(unhook);
   });
 }

@@ -59,7 +59,7 @@ function wait(delayMs: number, clock: Clock, context: ReferenceContext): Promise
       unhook();
       resolve();
     }, delayMs);
-    const unhook = context.onCancel((cause) => {
+    const unhook = context.whileWaiting((cause) => {
       timer.cancel();
       reject(cause);
     });

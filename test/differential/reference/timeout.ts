@@ -27,7 +27,7 @@ export function referenceTimeout(
       try {
         return await inner(work, own);
       } finally {
-        own.detach();
+        own.release();
       }
     },
     { statistics: () => ({}) },

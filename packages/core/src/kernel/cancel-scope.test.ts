@@ -91,19 +91,37 @@ describe('cancel scope', () => {
     expect(scope.watch(new Note())).toBe(false);
   });
 
-  it('(4) tells nobody after it was released', async () => {
+  it('(4) tells only those that are waited for once it was released, and the truth to those who ask', async () => {
     const clock = virtualClock();
     const parent = new CancelScope(undefined, clock, Infinity);
-    const scope = new CancelScope(parent, clock, 100);
-    const note = new Note();
-    scope.watch(note);
+    const scope = new CancelScope(parent, clock, 100, { expiryCause: () => 'late' });
+    const [waiting, listening] = [new Note(), new Note()];
+    Object.assign(listening, { isWaitedFor: false });
+    for (const note of [waiting, listening]) scope.watch(note);
+    const { signal } = scope;
 
     scope.release();
-    parent.end('stop');
-    await clock.advance(200);
+    expect([clock.referencedCount, parent.isWaitedFor]).toEqual([1, true]);
+    await clock.advance(100);
 
-    expect(note.told).toEqual([]);
-    expect(scope.ended).toBe(false);
+    expect([waiting.told, listening.told]).toEqual([['late'], []]);
+    expect([scope.cause, signal.reason]).toEqual(['late', 'late']);
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('(5) retains nothing for a signal that was handed out, or is first read, after its release', () => {
+    const clock = virtualClock();
+    const parent = new CancelScope(undefined, clock, 500);
+    const [before, after] = [new CancelScope(parent, clock, 100), new CancelScope(parent, clock, 100)];
+    expect(before.signal.aborted).toBe(false);
+
+    before.release();
+    after.release();
+
+    expect(after.signal.aborted).toBe(false);
+    expect(clock.pendingCount).toBe(0);
+    parent.end('stop');
+    expect([before.cause, after.cause, before.signal.reason, after.signal.reason]).toEqual(Array(4).fill('stop'));
   });
 
   it('(5) holds a timer and a listener only while it has watchers', () => {

@@ -6,13 +6,14 @@
  * watchers. An unwatched scope finds out that it ended when it is asked.
  *
  *   live ── end(cause) | parent ended | deadline passed ──► ended
- *     └──── release() ────────────────────────────────────► live, following nothing any more
+ *     └──── release() ────────────────────────────────────► live, telling only those that are waited for
  *
  * Invariants
  *  (1) The first cause wins and is kept by identity; it never changes again.
  *  (2) Cancellation goes down, never up.
  *  (3) A scope's deadline is never later than its parent's.
- *  (4) Every watcher is told exactly once, in the order in which they came, unless it left or the scope was released.
+ *  (4) Every watcher is told exactly once, in the order in which they came, unless it left; after a release only those
+ *      that are waited for, and those that came later.
  *  (5) A scope without watchers is in no list and holds no timer.
  *  (6) A timer keeps the process alive only while one of those it will tell is waited for.
  *
@@ -50,9 +51,10 @@ export class CancelScope implements Watcher {
   /** Whether nothing can ever end this scope. */
   readonly isEndless: boolean = false;
 
-  private parent: CancelScope | undefined;
+  private readonly parent: CancelScope | undefined;
   private readonly timekeeper: Timekeeper | undefined;
   private hasEnded = false;
+  /** Whether the work that the scope was for is over; its timekeeper is through. */
   private isReleased = false;
   private isAttached = false;
   private endCause: unknown = undefined;
@@ -98,7 +100,8 @@ export class CancelScope implements Watcher {
     if (this.controller === undefined) {
       const controller = new AbortController();
       this.controller = controller;
-      if (this.ended || !this.watch(new SignalWatcher(controller))) controller.abort(this.endCause);
+      if (this.ended) controller.abort(this.endCause);
+      else if (!this.isReleased && !this.watch(new SignalWatcher(controller))) controller.abort(this.endCause);
     }
     return this.controller.signal;
   }
@@ -113,14 +116,22 @@ export class CancelScope implements Watcher {
     if (!this.hasEnded) this.endAt(this.timekeeper?.expiryCause() ?? new DeadlineExceededError(), this.deadline);
   }
 
-  /** Lets go of parent, deadline and watchers without telling anybody: the work that the scope was for is over. */
+  /**
+   * The work that the scope was for is over: lets go of those who only listen, so that a signal that was handed out retains
+   * nothing, and keeps the time by itself for what is still waited for. Asked, the scope tells the truth as before.
+   */
   release(): void {
     if (this.hasEnded) return;
-    if (this.isAttached) this.detach();
     this.isReleased = true;
-    this.parent = undefined;
-    this.watcher = undefined;
-    this.watchers = undefined;
+    for (const watcher of this.watcherList()) {
+      if (!watcher.isWaitedFor) this.unwatch(watcher);
+      else if (watcher.leavesAt > this.deadline) this.armTimer();
+    }
+  }
+
+  /** Whether the scope is known to have ended, without a look at the clock. */
+  isKnownToHaveEnded(): boolean {
+    return this.hasEnded || this.followUp();
   }
 
   /**
@@ -128,7 +139,7 @@ export class CancelScope implements Watcher {
    * clock: ask `ended` before, where a deadline that has just passed must be told at once and not by the timer.
    */
   watch(watcher: Watcher): boolean {
-    if (this.hasEnded || this.followUp()) return false;
+    if (this.isKnownToHaveEnded()) return false;
     if (!this.isAttached) {
       this.attach();
       if (this.hasEnded) return false; // it turned out while we attached
@@ -156,7 +167,6 @@ export class CancelScope implements Watcher {
 
   /** Settles whether the scope has ended meanwhile, by what it follows or by its deadline; the earlier wins. */
   protected findOut(): void {
-    if (this.isReleased) return;
     if (this.parent !== undefined && !this.parent.hasEnded) this.parent.findOut();
     if (!this.followUp() && this.deadline !== Infinity && this.clock.now() >= this.deadline) this.expire();
   }
@@ -175,6 +185,7 @@ export class CancelScope implements Watcher {
     this.hasEnded = true;
     this.endCause = cause;
     this.endedAt = endedAt;
+    if (this.isReleased) this.controller?.abort(cause); // nobody watches for it any more
     if (!this.isAttached) return;
     this.detach();
     const { watcher: first, watchers } = this;
@@ -200,6 +211,13 @@ export class CancelScope implements Watcher {
 
   // --- internal ---
 
+  private watcherList(): Watcher[] {
+    const list: Watcher[] = this.watcher === undefined ? [] : [this.watcher];
+    for (let link = this.watchers?.first; link !== undefined && link !== this.watchers; link = link.next)
+      list.push(link as Watcher);
+    return list;
+  }
+
   /** The instant at which `parent` ended, on this scope's clock; now, where it was on another. */
   private translate(parent: CancelScope): number {
     return parent.clock === this.clock ? (parent.endedAt as number) : Math.min(this.clock.now(), this.deadline);
@@ -216,8 +234,8 @@ export class CancelScope implements Watcher {
   }
 
   private armTimer(): void {
-    if (this.deadline === Infinity || this.timer !== undefined || this.timekeeper !== undefined || this.isReleased)
-      return;
+    if (this.deadline === Infinity || this.timer !== undefined) return;
+    if (this.timekeeper !== undefined && !this.isReleased) return;
     if (this.parent !== undefined && this.parent.deadline === this.deadline && this.parent.clock === this.clock) {
       this.parent.armTimer(); // the parent ends at the same instant and tells us
       return;

@@ -42,7 +42,7 @@ export interface Timer {
  * Stands for "nobody has read the clock yet" where an instant is passed along with a call, so that a call's layers read
  * the clock at most once going in and once coming out, and not at all when none of them needs it.
  */
-export const UNREAD = -1;
+export const UNREAD: number = Number.NEGATIVE_INFINITY;
 
 /** What only some platforms have. */
 const platform = globalThis as { setImmediate?: (callback: () => void) => unknown };

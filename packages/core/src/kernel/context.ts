@@ -106,6 +106,11 @@ export function isContext(value: unknown): value is Context {
   return value instanceof ContextNode;
 }
 
+/** Whether `context` is known to have ended, without a look at the clock. */
+export function isKnownToHaveEnded(context: Context): boolean {
+  return (context as ContextNode).madeScope?.isKnownToHaveEnded() === true;
+}
+
 /** Returns the scope behind a context of this library. */
 export function scopeOf(context: Context): CancelScope {
   return (context as ContextNode).scope;
@@ -135,7 +140,7 @@ interface ValueNode {
 }
 
 class ContextNode implements Context {
-  private madeScope: CancelScope | undefined;
+  madeScope: CancelScope | undefined;
   readonly source: ScopeSource | undefined;
   readonly values: ValueNode | undefined;
 

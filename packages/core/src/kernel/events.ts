@@ -1,7 +1,7 @@
 /**
  * Events: what policies tell whoever listens, and free where nobody does.
  *
- * Policies of one registry share one `Events`; a policy made alone has its own. A policy builds an event object only
+ * Policies of one registry share one `Events`; a policy made alone tells nobody unless it is given one. A policy builds an event object only
  * after `active` said that somebody listens.
  *
  * Invariants

@@ -16,6 +16,10 @@ class Notes implements Sink {
   reject(error: unknown): void {
     this.reports.push(['error', error]);
   }
+
+  refuse(error: unknown): void {
+    this.reports.push(['refused', error]);
+  }
 }
 
 async function run(operation: Operation, context: Context = Context.background): Promise<unknown[][]> {
@@ -85,6 +89,37 @@ describe('handler', () => {
 
     expect(notes.reports).toEqual([['error', context.cause]]);
     expect(clock.pendingCount).toBe(0);
+  });
+
+  it('(4) refuses to run anything under a context that has ended, and only then', async () => {
+    const context = Context.background.withCancel();
+    context.cancel('gone');
+    let runs = 0;
+
+    expect(await run(() => runs++, context)).toEqual([['refused', 'gone']]);
+    expect(await run(() => runs++, context.withCancel())).toEqual([['refused', 'gone']]);
+    expect(runs).toBe(0);
+  });
+
+  it('(1) (3) takes promises that lie about themselves for what they are', async () => {
+    const own = Object.assign(Promise.resolve('own'), {
+      then(resolve: (value: unknown) => void): void {
+        resolve('once');
+        resolve('twice');
+      },
+    });
+    const broken = Object.defineProperty(Promise.resolve('fine'), 'constructor', {
+      get() {
+        throw new Error('no constructor');
+      },
+    });
+
+    for (const context of [Context.background, Context.background.withCancel()]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect(await run(() => own, context)).toEqual([['value', 'own']]);
+      // oxlint-disable-next-line no-await-in-loop -- likewise
+      expect(await run(() => broken, context)).toEqual([['error', new Error('no constructor')]]);
+    }
   });
 
   it('(2) reports the end also where the operation itself has brought it about', async () => {

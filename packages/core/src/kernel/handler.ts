@@ -9,13 +9,14 @@
  *  (2) The innermost handler reports when the context ends, also if the operation has not settled; what the operation does
  *      later is dropped.
  *  (3) The operation's value and error come back by identity.
+ *  (4) `refuse` is reported where the operation was not run, and only there.
  *
  * @module
  */
 
 import type { Watcher } from './cancel-scope.ts';
 import { UNREAD } from './clock.ts';
-import { type Context, isEndedBy, scopeOf } from './context.ts';
+import { type Context, isEndedBy, isKnownToHaveEnded, scopeOf } from './context.ts';
 import type { Link } from './linked-list.ts';
 
 /** What a policy protects: a function of the context, with a value or a promise of one. */
@@ -23,8 +24,12 @@ export type Operation<T = unknown> = (context: Context) => T | PromiseLike<T>;
 
 /** Receives the outcome of a run. `now` is the instant of the outcome if somebody read it, else `UNREAD`. */
 export interface Sink {
+  /** The operation has settled with a value. */
   resolve(value: unknown, now: number): void;
+  /** The operation has settled with an error, or the context ended while it ran. */
   reject(error: unknown, now: number): void;
+  /** The operation was not run, because of `error`: that says nothing about what it would have called. */
+  refuse(error: unknown, now: number): void;
 }
 
 /** Runs `operation` and reports its outcome to `sink`. `now` is the instant of the call if somebody read it, else `UNREAD`. */
@@ -35,17 +40,21 @@ export type Layer = (inner: Handler) => Handler;
 
 /** The innermost handler: runs the operation, and reports the context's end if that comes first. */
 export const invoke: Handler = (operation, context, sink) => {
+  if (isKnownToHaveEnded(context)) {
+    sink.refuse(context.cause, UNREAD); // a listener of ours may have ended it on the way
+    return;
+  }
   let result: unknown;
-  let isPromise: boolean;
+  let promise: Promise<unknown> | undefined;
   try {
     result = operation(context);
-    isPromise = isPromiseLike(result);
+    promise = isPromiseLike(result) ? Promise.resolve(result) : undefined;
   } catch (error) {
     sink.reject(error, UNREAD);
     return;
   }
-  if (isPromise) awaitResult(Promise.resolve(result), context, sink);
-  else sink.resolve(result, UNREAD);
+  if (promise === undefined) sink.resolve(result, UNREAD);
+  else awaitResult(promise, context, sink);
 };
 
 // --- internal ---
@@ -94,7 +103,8 @@ class Run implements Watcher {
 
 function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): void {
   if (isEndedBy(context, sink) || scopeOf(context).isEndless) {
-    promise.then(
+    Promise.prototype.then.call(
+      promise,
       (value) => sink.resolve(value, UNREAD),
       (error: unknown) => sink.reject(error, UNREAD),
     );
@@ -102,7 +112,8 @@ function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): v
   }
   const run = new Run(context, sink);
   if (!scopeOf(context).watch(run)) run.onEnd(context.cause);
-  promise.then(
+  Promise.prototype.then.call(
+    promise,
     (value) => run.resolve(value),
     (error: unknown) => run.reject(error),
   );

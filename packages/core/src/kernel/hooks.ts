@@ -23,6 +23,27 @@ export function reportHookError(hook: string, error: unknown, policy?: string): 
 }
 
 /**
+ * Asks a hook that answers yes or no. A throw, or an answer that is neither (a promise, of an async function), is reported,
+ * and `otherwise` answers. Never throws.
+ */
+export function askHook(hook: string, policy: string, ask: () => unknown, otherwise: () => boolean): boolean {
+  try {
+    const answer = ask();
+    if (typeof answer === 'boolean') return answer;
+    ignoreRejection(answer);
+    throw new TypeError(`${hook} must return true or false, got ${typeof answer}`);
+  } catch (error) {
+    reportHookError(hook, error, policy);
+    return otherwise();
+  }
+}
+
+/** Takes note of a promise that nobody waits for, so that its rejection is not left unhandled. */
+export function ignoreRejection(value: unknown): void {
+  if (value instanceof Promise) value.catch(() => {});
+}
+
+/**
  * Sets where errors of hooks go, for the whole process; undefined brings back the default, `console.error`. Returns the
  * handler that was set before.
  */

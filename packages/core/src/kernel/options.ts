@@ -81,10 +81,11 @@ nameErrorClass(ConfigError, 'ConfigError');
 markAsResilienceError(ConfigError);
 
 function requirePorts(policy: string, { clock, random, events }: Record<string, unknown>): void {
-  if (clock !== undefined && !hasMethod(clock, 'setTimer')) throw new ConfigError(`${policy}.clock`, 'a Clock', clock);
+  const isClock = hasMethod(clock, 'now') && hasMethod(clock, 'setTimer');
+  if (clock !== undefined && !isClock) throw new ConfigError(`${policy}.clock`, 'a Clock', clock);
   if (random !== undefined) isFunction(`${policy}.random`, random);
-  if (events !== undefined && !hasMethod(events, 'emit'))
-    throw new ConfigError(`${policy}.events`, 'an Events', events);
+  const isEvents = hasMethod(events, 'emit') && 'active' in (events as object);
+  if (events !== undefined && !isEvents) throw new ConfigError(`${policy}.events`, 'an Events', events);
 }
 
 function hasMethod(value: unknown, method: string): boolean {

@@ -13,7 +13,7 @@
 import { isCancelled, isTimeout } from './cancellation.ts';
 import type { Context } from './context.ts';
 import { isRejection } from './errors.ts';
-import { reportHookError } from './hooks.ts';
+import { ignoreRejection, reportHookError } from './hooks.ts';
 
 /** How one run of an operation ended. */
 export type Outcome =
@@ -48,6 +48,7 @@ function judge(classify: Classify, outcome: Outcome, context: Context, policy: s
   try {
     const verdict = classify(outcome, context);
     if (verdict === 'success' || verdict === 'failure' || verdict === 'ignored') return verdict;
+    ignoreRejection(verdict);
     throw new TypeError(`classify must return 'success', 'failure' or 'ignored', got ${String(verdict)}`);
   } catch (error) {
     reportHookError('classify', error, policy); // (3)

@@ -24,6 +24,7 @@ function tracing(name: string, trace: string[]): LayeredPolicy {
       {
         resolve: (value, at) => (out(), sink.resolve(value, at)),
         reject: (error, at) => (out(), sink.reject(error, at)),
+        refuse: (error, at) => (out(), sink.refuse(error, at)),
       },
       now,
     );

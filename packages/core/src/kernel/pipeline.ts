@@ -197,6 +197,10 @@ class ForgetfulSink implements Sink {
   reject(error: unknown): void {
     this.sink.reject(error, UNREAD);
   }
+
+  refuse(error: unknown): void {
+    this.sink.refuse(error, UNREAD);
+  }
 }
 
 class CountedCall implements Sink {
@@ -218,6 +222,11 @@ class CountedCall implements Sink {
   reject(error: unknown, now: number): void {
     this.tally.reject(error, this.context);
     this.sink.reject(error, now);
+  }
+
+  refuse(error: unknown, now: number): void {
+    this.tally.reject(error, this.context);
+    this.sink.refuse(error, now);
   }
 }
 

@@ -30,6 +30,10 @@ describe('policy', () => {
             outcomes.push('error');
             sink.reject(error, at);
           },
+          refuse: (error, at) => {
+            outcomes.push('refused');
+            sink.refuse(error, at);
+          },
         },
         now,
       );
@@ -100,6 +104,7 @@ describe('policy', () => {
         {
           resolve: (value, settledAt) => sink.resolve(value, settledAt === UNREAD ? clock.now() : settledAt),
           reject: (error, settledAt) => sink.reject(error, settledAt),
+          refuse: (error, settledAt) => sink.refuse(error, settledAt),
         },
         at,
       );

@@ -80,7 +80,7 @@ export function execute<T>(
   const promise = new Promise(takeSettlers);
   const root = new Root(settleResolve, settleReject, context, tally);
   tally?.start();
-  if (context !== background && context.cancelled) root.reject(context.cause); // (3)
+  if (context !== background && context.cancelled) root.refuse(context.cause); // (3)
   else handler(operation, context, root, UNREAD);
   root.returned = true;
   return promise as Promise<T>;
@@ -185,6 +185,10 @@ class Root implements Sink {
     if (this.returned) this.settleReject(error);
     else rejectSoon(this.settleReject, error);
   }
+
+  refuse(error: unknown): void {
+    this.reject(error);
+  }
 }
 
 /**
@@ -200,7 +204,35 @@ const settledPromise = Promise.resolve();
 /** Makes a handler of a policy that has only `execute`. */
 function adapt(policy: Policy<unknown>, inner: Handler): Handler {
   return (operation, context, sink) => {
-    const run: Operation = (own) => execute(inner, operation, isContext(own) ? own : context);
-    invoke(() => policy.execute(run, context), context, sink, UNREAD);
+    const call = new AdaptedCall(sink);
+    const noted: Operation = (own) => {
+      call.hasRun = true;
+      return operation(own);
+    };
+    const run: Operation = (own) => execute(inner, noted, isContext(own) ? own : context);
+    invoke(() => policy.execute(run, context), context, call, UNREAD);
   };
+}
+
+/** One call through somebody else's policy: promises do not tell whether the operation was run, so it is noted. */
+class AdaptedCall implements Sink {
+  readonly sink: Sink;
+  hasRun = false;
+
+  constructor(sink: Sink) {
+    this.sink = sink;
+  }
+
+  resolve(value: unknown, now: number): void {
+    this.sink.resolve(value, now);
+  }
+
+  reject(error: unknown, now: number): void {
+    if (this.hasRun) this.sink.reject(error, now);
+    else this.sink.refuse(error, now);
+  }
+
+  refuse(error: unknown, now: number): void {
+    this.sink.refuse(error, now);
+  }
 }

@@ -14,7 +14,7 @@ export interface PolicyPorts {
   readonly clock?: Clock;
   /** Source of randomness; by default the platform's. */
   readonly random?: Random;
-  /** Where events go; by default a place of the policy's own. */
+  /** Where events go; by default nowhere. */
   readonly events?: Events;
 }
 

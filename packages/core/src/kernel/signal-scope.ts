@@ -11,6 +11,7 @@
 import { CancelledError } from './cancellation.ts';
 import { CancelScope } from './cancel-scope.ts';
 import type { Clock } from './clock.ts';
+import { reportHookError } from './hooks.ts';
 
 /** The part of `AbortSignal` that Holdfast needs of signals handed in; any implementation will do. */
 export interface AbortSignalLike {
@@ -22,6 +23,7 @@ export interface AbortSignalLike {
 
 /** Returns the scope of a signal: the same for the same signal, so that one listener serves all who watch it. */
 export function scopeOfSignal(source: AbortSignalLike, clock: Clock): CancelScope {
+  requireSignal(source);
   let scope = scopes.get(source);
   if (scope === undefined) {
     scope = new SignalScope(source, clock);
@@ -53,7 +55,11 @@ export class SignalScope extends CancelScope {
   protected override attach(): void {
     super.attach();
     this.onAbort = () => this.findOut();
-    this.source.addEventListener('abort', this.onAbort);
+    try {
+      this.source.addEventListener('abort', this.onAbort);
+    } catch (error) {
+      reportHookError('addEventListener', error); // a broken signal can still be asked
+    }
     this.findOut(); // it may have aborted meanwhile
   }
 
@@ -68,3 +74,10 @@ export class SignalScope extends CancelScope {
 
 /** Kept by the signals themselves: a scope goes with its signal. */
 const scopes = new WeakMap<AbortSignalLike, SignalScope>();
+
+function requireSignal(source: unknown): void {
+  const { aborted, addEventListener, removeEventListener } = (source ?? {}) as Partial<AbortSignalLike>;
+  const isSignal = typeof aborted === 'boolean' && typeof addEventListener === 'function';
+  if (isSignal && typeof removeEventListener === 'function') return;
+  throw new TypeError('Context.from needs an AbortSignal; of an AbortController, pass its signal');
+}

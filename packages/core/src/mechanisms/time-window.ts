@@ -26,8 +26,8 @@ export class TimeWindow implements OutcomeWindow {
   readonly #bucketMs: number;
   readonly #calls: number[];
   readonly #failures: number[];
-  /** Number of the newest bucket since time zero; -1 before the first record. */
-  #newest = -1;
+  /** Number of the newest bucket since time zero; -Infinity before the first record. */
+  #newest = -Infinity;
 
   /** @param durationMs - Span, in milliseconds, above 0. @param buckets - Integer, at least 1. */
   constructor(durationMs: number, buckets: number) {
@@ -38,7 +38,7 @@ export class TimeWindow implements OutcomeWindow {
 
   record(failed: boolean, now: number): void {
     this.expire(now);
-    const slot = this.#newest % this.#calls.length;
+    const slot = this.#slotOf(this.#newest);
     this.#calls[slot] = (this.#calls[slot] ?? 0) + 1;
     this.calls++;
     if (!failed) return;
@@ -49,9 +49,15 @@ export class TimeWindow implements OutcomeWindow {
   expire(now: number): void {
     const bucket = Math.floor(now / this.#bucketMs);
     if (bucket <= this.#newest) return; // (3)
-    const steps = this.#newest < 0 ? 0 : Math.min(bucket - this.#newest, this.#calls.length);
+    const steps = this.#newest === -Infinity ? 0 : Math.min(bucket - this.#newest, this.#calls.length);
     this.#newest = bucket;
-    for (let step = 0; step < steps; step++) this.#clear((bucket - step) % this.#calls.length);
+    for (let step = 0; step < steps; step++) this.#clear(this.#slotOf(bucket - step));
+  }
+
+  /** The ring goes on below time zero. */
+  #slotOf(bucket: number): number {
+    const size = this.#calls.length;
+    return ((bucket % size) + size) % size;
   }
 
   #clear(slot: number): void {

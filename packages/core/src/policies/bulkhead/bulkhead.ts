@@ -180,7 +180,7 @@ class Permits {
       this.waiting.append(queued);
       this.queued++;
     } else {
-      arrival.sink.reject(arrival.context.cause, UNREAD);
+      arrival.sink.refuse(arrival.context.cause, UNREAD);
     }
   }
 
@@ -191,7 +191,7 @@ class Permits {
       const event: BulkheadRejectedEvent = { type: 'bulkhead.rejected', policy: 'bulkhead', name };
       events.emit(event);
     }
-    sink.reject(new BulkheadFullError(name, maxConcurrent, maxQueued), now);
+    sink.refuse(new BulkheadFullError(name, maxConcurrent, maxQueued), now);
   }
 }
 
@@ -222,6 +222,11 @@ class BulkheadCall implements Sink {
     this.permits.release(); // (2)
     this.sink.reject(error, now);
   }
+
+  refuse(error: unknown, now: number): void {
+    this.permits.release(); // (2)
+    this.sink.refuse(error, now);
+  }
 }
 
 /** A call's place in the queue. */
@@ -250,7 +255,7 @@ class QueuedCall implements Link {
 
   abandon(cause: unknown): void {
     this.permits.leave(this);
-    this.arrival.sink.reject(cause, UNREAD); // (4)
+    this.arrival.sink.refuse(cause, UNREAD); // (4)
   }
 }
 

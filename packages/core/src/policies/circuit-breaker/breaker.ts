@@ -196,7 +196,7 @@ export class Breaker implements CircuitBreaker {
       events.emit(event);
     }
     const retryAfterMs = reason === 'open' ? this.circuit.remainingOpenMs(now) : this.circuit.remainingLeaseMs(now);
-    sink.reject(new CircuitOpenError(name, reason, retryAfterMs), now);
+    sink.refuse(new CircuitOpenError(name, reason, retryAfterMs), now);
   }
 
   private tellTransition(from: CircuitState, to: CircuitState): void {
@@ -246,6 +246,10 @@ class ClosedCall implements Sink {
     const verdict = judgeError(classify, error, this.context, name);
     this.sink.reject(error, this.breaker.settleCall(this.generation, verdict, now));
   }
+
+  refuse(error: unknown, now: number): void {
+    this.sink.refuse(error, this.breaker.settleCall(this.generation, 'ignored', now));
+  }
 }
 
 /** A call that runs as a probe: the sink of its run. */
@@ -272,5 +276,9 @@ class ProbeCall implements Sink {
     const { classify, name } = this.breaker.settings;
     const verdict = judgeError(classify, error, this.context, name);
     this.sink.reject(error, this.breaker.settleProbe(this.lease, verdict, now));
+  }
+
+  refuse(error: unknown, now: number): void {
+    this.sink.refuse(error, this.breaker.settleProbe(this.lease, 'ignored', now));
   }
 }

@@ -116,7 +116,7 @@ class Model {
   #settleProbe(call: Admitted, verdict: Verdict, now: number): void {
     if (!this.leases.includes(call)) return;
     this.leases = this.leases.filter((other) => other !== call);
-    if (verdict === 'ignored' || now >= (call.probe?.expiresAt ?? 0)) return;
+    if (verdict === 'ignored') return;
     this.verdicts.push(verdict === 'success');
     const { maxProbes, successTenths } = this.setup;
     const succeeded = this.verdicts.filter(Boolean).length;

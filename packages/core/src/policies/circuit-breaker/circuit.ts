@@ -16,7 +16,8 @@
  *  (1) open admits no call before `openForMs` has passed.
  *  (2) half-open has at most `maxProbes` leases out, and counts at most `maxProbes` verdicts.
  *  (3) An outcome counts only in the generation that admitted it, and once.
- *  (4) An ignored outcome gives its lease back without a verdict; a lease that expired is given back the same way.
+ *  (4) An ignored outcome gives its lease back without a verdict. A lease that has expired gives its place to the next
+ *      probe that asks for one; until then its outcome counts.
  *  (5) Memory does not depend on traffic.
  *
  * @module
@@ -139,7 +140,7 @@ export class Circuit {
   settleProbe(lease: Lease, verdict: Verdict, now: number): void {
     const phase = this.phase;
     if (phase.state !== 'half-open' || !phase.leases.delete(lease)) return; // (3)
-    if (lease.expiresAt <= now || verdict === 'ignored') return; // (4)
+    if (verdict === 'ignored') return; // (4)
     if (verdict === 'success') phase.succeeded++;
     else phase.failed++;
     const { maxProbes, probeSuccessRatio } = this.rules;

@@ -21,7 +21,7 @@ import { UNREAD } from '../../kernel/clock.ts';
 import type { Context } from '../../kernel/context.ts';
 import { ResilienceError, nameErrorClass } from '../../kernel/errors.ts';
 import { type Events, silence } from '../../kernel/events.ts';
-import { reportHookError } from '../../kernel/hooks.ts';
+import { askHook } from '../../kernel/hooks.ts';
 import { ConfigError, isFunction, isName, withDefaults } from '../../kernel/options.ts';
 import { type Handler, type Sink, invoke } from '../../kernel/handler.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
@@ -147,56 +147,64 @@ class FallbackCall implements Sink {
   }
 
   reject(error: unknown, now: number): void {
-    const { rule, context, sink } = this;
-    if (context.cancelled || !this.handles(error)) {
-      sink.reject(error, now); // (2)
-      return;
-    }
-    rule.usedCount++; // (1)
-    if (rule.events.active) {
-      rule.events.emit({
-        type: 'fallback.used',
-        policy: 'fallback',
-        name: rule.name,
-        error,
-      } as FallbackUsedEvent);
-    }
-    const substitute = (own: Context): unknown => rule.substitute(error, own);
-    invoke(substitute, context, new SubstituteCall(rule.name, error, context, sink), UNREAD);
+    if (this.handles(error)) this.substitute(error, true);
+    else this.sink.reject(error, now);
+  }
+
+  refuse(error: unknown, now: number): void {
+    if (this.handles(error)) this.substitute(error, false);
+    else this.sink.refuse(error, now);
   }
 
   private handles(error: unknown): boolean {
-    const { handles, name } = this.rule;
-    try {
-      return handles(error, this.context);
-    } catch (hookError) {
-      reportHookError('handles', hookError, name);
-      return fallbackDefaults.handles(error, this.context);
+    const { rule, context } = this;
+    if (context.cancelled) return false; // (2)
+    const ask = (): unknown => rule.handles(error, context);
+    return askHook('handles', rule.name, ask, () => fallbackDefaults.handles(error, context));
+  }
+
+  private substitute(error: unknown, hasRun: boolean): void {
+    const { rule, context } = this;
+    rule.usedCount++; // (1)
+    if (rule.events.active) {
+      const event: FallbackUsedEvent = { type: 'fallback.used', policy: 'fallback', name: rule.name, error };
+      rule.events.emit(event);
     }
+    const substitute = (own: Context): unknown => rule.substitute(error, own);
+    invoke(substitute, context, new SubstituteCall(this, error, hasRun), UNREAD);
   }
 }
 
 /** Receives the outcome of the substitute. */
 class SubstituteCall implements Sink {
-  readonly name: string;
+  readonly call: FallbackCall;
+  /** Why the substitute was asked. */
   readonly error: unknown;
-  readonly context: Context;
-  readonly sink: Sink;
+  /** Whether the operation was run before. */
+  readonly hasRun: boolean;
 
-  constructor(name: string, error: unknown, context: Context, sink: Sink) {
-    this.name = name;
+  constructor(call: FallbackCall, error: unknown, hasRun: boolean) {
+    this.call = call;
     this.error = error;
-    this.context = context;
-    this.sink = sink;
+    this.hasRun = hasRun;
   }
 
   resolve(value: unknown, now: number): void {
-    this.sink.resolve(value, now);
+    this.call.sink.resolve(value, now);
   }
 
   reject(fallbackError: unknown, now: number): void {
-    const { cause } = this.context;
-    if (cause === undefined) this.sink.reject(new FallbackError(this.name, this.error, fallbackError), now); // (3)
-    else this.sink.reject(cause, now);
+    const { rule, context } = this.call;
+    const { cause } = context;
+    this.fail(cause ?? new FallbackError(rule.name, this.error, fallbackError), now); // (3)
+  }
+
+  refuse(cause: unknown, now: number): void {
+    this.fail(cause, now); // the context ended before the substitute was asked
+  }
+
+  private fail(error: unknown, now: number): void {
+    if (this.hasRun) this.call.sink.reject(error, now);
+    else this.call.sink.refuse(error, now);
   }
 }

@@ -24,14 +24,14 @@ import { type Timer, UNREAD, systemClock } from '../../kernel/clock.ts';
 import { type Context, scopeOf } from '../../kernel/context.ts';
 import { isRejection } from '../../kernel/errors.ts';
 import { silence } from '../../kernel/events.ts';
-import { reportHookError } from '../../kernel/hooks.ts';
+import { askHook, reportHookError } from '../../kernel/hooks.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
 import { type Handler, type Operation, type Sink } from '../../kernel/handler.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 import { systemRandom } from '../../kernel/random.ts';
-import { fullJitterMs } from '../../mechanisms/backoff.ts';
+import { exponentialMs, fullJitterMs } from '../../mechanisms/backoff.ts';
 
 /** Options of {@link retry}. Omitted ones take {@link retryDefaults}. */
 export interface RetryOptions extends PolicyPorts {
@@ -133,6 +133,8 @@ class RetryCall implements Sink {
   readonly context: Context;
   readonly sink: Sink;
   attempt = 1;
+  /** Whether the operation was run in one of the tries. */
+  hasRun = false;
 
   constructor(rule: Rule, operation: Operation, context: Context, sink: Sink) {
     this.rule = rule;
@@ -145,20 +147,19 @@ class RetryCall implements Sink {
     this.sink.resolve(value, now);
   }
 
-  reject(error: unknown, settledAt: number): void {
-    const { settings } = this.rule;
-    if (this.attempt >= settings.maxAttempts || this.context.cancelled || !this.isRetryable(error)) {
-      this.sink.reject(error, settledAt); // (1) (2) (5)
-      return;
-    }
-    const bounds = { baseMs: settings.baseDelayMs, maxMs: settings.maxDelayMs };
-    const delayMs = fullJitterMs(this.attempt + 1, bounds, settings.random);
-    if (delayMs >= this.context.remainingMs()) {
-      this.sink.reject(error, settledAt); // (3)
-      return;
-    }
-    this.tellScheduled(error, delayMs);
-    new RetryWait(this).start(delayMs);
+  reject(error: unknown, now: number): void {
+    this.hasRun = true;
+    this.tryAgainOrFail(error, now);
+  }
+
+  refuse(error: unknown, now: number): void {
+    this.tryAgainOrFail(error, now);
+  }
+
+  /** Ends the call. Whether any try was run decides what that says about the dependency. */
+  fail(error: unknown, now: number): void {
+    if (this.hasRun) this.sink.reject(error, now);
+    else this.sink.refuse(error, now);
   }
 
   tryAgain(): void {
@@ -167,13 +168,39 @@ class RetryCall implements Sink {
     this.rule.inner(this.operation, this.context, this, UNREAD);
   }
 
+  private tryAgainOrFail(error: unknown, now: number): void {
+    const { maxAttempts } = this.rule.settings;
+    if (this.attempt >= maxAttempts || this.context.cancelled || !this.isRetryable(error)) {
+      this.fail(error, now); // (1) (2) (5)
+      return;
+    }
+    const delayMs = this.nextDelayMs();
+    if (delayMs >= this.context.remainingMs()) {
+      this.fail(error, now); // (3)
+      return;
+    }
+    this.tellScheduled(error, delayMs);
+    new RetryWait(this).start(delayMs);
+  }
+
   private isRetryable(error: unknown): boolean {
     const { isRetryable, name } = this.rule.settings;
+    const ask = (): unknown => isRetryable(error);
+    return askHook('isRetryable', name, ask, () => retryDefaults.isRetryable(error));
+  }
+
+  /** Where `random` throws, or gives no number from 0 to 1, the wait is the longest that it could have been. */
+  private nextDelayMs(): number {
+    const { baseDelayMs, maxDelayMs, random, name } = this.rule.settings;
+    const bounds = { baseMs: baseDelayMs, maxMs: maxDelayMs };
+    const longestMs = exponentialMs(this.attempt + 1, bounds);
     try {
-      return isRetryable(error);
-    } catch (hookError) {
-      reportHookError('isRetryable', hookError, name);
-      return retryDefaults.isRetryable(error);
+      const delayMs = fullJitterMs(this.attempt + 1, bounds, random);
+      if (delayMs >= 0 && delayMs <= longestMs) return delayMs;
+      throw new RangeError('random must return a number from 0 to 1');
+    } catch (error) {
+      reportHookError('random', error, name);
+      return longestMs;
     }
   }
 
@@ -215,13 +242,13 @@ class RetryWait implements Watcher {
     if (scopeOf(this.call.context).watch(this)) {
       this.timer = this.call.rule.settings.clock.setTimer(() => this.end(), delayMs);
     } else {
-      this.call.sink.reject(this.call.context.cause, UNREAD);
+      this.call.fail(this.call.context.cause, UNREAD);
     }
   }
 
   onEnd(cause: unknown): void {
     this.timer?.cancel();
-    this.call.sink.reject(cause, UNREAD); // (4)
+    this.call.fail(cause, UNREAD); // (4)
   }
 
   private end(): void {

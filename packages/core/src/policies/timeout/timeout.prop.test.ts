@@ -111,7 +111,7 @@ describe('the deadline queue, against a list that is searched', () => {
   it.each([
     ['queues at once', false],
     ['queues at the end of the turn', true],
-  ])('deadline queue (1), (2), (3): expires each at its instant, with one timer, and %s', async (_how, hasTurns) => {
+  ])('deadline queue (1), (2), (3), (4): expires each at its instant, with one timer, and %s', async (_how, hasTurns) => {
     const property = fc.asyncProperty(commands, async (steps) => {
       const clock = virtualClock();
       const turns: (() => void)[] = [];

@@ -93,7 +93,7 @@ function deadlineLayer(name: string, timeoutMs: number, clock: Clock) {
       const parent = scopeOf(context);
       const now = parent.isEndless ? calledAt : readOnce(clock, calledAt);
       if (timeoutMs === 0) {
-        sink.reject(new TimeoutError(name, 0), now);
+        sink.refuse(new TimeoutError(name, 0), now);
       } else if (!parent.isEndless && endsBy(parent, now, timeoutMs, clock)) {
         inner(operation, context, sink, now); // (2)
       } else {
@@ -162,6 +162,12 @@ class TimeoutCall implements Sink, Expiring, ScopeSource, Timekeeper {
     if (this.settled) return;
     this.settle();
     this.sink.reject(error, now);
+  }
+
+  refuse(error: unknown, now: number): void {
+    if (this.settled) return;
+    this.settle();
+    this.sink.refuse(error, now);
   }
 
   expire(now: number): void {
