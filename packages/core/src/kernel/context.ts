@@ -108,7 +108,8 @@ export function isContext(value: unknown): value is Context {
 
 /** Whether `context` is known to have ended, without a look at the clock. */
 export function isKnownToHaveEnded(context: Context): boolean {
-  return (context as ContextNode).madeScope?.isKnownToHaveEnded() === true;
+  const scope = (context as ContextNode).madeScope;
+  return scope !== undefined && !scope.isEndless && scope.isKnownToHaveEnded();
 }
 
 /** Returns the scope behind a context of this library. */
@@ -204,6 +205,11 @@ class ContextNode implements Context {
 
   withDeadline(deadline: number): CancellableContext {
     requireNumber('withDeadline', deadline);
+    if (deadline !== Infinity && deadline - this.scope.clock.now() > LONGEST_MS) {
+      throw new RangeError(
+        'withDeadline takes an instant of the clock, as `deadline` gives it, not of a Date; or use withTimeout',
+      );
+    }
     return new CancellableNode(new CancelScope(this.scope, this.scope.clock, deadline), this.values);
   }
 
@@ -260,3 +266,6 @@ function requireNumber(method: string, value: number): void {
   if (typeof value !== 'number' || Number.isNaN(value))
     throw new TypeError(`${method} needs a number, got ${String(value)}`);
 }
+
+/** Longer than anybody waits, shorter than the time since 1970: some 30 years. */
+const LONGEST_MS = 1e12;

@@ -116,7 +116,7 @@ describe('handler', () => {
 
     for (const context of [Context.background, Context.background.withCancel()]) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
-      expect(await run(() => own, context)).toEqual([['value', 'own']]);
+      expect(await run(() => own, context)).toEqual([['value', 'once']]);
       // oxlint-disable-next-line no-await-in-loop -- likewise
       expect(await run(() => broken, context)).toEqual([['error', new Error('no constructor')]]);
     }

@@ -48,7 +48,7 @@ export const invoke: Handler = (operation, context, sink) => {
   let promise: Promise<unknown> | undefined;
   try {
     result = operation(context);
-    promise = isPromiseLike(result) ? Promise.resolve(result) : undefined;
+    promise = isPromiseLike(result) ? plainPromise(result) : undefined;
   } catch (error) {
     sink.reject(error, UNREAD);
     return;
@@ -103,8 +103,7 @@ class Run implements Watcher {
 
 function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): void {
   if (isEndedBy(context, sink) || scopeOf(context).isEndless) {
-    Promise.prototype.then.call(
-      promise,
+    promise.then(
       (value) => sink.resolve(value, UNREAD),
       (error: unknown) => sink.reject(error, UNREAD),
     );
@@ -112,11 +111,16 @@ function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): v
   }
   const run = new Run(context, sink);
   if (!scopeOf(context).watch(run)) run.onEnd(context.cause);
-  Promise.prototype.then.call(
-    promise,
+  promise.then(
     (value) => run.resolve(value),
     (error: unknown) => run.reject(error),
   );
+}
+
+/** Returns a promise whose `then` is the platform's own, so that it calls back once, and later. May throw as `thenable` does. */
+function plainPromise(thenable: unknown): Promise<unknown> {
+  const promise = Promise.resolve(thenable);
+  return promise.then === Promise.prototype.then ? promise : new Promise((resolve) => resolve(promise));
 }
 
 function isPromiseLike(value: unknown): boolean {

@@ -35,15 +35,14 @@ export function withDefaults<D extends object, O extends object>(
   options: O,
   optional: readonly string[] = [],
 ): D & O {
-  if (typeof options !== 'object' || options === null) throw new ConfigError(policy, 'an object of options', options);
-  const resolved = { ...defaults } as Record<string, unknown>;
-  for (const key of Object.keys(options)) {
-    if (!isKnown(key, defaults, optional)) throw unknownOption(policy, key, defaults, optional);
-    const value = (options as Record<string, unknown>)[key];
-    if (value !== undefined) resolved[key] = value; // (2)
-  }
+  const resolved = complete(policy, defaults, options, [...optional, ...portNames]);
   requirePorts(policy, resolved);
-  return resolved as D & O;
+  return resolved;
+}
+
+/** As {@link withDefaults}, for options within options: they take no ports. */
+export function withKnown<D extends object, O extends object>(option: string, defaults: D, options: O): D & O {
+  return complete(option, defaults, options, []);
 }
 
 /** Checks that `value` is a number in `range`, both ends included. */
@@ -80,7 +79,10 @@ export function isFunction(option: string, value: unknown): void {
 nameErrorClass(ConfigError, 'ConfigError');
 markAsResilienceError(ConfigError);
 
-function requirePorts(policy: string, { clock, random, events }: Record<string, unknown>): void {
+function requirePorts(
+  policy: string,
+  { clock, random, events }: { clock?: unknown; random?: unknown; events?: unknown },
+): void {
   const isClock = hasMethod(clock, 'now') && hasMethod(clock, 'setTimer');
   if (clock !== undefined && !isClock) throw new ConfigError(`${policy}.clock`, 'a Clock', clock);
   if (random !== undefined) isFunction(`${policy}.random`, random);
@@ -92,15 +94,25 @@ function hasMethod(value: unknown, method: string): boolean {
   return typeof (value as Record<string, unknown> | null)?.[method] === 'function';
 }
 
-function isKnown(key: string, defaults: object, optional: readonly string[]): boolean {
-  return (
-    Object.hasOwn(defaults, key) || optional.includes(key) || portNames.includes(key as (typeof portNames)[number])
-  );
+function complete<D extends object, O extends object>(
+  place: string,
+  defaults: D,
+  options: O,
+  more: readonly string[],
+): D & O {
+  if (typeof options !== 'object' || options === null) throw new ConfigError(place, 'an object of options', options);
+  const resolved = { ...defaults } as Record<string, unknown>;
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(defaults, key) && !more.includes(key))
+      throw unknownOption(place, key, [...Object.keys(defaults), ...more]);
+    const value = (options as Record<string, unknown>)[key];
+    if (value !== undefined) resolved[key] = value; // (2)
+  }
+  return resolved as D & O;
 }
 
-function unknownOption(policy: string, key: string, defaults: object, optional: readonly string[]): TypeError {
-  const known = [...new Set([...Object.keys(defaults), ...optional, ...portNames])].toSorted().join(', ');
-  return new TypeError(`${policy} has no option ${show(key)}; it knows ${known}`);
+function unknownOption(place: string, key: string, known: readonly string[]): TypeError {
+  return new TypeError(`${place} has no option ${show(key)}; it knows ${[...new Set(known)].toSorted().join(', ')}`);
 }
 
 function show(value: unknown): string {

@@ -91,6 +91,7 @@ export function wrap<F, This, Arguments extends unknown[], T>(
   policy: Policy<F>,
   fn: (this: This, ...args: Arguments) => T | PromiseLike<T>,
 ): (this: This, ...args: Arguments) => Promise<T | F> {
+  if (typeof fn !== 'function') throw new TypeError('wrap needs a function');
   const wrapped = function (this: This, ...args: Arguments): Promise<T | F> {
     const [first] = args as unknown[];
     if (!isContext(first)) return policy.execute<T>(() => fn.apply(this, args));

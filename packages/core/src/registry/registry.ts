@@ -13,7 +13,7 @@
 
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { type Events, createEvents } from '../kernel/events.ts';
-import { withDefaults } from '../kernel/options.ts';
+import { ConfigError, withDefaults } from '../kernel/options.ts';
 import { type Pipeline, type SubstituteOf, pipeline } from '../kernel/pipeline.ts';
 import type { NamedPolicy, Policy } from '../kernel/policy.ts';
 import type { PolicyPorts } from '../kernel/ports.ts';
@@ -87,6 +87,8 @@ class PolicyTable implements Registry {
   }
 
   create<O, P extends NamedPolicy<unknown>>(factory: (options: O) => P, options: NamedOptions<NoInfer<O>>): P {
+    if (typeof options !== 'object' || options === null)
+      throw new ConfigError('registry.create', 'given options with a name', options);
     const own = options as PolicyPorts;
     const { clock, random, events } = this.#ports;
     const ports = { clock: own.clock ?? clock, random: own.random ?? random, events: own.events ?? events };

@@ -415,4 +415,33 @@ describe('circuitBreaker', () => {
     expect(breaker.snapshot().verdicts.success).toBeGreaterThan(0);
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });
+
+  it('charter D1: closes also when every probe takes longer than its lease', async () => {
+    const clock = virtualClock();
+    const breaker = circuitBreaker({ clock, minimumCalls: 1, openForMs: 100, maxProbes: 1, probeLeaseMs: 100 });
+    await breaker.execute(() => Promise.reject(new Error('down'))).catch(() => {});
+    await clock.advance(100);
+
+    const probe = breaker.execute(() => new Promise((resolve) => void clock.setTimer(() => resolve('slow'), 150)));
+    await clock.advance(150);
+
+    await expect(probe).resolves.toBe('slow');
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('starts nothing when a listener ends the context of the call', async () => {
+    const clock = virtualClock();
+    const events = createEvents();
+    const breaker = circuitBreaker({ clock, events, minimumCalls: 1, openForMs: 100 });
+    await breaker.execute(() => Promise.reject(new Error('down'))).catch(() => {});
+    await clock.advance(100);
+    const context = Context.background.withCancel();
+    events.listen(() => context.cancel('enough'));
+    let runs = 0;
+
+    await expect(breaker.execute(() => runs++, context)).rejects.toBe('enough');
+
+    expect(runs).toBe(0);
+    expect(breaker.snapshot().verdicts).toMatchObject({ ignored: 1 });
+  });
 });

@@ -22,7 +22,16 @@
 
 import { systemClock } from '../../kernel/clock.ts';
 import { silence } from '../../kernel/events.ts';
-import { ConfigError, inRange, integerInRange, isFunction, isName, oneOf, withDefaults } from '../../kernel/options.ts';
+import {
+  ConfigError,
+  inRange,
+  integerInRange,
+  isFunction,
+  isName,
+  oneOf,
+  withDefaults,
+  withKnown,
+} from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 import { CountWindow } from '../../mechanisms/count-window.ts';
@@ -137,12 +146,13 @@ function isShare(option: string, value: unknown): void {
 function windowFactory(window: CircuitWindow, minimumCalls: number): () => OutcomeWindow {
   oneOf('circuitBreaker.window.kind', window?.kind, ['count', 'time']);
   if (window.kind === 'count') {
-    const { size } = withDefaults('circuitBreaker.window', { kind: 'count', size: undefined }, window);
-    integerInRange('circuitBreaker.window.size', size, [minimumCalls, 10_000]);
+    const { size } = withKnown('circuitBreaker.window', { kind: 'count', size: undefined }, window);
+    integerInRange('circuitBreaker.window.size', size, [1, 10_000]);
+    integerInRange('circuitBreaker.minimumCalls', minimumCalls, [1, size]); // a smaller window never holds so many
     return window === circuitBreakerDefaults.window ? newDefaultWindow : () => new CountWindow(size);
   }
   const known = { kind: 'time', durationMs: undefined, bucketCount: 10 };
-  const { durationMs, bucketCount } = withDefaults('circuitBreaker.window', known, window);
+  const { durationMs, bucketCount } = withKnown('circuitBreaker.window', known, window);
   inRange('circuitBreaker.window.durationMs', durationMs, [1, 3_600_000]);
   integerInRange('circuitBreaker.window.bucketCount', bucketCount, [1, 100]);
   return () => new TimeWindow(durationMs, bucketCount);

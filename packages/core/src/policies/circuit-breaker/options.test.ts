@@ -27,9 +27,9 @@ describe('the options of circuitBreaker', () => {
   it.each([
     [{ kind: 'count', size: 20 }, 'accepted'],
     [{ kind: 'count', size: 10_000 }, 'accepted'],
-    [{ kind: 'count', size: 19 }, 'window.size must be an integer from 20 to 10000, got 19'],
-    [{ kind: 'count', size: 10_001 }, 'window.size must be an integer from 20 to 10000, got 10001'],
-    [{ kind: 'count' }, 'window.size must be an integer from 20 to 10000, got undefined'],
+    [{ kind: 'count', size: 19 }, 'minimumCalls must be an integer from 1 to 19, got 20'],
+    [{ kind: 'count', size: 10_001 }, 'window.size must be an integer from 1 to 10000, got 10001'],
+    [{ kind: 'count' }, 'window.size must be an integer from 1 to 10000, got undefined'],
     [{ kind: 'time', durationMs: 1 }, 'accepted'],
     [{ kind: 'time', durationMs: 3_600_000, bucketCount: 100 }, 'accepted'],
     [{ kind: 'time', durationMs: 0 }, 'window.durationMs must be a number from 1 to 3600000, got 0'],

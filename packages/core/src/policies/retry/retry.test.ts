@@ -362,4 +362,49 @@ describe('retry', () => {
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
     expect(clock.pendingCount).toBe(0);
   });
+
+  describe('charter C5: what it is given may misbehave', () => {
+    it.each([
+      [
+        'throws',
+        () => {
+          throw new Error('no randomness');
+        },
+      ],
+      ['gives no number', () => Number.NaN],
+      ['gives more than 1', () => 7],
+    ])('waits the longest time where random %s', async (_how, random) => {
+      const clock = virtualClock();
+      const reported: string[] = [];
+      const before = onHookError((error) => reported.push(error.hook));
+      const call = observe(
+        retry({ clock, random, maxAttempts: 2, baseDelayMs: 100 }).execute(() => Promise.reject(new Error('down'))),
+      );
+      await clock.advance(99);
+      expect(call().status).toBe('pending');
+      await clock.advance(1);
+      onHookError(before);
+
+      expect(call()).toMatchObject({ status: 'rejected', error: { message: 'down' } });
+      expect(reported).toEqual(['random']);
+      expect(clock.pendingCount).toBe(0);
+    });
+
+    it('lets the default rule decide where isRetryable is an async function', async () => {
+      const clock = virtualClock();
+      const reported: unknown[] = [];
+      const before = onHookError((error) => reported.push([error.hook, String(error.cause)]));
+      const isRetryable = (async () => {
+        throw new Error('late');
+      }) as unknown as () => boolean;
+      const call = observe(
+        retry({ clock, isRetryable, maxAttempts: 2 }).execute(() => Promise.reject(new Error('down'))),
+      );
+      await clock.runAll();
+      onHookError(before);
+
+      expect(call()).toMatchObject({ error: { message: 'down' } });
+      expect(reported).toEqual([['isRetryable', 'TypeError: isRetryable must return true or false, got object']]);
+    });
+  });
 });

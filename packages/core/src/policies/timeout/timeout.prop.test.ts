@@ -111,39 +111,42 @@ describe('the deadline queue, against a list that is searched', () => {
   it.each([
     ['queues at once', false],
     ['queues at the end of the turn', true],
-  ])('deadline queue (1), (2), (3), (4): expires each at its instant, with one timer, and %s', async (_how, hasTurns) => {
-    const property = fc.asyncProperty(commands, async (steps) => {
-      const clock = virtualClock();
-      const turns: (() => void)[] = [];
-      const endTurn = (): void => turns.splice(0).forEach((callback) => callback());
-      const queue = new DeadlineQueue(hasTurns ? withTurns(clock, turns) : clock, waitMs);
-      const members: Member[] = [];
-      const join = (isRead: boolean): void => {
-        const member = new Member(clock.now() + waitMs);
-        members.push(member);
-        queue.join(member, isRead ? clock.now() : UNREAD);
-      };
-      for (const step of steps) {
-        if (step.kind === 'join') for (let index = 0; index < step.count; index++) join(step.isRead);
-        else if (step.kind === 'crowd') for (let index = 0; index < 70; index++) join(index % 3 === 0);
-        else if (step.kind === 'leave') members.at(-1 - step.index)?.leave(queue);
-        else {
-          endTurn();
-          await clock.advance(step.byMs);
-          endTurn();
-          expectToAgree(members, clock);
+  ])(
+    'deadline queue (1), (2), (3), (4): expires each at its instant, with one timer, and %s',
+    async (_how, hasTurns) => {
+      const property = fc.asyncProperty(commands, async (steps) => {
+        const clock = virtualClock();
+        const turns: (() => void)[] = [];
+        const endTurn = (): void => turns.splice(0).forEach((callback) => callback());
+        const queue = new DeadlineQueue(hasTurns ? withTurns(clock, turns) : clock, waitMs);
+        const members: Member[] = [];
+        const join = (isRead: boolean): void => {
+          const member = new Member(clock.now() + waitMs);
+          members.push(member);
+          queue.join(member, isRead ? clock.now() : UNREAD);
+        };
+        for (const step of steps) {
+          if (step.kind === 'join') for (let index = 0; index < step.count; index++) join(step.isRead);
+          else if (step.kind === 'crowd') for (let index = 0; index < 70; index++) join(index % 3 === 0);
+          else if (step.kind === 'leave') members.at(-1 - step.index)?.leave(queue);
+          else {
+            endTurn();
+            await clock.advance(step.byMs);
+            endTurn();
+            expectToAgree(members, clock);
+          }
+          expect(turns.length).toBeLessThanOrEqual(1);
+          expect(clock.pendingCount).toBeLessThanOrEqual(1);
         }
-        expect(turns.length).toBeLessThanOrEqual(1);
-        expect(clock.pendingCount).toBeLessThanOrEqual(1);
-      }
-      endTurn();
-      expectToAgree(members, clock);
-      await clock.runAll();
-      expect(members.every((member) => member.left || member.expiredAt === member.dueAt)).toBe(true);
-      expect(clock.pendingCount).toBe(0);
-    });
-    await fc.assert(property, { numRuns: 300 });
-  });
+        endTurn();
+        expectToAgree(members, clock);
+        await clock.runAll();
+        expect(members.every((member) => member.left || member.expiredAt === member.dueAt)).toBe(true);
+        expect(clock.pendingCount).toBe(0);
+      });
+      await fc.assert(property, { numRuns: 300 });
+    },
+  );
 });
 
 function expectToAgree(members: readonly Member[], clock: VirtualClock): void {
