@@ -32,6 +32,7 @@ export default defineConfig({
       folder('regressions'),
       folder('differential'),
       folder('bench'),
+      folder('check'),
       folder('docs', { testTimeout: 60_000, hookTimeout: 120_000 }),
       folder('examples', { testTimeout: 60_000 }),
       folder('storefront', {

@@ -100,5 +100,73 @@ describe('invariants', () => {
 
     expect(violate({ [clock]: stated, [`${core}/kernel/clock.prop.test.ts`]: text })).toBe('');
     expect(violate({ [clock]: stated, [`${core}/kernel/random.test.ts`]: text })).toContain('invariant 1');
+    expect(violate({ [clock]: stated, [`${core}/kernel/clock-face.test.ts`]: text })).toContain('invariant 1');
+  });
+
+  it('or by a test beside it that names it', () => {
+    const text = `describe('the clock', () => { it('holds (1) and (2)', () => {}); });`;
+    const clock = `${core}/kernel/clock.ts`;
+
+    expect(violate({ [clock]: stated, [`${core}/kernel/random.test.ts`]: text })).toBe('');
+    expect(violate({ [clock]: stated, [`${core}/mechanisms/random.test.ts`]: text })).toContain('invariant 1');
+  });
+
+  it.each([
+    `test('(1) (2)', () => {});`,
+    `it.each([1])('(1) %d', () => {});\nit.for([1])('(2) %d', () => {});`,
+    `describe('(1)', () => { it('(2)', () => {}); });`,
+    `describe.each([1])('(1) %d', () => { test.concurrent.each([1])('(2)', () => {}, 100); });`,
+    `it('(1) (2)', { timeout: 5 }, () => {});`,
+  ])('are proven by live tests, as %j', (text) => {
+    expect(violate({ [file]: stated, [tests]: text })).toBe('');
+  });
+
+  it.each([
+    `it.todo('(1) (2)');`,
+    `it('(1) (2)');`,
+    `it.skip('(1) (2)', () => {});`,
+    `it.fails('(1) (2)', () => {});`,
+    `it.skipIf(true)('(1) (2)', () => {});`,
+    `it.each([])('(1) (2)');`,
+    `it('(1) (2)', { skip: true }, () => {});`,
+    `describe.skip('(1)', () => { it('(2)', () => {}); });`,
+    `describe('(1) (2)', () => {});`,
+    `describe.todo('(1) (2)');`,
+    `console.log('(1) (2)');`,
+    `expect('(1) (2)').toBe(1);`,
+    `it('holds', () => { it2('(1) (2)', () => {}); log('(1) (2)'); });`,
+  ])('are not proven by what does not run, as %j', (text) => {
+    expect(violate({ [file]: stated, [tests]: text }).split('\n')).toHaveLength(2);
+  });
+
+  describe('of several files in a folder', () => {
+    const queue = `${core}/policies/retry/retry-queue.ts`;
+    const missing = (name: string, others: Record<string, string> = {}) =>
+      violate({ [file]: stated, [queue]: stated, [tests]: `it('${name}', () => {});`, ...others })
+        .split('\n')
+        .map((line) => line.replace(/^.*\/(.*): no test .* (\d)$/, '$1 $2'))
+        .join();
+    const queueLacks = 'retry-queue.ts 1,retry-queue.ts 2';
+
+    it.each([
+      ['(1) (2) are those of the file that the tests are named after', queueLacks],
+      ['retry (1), (2)', queueLacks],
+      ['the retry queue (1) and (2)', 'retry.ts 1,retry.ts 2'],
+      ['retry-queue (1) (2)', 'retry.ts 1,retry.ts 2'],
+      ['retry (1), the retry queue (2)', 'retry.ts 2,retry-queue.ts 1'],
+      ['(1) (2) in a retry queue', ''],
+    ])('are told apart by name: %s', (name, expected) => {
+      expect(missing(name)).toBe(expected);
+    });
+
+    it('are told apart by the name of the test file', () => {
+      const own = `${core}/policies/retry/retry-queue.test.ts`;
+
+      expect(missing('(1) (2)', { [own]: `it('(1) (2) hold', () => {});` })).toBe('');
+      expect(missing('of nothing', { [own]: `it('(1) (2) hold', () => {});` })).toBe('retry.ts 1,retry.ts 2');
+      expect(missing('(1) (2)', { [`${core}/policies/retry/options.test.ts`]: `it('(1) (2)', () => {});` })).toBe(
+        queueLacks,
+      );
+    });
   });
 });

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isPackageSource, isSyntaxNode, isTestFile, parse, walk, type Tree } from './source-tree.ts';
+import { liveTests } from './live-tests.ts';
+import { isPackageSource, isTestFile, type Tree } from './source-tree.ts';
 
 const policies = 'packages/core/src/policies';
 const maxLines = 300;
@@ -78,9 +79,10 @@ function invariantViolations(path: string, tree: Tree): string[] {
   const invariants = numberedInvariants(headerOf(tree.get(path) ?? '') ?? '');
   if (invariants.length === 0) return [];
 
-  const names = testsOf(path, tree).flatMap((test) => testNames(test, tree.get(test) ?? ''));
+  const concepts = numberedConcepts(folderOf(path), tree);
+  const tests = testsBeside(path, tree);
   return invariants
-    .filter((number) => !names.some((name) => new RegExp(`\\(${number}\\)|\\binvariant ${number}\\b`, 'i').test(name)))
+    .filter((number) => !tests.some((test) => proves(test, { path, number, concepts })))
     .map((number) => `${path}: no test beside it is named after invariant ${number}`);
 }
 
@@ -94,22 +96,82 @@ function numberedInvariants(header: string): string[] {
   return [...section.matchAll(/^\s*\*\s+\((\d+)\)/gm)].map((match) => match[1] ?? '');
 }
 
-/** In a policy's folder any test may prove an invariant; elsewhere it is one that starts with the file's name. */
-function testsOf(path: string, tree: Tree): string[] {
-  const folder = path.slice(0, path.lastIndexOf('/') + 1);
-  const stem = folder.startsWith(`${policies}/`) ? folder : path.replace(/\.ts$/, '');
-  return [...tree.keys()].filter((test) => {
-    return test.endsWith('.test.ts') && test.startsWith(stem) && !test.slice(folder.length).includes('/');
-  });
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
-function testNames(path: string, text: string): string[] {
-  const names: string[] = [];
-  walk(parse(path, text).body, (node) => {
-    if (node.type !== 'CallExpression' || !Array.isArray(node['arguments'])) return;
-    const [first] = node['arguments'] as unknown[];
-    if (!isSyntaxNode(first)) return;
-    if (first.type === 'Literal' || first.type === 'TemplateLiteral') names.push(text.slice(first.start, first.end));
-  });
-  return names;
+/** The stem of a file: its name up to the first dot. */
+function conceptOf(path: string): string {
+  return path.slice(folderOf(path).length).replace(/\..*$/, '');
+}
+
+/** Concepts of the files in `folder` that number invariants, the longest first. */
+function numberedConcepts(folder: string, tree: Tree): string[] {
+  return [...tree]
+    .filter(([path]) => isPackageSource(path) && !isTestFile(path) && folderOf(path) === folder)
+    .filter(([, text]) => numberedInvariants(headerOf(text) ?? '').length > 0)
+    .map(([path]) => conceptOf(path))
+    .toSorted((a, b) => b.length - a.length);
+}
+
+interface TestBeside {
+  /** Concept that the test's file is named after. */
+  readonly home: string;
+  /** Titles of its groups and its own. */
+  readonly name: string;
+}
+
+/** The live tests in the folder of `path`. */
+function testsBeside(path: string, tree: Tree): TestBeside[] {
+  const files = [...tree].filter(([file]) => file.endsWith('.test.ts') && folderOf(file) === folderOf(path));
+  return files.flatMap(([file, text]) =>
+    liveTests(file, text).map((test) => ({ home: conceptOf(file), name: test.path.join(' > ') })),
+  );
+}
+
+interface Claim {
+  readonly path: string;
+  readonly number: string;
+  readonly concepts: readonly string[];
+}
+
+/**
+ * Whether a test proves invariant `number` of `path`: it has the number, and it is the file's own that it means. That is
+ * the concept right before the number, `<concept> (n)`. Where there is none, it is the file that the test is named after,
+ * any file that it names, and in a policy's folder the only one that numbers invariants.
+ */
+function proves({ home, name }: TestBeside, { path, number, concepts }: Claim): boolean {
+  const own = conceptOf(path);
+  const isAlone = path.startsWith(`${policies}/`) && concepts.length === 1;
+  const isOurs = home === own || isAlone || namesConcept(name, own, concepts);
+  return numberRuns(name)
+    .filter(({ numbers }) => numbers.includes(number))
+    .some(({ before }) => {
+      const meant = concepts.find((concept) => new RegExp(`${wordOf(concept)}$`, 'i').test(before));
+      return meant === undefined ? isOurs : meant === own;
+    });
+}
+
+/** The runs of numbers in a name, `(1), (2)` or `invariant 2`, each with the text before it. */
+function numberRuns(name: string): { readonly before: string; readonly numbers: readonly string[] }[] {
+  const text = name.replace(/\binvariant (\d+)\b/gi, '($1)');
+  return [...text.matchAll(/\(\d+\)(?:(?:,| and)? ?\(\d+\))*/g)].map((run) => ({
+    before: text.slice(0, run.index).trimEnd(),
+    numbers: [...run[0].matchAll(/\d+/g)].map(([digits]) => digits),
+  }));
+}
+
+/** Whether `name` has the concept `own` in it, and not only as a part of a longer one: "circuit" in "circuit breaker". */
+function namesConcept(name: string, own: string, concepts: readonly string[]): boolean {
+  let rest = name;
+  for (const concept of concepts) {
+    if (concept === own) return new RegExp(wordOf(own), 'i').test(rest);
+    rest = rest.replaceAll(new RegExp(wordOf(concept), 'gi'), '_');
+  }
+  return false;
+}
+
+/** The pattern of a concept, its dashes as they are or as spaces. */
+function wordOf(concept: string): string {
+  return `\\b${concept.replaceAll('-', '[- ]')}\\b`;
 }

@@ -29,10 +29,10 @@ export interface ParsedSource {
   readonly comments: readonly { readonly value: string; readonly start: number; readonly end: number }[];
 }
 
-/** Reads what the checkers look at: package sources and manifests, examples and pages. */
-export function readRepositoryTree(): Tree {
+/** Reads what the checkers look at, unless they say otherwise: package sources and manifests, examples and pages. */
+export function readRepositoryTree(folders: readonly string[] = ['packages', 'examples', 'docs']): Tree {
   const tree = new Map<string, string>();
-  for (const folder of ['packages', 'examples', 'docs']) readFolder(folder, tree);
+  for (const folder of folders) readFolder(folder, tree);
   return tree;
 }
 
@@ -48,10 +48,10 @@ export function parse(path: string, text: string): ParsedSource {
   return { text, body: program.body as unknown as SyntaxNode[], comments };
 }
 
-/** Calls `visit` with `node` and everything below it. */
-export function walk(node: unknown, visit: (node: SyntaxNode) => void): void {
+/** Calls `visit` with `node` and everything below it, except below a node for which it returns false. */
+export function walk(node: unknown, visit: (node: SyntaxNode) => unknown): void {
   if (typeof node !== 'object' || node === null) return;
-  if (isSyntaxNode(node)) visit(node);
+  if (isSyntaxNode(node) && visit(node) === false) return;
   for (const child of Object.values(node)) walk(child, visit);
 }
 
@@ -72,7 +72,7 @@ export function isTestFile(path: string): boolean {
 
 // --- internal ---
 
-const skipped = new Set(['node_modules', 'dist', '.turbo', 'coverage']);
+const skipped = new Set(['node_modules', 'dist', '.turbo', 'coverage', '.snippets', '.packed']);
 
 function readFolder(folder: string, tree: Map<string, string>): void {
   for (const entry of readdirSync(inRepository(folder), { withFileTypes: true })) {

@@ -38,9 +38,9 @@ describe('a call that waited and was never run', () => {
     await clock.advance(100);
 
     const probe = pipeline(breaker, timeout({ timeoutMs: 50, clock }), full).execute(() => 'never run');
-    const rejected = expect(probe).rejects.toMatchObject({ code: 'TIMEOUT' });
+    const outcome = probe.catch((error: unknown) => error);
     await clock.advance(50);
-    await rejected;
+    expect(await outcome).toMatchObject({ code: 'TIMEOUT' });
 
     expect(breaker.snapshot()).toMatchObject({ state: 'half-open', verdicts: { failure: 1, ignored: 1 } });
     await expect(breaker.execute(() => 'back')).resolves.toBe('back');
@@ -61,11 +61,11 @@ describe('a call that waited and was never run', () => {
     for (const policy of around) {
       const breaker = circuitBreaker({ clock, classify: () => 'failure' });
       const call = pipeline(breaker, policy, full).execute(() => 'never run');
-      const rejected = expect(call).rejects.toSatisfy((error) => isRejection(error) || error instanceof Error);
+      const outcome = call.catch((error: unknown) => error);
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       await clock.runAll();
       // oxlint-disable-next-line no-await-in-loop -- likewise
-      await rejected;
+      expect(await outcome).toBeInstanceOf(Error);
       expect(breaker.snapshot().verdicts).toEqual({ success: 0, failure: 0, ignored: 1 });
     }
   });
@@ -85,9 +85,9 @@ describe('a call that waited and was never run', () => {
     let runs = 0;
 
     const call = pipeline(timeout({ timeoutMs: 80, clock }), impatient, permits).execute(() => runs++);
-    const rejected = expect(call).rejects.toThrow('enough');
+    const outcome = call.catch((error: unknown) => error);
     await clock.advance(30);
-    await rejected;
+    expect(await outcome).toMatchObject({ message: 'enough' });
     await clock.advance(170);
     holder.resolve();
     await settle();

@@ -13,9 +13,9 @@ import { promisify } from 'node:util';
 import { type IdleCost, measureIdle } from './idle.ts';
 import { type Effort, type Measured, measureRows } from './rounds.ts';
 import { rows } from './rows.ts';
-import { BASE_ROW, type Row } from './subject.ts';
+import { type Row, withBaselines } from './subject.ts';
 
-/** Measures one row, paired with its own base, in a fresh process. */
+/** Measures one row, paired with its baseline, in a fresh process. */
 export async function measureIsolated(row: Row, effort: Effort): Promise<Measured> {
   return (await runChild('row', row.name, JSON.stringify(effort))) as Measured;
 }
@@ -40,7 +40,7 @@ async function runChild(...args: readonly string[]): Promise<unknown> {
 
 async function main([what, first = '', second = '']: readonly string[]): Promise<unknown> {
   if (what === 'idle') return measureIdle(Number(first), Number(second));
-  const wanted = rows.filter(({ name }) => name === BASE_ROW || name === first);
+  const wanted = withBaselines(rows, new Set([first]));
   const measured = await measureRows(wanted, JSON.parse(second) as Effort);
   return measured.find(({ name }) => name === first);
 }

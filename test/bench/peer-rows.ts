@@ -17,30 +17,55 @@ import {
 } from 'cockatiel';
 import OpossumBreaker from 'opossum';
 
-import { type Row, type Subject, TIMEOUT_MS, operation } from './subject.ts';
+import { ACROSS_A_TURN, type Row, type Subject, TIMEOUT_MS, operation, turnOperation } from './subject.ts';
 
 /** opossum and cockatiel, doing what our rows do. */
 export const peerRows: readonly Row[] = [
   { name: 'opossum', title: 'opossum: its breaker with timeout', prepare: () => opossum() },
-  { name: 'opossum-rejected', title: 'opossum: refused by an open breaker, caught', prepare: () => opossum(true) },
+  { name: 'opossum-rejected', title: 'opossum: refused by an open breaker, caught', prepare: opossumRejected },
   { name: 'cockatiel-breaker', title: 'cockatiel: circuit breaker', prepare: () => subjectOf(cockatielBreaker()) },
-  { name: 'cockatiel-5', title: 'cockatiel: five policies, wrapped', prepare: cockatielFive },
+  { name: 'cockatiel-5', title: 'cockatiel: five policies, wrapped', prepare: () => cockatielFive() },
   { name: 'cockatiel-rejected', title: 'cockatiel: refused by an open breaker, caught', prepare: cockatielRejected },
+];
+
+/** The same across a turn of the event loop. */
+export const peerTurnRows: readonly Row[] = [
+  {
+    name: 'opossum-turn',
+    title: 'opossum: its breaker with timeout, across a turn',
+    ...ACROSS_A_TURN,
+    prepare: () => opossum(turnOperation),
+  },
+  {
+    name: 'cockatiel-5-turn',
+    title: 'cockatiel: five policies, wrapped, across a turn',
+    ...ACROSS_A_TURN,
+    prepare: () => cockatielFive(turnOperation, ACROSS_A_TURN.inFlightCount),
+  },
 ];
 
 // --- internal ---
 
 const OPEN_FOR_MS = 30_000;
 
-function opossum(open = false): Subject {
-  const breaker = new OpossumBreaker(operation, {
+function opossum(work = operation): Subject {
+  const breaker = opossumBreaker(work);
+  return { run: () => breaker.fire(), close: () => breaker.shutdown() };
+}
+
+function opossumRejected(): Subject {
+  const breaker = opossumBreaker(operation);
+  breaker.open();
+  return { run: () => breaker.fire(), close: () => breaker.shutdown() };
+}
+
+function opossumBreaker(work: typeof operation): OpossumBreaker<[], number> {
+  return new OpossumBreaker(work, {
     timeout: TIMEOUT_MS,
     errorThresholdPercentage: 50,
     volumeThreshold: 20,
     resetTimeout: OPEN_FOR_MS,
   });
-  if (open) breaker.open();
-  return { run: () => breaker.fire(), close: () => breaker.shutdown() };
 }
 
 function cockatielBreaker(): ReturnType<typeof circuitBreaker> {
@@ -50,15 +75,15 @@ function cockatielBreaker(): ReturnType<typeof circuitBreaker> {
   });
 }
 
-function cockatielFive(): Subject {
+function cockatielFive(work = operation, maxConcurrent = 10): Subject {
   const policy = wrap(
     fallback(handleAll, 0),
     retry(handleAll, { maxAttempts: 2 }), // it counts the tries after the first
     cockatielBreaker(),
-    bulkhead(10),
+    bulkhead(maxConcurrent),
     timeout(TIMEOUT_MS, TimeoutStrategy.Aggressive),
   );
-  return subjectOf(policy);
+  return subjectOf(policy, work);
 }
 
 function cockatielRejected(): Subject {
@@ -67,6 +92,6 @@ function cockatielRejected(): Subject {
   return subjectOf(breaker);
 }
 
-function subjectOf(policy: { execute<T>(fn: () => PromiseLike<T> | T): Promise<unknown> }): Subject {
-  return { run: () => policy.execute(operation) };
+function subjectOf(policy: { execute<T>(fn: () => PromiseLike<T> | T): Promise<unknown> }, work = operation): Subject {
+  return { run: () => policy.execute(work) };
 }

@@ -23,7 +23,9 @@ export interface Results {
 export interface ResultRow {
   readonly name: string;
   readonly title: string;
-  /** Time of a call, of the bare call's; the median of all rounds, all rows in one process. */
+  /** Name of the row that the ratios are to. */
+  readonly baseline: string;
+  /** Time of a call, of the baseline's; the median of all rounds, all rows in one process. */
   readonly ratio: number;
   /** A quarter of the rounds was below. */
   readonly ratioLow: number;
@@ -31,7 +33,7 @@ export interface ResultRow {
   readonly ratioHigh: number;
   /** Nanoseconds per call, median. */
   readonly callNs: number;
-  /** The ratio in a fresh process with only this row and the bare call; undefined where that was not measured. */
+  /** The ratio in a fresh process with only this row and its baseline; undefined where that was not measured. */
   readonly isolatedRatio?: number;
 }
 
@@ -63,8 +65,8 @@ export function describeEnvironment(): Environment {
 
 /** Returns a measured row as it is published. */
 export function toResultRow(measured: Measured, isolated: Measured | undefined): ResultRow {
-  const { name, title, ratio, callNs } = measured;
-  const row = { name, title, ...ratiosOf(ratio), callNs: round(callNs.median) };
+  const { name, title, baseline, ratio, callNs } = measured;
+  const row = { name, title, baseline, ...ratiosOf(ratio), callNs: round(callNs.median) };
   return isolated === undefined ? row : { ...row, isolatedRatio: round(isolated.ratio.median) };
 }
 
@@ -78,11 +80,11 @@ export function toMarkdown({ environment, effort, rows, idle }: Results): string
     ...environmentLines(environment).map((line) => `* ${line}`),
     `* ${effort}`,
     '',
-    '| row | what | ratio to bare | middle half of the rounds | ratio in a fresh process |',
-    '|---|---|--:|--:|--:|',
+    '| row | what | baseline | ratio to it | middle half of the rounds | ratio in a fresh process |',
+    '|---|---|---|--:|--:|--:|',
     ...rows.map(
       (row) =>
-        `| \`${row.name}\` | ${row.title} | ${row.ratio} | ${row.ratioLow} to ${row.ratioHigh} | ${row.isolatedRatio ?? ''} |`,
+        `| \`${row.name}\` | ${row.title} | \`${row.baseline}\` | ${row.ratio} | ${row.ratioLow} to ${row.ratioHigh} | ${row.isolatedRatio ?? ''} |`,
     ),
     '',
   ];
@@ -93,9 +95,10 @@ export function toMarkdown({ environment, effort, rows, idle }: Results): string
 /** Returns the results as a table for a terminal. */
 export function toText({ environment, effort, rows, idle }: Results): string {
   const isIsolated = rows.some(({ isolatedRatio }) => isolatedRatio !== undefined);
-  const head = ['row', 'ratio', 'low', 'high', 'ns', ...(isIsolated ? ['isolated'] : []), 'what'];
+  const head = ['row', 'baseline', 'ratio', 'low', 'high', 'ns', ...(isIsolated ? ['isolated'] : []), 'what'];
   const body = rows.map((row) => [
     row.name,
+    row.baseline,
     row.ratio.toFixed(2),
     row.ratioLow.toFixed(2),
     row.ratioHigh.toFixed(2),
@@ -137,7 +140,7 @@ function idleLines(idle: IdleCost): string[] {
 }
 
 function pad(cell: string, widths: readonly number[], column: number): string {
-  const isText = column === 0 || column === widths.length - 1;
+  const isText = column <= 1 || column === widths.length - 1;
   return isText ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
 }
 

@@ -9,7 +9,7 @@
  */
 
 import { type Loop, loopOf } from './loop.ts';
-import { BASE_ROW, type Row } from './subject.ts';
+import { type Row, baselineOf } from './subject.ts';
 import { type Spread, pairedRatios, rotated, spreadOf } from './statistics.ts';
 
 /** How long to measure. */
@@ -25,7 +25,9 @@ export interface Effort {
 export interface Measured {
   readonly name: string;
   readonly title: string;
-  /** Time of a call, of the base row's in the same round. */
+  /** Name of the row that it is compared with. */
+  readonly baseline: string;
+  /** Time of a call, of the baseline's in the same round. */
   readonly ratio: Spread;
   /** Time of one call. Nanoseconds. */
   readonly callNs: Spread;
@@ -33,7 +35,7 @@ export interface Measured {
   readonly callCount: number;
 }
 
-/** Measures `rows`, the base row among them. `onProgress` hears how far it is, from 0 to 1. */
+/** Measures `rows`, their baselines among them. `onProgress` hears how far it is, from 0 to 1. */
 export async function measureRows(
   rows: readonly Row[],
   effort: Effort,
@@ -49,9 +51,7 @@ export async function measureRows(
     onProgress((round + 1) / effort.rounds);
   }
   for (const runner of runners) runner.close();
-  const base = runners.find(({ row }) => row.name === BASE_ROW);
-  if (base === undefined) throw new RangeError(`the rows must include ${BASE_ROW}`);
-  return runners.map((runner) => toMeasured(runner, callTimes(base)));
+  return runners.map((runner) => toMeasured(runner, callTimes(baseOf(runner, runners))));
 }
 
 // --- internal ---
@@ -66,7 +66,7 @@ interface Runner {
 
 async function warmUp(row: Row, { warmUpMs, batchMs }: Effort): Promise<Runner> {
   const subject = await row.prepare();
-  const loop = loopOf(row.name, subject);
+  const loop = loopOf(row.name, subject, row.inFlightCount);
   let count = 64;
   let spentMs = 0;
   let lastMs = 0;
@@ -87,12 +87,19 @@ async function quiet(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
+function baseOf({ row }: Runner, runners: readonly Runner[]): Runner {
+  const base = runners.find((other) => other.row.name === baselineOf(row));
+  if (base === undefined) throw new RangeError(`the rows must include ${baselineOf(row)}, for ${row.name}`);
+  return base;
+}
+
 function toMeasured(runner: Runner, baseNs: readonly number[]): Measured {
   const { name, title } = runner.row;
   const callNs = callTimes(runner);
   return {
     name,
     title,
+    baseline: baselineOf(runner.row),
     ratio: spreadOf(pairedRatios(callNs, baseNs)),
     callNs: spreadOf(callNs),
     callCount: runner.callCount,

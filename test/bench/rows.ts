@@ -1,7 +1,8 @@
 /**
  * Rows: what is measured. Every row runs the same operation, an async function that returns 1, under something.
  *
- * `run` is called and awaited, one call at a time. Rows named after a policy hold that policy alone; `pipeline-5` is
+ * `run` is called and awaited, one call at a time. The rows `...-turn` run an operation that settles in a later turn of the
+ * event loop, 20 at a time: only such a call takes a place in a queue, and has a timer set for it. Rows named after a policy hold that policy alone; `pipeline-5` is
  * fallback, retry, breaker, bulkhead and timeout, outermost first, with the defaults.
  *
  * @module
@@ -19,8 +20,17 @@ import {
   timeout,
 } from '@holdfast/core';
 
-import { peerRows } from './peer-rows.ts';
-import { BASE_ROW, type Row, type Subject, TIMEOUT_MS, operation } from './subject.ts';
+import { peerRows, peerTurnRows } from './peer-rows.ts';
+import {
+  ACROSS_A_TURN,
+  BASE_ROW,
+  type Row,
+  type Subject,
+  TIMEOUT_MS,
+  TURN_BASE_ROW,
+  operation,
+  turnOperation,
+} from './subject.ts';
 
 /** All rows, in the order of the table. */
 export const rows: readonly Row[] = [
@@ -37,7 +47,6 @@ export const rows: readonly Row[] = [
   under('fallback', 'fallback', () => fallback({ value: 0 })),
   under('pipeline-0', 'pipeline of nothing', () => pipeline()),
   under('pipeline-5', 'pipeline of five', () => five()),
-  under('pipeline-5-time-window', 'pipeline of five, time window', () => five(circuitBreaker({ window: timeWindow }))),
   {
     name: 'pipeline-5-deadline',
     title: 'pipeline of five, caller has a later deadline',
@@ -51,6 +60,7 @@ export const rows: readonly Row[] = [
       return { run: () => policy.execute(operation, Context.background.withTimeout(TIMEOUT_MS / 2)) };
     },
   },
+  under('pipeline-5-time-window', 'pipeline of five, time window', () => five(circuitBreaker({ window: timeWindow }))),
   { name: 'pipeline-5-listener', title: 'pipeline of five, one listener', prepare: withListener },
   {
     name: 'sync-operation',
@@ -77,6 +87,12 @@ export const rows: readonly Row[] = [
     prepare: () => ({ run: async () => (circuitBreaker({ name: 'created' }).kind === 'circuit-breaker' ? 1 : 0) }),
   },
   ...peerRows,
+  { name: TURN_BASE_ROW, title: 'bare, across a turn of the event loop', ...ACROSS_A_TURN, prepare: bareTurn },
+  acrossATurn('timeout-turn', 'timeout, across a turn', () => timeout(TIMEOUT_MS)),
+  acrossATurn('pipeline-5-turn', 'pipeline of five, across a turn', () =>
+    five(circuitBreaker(), bulkhead(ACROSS_A_TURN.inFlightCount)),
+  ),
+  ...peerTurnRows,
 ];
 
 // --- internal ---
@@ -96,8 +112,20 @@ function under(name: string, title: string, make: () => Policy<unknown>): Row {
   };
 }
 
-function five(breaker: Policy = circuitBreaker()): Policy<unknown> {
-  return pipeline(fallback({ value: 0 }), retry(), breaker, bulkhead(), timeout(TIMEOUT_MS));
+function acrossATurn(name: string, title: string, make: () => Policy<unknown>): Row {
+  const prepare = (): Subject => {
+    const policy = make();
+    return { run: () => policy.execute(turnOperation) };
+  };
+  return { name, title, ...ACROSS_A_TURN, prepare };
+}
+
+function bareTurn(): Subject {
+  return { run: async () => await turnOperation() };
+}
+
+function five(breaker: Policy = circuitBreaker(), permits: Policy = bulkhead()): Policy<unknown> {
+  return pipeline(fallback({ value: 0 }), retry(), breaker, permits, timeout(TIMEOUT_MS));
 }
 
 function underDeadline(ms: number): Subject {

@@ -14,7 +14,7 @@ import { measureIdleIsolated, measureIsolated } from './child.ts';
 import { type Results, describeEnvironment, toMarkdown, toResultRow, toText } from './report.ts';
 import { type Effort, type Measured, measureRows } from './rounds.ts';
 import { rows } from './rows.ts';
-import { BASE_ROW, type Row } from './subject.ts';
+import { type Row, withBaselines } from './subject.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -53,11 +53,11 @@ if (options.write) await writeFile(inRepository('docs/benchmarks/results.md'), t
 
 function chosenRows(only: string | undefined): readonly Row[] {
   if (only === undefined) return rows;
-  const names = new Set([BASE_ROW, ...only.split(',')]);
-  const unknown = [...names].filter((name) => rows.every((row) => row.name !== name));
+  const names = only.split(',');
+  const unknown = names.filter((name) => rows.every((row) => row.name !== name));
   if (unknown.length > 0)
     throw new RangeError(`no row ${unknown.join(', ')}; there are ${rows.map(({ name }) => name).join(', ')}`);
-  return rows.filter(({ name }) => names.has(name));
+  return withBaselines(rows, new Set(names));
 }
 
 async function measureTogether(chosen: readonly Row[]): Promise<Measured[]> {

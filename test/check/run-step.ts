@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 
 import { repository } from '../repository.ts';
 import type { Step } from './steps.ts';
-import { countTests } from './vitest-result.ts';
+import { type TestCount, countTests } from './vitest-result.ts';
 
 /** What a step adds to the totals. */
 export interface StepResult {
@@ -27,6 +27,7 @@ interface Ended {
 
 const heartbeatMs = 30_000;
 const shownLines = 200;
+const isCi = (process.env['CI'] ?? '') !== '';
 
 /** Runs `step` and prints its line. Never rejects: what goes wrong counts as failed. */
 export async function runStep(step: Step): Promise<StepResult> {
@@ -48,10 +49,11 @@ function reporters(report: string): string[] {
   return ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
 }
 
-function judge(step: Step, { status }: Ended, report: string): StepResult {
-  if (step.kind === 'advice') return { passed: 0, failed: 0 };
+function judge(step: Step, { status }: Ended, report: string): TestCount {
   if (step.kind === 'vitest') return countTests(report, status === 0);
-  return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  const nothing = { passed: 0, failed: 0, skipped: [], complaints: [] };
+  if (step.kind === 'advice') return nothing;
+  return status === 0 ? { ...nothing, passed: 1 } : { ...nothing, failed: 1 };
 }
 
 function execute(step: Step, extra: readonly string[]): Promise<Ended> {
@@ -88,18 +90,20 @@ function execute(step: Step, extra: readonly string[]): Promise<Ended> {
   });
 }
 
-function print(step: Step, ended: Ended, { passed, failed }: StepResult, startedAt: number): void {
+function print(step: Step, ended: Ended, result: TestCount, startedAt: number): void {
+  const { failed, skipped, complaints } = result;
   const time = `${secondsSince(startedAt)} s`.padStart(6);
-  const note = noteOf(step, ended, { passed, failed });
-  console.log(`${failed > 0 ? 'FAIL' : 'ok  '}  ${step.name.padEnd(10)} ${time}${note}`);
-  if (failed > 0) console.log(indent(ended.output.trimEnd().split('\n').slice(-shownLines)));
+  console.log(`${failed > 0 ? 'FAIL' : 'ok  '}  ${step.name.padEnd(10)} ${time}${noteOf(step, ended, result)}`);
+  if (isCi && skipped.length > 0) console.log(indent(skipped.map((name) => `skipped: ${name}`)));
+  if (failed > 0) console.log(indent([...ended.output.trimEnd().split('\n').slice(-shownLines), ...complaints]));
 }
 
-function noteOf(step: Step, { output, isLate }: Ended, { passed, failed }: StepResult): string {
+function noteOf(step: Step, { output, isLate }: Ended, { passed, failed, skipped }: TestCount): string {
   if (step.kind === 'advice') return `  ${output.trim().split('\n').at(-1) ?? ''}`;
   if (isLate) return `  ended after its limit of ${step.limitSeconds} s`;
-  if (step.kind === 'vitest') return `  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}`;
-  return '';
+  if (step.kind !== 'vitest') return '';
+  const others = [...(failed > 0 ? [`${failed} failed`] : []), `${skipped.length} skipped`];
+  return `  ${passed} passed, ${others.join(', ')}`;
 }
 
 function indent(lines: readonly string[]): string {

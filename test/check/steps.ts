@@ -26,7 +26,11 @@ export const allSteps: readonly Step[] = [
   lint('.'),
   command('types', 120, 'tsc', '-b'),
   command('build', 120, 'turbo', 'run', 'build'),
-  vitest('tests', 480, ...projects('unit:*', 'architecture', 'behaviour', 'conformance', 'regressions', 'bench')),
+  vitest(
+    'tests',
+    480,
+    ...projects('unit:*', 'architecture', 'behaviour', 'conformance', 'regressions', 'bench', 'check'),
+  ),
   vitest('differential', 480, ...projects('differential')),
   vitest('storefront', 300, ...projects('storefront')),
   vitest('examples', 180, ...projects('examples')),

@@ -156,13 +156,13 @@ export const policyBreaks: readonly Break[] = [
     name: 'time window: does not expire when it is written',
     file: 'mechanisms/time-window.ts',
     find: '    this.expire(now);\n    const slot',
-    replace: '    if (this.#newest < 0) this.expire(now);\n    const slot',
+    replace: '    if (this.newest === undefined) this.expire(now);\n    const slot',
   },
   {
     name: 'time window: keeps one bucket too long',
     file: 'mechanisms/time-window.ts',
-    find: 'this.#clear(this.#slotOf(bucket - step))',
-    replace: 'this.#clear(this.#slotOf(bucket - step + 1))',
+    find: 'this.clear(this.slotOf(bucket - step))',
+    replace: 'this.clear(this.slotOf(bucket - step + 1))',
   },
   {
     name: 'count window: forgets the wrong outcome',

@@ -1,12 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { recordEvents } from '@holdfast/core/testing';
 
 import {
   auth,
   change,
+  changeHead,
   createAdminUnderTest,
   json,
   listenOn,
@@ -164,6 +168,53 @@ describe('who is answered', () => {
 
     expect(response.status).toBe(421);
     expect(degradation.mode('recommendations')).toBe('full');
+  });
+
+  it('(2) (4) nobody who sends a change and resets the connection at once, wherever that came from', async () => {
+    const { admin, degradation } = createAdminUnderTest();
+    const addresses: unknown[] = [];
+    const server = createServer((request, response) => {
+      addresses.push(request.socket.remoteAddress);
+      admin.handler(request, response);
+    });
+    const { port } = new URL(await listenOn(server));
+    const reset = new Promise((resolve) => server.on('connection', (socket) => socket.on('close', resolve)));
+
+    const body = JSON.stringify(change);
+    const { socket } = openRaw(Number(port));
+    // The server must find bytes and reset together, as it does under load: this thread is not its own until both are sent.
+    socket.on('connect', () => {
+      socket.write(`${changeHead(`Content-Length: ${body.length}`)}${body}`);
+      socket.resetAndDestroy();
+    });
+    await reset;
+    await new Promise((resolve) => setImmediate(resolve));
+
+    expect(addresses).toEqual([undefined]);
+    expect(degradation.mode('recommendations')).toBe('full');
+    expect(degradation.audit()).toEqual([]);
+  });
+
+  it('who comes by a Unix domain socket, which only this machine has', async () => {
+    const { admin, degradation } = createAdminUnderTest();
+    const server = createServer(admin.handler);
+    const folder = mkdtempSync(`${tmpdir()}/admin-`);
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    await new Promise<void>((resolve) => server.listen(`${folder}/admin.sock`, resolve));
+    onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve()).closeAllConnections()));
+
+    const body = JSON.stringify(change);
+    const answer = await new Promise<string>((resolve) => {
+      let text = '';
+      connect(`${folder}/admin.sock`)
+        .setEncoding('latin1')
+        .on('data', (chunk: string) => (text += chunk))
+        .on('close', () => resolve(text))
+        .write(`${changeHead(`Connection: close\r\nContent-Length: ${body.length}`)}${body}`);
+    });
+
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(degradation.mode('recommendations')).toBe('cached');
   });
 
   it.each(['0.0.0.0', '::', 'example.com', '10.0.0.1'])('(2) nobody on %s, unless told so', (host) => {

@@ -67,7 +67,7 @@ async function answer(parts: EndpointParts, request: IncomingMessage): Promise<u
 }
 
 function checkOrigin({ allowRemote }: EndpointParts, { headers, socket }: IncomingMessage): void {
-  if (allowRemote || (isLoopbackPeer(socket.remoteAddress) && isLoopbackAuthority(headers.host))) return;
+  if (allowRemote || (isLoopbackPeer(socket) && isLoopbackAuthority(headers.host))) return;
   throw new Problem(421, 'only this machine is answered, under a loopback name such as 127.0.0.1', {
     code: 'NOT_LOCAL',
   });

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 import { describe, expect, it } from 'vitest';
 
 import { isLoopbackAuthority, isLoopbackHost, isLoopbackPeer } from './loopback.ts';
@@ -52,11 +54,19 @@ describe('loopback', () => {
     expect(isLoopbackAuthority(header)).toBe(false);
   });
 
-  it('takes a socket without an address for a local one', () => {
-    expect([isLoopbackPeer(undefined), isLoopbackPeer('127.0.0.1'), isLoopbackPeer('10.0.0.1')]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+  it.each<[string, object, boolean]>([
+    ['of this machine', { remoteAddress: '127.0.0.1' }, true],
+    ['of another machine', { remoteAddress: '10.0.0.1' }, false],
+    ['of another machine, on a pipe all the same', { remoteAddress: '10.0.0.1', server: serverAt('/run/a') }, false],
+    ['that came by a pipe', { remoteAddress: undefined, server: serverAt('/run/admin.sock') }, true],
+    ['that has lost its address', { remoteAddress: undefined, server: serverAt({ port: 80 }) }, false],
+    ['that has lost its address, of a closed server', { remoteAddress: undefined, server: serverAt(null) }, false],
+    ['that no server has accepted', { remoteAddress: undefined }, false],
+  ])('(2) judges a peer %s', (_what, socket, isLocal) => {
+    expect(isLoopbackPeer(socket as Socket)).toBe(isLocal);
   });
 });
+
+function serverAt(address: unknown): object {
+  return { address: () => address };
+}

@@ -187,17 +187,6 @@ describe('pipeline', () => {
     await expect(pipeline().execute(() => 'value')).resolves.toBe('value');
   });
 
-  it('refuses a policy with state in two places, in nested pipelines too', () => {
-    const shared = bulkhead({ name: 'db' });
-    const again = retry();
-
-    expect(() => pipeline(shared, timeout(5), shared)).toThrow(
-      'pipeline must be made of different policies, got "bulkhead db twice"',
-    );
-    expect(() => pipeline(shared, pipeline(timeout(5), shared))).toThrow('bulkhead db twice');
-    expect(pipeline(again, again).policies).toEqual([again, again]);
-  });
-
   it('refuses what is no policy', () => {
     expect(() => pipeline(retry(), {} as never)).toThrow('pipeline[1] must be a policy, got an object');
     expect(() => pipeline(retry(), null as never)).toThrow('pipeline[1] must be a policy, got null');

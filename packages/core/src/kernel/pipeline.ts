@@ -63,7 +63,7 @@ export type SubstituteOf<P extends readonly Policy<unknown>[]> = P[number] exten
 /**
  * Composes policies into one. The first is the outermost: it sees the call first and its outcome last.
  *
- * @throws ConfigError at creation, when an argument is no policy, or a policy with state is in it twice.
+ * @throws ConfigError at creation, when an argument is no policy.
  *
  * @example
  * ```ts
@@ -83,7 +83,6 @@ export function pipeline(...args: readonly (PipelineOptions | Policy<unknown>)[]
   isName('pipeline.name', name);
   const policies = (hasOptions ? args.slice(1) : args) as readonly Policy<unknown>[];
   for (const [index, policy] of policies.entries()) requirePolicy(policy, index);
-  refuseRepeats(policies);
   return new FusedPipeline(name, Object.freeze([...policies]));
 }
 
@@ -233,22 +232,6 @@ class CountedCall implements Sink {
 
 function isPolicy(value: object): value is Policy<unknown> {
   return typeof (value as Partial<Policy>).execute === 'function';
-}
-
-/** A policy with state in two places of one pipeline would wait for itself, or count everything twice. */
-function refuseRepeats(policies: readonly Policy<unknown>[], seen: Set<unknown> = new Set()): void {
-  for (const policy of policies) {
-    if (seen.has(policy) && 'snapshot' in policy) {
-      throw new ConfigError('pipeline', 'made of different policies', describe(policy));
-    }
-    seen.add(policy);
-    refuseRepeats((policy as Partial<Pipeline>).policies ?? [], seen);
-  }
-}
-
-function describe(policy: Policy<unknown>): string {
-  const { kind = 'a policy', name = '' } = policy as Partial<LayeredPolicy>;
-  return `${kind} ${name} twice`;
 }
 
 function requirePolicy(policy: unknown, index: number): void {

@@ -16,7 +16,6 @@ import type { OutcomeWindow } from './outcome-window.ts';
 
 /** The outcomes of the last `size` calls. */
 export class CountWindow implements OutcomeWindow {
-  readonly needsTime = false;
   calls = 0;
   failures = 0;
   private readonly size: number;
@@ -30,6 +29,10 @@ export class CountWindow implements OutcomeWindow {
   constructor(size: number) {
     this.size = size;
     this.bits = new Array<number>(Math.ceil(size / BITS)).fill(0);
+  }
+
+  get needsTime(): boolean {
+    return false;
   }
 
   record(failed: boolean): void {

@@ -20,50 +20,57 @@ import type { OutcomeWindow } from './outcome-window.ts';
 
 /** The outcomes of the last `durationMs` milliseconds. */
 export class TimeWindow implements OutcomeWindow {
-  readonly needsTime = true;
   calls = 0;
   failures = 0;
-  readonly #bucketMs: number;
-  readonly #calls: number[];
-  readonly #failures: number[];
-  /** Number of the newest bucket since time zero; -Infinity before the first record. */
-  #newest = -Infinity;
+  private readonly bucketMs: number;
+  /** Of each bucket its calls, then its failures. */
+  private readonly counts: number[];
+  /** Number of the newest bucket since time zero; undefined before the first record. */
+  private newest: number | undefined = undefined;
 
   /** @param durationMs - Span, in milliseconds, above 0. @param buckets - Integer, at least 1. */
   constructor(durationMs: number, buckets: number) {
-    this.#bucketMs = durationMs / buckets;
-    this.#calls = new Array<number>(buckets).fill(0);
-    this.#failures = new Array<number>(buckets).fill(0);
+    this.bucketMs = durationMs / buckets;
+    this.counts = new Array<number>(2 * buckets).fill(0);
+  }
+
+  get needsTime(): boolean {
+    return true;
   }
 
   record(failed: boolean, now: number): void {
     this.expire(now);
-    const slot = this.#slotOf(this.#newest);
-    this.#calls[slot] = (this.#calls[slot] ?? 0) + 1;
+    const slot = this.slotOf(this.newest as number);
+    this.add(slot, 1);
     this.calls++;
     if (!failed) return;
-    this.#failures[slot] = (this.#failures[slot] ?? 0) + 1;
+    this.add(slot + 1, 1);
     this.failures++;
   }
 
   expire(now: number): void {
-    const bucket = Math.floor(now / this.#bucketMs);
-    if (bucket <= this.#newest) return; // (3)
-    const steps = this.#newest === -Infinity ? 0 : Math.min(bucket - this.#newest, this.#calls.length);
-    this.#newest = bucket;
-    for (let step = 0; step < steps; step++) this.#clear(this.#slotOf(bucket - step));
+    const bucket = Math.floor(now / this.bucketMs);
+    const { newest } = this;
+    if (newest !== undefined && bucket <= newest) return; // (3)
+    this.newest = bucket;
+    const steps = newest === undefined ? 0 : Math.min(bucket - newest, this.counts.length / 2);
+    for (let step = 0; step < steps; step++) this.clear(this.slotOf(bucket - step));
   }
 
-  /** The ring goes on below time zero. */
-  #slotOf(bucket: number): number {
-    const size = this.#calls.length;
-    return ((bucket % size) + size) % size;
+  /** Where the calls of a bucket are counted. The ring goes on below time zero. */
+  private slotOf(bucket: number): number {
+    const size = this.counts.length / 2;
+    return 2 * (((bucket % size) + size) % size);
   }
 
-  #clear(slot: number): void {
-    this.calls -= this.#calls[slot] ?? 0;
-    this.failures -= this.#failures[slot] ?? 0;
-    this.#calls[slot] = 0;
-    this.#failures[slot] = 0;
+  private add(index: number, count: number): void {
+    this.counts[index] = (this.counts[index] as number) + count;
+  }
+
+  private clear(slot: number): void {
+    this.calls -= this.counts[slot] as number;
+    this.failures -= this.counts[slot + 1] as number;
+    this.counts[slot] = 0;
+    this.counts[slot + 1] = 0;
   }
 }

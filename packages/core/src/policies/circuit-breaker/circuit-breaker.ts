@@ -158,5 +158,5 @@ function windowFactory(window: CircuitWindow, minimumCalls: number): () => Outco
   return () => new TimeWindow(durationMs, bucketCount);
 }
 
-const newDefaultWindow = (): OutcomeWindow => new CountWindow(DEFAULT_SIZE);
-const DEFAULT_SIZE = 100;
+const defaultWindow = { kind: 'count', size: 100 } as const;
+const newDefaultWindow = (): OutcomeWindow => new CountWindow(defaultWindow.size);
