@@ -1,14 +1,4 @@
-import {
-  Context,
-  type Policy,
-  bulkhead,
-  circuitBreaker,
-  fallback,
-  isRejection,
-  pipeline,
-  retry,
-  timeout,
-} from '@holdfast/core';
+import { Context, type Policy, bulkhead, circuitBreaker, fallback, pipeline, retry, timeout } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it } from 'vitest';
 

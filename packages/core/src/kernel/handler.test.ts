@@ -103,6 +103,7 @@ describe('handler', () => {
 
   it('(1) (3) takes promises that lie about themselves for what they are', async () => {
     const own = Object.assign(Promise.resolve('own'), {
+      // oxlint-disable-next-line unicorn/no-thenable -- a hostile promise is the point
       then(resolve: (value: unknown) => void): void {
         resolve('once');
         resolve('twice');

@@ -417,7 +417,6 @@ describe('circuitBreaker', () => {
   });
 
   it('charter D1: closes also when every probe takes longer than its lease', async () => {
-    const clock = virtualClock();
     const breaker = circuitBreaker({ clock, minimumCalls: 1, openForMs: 100, maxProbes: 1, probeLeaseMs: 100 });
     await breaker.execute(() => Promise.reject(new Error('down'))).catch(() => {});
     await clock.advance(100);
@@ -430,7 +429,6 @@ describe('circuitBreaker', () => {
   });
 
   it('starts nothing when a listener ends the context of the call', async () => {
-    const clock = virtualClock();
     const events = createEvents();
     const breaker = circuitBreaker({ clock, events, minimumCalls: 1, openForMs: 100 });
     await breaker.execute(() => Promise.reject(new Error('down'))).catch(() => {});

@@ -374,7 +374,6 @@ describe('retry', () => {
       ['gives no number', () => Number.NaN],
       ['gives more than 1', () => 7],
     ])('waits the longest time where random %s', async (_how, random) => {
-      const clock = virtualClock();
       const reported: string[] = [];
       const before = onHookError((error) => reported.push(error.hook));
       const call = observe(
@@ -391,7 +390,6 @@ describe('retry', () => {
     });
 
     it('lets the default rule decide where isRetryable is an async function', async () => {
-      const clock = virtualClock();
       const reported: unknown[] = [];
       const before = onHookError((error) => reported.push([error.hook, String(error.cause)]));
       const isRetryable = (async () => {
