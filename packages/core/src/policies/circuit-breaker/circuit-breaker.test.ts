@@ -442,4 +442,22 @@ describe('circuitBreaker', () => {
     expect(runs).toBe(0);
     expect(breaker.snapshot().verdicts).toMatchObject({ ignored: 1 });
   });
+
+  describe('with a consecutive window', () => {
+    it('opens after so many failures in a row, and starts over at each success', async () => {
+      const breaker = circuitBreaker({ clock, window: { kind: 'consecutive', failureCount: 3 } });
+      for (const act of [fail, fail, succeed, fail, fail]) await act(breaker);
+      expect(breaker.snapshot()).toMatchObject({ state: 'closed', calls: 2, failures: 2 });
+
+      await fail(breaker);
+
+      expect(breaker.state).toBe('open');
+    });
+
+    it.each([{ minimumCalls: 5 }, { failureRatio: 0.5 }])('charter S5: refuses %j beside it', (competing) => {
+      const options: CircuitBreakerOptions = { ...competing, window: { kind: 'consecutive', failureCount: 3 } };
+
+      expect(() => circuitBreaker(options)).toThrow('must be omitted with a consecutive window');
+    });
+  });
 });

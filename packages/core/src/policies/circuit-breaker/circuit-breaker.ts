@@ -34,6 +34,7 @@ import {
 } from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
+import { ConsecutiveWindow } from '../../mechanisms/consecutive-window.ts';
 import { CountWindow } from '../../mechanisms/count-window.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
 import { TimeWindow } from '../../mechanisms/time-window.ts';
@@ -53,7 +54,12 @@ export type CircuitWindow =
   /** The last `size` calls. Integer, 1 to 10 000. */
   | { readonly kind: 'count'; readonly size: number }
   /** The calls of the last `durationMs` milliseconds, 1 to 3 600 000, in `bucketCount` steps, 1 to 100, by default 10. */
-  | { readonly kind: 'time'; readonly durationMs: number; readonly bucketCount?: number };
+  | { readonly kind: 'time'; readonly durationMs: number; readonly bucketCount?: number }
+  /**
+   * The failures since the last success; `failureCount` of them in a row open the circuit. Integer, 1 to 10 000. It takes
+   * the place of `failureRatio` and `minimumCalls`, which cannot be given with it.
+   */
+  | { readonly kind: 'consecutive'; readonly failureCount: number };
 
 /** Options of {@link circuitBreaker}. Omitted ones take {@link circuitBreakerDefaults}. */
 export interface CircuitBreakerOptions extends PolicyPorts {
@@ -122,10 +128,11 @@ function resolve(options: CircuitBreakerOptions): BreakerSettings {
   isShare('circuitBreaker.probeSuccessRatio', resolved.probeSuccessRatio);
   inRange('circuitBreaker.probeLeaseMs', resolved.probeLeaseMs, [1, 86_400_000]);
   isFunction('circuitBreaker.classify', resolved.classify);
+  const streak = streakOf(options); // so many calls, all of them failures: the rule in the terms of the others
   return {
     name: resolved.name,
-    failureRatio: resolved.failureRatio,
-    minimumCalls: resolved.minimumCalls,
+    failureRatio: streak === undefined ? resolved.failureRatio : 1,
+    minimumCalls: streak ?? resolved.minimumCalls,
     openForMs: resolved.openForMs,
     maxProbes: resolved.maxProbes,
     probeSuccessRatio: resolved.probeSuccessRatio,
@@ -142,9 +149,22 @@ function isShare(option: string, value: unknown): void {
     throw new ConfigError(option, 'a number above 0, up to 1', value);
 }
 
+/** The failures in a row that open the circuit; undefined where the window is not consecutive. */
+function streakOf({ window, minimumCalls, failureRatio }: CircuitBreakerOptions): number | undefined {
+  if (window?.kind !== 'consecutive') return undefined;
+  const { failureCount } = withKnown('circuitBreaker.window', { kind: 'consecutive', failureCount: undefined }, window);
+  integerInRange('circuitBreaker.window.failureCount', failureCount, [1, 10_000]);
+  for (const [name, value] of Object.entries({ minimumCalls, failureRatio })) {
+    if (value !== undefined)
+      throw new ConfigError(`circuitBreaker.${name}`, 'omitted with a consecutive window', value);
+  }
+  return failureCount;
+}
+
 /** Checks a window and returns what makes one like it. The default one's maker is shared: breakers are many. */
 function windowFactory(window: CircuitWindow, minimumCalls: number): () => OutcomeWindow {
-  oneOf('circuitBreaker.window.kind', window?.kind, ['count', 'time']);
+  oneOf('circuitBreaker.window.kind', window?.kind, ['count', 'time', 'consecutive']);
+  if (window.kind === 'consecutive') return () => new ConsecutiveWindow();
   if (window.kind === 'count') {
     const { size } = withKnown('circuitBreaker.window', { kind: 'count', size: undefined }, window);
     integerInRange('circuitBreaker.window.size', size, [1, 10_000]);

@@ -30,14 +30,17 @@ describe('the options of circuitBreaker', () => {
     [{ kind: 'count', size: 19 }, 'minimumCalls must be an integer from 1 to 19, got 20'],
     [{ kind: 'count', size: 10_001 }, 'window.size must be an integer from 1 to 10000, got 10001'],
     [{ kind: 'count' }, 'window.size must be an integer from 1 to 10000, got undefined'],
+    [{ kind: 'consecutive', failureCount: 1 }, 'accepted'],
+    [{ kind: 'consecutive', failureCount: 0 }, 'window.failureCount must be an integer from 1 to 10000, got 0'],
+    [{ kind: 'consecutive' }, 'window.failureCount must be an integer from 1 to 10000, got undefined'],
     [{ kind: 'time', durationMs: 1 }, 'accepted'],
     [{ kind: 'time', durationMs: 3_600_000, bucketCount: 100 }, 'accepted'],
     [{ kind: 'time', durationMs: 0 }, 'window.durationMs must be a number from 1 to 3600000, got 0'],
     [{ kind: 'time', durationMs: Infinity }, 'window.durationMs must be a number from 1 to 3600000, got Infinity'],
     [{ kind: 'time', durationMs: 1, bucketCount: 0 }, 'window.bucketCount must be an integer from 1 to 100, got 0'],
     [{ kind: 'time', durationMs: 1, bucketCount: 101 }, 'window.bucketCount must be an integer from 1 to 100, got 101'],
-    [{ kind: 'bits', size: 9 }, 'window.kind must be one of "count", "time", got "bits"'],
-    [null, 'window.kind must be one of "count", "time", got undefined'],
+    [{ kind: 'bits', size: 9 }, 'window.kind must be one of "count", "time", "consecutive", got "bits"'],
+    [null, 'window.kind must be one of "count", "time", "consecutive", got undefined'],
   ])('take the window %j: %s', (window, expected) => {
     expect(verdictOn(circuitBreaker, { window })).toContain(expected);
   });
