@@ -80,6 +80,16 @@ export {
   circuitBreakerDefaults,
 } from './policies/circuit-breaker/circuit-breaker.ts';
 
+// coalesce
+export {
+  type Coalesce,
+  type CoalesceOptions,
+  type CoalesceSharedEvent,
+  type CoalesceSnapshot,
+  coalesce,
+  coalesceDefaults,
+} from './policies/coalesce/coalesce.ts';
+
 // fallback
 export {
   type Fallback,
@@ -89,6 +99,44 @@ export {
   fallback,
   fallbackDefaults,
 } from './policies/fallback/fallback.ts';
+
+// hedge
+export {
+  type Hedge,
+  type HedgeOptions,
+  type HedgeSnapshot,
+  type HedgeStartedEvent,
+  type HedgeWonEvent,
+  hedge,
+  hedgeDefaults,
+} from './policies/hedge/hedge.ts';
+
+// keyed
+export {
+  type EvictionReason,
+  type Keyed,
+  type KeyedCreatedEvent,
+  type KeyedEvictedEvent,
+  type KeyedOptions,
+  type KeyedSnapshot,
+  keyed,
+  keyedDefaults,
+} from './policies/keyed/keyed.ts';
+
+// noop
+export { type NoopOptions, noop, noopDefaults } from './policies/noop/noop.ts';
+
+// rate-limiter
+export {
+  RateLimitedError,
+  type RateLimiter,
+  type RateLimiterChanges,
+  type RateLimiterOptions,
+  type RateLimiterRejectedEvent,
+  type RateLimiterSnapshot,
+  rateLimiter,
+  rateLimiterDefaults,
+} from './policies/rate-limiter/rate-limiter.ts';
 
 // retry
 export {

@@ -1,0 +1,48 @@
+/**
+ * Share budget: allows extra work as a share of the ordinary work, so that extras cannot multiply load.
+ *
+ * Every call earns a share of an extra; every extra spends a whole one. Unspent ones are kept up to a bound, and a new
+ * budget starts with that many, so that little traffic gets its extras as well.
+ *
+ * Invariants
+ *  (1) Of any n calls in a row come at most `burstCount + n * ratio` extras.
+ *  (2) A ratio of 0 allows none.
+ *  (3) Memory and time per call are constant.
+ *
+ * Source: "Throttling Retry Attempts and Hedged RPCs" in gRFC A6, gRPC Retry Design, N. Gulbrandsen, 2017,
+ * https://github.com/grpc/proposal/blob/master/A6-client-retries.md.
+ * Deviation: every call earns, not only one that succeeds; an extra spends when it starts, whatever becomes of it. It counts
+ * in calls, not in shares, so that ten calls at a tenth are exactly one extra.
+ *
+ * @module
+ */
+
+/** What extra work may be done. */
+export class ShareBudget {
+  /** Calls by which one extra is earned. */
+  private readonly callsPerExtra: number;
+  private readonly maxCalls: number;
+  private calls: number;
+
+  /**
+   * @param ratio - Extras per call. 0 to 1; 0 allows none.
+   * @param burstCount - Extras that may be saved up, and that there are at the start. At least 1.
+   */
+  constructor(ratio: number, burstCount: number) {
+    this.callsPerExtra = Math.min(1 / ratio, Number.MAX_SAFE_INTEGER);
+    this.maxCalls = this.callsPerExtra * burstCount;
+    this.calls = ratio === 0 ? Number.NEGATIVE_INFINITY : this.maxCalls; // (2)
+  }
+
+  /** Counts a call. */
+  earn(): void {
+    this.calls = Math.min(this.calls + 1, this.maxCalls);
+  }
+
+  /** Takes one extra if there is one. Returns whether there was. */
+  spend(): boolean {
+    if (this.calls < this.callsPerExtra) return false;
+    this.calls -= this.callsPerExtra; // (1)
+    return true;
+  }
+}

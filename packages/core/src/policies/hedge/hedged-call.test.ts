@@ -1,0 +1,334 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { DeadlineExceededError } from '../../kernel/cancellation.ts';
+import { Context } from '../../kernel/context.ts';
+import { type HookError, RejectionError } from '../../kernel/errors.ts';
+import { createEvents } from '../../kernel/events.ts';
+import type { Handler } from '../../kernel/handler.ts';
+import { onHookError } from '../../kernel/hooks.ts';
+import { pipeline } from '../../kernel/pipeline.ts';
+import { createPolicy } from '../../kernel/policy.ts';
+import { after, never, observe } from '../../testing/operation-table.ts';
+import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
+import { bulkhead } from '../bulkhead/bulkhead.ts';
+import { timeout } from '../timeout/timeout.ts';
+import { type HedgeOptions, hedge } from './hedge.ts';
+
+class Refused extends RejectionError {
+  readonly code = 'REFUSED';
+}
+
+/** How one copy goes: when it settles, and with what; an `Error` is thrown. */
+type Step = readonly [takesMs: number, outcome: unknown];
+
+/** An operation whose copies go as `steps` say, and that notes when they start and with which contexts. */
+function scripted(clock: VirtualClock, ...steps: readonly Step[]) {
+  const contexts: Context[] = [];
+  const startedAt: number[] = [];
+  const run = async (context: Context): Promise<unknown> => {
+    const [takesMs, outcome] = steps[startedAt.length] ?? [Infinity, undefined];
+    contexts.push(context);
+    startedAt.push(clock.now());
+    await after(clock, takesMs, undefined);
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  };
+  return { run, contexts, startedAt };
+}
+
+describe('hedged call', () => {
+  let clock: VirtualClock;
+  let hookErrors: HookError[];
+
+  beforeEach(() => {
+    clock = virtualClock();
+    hookErrors = [];
+    onHookError((error) => hookErrors.push(error));
+  });
+  afterEach(() => void onHookError(undefined));
+
+  const make = (options: Partial<HedgeOptions> = {}) => hedge({ delayMs: 100, clock, ...options });
+
+  describe('fails', () => {
+    it('(2) at once when all copies so far have failed before the delay is over: it answers slowness, not failure', async () => {
+      const error = new Error('down');
+      const operation = scripted(clock, [99, error], [0, 'second']);
+      const policy = make();
+      const call = observe(policy.execute(operation.run));
+
+      await clock.advance(99);
+
+      expect(call()).toEqual({ status: 'rejected', error });
+      expect(clock.pendingCount).toBe(0);
+      await clock.runAll();
+      expect(operation.startedAt).toEqual([0]);
+      expect(policy.snapshot().hedged).toBe(0);
+    });
+
+    it('(2) with the error of the copy that failed last', async () => {
+      const [first, second] = [new Error('first'), new Error('second')];
+      const operation = scripted(clock, [300, first], [50, second]);
+      const call = observe(make().execute(operation.run));
+
+      await clock.runAll();
+
+      expect(call().status === 'rejected' && (call() as { error: unknown }).error === first).toBe(true);
+    });
+
+    it('with what ran and not with a refusal, whichever came last', async () => {
+      const boom = new Error('boom');
+      for (const refusedMs of [10, 400]) {
+        const operation = scripted(clock, [300, boom]);
+        const policy = pipeline(make(), refusingFrom(2, refusedMs));
+        const outer = outcomes();
+        const call = observe(pipeline(outer.policy, policy).execute(operation.run));
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        await clock.runAll();
+
+        expect(call()).toEqual({ status: 'rejected', error: boom });
+        expect(outer.seen).toEqual(['reject']);
+      }
+    });
+
+    it('as a refusal only where no copy ran', async () => {
+      const outer = outcomes();
+      const call = observe(pipeline(outer.policy, make(), refusingFrom(1, 0)).execute(never));
+      await clock.runAll();
+
+      expect(call()).toMatchObject({ error: { code: 'REFUSED' } });
+      expect(outer.seen).toEqual(['refuse']);
+    });
+  });
+
+  /** A policy that refuses copies from the `first` on, `afterMs` after they came. */
+  function refusingFrom(first: number, afterMs: number) {
+    let copies = 0;
+    const layer =
+      (inner: Handler): Handler =>
+      (operation, context, sink, now) => {
+        if (++copies < first) inner(operation, context, sink, now);
+        else if (afterMs === 0) sink.refuse(new Refused('no'), now);
+        else clock.setTimer(() => sink.refuse(new Refused('no'), clock.now()), afterMs);
+      };
+    return createPolicy({ kind: 'refusing', name: 'refusing', layer });
+  }
+
+  /** A policy that notes what its sink is told. */
+  function outcomes() {
+    const seen: string[] = [];
+    const layer =
+      (inner: Handler): Handler =>
+      (operation, context, sink, now) => {
+        const note = (what: 'resolve' | 'reject' | 'refuse') => (outcome: unknown, at: number) => {
+          seen.push(what);
+          sink[what](outcome, at);
+        };
+        inner(operation, context, { resolve: note('resolve'), reject: note('reject'), refuse: note('refuse') }, now);
+      };
+    return { seen, policy: createPolicy({ kind: 'outcomes', name: 'outcomes', layer }) };
+  }
+
+  describe('(3) charter G5: when the caller aborts', () => {
+    const reason = { why: 'the user left' };
+
+    it('before the call, runs nothing', async () => {
+      const operation = scripted(clock);
+      const call = observe(make().execute(operation.run, Context.from(AbortSignal.abort(reason))));
+
+      await clock.runAll();
+
+      expect(call()).toEqual({ status: 'rejected', error: reason });
+      expect(operation.startedAt).toEqual([]);
+    });
+
+    it.each([50, 150])('after %d ms, rejects at once, starts nothing and keeps no timer', async (abortedMs) => {
+      const context = Context.withClock(clock).withCancel();
+      const operation = scripted(clock);
+      const policy = make({ maxAttempts: 5 });
+      const call = observe(policy.execute(operation.run, context));
+      await clock.advance(abortedMs);
+      const started = operation.startedAt.length;
+
+      context.cancel(reason);
+      await settle();
+
+      expect(call()).toEqual({ status: 'rejected', error: reason });
+      expect(clock.pendingCount).toBe(0);
+      expect(operation.startedAt).toHaveLength(started);
+      expect(operation.contexts.every(({ cause }) => cause === reason)).toBe(true);
+    });
+
+    it('from a listener, as a hedge is to start, does not start it', async () => {
+      const context = Context.withClock(clock).withCancel();
+      const events = createEvents();
+      events.listen(() => context.cancel(reason));
+      const operation = scripted(clock);
+      const policy = make({ events });
+      const call = observe(policy.execute(operation.run, context));
+
+      await clock.runAll();
+
+      expect(call()).toEqual({ status: 'rejected', error: reason });
+      expect(operation.startedAt).toEqual([0]);
+      expect(policy.snapshot().hedged).toBe(0);
+    });
+
+    it('gives the reason where one copy failed before and the other waits in a queue', async () => {
+      const context = Context.withClock(clock).withCancel();
+      const gate = bulkhead({ maxConcurrent: 1, maxQueued: 1 });
+      observe(gate.execute(never));
+      let copies = 0;
+      const layer = (inner: Handler): Handler => {
+        const queued = gate.layer(inner);
+        return (...call) => (++copies === 1 ? inner(...call) : queued(...call));
+      };
+      const second = createPolicy({ kind: 'second', name: 'second', layer });
+      const outer = outcomes();
+      const operation = scripted(clock, [150, new Error('first')]);
+      const call = observe(pipeline(outer.policy, make(), second).execute(operation.run, context));
+      await clock.advance(200);
+
+      context.cancel(reason);
+      await settle();
+
+      expect(call()).toEqual({ status: 'rejected', error: reason });
+      expect(outer.seen).toEqual(['reject']);
+    });
+  });
+
+  it('reports a run as one where a copy that waits is told of the end before the one that runs', async () => {
+    const context = Context.withClock(clock).withCancel();
+    const gate = bulkhead({ maxConcurrent: 1, maxQueued: 1 });
+    observe(gate.execute(never));
+    let copies = 0;
+    const layer = (inner: Handler): Handler => {
+      const queued = gate.layer(inner);
+      return (...call) => (++copies === 1 ? queued(...call) : inner(...call));
+    };
+    const outer = outcomes();
+    const first = createPolicy({ kind: 'first', name: 'first', layer });
+    const call = observe(pipeline(outer.policy, make(), first).execute(never, context));
+    await clock.advance(100);
+
+    context.cancel('enough');
+    await settle();
+
+    expect(call()).toEqual({ status: 'rejected', error: 'enough' });
+    expect(outer.seen).toEqual(['reject']);
+  });
+
+  describe('(3) with a deadline', () => {
+    it.each([
+      [100, 1],
+      [101, 2],
+      [200, 2],
+      [201, 3],
+    ])('of %d ms, starts %d copies: a delay that would reach it is not begun', async (timeoutMs, copies) => {
+      const operation = scripted(clock);
+      const context = Context.withClock(clock).withTimeout(timeoutMs);
+      const call = observe(make({ maxAttempts: 5 }).execute(operation.run, context));
+
+      await clock.runAll();
+
+      expect(operation.startedAt).toHaveLength(copies);
+      expect(call()).toMatchObject({ status: 'rejected', error: context.cause });
+      expect(context.cause).toBeInstanceOf(DeadlineExceededError);
+      expect(clock.now()).toBe(timeoutMs);
+    });
+
+    it('on another clock, goes by the time that is left on it', async () => {
+      const other = virtualClock(1_000_000);
+      const counts = [100, 101].map((timeoutMs) => {
+        const operation = scripted(clock);
+        observe(make().execute(operation.run, Context.withClock(other).withTimeout(timeoutMs)));
+        return operation.startedAt;
+      });
+
+      await clock.runAll();
+
+      expect(counts).toEqual([[0], [0, 100]]);
+    });
+
+    it('that has passed before its timer could say so, starts nothing', async () => {
+      const late = virtualClock();
+      const context = Context.withClock(late).withTimeout(150);
+      const operation = scripted(clock);
+      const call = observe(make().execute(operation.run, context));
+      await settle();
+      late.now = () => 150; // the event loop was busy: timers are late
+
+      await clock.runAll();
+
+      expect(operation.startedAt).toEqual([0]);
+      expect(call()).toEqual({ status: 'rejected', error: context.cause });
+    });
+
+    it('of a timeout around it, settles there, and a timeout inside is for each copy', async () => {
+      const operation = scripted(clock, [500, ''], [90, 'second']);
+      const around = observe(pipeline(timeout({ timeoutMs: 150, clock }), make()).execute(operation.run));
+      const inside = observe(
+        pipeline(make(), timeout({ timeoutMs: 110, clock })).execute(scripted(clock, [500, ''], [90, 'second']).run),
+      );
+
+      await clock.runAll();
+
+      expect(around()).toMatchObject({ error: { code: 'TIMEOUT' } });
+      expect(inside()).toEqual({ status: 'fulfilled', value: 'second' });
+      expect(clock.pendingCount).toBe(0);
+    });
+  });
+
+  describe('classify', () => {
+    const classify: HedgeOptions['classify'] = (outcome) => {
+      if (outcome.status === 'fulfilled') return outcome.value === 503 ? 'failure' : 'success';
+      return (outcome.error as Error).message === 'not found' ? 'success' : 'failure';
+    };
+
+    it('keeps a value from winning, and gives it back where all failed', async () => {
+      const won = observe(make({ classify }).execute(scripted(clock, [150, 503], [100, 200]).run));
+      const lost = observe(make({ classify }).execute(scripted(clock, [150, new Error('x')], [100, 503]).run));
+      const alone = observe(make({ classify }).execute(() => 503));
+
+      await clock.runAll();
+
+      expect([won(), lost(), alone()]).toMatchObject([{ value: 200 }, { value: 503 }, { value: 503 }]);
+    });
+
+    it('lets an error win', async () => {
+      const error = new Error('not found');
+      const policy = make({ classify });
+      const operation = scripted(clock, [500, 'first'], [10, error]);
+      const call = observe(policy.execute(operation.run));
+
+      await clock.advance(110);
+
+      expect(call()).toEqual({ status: 'rejected', error });
+      expect(operation.contexts[0]?.cancelled).toBe(true);
+      expect(policy.snapshot().wonByHedge).toBe(1);
+    });
+
+    it('that gives back a value is told from a refusal that follows', async () => {
+      const policy = pipeline(make({ classify }), refusingFrom(2, 100));
+      const call = observe(policy.execute(scripted(clock, [150, 503]).run));
+
+      await clock.runAll();
+
+      expect(call()).toEqual({ status: 'fulfilled', value: 503 });
+    });
+
+    it('charter C5: that throws is reported, and the default rule decides', async () => {
+      const cause = new Error('bad classify');
+      const policy = make({
+        name: 'prices',
+        classify: () => {
+          throw cause;
+        },
+      });
+      const call = observe(policy.execute(() => 'value'));
+      await settle();
+
+      expect(call()).toEqual({ status: 'fulfilled', value: 'value' });
+      expect(hookErrors).toMatchObject([{ hook: 'classify', policy: 'prices', cause }]);
+    });
+  });
+});
