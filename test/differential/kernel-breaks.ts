@@ -27,7 +27,7 @@ export const kernelBreaks: readonly Break[] = [
   {
     name: 'engine: starts under a context that has ended',
     file: policy,
-    find: 'if (context !== background && context.cancelled) root.refuse(context.cause); // (3)\n  else ',
+    find: 'if (now === UNREAD ? scope.ended : scope.hasEndedBy(now)) root.refuse(scope.cause); // (3)\n  else ',
     replace: '',
   },
   {

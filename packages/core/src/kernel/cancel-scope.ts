@@ -129,6 +129,12 @@ export class CancelScope implements Watcher {
     }
   }
 
+  /** Whether the scope has ended by `now`, an instant of its clock that somebody has just read. */
+  hasEndedBy(now: number): boolean {
+    if (!this.isKnownToHaveEnded() && now >= this.deadline) this.expire();
+    return this.hasEnded;
+  }
+
   /** Whether the scope is known to have ended, without a look at the clock. */
   isKnownToHaveEnded(): boolean {
     return this.hasEnded || this.followUp();

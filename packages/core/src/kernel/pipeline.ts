@@ -119,9 +119,9 @@ class FusedPipeline<F> implements Pipeline<F> {
   readonly name: string;
   readonly policies: readonly Policy<unknown>[];
   readonly clock: Clock | undefined;
-  private readonly tally = new CallTally();
+  readonly tally: CallTally = new CallTally();
   private readonly fused: Layer;
-  private readonly handler: Handler;
+  readonly handler: Handler;
 
   constructor(name: string, policies: readonly Policy<unknown>[]) {
     this.name = name;
@@ -141,7 +141,7 @@ class FusedPipeline<F> implements Pipeline<F> {
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
-    return execute(this.handler, operation, context, this.tally);
+    return execute(this, operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(

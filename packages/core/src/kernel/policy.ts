@@ -19,7 +19,7 @@
  */
 
 import { type Clock, UNREAD } from './clock.ts';
-import { type Context, background, isContext } from './context.ts';
+import { type Context, background, isContext, scopeOf } from './context.ts';
 import { type Handler, type Layer, type Operation, type Sink, invoke } from './handler.ts';
 
 /**
@@ -67,21 +67,26 @@ export interface Tally {
   reject(error: unknown, context: Context): void;
 }
 
-/** Runs `operation` through `handler` and promises its outcome, counted by `tally` where there is one. */
-export function execute<T>(
-  handler: Handler,
-  operation: Operation<T>,
-  context: Context = background,
-  tally?: Tally,
-): Promise<T> {
+/** What {@link execute} runs an operation through. */
+export interface Runner {
+  readonly handler: Handler;
+  /** The clock of the handler's instants; undefined where it needs none. */
+  readonly clock: Clock | undefined;
+  /** Counts the calls, where there is one. */
+  readonly tally?: Tally;
+}
+
+/** Runs `operation` through the handler of `runner` and promises its outcome. */
+export function execute<T>(runner: Runner, operation: Operation<T>, context: Context = background): Promise<T> {
   if (typeof operation !== 'function') return Promise.reject(new TypeError('execute needs a function to run'));
   if (!isContext(context))
     return Promise.reject(new TypeError('execute needs a Context; make one of a signal with Context.from(signal)'));
+  const { handler, tally } = runner;
   const promise = new Promise(takeSettlers);
   const root = new Root(settleResolve, settleReject, context, tally);
   tally?.start();
-  if (context !== background && context.cancelled) root.refuse(context.cause); // (3)
-  else handler(operation, context, root, UNREAD);
+  if (context === background) handler(operation, context, root, UNREAD);
+  else startUnder(context, runner, operation, root);
   root.returned = true;
   return promise as Promise<T>;
 }
@@ -128,18 +133,18 @@ class PlainPolicy<F> implements LayeredPolicy<F> {
   readonly name: string;
   readonly layer: Layer;
   readonly clock: Clock | undefined;
-  readonly #handler: Handler;
+  readonly handler: Handler;
 
   constructor({ kind, name, layer, clock }: PolicyParts) {
     this.kind = kind;
     this.name = name;
     this.layer = layer;
     this.clock = clock;
-    this.#handler = layer(invoke);
+    this.handler = layer(invoke);
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
-    return execute(this.#handler, operation, context);
+    return execute(this, operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(
@@ -158,6 +163,14 @@ let settleReject: Settle;
 function takeSettlers(resolve: Settle, reject: Settle): void {
   settleResolve = resolve;
   settleReject = reject;
+}
+
+/** Starts a call under a context that may end. The look at the clock that this takes serves the layers, too. */
+function startUnder(context: Context, { handler, clock }: Runner, operation: Operation, root: Root): void {
+  const scope = scopeOf(context);
+  const now = scope.deadline !== Infinity && scope.clock === clock ? clock.now() : UNREAD;
+  if (now === UNREAD ? scope.ended : scope.hasEndedBy(now)) root.refuse(scope.cause); // (3)
+  else handler(operation, context, root, now);
 }
 
 /** The outermost sink: settles the promise. */
@@ -204,13 +217,14 @@ const settledPromise = Promise.resolve();
 
 /** Makes a handler of a policy that has only `execute`. */
 function adapt(policy: Policy<unknown>, inner: Handler): Handler {
+  const runner: Runner = { handler: inner, clock: undefined };
   return (operation, context, sink) => {
     const call = new AdaptedCall(sink);
     const noted: Operation = (own) => {
       call.hasRun = true;
       return operation(own);
     };
-    const run: Operation = (own) => execute(inner, noted, isContext(own) ? own : context);
+    const run: Operation = (own) => execute(runner, noted, isContext(own) ? own : context);
     invoke(() => policy.execute(run, context), context, call, UNREAD);
   };
 }

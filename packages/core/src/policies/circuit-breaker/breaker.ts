@@ -85,7 +85,7 @@ export interface BreakerSettings extends CircuitRules {
 export class Breaker implements CircuitBreaker {
   readonly settings: BreakerSettings;
   private readonly circuit: Circuit;
-  private readonly handler: Handler;
+  readonly handler: Handler;
   private successCount = 0;
   private failureCount = 0;
   private ignoredCount = 0;
@@ -124,7 +124,7 @@ export class Breaker implements CircuitBreaker {
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T> {
-    return execute(this.handler, operation, context);
+    return execute(this, operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(

@@ -134,7 +134,7 @@ function resolve<P extends Policy<unknown>>(options: KeyedOptions<P>): Settings<
 class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   private readonly settings: Settings<P>;
   private readonly members: Members<P>;
-  private readonly handler: Handler;
+  readonly handler: Handler;
 
   constructor(settings: Settings<P>) {
     this.settings = settings;
@@ -177,7 +177,7 @@ class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | SubstituteOf<readonly [P]>> {
-    return execute(this.handler, operation, context);
+    return execute(this, operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(
