@@ -10,23 +10,11 @@ import { describe, expect, it } from 'vitest';
 
 import { readRepositoryTree, treeOf } from '../architecture/source-tree.ts';
 import { inRepository } from '../repository.ts';
-import { shapeViolations } from './page-shape.ts';
+import { sections, shapeViolations } from './page-shape.ts';
 
 const violate = (files: Record<string, string>) => shapeViolations(treeOf(files), (path) => path === 'docs/a.md');
 
-const template = [
-  'About',
-  'When not to use',
-  'Usage',
-  'Options and defaults',
-  'Errors',
-  'Events and metrics',
-  'Diagram',
-  'Order with other policies',
-  'Anti-patterns',
-  'Source',
-];
-const pageOf = (sections: readonly string[]) => sections.map((section) => `## ${section}\n\n### Detail\n`).join('\n');
+const pageOf = (titles: readonly string[]) => titles.map((section) => `## ${section}\n\n### Detail\n`).join('\n');
 
 describe('pages', () => {
   it('are in shape', () => {
@@ -44,16 +32,16 @@ describe('pages', () => {
     expect(violate({ 'docs/c.md': link }).join()).toContain('which does not exist');
   });
 
-  it('about a policy follow the template', () => {
-    expect(violate({ 'docs/policies/a.md': pageOf(template) })).toEqual([]);
+  it('about a policy follow the sections', () => {
+    expect(violate({ 'docs/policies/a.md': pageOf(sections) })).toEqual([]);
   });
 
-  it.each(template)('about a policy may not leave out "%s"', (section) => {
-    expect(violate({ 'docs/policies/a.md': pageOf(template.filter((name) => name !== section)) })).toHaveLength(1);
+  it.each(sections)('about a policy may not leave out "%s"', (section) => {
+    expect(violate({ 'docs/policies/a.md': pageOf(sections.filter((name) => name !== section)) })).toHaveLength(1);
   });
 
   it('about a policy may not be in another order', () => {
-    expect(violate({ 'docs/policies/a.md': pageOf(template.toReversed()) })).toHaveLength(1);
+    expect(violate({ 'docs/policies/a.md': pageOf(sections.toReversed()) })).toHaveLength(1);
   });
 
   it('about a decision are in the index', () => {

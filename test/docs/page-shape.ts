@@ -12,7 +12,7 @@ import type { Nodes } from 'mdast';
 import type { Tree } from '../architecture/source-tree.ts';
 
 /** Sections of a policy page, in order. */
-const sections = [
+export const sections: readonly string[] = [
   'About',
   'When not to use',
   'Usage',

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Clock, ConfigError, type Registry, integerInRange, isName, withDefaults } from '@holdfast/core';
+import { type Clock, ConfigError, type Registry, integerInRange, isName, withKnown } from '@holdfast/core';
 import type { FeatureControl } from '@holdfast/degradation';
 
 import { bearerToken } from './bearer-token.ts';
@@ -76,8 +76,7 @@ const OPTION_NAMES = ['allowRemote', 'bodyTimeoutMs', 'clock', 'degradation', 'h
 type Settings = Required<Omit<AdminOptions, 'degradation'>> & { readonly degradation: FeatureControl | undefined };
 
 function resolve(options: AdminOptions): Settings {
-  refuseUnknown(options);
-  const resolved = withDefaults('admin', adminDefaults, options, OPTION_NAMES);
+  const resolved = withKnown('admin', adminDefaults, options, OPTION_NAMES);
   const { registry, degradation } = resolved;
   if (typeof registry?.get !== 'function') throw new ConfigError('admin.registry', 'a registry', registry);
   if (degradation !== undefined && typeof degradation?.list !== 'function')
@@ -85,13 +84,6 @@ function resolve(options: AdminOptions): Settings {
   checkPlace(resolved);
   integerInRange('admin.bodyTimeoutMs', resolved.bodyTimeoutMs, [1, 60_000]);
   return { ...resolved, degradation, clock: resolved.clock ?? registry.clock };
-}
-
-/** Stricter than core's check, by which an option of every policy, such as `random`, would pass. */
-function refuseUnknown(options: object | undefined): void {
-  const unknown = Object.keys(options ?? {}).find((key) => !OPTION_NAMES.includes(key));
-  if (unknown !== undefined)
-    throw new TypeError(`admin has no option "${unknown}"; it knows ${OPTION_NAMES.join(', ')}`);
 }
 
 function checkPlace({ host, port, allowRemote }: typeof adminDefaults): void {

@@ -343,7 +343,9 @@ describe('prometheus', () => {
     expect(wrong({ register: {} })).toThrow(/prometheus.register must be a Registry of prom-client/);
     expect(wrong({ registry: undefined })).toThrow(/prometheus.registry must be/);
     expect(wrong({ degradation: {} })).toThrow(/prometheus.degradation must be/);
-    expect(wrong({ maxName: 3 })).toThrow('prometheus has no option "maxName"; it knows register, registry,');
+    expect(wrong({ maxName: 3 })).toThrow(
+      'prometheus has no option "maxName"; it knows degradation, maxNames, prefix, register, registry',
+    );
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 

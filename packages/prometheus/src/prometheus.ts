@@ -12,7 +12,7 @@
  * @module
  */
 
-import { ConfigError, type Registry, integerInRange } from '@holdfast/core';
+import { ConfigError, type Registry, integerInRange, withKnown } from '@holdfast/core';
 
 import type { DegradationSource } from './degradation-source.ts';
 import { type PrometheusRegister, type Subscription, metricSetOf } from './metric-set.ts';
@@ -72,12 +72,11 @@ export function prometheus(options: PrometheusOptions): PrometheusExporter {
 
 type Settings = Subscription & { readonly register: PrometheusRegister; readonly prefix: string };
 
-const known = ['register', 'registry', 'degradation', 'prefix', 'maxNames'];
+const withoutDefault = ['register', 'registry', 'degradation'];
 
 function resolve(options: PrometheusOptions): Settings {
-  refuseUnknown(options);
-  const { register, registry, degradation } = options;
-  const { prefix = prometheusDefaults.prefix, maxNames = prometheusDefaults.maxNames } = options;
+  const resolved = withKnown('prometheus', prometheusDefaults, options, withoutDefault);
+  const { register, registry, degradation, prefix, maxNames } = resolved;
   check('register', 'a Registry of prom-client', register, typeof register?.registerMetric === 'function');
   check('registry', 'a Registry of @holdfast/core', registry, typeof registry?.[Symbol.iterator] === 'function');
   if (degradation !== undefined) {
@@ -86,12 +85,6 @@ function resolve(options: PrometheusOptions): Settings {
   check('prefix', 'letters, digits and underscores, no digit first', prefix, /^(?:[a-zA-Z_]\w*)?$/.test(prefix));
   integerInRange('prometheus.maxNames', maxNames, [1, 100_000]);
   return { register, registry, degradation, prefix, maxNames };
-}
-
-/** Stricter than core's check, by which an option of every policy, such as `clock`, would pass. */
-function refuseUnknown(options: PrometheusOptions): void {
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw new TypeError(`prometheus has no option "${unknown}"; it knows ${known.join(', ')}`);
 }
 
 function check(option: string, expectation: string, value: unknown, isValid: boolean): void {

@@ -35,14 +35,26 @@ export function withDefaults<D extends object, O extends object>(
   options: O,
   optional: readonly string[] = [],
 ): D & O {
-  const resolved = complete(policy, defaults, options, [...optional, ...portNames]);
-  requirePorts(policy, resolved);
-  return resolved;
+  return withKnown(policy, defaults, options, [...optional, ...portNames]);
 }
 
-/** As {@link withDefaults}, for options within options: they take no ports. */
-export function withKnown<D extends object, O extends object>(option: string, defaults: D, options: O): D & O {
-  return complete(option, defaults, options, []);
+/** As {@link withDefaults}, for what is no policy and takes no port but those that `defaults` or `optional` name. */
+export function withKnown<D extends object, O extends object>(
+  place: string,
+  defaults: D,
+  options: O,
+  optional: readonly string[] = [],
+): D & O {
+  if (typeof options !== 'object' || options === null) throw new ConfigError(place, 'an object of options', options);
+  const resolved = { ...defaults } as Record<string, unknown>;
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(defaults, key) && !optional.includes(key))
+      throw unknownOption(place, key, [...Object.keys(defaults), ...optional]);
+    const value = (options as Record<string, unknown>)[key];
+    if (value !== undefined) resolved[key] = value; // (2)
+  }
+  requirePorts(place, resolved);
+  return resolved as D & O;
 }
 
 /** Checks that `value` is a number in `range`, both ends included. */
@@ -92,23 +104,6 @@ function requirePorts(
 
 function hasMethod(value: unknown, method: string): boolean {
   return typeof (value as Record<string, unknown> | null)?.[method] === 'function';
-}
-
-function complete<D extends object, O extends object>(
-  place: string,
-  defaults: D,
-  options: O,
-  more: readonly string[],
-): D & O {
-  if (typeof options !== 'object' || options === null) throw new ConfigError(place, 'an object of options', options);
-  const resolved = { ...defaults } as Record<string, unknown>;
-  for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(defaults, key) && !more.includes(key))
-      throw unknownOption(place, key, [...Object.keys(defaults), ...more]);
-    const value = (options as Record<string, unknown>)[key];
-    if (value !== undefined) resolved[key] = value; // (2)
-  }
-  return resolved as D & O;
 }
 
 function unknownOption(place: string, key: string, known: readonly string[]): TypeError {

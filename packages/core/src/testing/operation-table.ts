@@ -7,6 +7,7 @@
  */
 
 import type { Clock } from '../kernel/clock.ts';
+import type { Context } from '../kernel/context.ts';
 
 /** How a call stands: not settled yet, or with its value or error. */
 export type Standing =
@@ -67,6 +68,31 @@ export async function settled(call: Promise<unknown>): Promise<Standing> {
 /** Resolves with `value` after `ms` milliseconds on `clock`. */
 export function after<T>(clock: Clock, ms: number, value: T): Promise<T> {
   return new Promise((resolve) => void clock.setTimer(() => resolve(value), ms));
+}
+
+/** How one copy goes: when it settles, and with what; an `Error` is thrown. */
+export type Step = readonly [takesMs: number, outcome: unknown];
+
+/** What {@link scripted} makes. */
+export interface Scripted {
+  readonly run: (context: Context) => Promise<unknown>;
+  readonly contexts: readonly Context[];
+  readonly startedAt: readonly number[];
+}
+
+/** An operation whose copies go as `steps` say, and that notes when they start and with which contexts. */
+export function scripted(clock: Clock, ...steps: readonly Step[]): Scripted {
+  const contexts: Context[] = [];
+  const startedAt: number[] = [];
+  const run = async (context: Context): Promise<unknown> => {
+    const [takesMs, outcome] = steps[startedAt.length] ?? [Infinity, undefined];
+    contexts.push(context);
+    startedAt.push(clock.now());
+    await after(clock, takesMs, undefined);
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  };
+  return { run, contexts, startedAt };
 }
 
 /** An operation that never ends. */

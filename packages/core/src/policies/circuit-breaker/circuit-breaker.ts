@@ -178,5 +178,5 @@ function windowFactory(window: CircuitWindow, minimumCalls: number): () => Outco
   return () => new TimeWindow(durationMs, bucketCount);
 }
 
-const defaultWindow = { kind: 'count', size: 100 } as const;
-const newDefaultWindow = (): OutcomeWindow => new CountWindow(defaultWindow.size);
+const newDefaultWindow = (): OutcomeWindow =>
+  new CountWindow((circuitBreakerDefaults.window as { readonly size: number }).size);

@@ -10,30 +10,12 @@ import { invoke } from '../../kernel/handler.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
-import { after, never, observe, operationTable } from '../../testing/operation-table.ts';
+import { after, never, observe, operationTable, scripted } from '../../testing/operation-table.ts';
 import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { type VirtualClock, virtualClock } from '../../testing/virtual-clock.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { type HedgeOptions, hedge, hedgeDefaults } from './hedge.ts';
-
-/** How one copy goes: when it settles, and with what; an `Error` is thrown. */
-type Step = readonly [takesMs: number, outcome: unknown];
-
-/** An operation whose copies go as `steps` say, and that notes when they start and with which contexts. */
-function scripted(clock: VirtualClock, ...steps: readonly Step[]) {
-  const contexts: Context[] = [];
-  const startedAt: number[] = [];
-  const run = async (context: Context): Promise<unknown> => {
-    const [takesMs, outcome] = steps[startedAt.length] ?? [Infinity, undefined];
-    contexts.push(context);
-    startedAt.push(clock.now());
-    await after(clock, takesMs, undefined);
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
-  };
-  return { run, contexts, startedAt };
-}
 
 describe('hedge', () => {
   let clock: VirtualClock;

@@ -8,7 +8,7 @@ import type { Handler } from '../../kernel/handler.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { createPolicy } from '../../kernel/policy.ts';
-import { after, never, observe } from '../../testing/operation-table.ts';
+import { never, observe, scripted } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { timeout } from '../timeout/timeout.ts';
@@ -16,24 +16,6 @@ import { type HedgeOptions, hedge } from './hedge.ts';
 
 class Refused extends RejectionError {
   readonly code = 'REFUSED';
-}
-
-/** How one copy goes: when it settles, and with what; an `Error` is thrown. */
-type Step = readonly [takesMs: number, outcome: unknown];
-
-/** An operation whose copies go as `steps` say, and that notes when they start and with which contexts. */
-function scripted(clock: VirtualClock, ...steps: readonly Step[]) {
-  const contexts: Context[] = [];
-  const startedAt: number[] = [];
-  const run = async (context: Context): Promise<unknown> => {
-    const [takesMs, outcome] = steps[startedAt.length] ?? [Infinity, undefined];
-    contexts.push(context);
-    startedAt.push(clock.now());
-    await after(clock, takesMs, undefined);
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
-  };
-  return { run, contexts, startedAt };
 }
 
 describe('hedged call', () => {
