@@ -149,6 +149,61 @@ describe('the deadline queue, against a list that is searched', () => {
   );
 });
 
+describe('the deadline queue, where nobody has read the clock', () => {
+  const steps = fc.array(
+    fc.record({ byMs: fc.integer({ min: 0, max: 20 }), joins: fc.integer({ min: 1, max: 70 }), looks: fc.boolean() }),
+    { minLength: 1, maxLength: 4 },
+  );
+
+  it('deadline queue (4) expires nobody early, nor later than by the rest of its turn, nor after one that came later', async () => {
+    const property = fc.asyncProperty(fc.array(steps, { maxLength: 6 }), async (turns) => {
+      const clock = virtualClock();
+      const ends: (() => void)[] = [];
+      const queue = new DeadlineQueue(withTurns(clock, ends), 50);
+      const visits: { member: Visitor; joinedAt: number; turnEndedAt: number }[] = [];
+      for (const turn of turns) {
+        const first = visits.length;
+        for (const { byMs, joins, looks } of turn) {
+          for (let index = 0; index < joins; index++) {
+            const member = new Visitor();
+            visits.push({ member, joinedAt: clock.now(), turnEndedAt: Infinity });
+            queue.join(member, UNREAD);
+            if (looks && index === 0) queue.deadlineOf(member);
+          }
+          await clock.advance(byMs);
+        }
+        for (const visit of visits.slice(first)) visit.turnEndedAt = clock.now();
+        for (const end of ends.splice(0)) end();
+      }
+      await clock.runAll();
+
+      let before = 0;
+      for (const { member, joinedAt, turnEndedAt } of visits) {
+        expect(member.expiredAt).toBeGreaterThanOrEqual(Math.max(before, joinedAt + 50));
+        expect(member.expiredAt).toBeLessThanOrEqual(turnEndedAt + 50);
+        before = member.expiredAt;
+      }
+    });
+    await fc.assert(property, { numRuns: 200 });
+  });
+});
+
+/** A member whose deadline nobody knows at first. */
+class Visitor implements Expiring {
+  previous: Expiring['previous'] = undefined;
+  next: Expiring['next'] = undefined;
+  expiresAt: number | undefined = undefined;
+  expiredAt = Number.NaN;
+
+  get settled(): boolean {
+    return !Number.isNaN(this.expiredAt);
+  }
+
+  expire(now: number): void {
+    this.expiredAt = now;
+  }
+}
+
 function expectToAgree(members: readonly Member[], clock: VirtualClock): void {
   const waiting = members.filter((member) => !member.left && member.dueAt > clock.now());
   const expired = members.filter((member) => !member.left && member.dueAt <= clock.now());
