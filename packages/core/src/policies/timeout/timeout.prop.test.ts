@@ -168,7 +168,7 @@ describe('the deadline queue, where nobody has read the clock', () => {
             const member = new Visitor();
             visits.push({ member, joinedAt: clock.now(), turnEndedAt: Infinity });
             queue.join(member, UNREAD);
-            if (looks && index === 0) queue.deadlineOf(member);
+            if (looks && index === 0) member.told = queue.deadlineOf(member);
           }
           await clock.advance(byMs);
         }
@@ -181,6 +181,7 @@ describe('the deadline queue, where nobody has read the clock', () => {
       for (const { member, joinedAt, turnEndedAt } of visits) {
         expect(member.expiredAt).toBeGreaterThanOrEqual(Math.max(before, joinedAt + 50));
         expect(member.expiredAt).toBeLessThanOrEqual(turnEndedAt + 50);
+        if (member.told !== undefined) expect(member.expiredAt).toBe(member.told);
         before = member.expiredAt;
       }
     });
@@ -194,6 +195,8 @@ class Visitor implements Expiring {
   next: Expiring['next'] = undefined;
   expiresAt: number | undefined = undefined;
   expiredAt = Number.NaN;
+  /** The deadline that somebody was told before the turn ended. */
+  told: number | undefined = undefined;
 
   get settled(): boolean {
     return !Number.isNaN(this.expiredAt);
