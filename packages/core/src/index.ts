@@ -26,6 +26,7 @@ export { type Classify, type Outcome, type Verdict, classifyByError } from './ke
 export { type Clock, type Timer, UNREAD, readOnce, systemClock } from './kernel/clock.ts';
 export { type EventListener, type Events, type PolicyEvent, createEvents } from './kernel/events.ts';
 export { type HookErrorHandler, onHookError } from './kernel/hooks.ts';
+export { type CaptureAsyncContext, bindAsyncContext } from './kernel/async-context.ts';
 export { type PolicyPorts } from './kernel/ports.ts';
 export { type Random, systemRandom } from './kernel/random.ts';
 
@@ -44,6 +45,30 @@ export { ConfigError } from './kernel/options.ts';
 export { nameErrorClass } from './kernel/errors.ts';
 export { reportHookError } from './kernel/hooks.ts';
 export { inRange, integerInRange, isFunction, isName, oneOf, withDefaults, withKnown } from './kernel/options.ts';
+
+export {
+  type JsonSchema,
+  type OptionRule,
+  type OptionRules,
+  anyFunction,
+  checkOptions,
+  either,
+  integerFrom,
+  nonEmptyString,
+  numberFrom,
+  oneOfStrings,
+  share,
+  trueOrFalse,
+} from './kernel/option-rules.ts';
+export {
+  type Describable,
+  type Enforcement,
+  type PolicyDescription,
+  type PolicyKind,
+  type PolicyTraits,
+  type Updatable,
+  enforcements,
+} from './kernel/description.ts';
 
 // Registry
 export {

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { portNames } from './ports.ts';
+import { type PolicyPorts, portNames } from './ports.ts';
 import { nameErrorClass, markAsResilienceError } from './errors.ts';
 
 /** An option has a value that it cannot have. The message says which, what it may be and what it was. */
@@ -93,13 +93,14 @@ markAsResilienceError(ConfigError);
 
 function requirePorts(
   policy: string,
-  { clock, random, events }: { clock?: unknown; random?: unknown; events?: unknown },
+  { clock, random, events, captureAsyncContext }: { readonly [P in keyof PolicyPorts]: unknown },
 ): void {
   const isClock = hasMethod(clock, 'now') && hasMethod(clock, 'setTimer');
   if (clock !== undefined && !isClock) throw new ConfigError(`${policy}.clock`, 'a Clock', clock);
   if (random !== undefined) isFunction(`${policy}.random`, random);
   const isEvents = hasMethod(events, 'emit') && 'active' in (events as object);
   if (events !== undefined && !isEvents) throw new ConfigError(`${policy}.events`, 'an Events', events);
+  if (captureAsyncContext !== undefined) isFunction(`${policy}.captureAsyncContext`, captureAsyncContext);
 }
 
 function hasMethod(value: unknown, method: string): boolean {

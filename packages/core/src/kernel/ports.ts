@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CaptureAsyncContext } from './async-context.ts';
 import type { Clock } from './clock.ts';
 import type { Events } from './events.ts';
 import type { Random } from './random.ts';
@@ -16,7 +17,22 @@ export interface PolicyPorts {
   readonly random?: Random;
   /** Where events go; by default nowhere. */
   readonly events?: Events;
+  /**
+   * Captures the async context of a call, for what is started later in another turn: `AsyncLocalStorage.snapshot`. By default
+   * nothing is captured.
+   */
+  readonly captureAsyncContext?: CaptureAsyncContext;
 }
 
 /** Names of the ports. */
-export const portNames: readonly (keyof PolicyPorts)[] = Object.freeze(['clock', 'random', 'events']);
+export const portNames: readonly (keyof PolicyPorts)[] = Object.freeze([
+  'clock',
+  'random',
+  'events',
+  'captureAsyncContext',
+]);
+
+/** What a table of defaults holds: every option but the ports that are not the clock, and those named by `Without`. */
+export type DefaultsOf<O extends PolicyPorts, Without extends keyof O = never> = Required<
+  Omit<O, Exclude<keyof PolicyPorts, 'clock'> | Without>
+>;

@@ -16,7 +16,7 @@ import { type Events, createEvents } from '../kernel/events.ts';
 import { ConfigError, withDefaults } from '../kernel/options.ts';
 import { type Pipeline, type SubstituteOf, pipeline } from '../kernel/pipeline.ts';
 import type { NamedPolicy, Policy } from '../kernel/policy.ts';
-import type { PolicyPorts } from '../kernel/ports.ts';
+import { type PolicyPorts, portNames } from '../kernel/ports.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
 
 /** Options of {@link createRegistry}: the ports of the policies that it creates. */
@@ -64,17 +64,20 @@ export interface Registry extends Iterable<NamedPolicy<unknown>> {
  * ```
  */
 export function createRegistry(options: RegistryOptions = {}): Registry {
-  const { clock, random, events } = withDefaults('registry', registryDefaults, options);
-  return new PolicyTable({ clock, random, events: events ?? createEvents() });
+  const { clock, random, events, captureAsyncContext } = withDefaults('registry', registryDefaults, options);
+  const ports = { clock, random, events: events ?? createEvents() };
+  return new PolicyTable(captureAsyncContext === undefined ? ports : { ...ports, captureAsyncContext });
 }
 
 // --- internal ---
 
+type Ports = PolicyPorts & Required<Omit<PolicyPorts, 'captureAsyncContext'>>;
+
 class PolicyTable implements Registry {
-  readonly #ports: Required<PolicyPorts>;
+  readonly #ports: Ports;
   readonly #policies = new Map<string, NamedPolicy<unknown>>();
 
-  constructor(ports: Required<PolicyPorts>) {
+  constructor(ports: Ports) {
     this.#ports = ports;
   }
 
@@ -90,8 +93,10 @@ class PolicyTable implements Registry {
     if (typeof options !== 'object' || options === null)
       throw new ConfigError('registry.create', 'given options with a name', options);
     const own = options as PolicyPorts;
-    const { clock, random, events } = this.#ports;
-    const ports = { clock: own.clock ?? clock, random: own.random ?? random, events: own.events ?? events };
+    const ports: Record<string, unknown> = { ...this.#ports };
+    for (const port of portNames) {
+      if (own[port] !== undefined) ports[port] = own[port];
+    }
     return this.add(factory({ ...options, ...ports })); // (2)
   }
 

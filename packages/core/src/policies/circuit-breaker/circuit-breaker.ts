@@ -33,7 +33,7 @@ import {
   withKnown,
 } from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
-import type { PolicyPorts } from '../../kernel/ports.ts';
+import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { ConsecutiveWindow } from '../../mechanisms/consecutive-window.ts';
 import { CountWindow } from '../../mechanisms/count-window.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
@@ -87,7 +87,7 @@ export interface CircuitBreakerOptions extends PolicyPorts {
 }
 
 /** Every default of {@link circuitBreaker}, in one place. */
-export const circuitBreakerDefaults: Required<Omit<CircuitBreakerOptions, 'events' | 'random'>> = Object.freeze({
+export const circuitBreakerDefaults: DefaultsOf<CircuitBreakerOptions> = Object.freeze({
   name: 'circuit-breaker',
   failureRatio: 0.5,
   minimumCalls: 20,

@@ -29,7 +29,7 @@ import type { Handler } from '../../kernel/handler.ts';
 import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
-import type { PolicyPorts } from '../../kernel/ports.ts';
+import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { ShareBudget } from '../../mechanisms/share-budget.ts';
 import { type HedgeCounts, type HedgeRule, HedgedCall } from './hedged-call.ts';
 
@@ -59,7 +59,7 @@ export interface HedgeOptions extends PolicyPorts {
 }
 
 /** Every default of {@link hedge}, in one place. */
-export const hedgeDefaults: Required<Omit<HedgeOptions, 'delayMs' | 'events' | 'random'>> = Object.freeze({
+export const hedgeDefaults: DefaultsOf<HedgeOptions, 'delayMs'> = Object.freeze({
   name: 'hedge',
   maxAttempts: 2,
   maxHedgeRatio: 0.1,
@@ -119,7 +119,7 @@ export function hedge(options: HedgeOptions | number): Hedge {
 /** Hedges that may be saved up: enough for a burst of slow calls, and for a service with few calls. */
 const BURST_COUNT = 10;
 
-type Settings = Required<Omit<HedgeOptions, 'random'>>;
+type Settings = Required<Omit<HedgeOptions, 'random' | 'captureAsyncContext'>>;
 
 function resolve(options: HedgeOptions): Settings {
   const resolved = withDefaults('hedge', hedgeDefaults, options, ['delayMs']);

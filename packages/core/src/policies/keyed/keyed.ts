@@ -25,7 +25,7 @@ import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
 import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
 import type { SubstituteOf } from '../../kernel/pipeline.ts';
 import { type LayeredPolicy, type Policy, execute, wrap } from '../../kernel/policy.ts';
-import type { PolicyPorts } from '../../kernel/ports.ts';
+import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { type EvictionReason, type Member, Members, type MembersSettings, OVERFLOW_KEY } from './members.ts';
 
 export { type EvictionReason, type KeyedCreatedEvent, type KeyedEvictedEvent } from './members.ts';
@@ -54,7 +54,7 @@ export interface KeyedOptions<P extends Policy<unknown> = Policy<unknown>> exten
 }
 
 /** Every default of {@link keyed}, in one place. */
-export const keyedDefaults: Required<Omit<KeyedOptions, 'keyOf' | 'make' | 'events' | 'random'>> = Object.freeze({
+export const keyedDefaults: DefaultsOf<KeyedOptions, 'keyOf' | 'make'> = Object.freeze({
   name: 'keyed',
   maxKeys: 10_000,
   idleMs: 600_000,

@@ -27,7 +27,7 @@ import { type Events, silence } from '../../kernel/events.ts';
 import type { Handler } from '../../kernel/handler.ts';
 import { inRange, isName, withDefaults } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
-import type { PolicyPorts } from '../../kernel/ports.ts';
+import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { type Limits, Pace, limitsOf } from './pace.ts';
 import { type Arrival, WaitingLine } from './waiting-line.ts';
 
@@ -69,9 +69,7 @@ export type RateLimiterChanges = Partial<
 >;
 
 /** Every default of {@link rateLimiter}, in one place. */
-export const rateLimiterDefaults: Required<
-  Omit<RateLimiterOptions, 'maxPerInterval' | 'maxBurst' | 'events' | 'random'>
-> = Object.freeze({
+export const rateLimiterDefaults: DefaultsOf<RateLimiterOptions, 'maxPerInterval' | 'maxBurst'> = Object.freeze({
   name: 'rate-limiter',
   intervalMs: 1000,
   maxQueued: 0,

@@ -29,8 +29,8 @@ import type { Link } from '../../kernel/linked-list.ts';
 import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
 import { type Handler, type Operation, type Sink } from '../../kernel/handler.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
-import type { PolicyPorts } from '../../kernel/ports.ts';
-import { systemRandom } from '../../kernel/random.ts';
+import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
+import { type Random, systemRandom } from '../../kernel/random.ts';
 import { exponentialMs, fullJitterMs } from '../../mechanisms/backoff.ts';
 
 /** Options of {@link retry}. Omitted ones take {@link retryDefaults}. */
@@ -51,7 +51,7 @@ export interface RetryOptions extends PolicyPorts {
 }
 
 /** Every default of {@link retry}, in one place. */
-export const retryDefaults: Required<Omit<RetryOptions, 'events'>> = Object.freeze({
+export const retryDefaults: DefaultsOf<RetryOptions> & { readonly random: Random } = Object.freeze({
   name: 'retry',
   maxAttempts: 3,
   baseDelayMs: 100,
@@ -106,7 +106,7 @@ export function retry(options: RetryOptions = {}): Retry {
 
 // --- internal ---
 
-type Settings = Required<RetryOptions>;
+type Settings = Required<Omit<RetryOptions, 'captureAsyncContext'>>;
 
 function resolve(options: RetryOptions): Settings {
   const resolved = withDefaults('retry', retryDefaults, options);

@@ -1,0 +1,86 @@
+/**
+ * Description: what a policy tells about itself, so that a pipeline can be drawn, checked for orders that cannot do what they
+ * seem to, and made from configuration, without anybody knowing all kinds of policies.
+ *
+ * @module
+ */
+
+import type { OptionRules } from './option-rules.ts';
+import type { NamedPolicy } from './policy.ts';
+
+/**
+ * How much a policy interferes: `enforce` does its work; `observe` lets every call run as if the policy were not there, and
+ * counts what it would have done; `off` does nothing and counts nothing.
+ */
+export type Enforcement = 'enforce' | 'observe' | 'off';
+
+/** The values of {@link Enforcement}. */
+export const enforcements: readonly Enforcement[] = Object.freeze(['enforce', 'observe', 'off']);
+
+/**
+ * What a policy does to the calls inside it, as far as it matters to others. What is omitted does not apply. Worst cases:
+ * no call does more, or takes longer.
+ */
+export interface PolicyTraits {
+  /** How often it runs what is inside, per call. Integer; by default 1. */
+  readonly maxRuns?: number;
+  /** How many of these runs may be under way at once; by default 1: one after the other. */
+  readonly maxConcurrentRuns?: number;
+  /** Time after which it settles the call whatever happens inside. Milliseconds; by default Infinity. */
+  readonly limitMs?: number;
+  /** Time after which it gives up one run of what is inside. Milliseconds; by default Infinity. */
+  readonly runLimitMs?: number;
+  /** Time that it may wait by itself, over all runs of one call: delays, a place in a queue. Milliseconds; by default 0. */
+  readonly maxWaitMs?: number;
+  /** It runs what is inside again when that fails: two of them inside one another multiply. */
+  readonly retriesFailures?: boolean;
+  /** It may turn a failure from inside into a value, so that what is outside sees a success. */
+  readonly hidesFailures?: boolean;
+  /** It decides by the failures that it sees. */
+  readonly countsFailures?: boolean;
+  /** It takes calls for slow from this time on. Milliseconds. */
+  readonly slowCallMs?: number;
+  /** Its state is shared by the calls through it: one per dependency, never one per call. */
+  readonly isShared?: boolean;
+}
+
+/** A policy, described. All of it is JSON. */
+export interface PolicyDescription {
+  readonly kind: string;
+  readonly name: string;
+  readonly enforcement: Enforcement;
+  /** The options in force that JSON can hold, and the names of those that it cannot, as `'[function]'`. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly traits: PolicyTraits;
+}
+
+/** A policy that can be described. */
+export interface Describable {
+  /** Describes the policy as it is now. */
+  describe(): PolicyDescription;
+}
+
+/** A policy whose options can be changed while calls run through it. */
+export interface Updatable<C extends object = object> {
+  /**
+   * Changes options; those that are omitted stay. State is kept, and calls under way go on as they began.
+   *
+   * @throws ConfigError when an option is out of range; then nothing changes.
+   * @throws TypeError when an option is unknown or cannot be changed; then nothing changes.
+   */
+  update(changes: C): void;
+  /** Checks changes as `update` does, and returns what makes them; that never throws. For changing several policies or none. */
+  planUpdate(changes: C): () => void;
+}
+
+/** A kind of policy, as configuration knows it. */
+export interface PolicyKind {
+  /** The slug, which is `kind` of every policy of this kind. */
+  readonly kind: string;
+  /** The rules of its options. */
+  readonly rules: OptionRules;
+  /** The options that have no default. */
+  readonly required: readonly string[];
+  /** Creates a policy of this kind. */
+  create(options: never): NamedPolicy<unknown>;
+}
