@@ -11,7 +11,7 @@ const circuit = 'policies/circuit-breaker/circuit.ts';
 const bulkhead = 'policies/bulkhead/bulkhead.ts';
 const retry = 'policies/retry/retry.ts';
 const fallback = 'policies/fallback/fallback.ts';
-const timeout = 'policies/timeout/timeout.ts';
+const timedCall = 'policies/timeout/timed-call.ts';
 const queue = 'policies/timeout/deadline-queue.ts';
 const outcome = 'kernel/outcome.ts';
 
@@ -227,27 +227,27 @@ export const policyBreaks: readonly Break[] = [
   },
   {
     name: 'timeout: does not end the context inside',
-    file: timeout,
-    find: '    scope.expire(); // the layers inside report to us\n    if (!this.settled) this.reject(scope.cause, now); // (4)',
-    replace: '    this.reject(this.expiryCause(), now);',
+    file: timedCall,
+    find: '    scope.expire(); // the layers inside report to us\n    if (this.settled) return;',
+    replace: '    if (this.settled) return;',
   },
   {
     name: 'timeout: operation and caller get different errors',
-    file: timeout,
-    find: 'if (!this.settled) this.reject(scope.cause, now); // (4)',
-    replace: 'if (!this.settled) this.reject(this.expiryCause(), now);',
+    file: timedCall,
+    find: 'this.reject(scope.cause, now); // (4)',
+    replace: 'this.reject(this.expiryCause(), now);',
   },
   {
     name: 'timeout: overrules an earlier deadline of the caller',
-    file: timeout,
+    file: timedCall,
     find: 'scope.deadline <= now + timeoutMs :',
     replace: 'scope.deadline <= now + timeoutMs / 2 :',
   },
   {
     name: 'timeout: settles twice',
-    file: timeout,
-    find: '  reject(error: unknown, now: number): void {\n    if (this.settled) return;',
-    replace: '  reject(error: unknown, now: number): void {',
+    file: timedCall,
+    find: "    if (this.settled) {\n      this.report('rejected', error);\n      return;\n    }\n    this.settle();\n    this.sink.reject",
+    replace: '    this.settle();\n    this.sink.reject',
   },
   {
     name: 'timeout: timer not set again for the next call',

@@ -173,4 +173,16 @@ export {
 } from './policies/retry/retry.ts';
 
 // timeout
-export { TimeoutError, type TimeoutOptions, timeout, timeoutDefaults } from './policies/timeout/timeout.ts';
+export {
+  type Timeout,
+  type TimeoutChanges,
+  TimeoutError,
+  type TimeoutExpiredEvent,
+  type TimeoutOptions,
+  type TimeoutSettledLateEvent,
+  type TimeoutSnapshot,
+  timeout,
+  timeoutDefaults,
+  timeoutKind,
+  timeoutRules,
+} from './policies/timeout/timeout.ts';

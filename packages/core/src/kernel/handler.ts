@@ -17,6 +17,7 @@
 import type { Watcher } from './cancel-scope.ts';
 import { UNREAD } from './clock.ts';
 import { type Context, isEndedBy, isKnownToHaveEnded, scopeOf } from './context.ts';
+import { type LateRuns, lateRunsOf } from './late-runs.ts';
 import type { Link } from './linked-list.ts';
 
 /** What a policy protects: a function of the context, with a value or a promise of one. */
@@ -66,6 +67,8 @@ class Run implements Watcher {
   readonly context: Context;
   readonly sink: Sink;
   settled = false;
+  /** Who counts this run while it goes on after its context has ended. */
+  late: LateRuns | undefined = undefined;
 
   constructor(context: Context, sink: Sink) {
     this.context = context;
@@ -81,14 +84,20 @@ class Run implements Watcher {
   }
 
   resolve(value: unknown): void {
-    if (this.settled) return;
+    if (this.settled) {
+      this.late?.end('fulfilled', value);
+      return;
+    }
     this.settled = true;
     scopeOf(this.context).unwatch(this);
     this.sink.resolve(value, UNREAD);
   }
 
   reject(error: unknown): void {
-    if (this.settled) return;
+    if (this.settled) {
+      this.late?.end('rejected', error);
+      return;
+    }
     this.settled = true;
     scopeOf(this.context).unwatch(this);
     this.sink.reject(error, UNREAD);
@@ -97,6 +106,8 @@ class Run implements Watcher {
   onEnd(cause: unknown): void {
     if (this.settled) return;
     this.settled = true;
+    this.late = lateRunsOf(cause);
+    this.late?.begin();
     this.sink.reject(cause, UNREAD); // (2)
   }
 }

@@ -2,10 +2,13 @@ import { getEventListeners } from 'node:events';
 
 import { describe, expect, it } from 'vitest';
 
+import type { Clock } from '../../kernel/clock.ts';
 import { Context, contextKey } from '../../kernel/context.ts';
 import { DeadlineExceededError, isTimeout } from '../../kernel/cancellation.ts';
+import { createEvents } from '../../kernel/events.ts';
 import { isRejection, isResilienceError } from '../../kernel/errors.ts';
 import { after, never, observe, operationTable, settled } from '../../testing/operation-table.ts';
+import { recordEvents } from '../../testing/event-recorder.ts';
 import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { TimeoutError, timeout, timeoutDefaults } from './timeout.ts';
@@ -312,4 +315,148 @@ describe('timeout', () => {
     expect(hung().status).toBe('rejected');
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });
+
+  describe('runs that go on after their deadline', () => {
+    const stubborn = (clock: Clock, ms: number, outcome: () => unknown) => async () => {
+      await after(clock, ms, undefined);
+      return outcome();
+    };
+
+    it.each([
+      ['without a context of its own', undefined],
+      ['under a context that may end', 'cancellable'],
+    ])('are counted until they settle, and told of, %s', async (_title, kind) => {
+      const clock = virtualClock();
+      const events = createEvents();
+      const told = recordEvents(events);
+      const policy = timeout({ name: 'prices', timeoutMs: 100, clock, events });
+      const context = kind === undefined ? Context.background : Context.withClock(clock).withCancel();
+      const calls = [
+        policy.execute(
+          stubborn(clock, 150, () => 'late'),
+          context,
+        ),
+        policy.execute(
+          stubborn(clock, 170, () => raise('late')),
+          context,
+        ),
+      ].map((call) => observe(call));
+
+      await clock.advance(100);
+      expect(policy.snapshot()).toMatchObject({ timedOut: 2, late: 2, settledLate: 0 });
+      expect(calls.map((call) => call().status)).toEqual(['rejected', 'rejected']);
+      await clock.advance(50);
+      expect(policy.snapshot()).toMatchObject({ late: 1, settledLate: 1 });
+      await clock.advance(50);
+      expect(policy.snapshot()).toMatchObject({ timedOut: 2, late: 0, settledLate: 2 });
+
+      const [settledLate, rejectedLate] = told.events.filter(({ type }) => type === 'timeout.settled-late');
+      expect(told.events.filter(({ type }) => type === 'timeout.expired')).toHaveLength(2);
+      expect(settledLate).toMatchObject({ name: 'prices', status: 'fulfilled', lateMs: 50 });
+      expect(rejectedLate).toMatchObject({ name: 'prices', status: 'rejected', lateMs: 70 });
+    });
+
+    it('are not counted where the operation settles in time, or at its signal', async () => {
+      const clock = virtualClock();
+      const policy = timeout({ timeoutMs: 100, clock });
+      await policy.execute(() => Promise.resolve('in time'));
+      const obedient = observe(
+        policy.execute(
+          (context) =>
+            new Promise((_resolve, reject) => {
+              context.onCancel((cause) => reject(cause));
+            }),
+        ),
+      );
+
+      await clock.advance(100);
+
+      expect(obedient().status).toBe('rejected');
+      expect(policy.snapshot()).toMatchObject({ timedOut: 1, late: 0, settledLate: 0 });
+    });
+  });
+
+  describe('enforcement', () => {
+    it('observe lets calls run without a deadline, and counts those that take longer', async () => {
+      const clock = virtualClock();
+      const policy = timeout({ timeoutMs: 100, clock, enforcement: 'observe' });
+      const deadlines: number[] = [];
+      const run = (ms: number) =>
+        observe(
+          policy.execute((context) => {
+            deadlines.push(context.deadline);
+            return after(clock, ms, ms);
+          }),
+        );
+      const calls = [run(99), run(101)];
+
+      await clock.advance(200);
+
+      expect(calls.map((call) => call())).toEqual([
+        { status: 'fulfilled', value: 99 },
+        { status: 'fulfilled', value: 101 },
+      ]);
+      expect(deadlines).toEqual([Infinity, Infinity]);
+      expect(policy.snapshot()).toMatchObject({ timedOut: 0, observed: 1, late: 0 });
+      expect(clock.referencedCount).toBe(0);
+    });
+
+    it('off does nothing', async () => {
+      const clock = virtualClock();
+      const policy = timeout({ timeoutMs: 0, clock, enforcement: 'off' });
+
+      await expect(policy.execute((context) => context.deadline)).resolves.toBe(Infinity);
+      expect(clock.pendingCount).toBe(0);
+    });
+  });
+
+  describe('charter O1: update', () => {
+    it('changes the time of calls to come, and leaves that of calls under way', async () => {
+      const clock = virtualClock();
+      const policy = timeout({ timeoutMs: 100, clock });
+      const ends: string[] = [];
+      const start = (name: string): void => void policy.execute(never).catch(() => ends.push(`${name} ${clock.now()}`));
+      start('before');
+      await clock.advance(10);
+
+      policy.update({ timeoutMs: 30 });
+      start('after');
+      await clock.advance(200);
+
+      expect(ends).toEqual(['after 40', 'before 100']);
+      expect(policy.snapshot()).toMatchObject({ timeoutMs: 30, timedOut: 2 });
+    });
+
+    it('changes nothing where a value is refused', () => {
+      const policy = timeout({ timeoutMs: 100, clock: virtualClock() });
+      const before = policy.describe();
+
+      expect(() => policy.update({ enforcement: 'observe', timeoutMs: -1 })).toThrow('timeout.timeoutMs must be');
+      expect(() => policy.update({ name: 'other' } as object)).toThrow('timeout.update has no option "name"');
+      expect(policy.describe()).toEqual(before);
+    });
+
+    it('can be planned, and then made without a throw', () => {
+      const policy = timeout({ timeoutMs: 100, clock: virtualClock() });
+      const change = policy.planUpdate({ timeoutMs: 50 });
+
+      expect(policy.snapshot().timeoutMs).toBe(100);
+      change();
+      expect(policy.snapshot().timeoutMs).toBe(50);
+    });
+  });
+
+  it('describes itself', () => {
+    expect(timeout({ name: 'prices', timeoutMs: 100 }).describe()).toEqual({
+      kind: 'timeout',
+      name: 'prices',
+      enforcement: 'enforce',
+      options: { timeoutMs: 100 },
+      traits: { limitMs: 100 },
+    });
+  });
 });
+
+function raise(error: unknown): never {
+  throw error;
+}
