@@ -51,6 +51,30 @@ describe('cancel scope', () => {
     expect(child.cause).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 
+  it('(1) a deadline that came from above has one cause, whoever is asked first', async () => {
+    const clock = virtualClock();
+    const parent = new CancelScope(undefined, clock, 100);
+    const [child, sibling] = [new CancelScope(parent, clock, Infinity), new CancelScope(parent, clock, 100)];
+    await clock.advance(100);
+
+    expect(child.hasEndedBy(100)).toBe(true);
+    sibling.expire();
+
+    expect([child.cause, sibling.cause]).toEqual([parent.cause, parent.cause]);
+    expect([child.cause === parent.cause, sibling.cause === parent.cause]).toEqual([true, true]);
+  });
+
+  it('(1) a cancel above that comes when the deadline has passed tells that it has, without a look at the clock', async () => {
+    const clock = virtualClock();
+    const parent = new CancelScope(undefined, clock, Infinity);
+    const [passed, coming] = [new CancelScope(parent, clock, 100), new CancelScope(parent, clock, 200)];
+    await clock.advance(100);
+    parent.end('cancelled');
+
+    expect([passed, coming].map((scope) => scope.isKnownToHaveEnded())).toEqual([true, true]);
+    expect([passed, coming].map(({ endedByDeadline }) => endedByDeadline)).toEqual([true, false]);
+  });
+
   it('(2) ends what is below it and nothing above it', () => {
     const clock = virtualClock();
     const parent = new CancelScope(undefined, clock, Infinity);

@@ -23,6 +23,7 @@
 import { DeadlineExceededError } from './cancellation.ts';
 import type { Clock, Timer } from './clock.ts';
 import { type Link, LinkedList, unlink } from './linked-list.ts';
+import { SignalWatcher } from './signal-watcher.ts';
 
 /** Something that wants to be told when a scope ends. It is a link, so watching allocates nothing. */
 export interface Watcher extends Link {
@@ -58,6 +59,7 @@ export class CancelScope implements Watcher {
   private isReleased = false;
   private isAttached = false;
   private endCause: unknown = undefined;
+  private hasPassedDeadline = false;
   private endedAt: number | undefined = undefined;
   /** The only watcher, as most often; further ones are in the list. */
   private watcher: Watcher | undefined = undefined;
@@ -66,7 +68,7 @@ export class CancelScope implements Watcher {
   private timer: Timer | undefined = undefined;
   private controller: AbortController | undefined = undefined;
 
-  /** @param deadline - Instant on `clock`; Infinity for none. */
+  /** `deadline` is an instant on `clock`; Infinity for none. */
   constructor(parent: CancelScope | undefined, clock: Clock, deadline: number, timekeeper?: Timekeeper) {
     this.parent = parent === undefined || parent.isEndless ? undefined : parent;
     this.clock = clock;
@@ -89,6 +91,11 @@ export class CancelScope implements Watcher {
     return this.endCause;
   }
 
+  /** Whether it was a deadline that ended the scope, its own or one above. */
+  get endedByDeadline(): boolean {
+    return this.ended && this.hasPassedDeadline;
+  }
+
   /** Whether the scope has ended. */
   get ended(): boolean {
     if (!this.hasEnded) this.findOut();
@@ -108,12 +115,18 @@ export class CancelScope implements Watcher {
 
   /** Ends the scope. Later calls change nothing. */
   end(cause: unknown): void {
-    if (!this.ended) this.endAt(cause, this.clock.now()); // an earlier deadline or parent's end comes first
+    if (!this.ended) this.endAt(cause, this.clock.now(), false); // an earlier deadline or parent's end comes first
   }
 
   /** Ends the scope because its deadline has come, unless something else ended it before. */
   expire(): void {
-    if (!this.hasEnded) this.endAt(this.timekeeper?.expiryCause() ?? new DeadlineExceededError(), this.deadline);
+    if (this.hasEnded) return;
+    const { parent } = this;
+    if (parent !== undefined && parent.deadline === this.deadline && parent.clock === this.clock) {
+      parent.expire();
+      if (parent.hasPassedDeadline) this.endAt(parent.endCause, this.deadline, true); // it was the parent's deadline
+    }
+    if (!this.hasEnded) this.endAt(this.timekeeper?.expiryCause() ?? this.deadlineCause(), this.deadline, true);
   }
 
   /**
@@ -177,18 +190,30 @@ export class CancelScope implements Watcher {
     if (!this.followUp() && this.deadline !== Infinity && this.clock.now() >= this.deadline) this.expire();
   }
 
-  /** Ends the scope if what it follows is known to have ended, without a look at the clock. Returns whether it has ended. */
+  /**
+   * Ends the scope if what it follows is known to have ended, without a look at the clock. Returns whether it has ended. At
+   * the instant of its deadline a deadline has passed: a cancel above at that instant comes too late.
+   */
   protected followUp(): boolean {
     const { parent } = this;
-    if (parent !== undefined && (parent.hasEnded || parent.followUp()) && this.translate(parent) <= this.deadline) {
-      this.endAt(parent.endCause, this.translate(parent));
+    if (parent !== undefined && (parent.hasEnded || parent.followUp())) {
+      const endedAt = this.translate(parent);
+      const isFirst = endedAt < this.deadline || (endedAt === this.deadline && parent.hasPassedDeadline);
+      if (isFirst) this.endAt(parent.endCause, endedAt, parent.hasPassedDeadline);
+      else this.expire();
     }
     return this.hasEnded;
   }
 
-  protected endAt(cause: unknown, endedAt: number): void {
+  /** Makes the cause with which the scope ends at its own deadline. */
+  protected deadlineCause(): unknown {
+    return new DeadlineExceededError();
+  }
+
+  protected endAt(cause: unknown, endedAt: number, isDeadline: boolean): void {
     if (this.hasEnded) return; // (1)
     this.hasEnded = true;
+    this.hasPassedDeadline = isDeadline;
     this.endCause = cause;
     this.endedAt = endedAt;
     if (this.isReleased) this.controller?.abort(cause); // nobody watches for it any more
@@ -252,29 +277,6 @@ export class CancelScope implements Watcher {
 }
 
 // --- internal ---
-
-/** Aborts the native signal of a scope. */
-class SignalWatcher implements Watcher {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  readonly controller: AbortController;
-
-  constructor(controller: AbortController) {
-    this.controller = controller;
-  }
-
-  get leavesAt(): number {
-    return Infinity;
-  }
-
-  get isWaitedFor(): boolean {
-    return false;
-  }
-
-  onEnd(cause: unknown): void {
-    this.controller.abort(cause);
-  }
-}
 
 /** The earlier of `deadline` and the parent's, on `clock`; the parent may be on another clock. */
 function inheritDeadline(clock: Clock, deadline: number, parent: CancelScope): number {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { type Timer, UNREAD, readOnce, systemClock } from './clock.ts';
 
@@ -110,6 +110,90 @@ describe('systemClock', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('calls back after the turn, and has no such thing where the platform has none', async () => {
+    let called = false;
+    systemClock.defer?.(() => (called = true));
+    expect(called).toBe(false);
+    await new Promise<void>((resolve) => systemClock.defer?.(resolve));
+    expect(called).toBe(true);
+
+    vi.resetModules();
+    vi.stubGlobal('setImmediate', undefined);
+    try {
+      const { systemClock: bare } = await import('./clock.ts');
+      expect('defer' in bare).toBe(false);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  describe('on timers of a platform that tells what is asked of it', () => {
+    interface PlatformTimer {
+      readonly fire: () => void;
+      readonly delayMs: number;
+      isReferenced: boolean;
+    }
+    let set: PlatformTimer[] = [];
+    let now = 0;
+
+    beforeEach(() => {
+      set = [];
+      now = 0;
+      vi.stubGlobal('performance', { now: () => now });
+      vi.stubGlobal('setTimeout', (fire: () => void, delayMs: number) => {
+        const timer = { fire, delayMs, isReferenced: true };
+        set.push(timer);
+        return {
+          ref: () => (timer.isReferenced = true),
+          unref: () => (timer.isReferenced = false),
+        };
+      });
+    });
+    afterEach(() => void vi.unstubAllGlobals());
+
+    it('(3) stays as it was told to be, referenced or not, from one timer of the platform to the next', () => {
+      const timer = systemClock.setTimer(() => {}, 2 ** 33);
+      timer.unref();
+      set[0]?.fire();
+      expect(set.map(({ isReferenced }) => isReferenced)).toEqual([false, false]);
+
+      timer.ref();
+      set[1]?.fire();
+      expect(set.map(({ isReferenced }) => isReferenced)).toEqual([false, true, true]);
+    });
+
+    it('(2) fires when its time has come to the instant, and waits for the rest before', () => {
+      let fired = 0;
+      systemClock.setTimer(() => fired++, 10);
+
+      now = 9.5;
+      set[0]?.fire();
+      expect([fired, set.length, set[1]?.delayMs]).toEqual([0, 2, 1]);
+      now = 10;
+      set[1]?.fire();
+      expect([fired, set.length]).toEqual([1, 2]);
+    });
+
+    it('sets nothing for what never comes', () => {
+      systemClock.setTimer(() => {}, Infinity).unref();
+
+      expect(set).toEqual([]);
+    });
+
+    it.each([
+      ['numbers', 7],
+      ['objects without methods', {}],
+    ])('takes timers that are %s, as other platforms have', (_what, platformTimer) => {
+      vi.stubGlobal('setTimeout', () => platformTimer);
+      const timer = systemClock.setTimer(() => {}, 10);
+
+      expect(() => {
+        timer.unref();
+        timer.ref();
+      }).not.toThrow();
+    });
   });
 });
 

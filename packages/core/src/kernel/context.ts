@@ -17,12 +17,12 @@
  */
 
 import { CancelledError } from './cancellation.ts';
-import { CancelScope, type Watcher } from './cancel-scope.ts';
-import { EndlessScope } from './endless-scope.ts';
+import { listenForEnd } from './cancel-listener.ts';
+import { CancelScope } from './cancel-scope.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type AbortSignalLike, scopeOfSignal } from './signal-scope.ts';
-import { reportHookError } from './hooks.ts';
-import type { Link } from './linked-list.ts';
+import { deadlineScope } from './deadline-scope.ts';
+import { EndlessScope } from './endless-scope.ts';
+import { type AbortSignalLike, SignalledScope, scopeOfSignal } from './signal-scope.ts';
 
 /** Deadline, cancellation and values of one request. Immutable; safe to share. */
 export interface Context {
@@ -32,6 +32,11 @@ export interface Context {
   readonly cancelled: boolean;
   /** Why the context ended, by identity; undefined while it is live. */
   readonly cause: unknown;
+  /**
+   * What ended the context, whatever the cause: a cancel or a deadline, of its own or above; undefined while it is live. A
+   * signal handed in counts as a deadline if its reason is a `TimeoutError`.
+   */
+  readonly endedBy: 'cancel' | 'deadline' | undefined;
   /** A native signal that aborts when the context ends, with `cause` as its reason. Made when first read. */
   readonly signal: AbortSignal;
   /** Milliseconds until the deadline; 0 when it passed, Infinity when there is none. */
@@ -39,25 +44,36 @@ export interface Context {
   /** Returns the value nearest to this context that was set for `key`, or undefined. */
   value<T>(key: ContextKey<T>): T | undefined;
   /**
-   * Calls `listener` once with the cause when the context ends; at once if it has ended. What it throws is reported, not
-   * thrown. Returns a function that unhooks it and tells whether that was in time.
+   * Calls `listener` once with the cause when the context ends; at once if it has ended. It runs synchronously, before
+   * `cancel()` returns, in the order of hooking in; a promise that it returns is not waited for. What it throws is reported,
+   * not thrown. Returns a function that unhooks it and tells whether it was this that kept the listener from running.
    */
   onCancel(listener: (cause: unknown) => void): () => boolean;
   /** Throws `cause` if the context has ended. */
   throwIfCancelled(): void;
   /** Derives a context that can be cancelled by itself. */
   withCancel(): CancellableContext;
-  /** Derives a context that ends `ms` milliseconds from now at the latest. 0 or less has ended at once; Infinity adds no deadline. */
-  withTimeout(ms: number): CancellableContext;
-  /** Derives a context that ends at `deadline` at the latest: an instant on the clock's monotonic scale. */
-  withDeadline(deadline: number): CancellableContext;
+  /**
+   * Derives a context that ends `ms` milliseconds from now at the latest. 0 or less has ended at once; Infinity adds no
+   * deadline. If it is this deadline that ends it, then with `cause`, or else a `DeadlineExceededError`.
+   */
+  withTimeout(ms: number, cause?: unknown): CancellableContext;
+  /** Derives a context that ends at `deadline` at the latest: an instant on the clock's monotonic scale. `cause` as above. */
+  withDeadline(deadline: number, cause?: unknown): CancellableContext;
+  /** Derives a context that ends as well when `signal` aborts, with its reason. It is listened to only while needed. */
+  withSignal(signal: AbortSignalLike): Context;
   /** Derives a context in which `key` has `value`. Setting undefined hides the value above. */
   withValue<T>(key: ContextKey<T>, value: T): Context;
   /** Derives a context with the same values that neither ends with this one nor has its deadline. */
   withoutCancel(): Context;
+  /** For people and logs: the state, the time that is left and the names of the keys; never the values. */
+  toString(): string;
 }
 
-/** A context with its own cancel. With `using`, it is cancelled when the block is left. */
+/**
+ * A context with its own cancel. With `using`, it is cancelled when the block is left; where the platform has no
+ * `Symbol.dispose`, by `Symbol.for('Symbol.dispose')`, which is what esbuild and Babel make of `using` there.
+ */
 export interface CancellableContext extends Context {
   /** Ends the context and all derived from it, with `cause` or else a `CancelledError`. Later calls change nothing. */
   cancel(cause?: unknown): void;
@@ -168,6 +184,11 @@ class ContextNode implements Context {
     return this.scope.cause;
   }
 
+  get endedBy(): 'cancel' | 'deadline' | undefined {
+    if (!this.scope.ended) return undefined;
+    return this.scope.endedByDeadline ? 'deadline' : 'cancel';
+  }
+
   get signal(): AbortSignal {
     return this.scope.signal;
   }
@@ -185,9 +206,7 @@ class ContextNode implements Context {
   }
 
   onCancel(listener: (cause: unknown) => void): () => boolean {
-    const watcher = new ListenerWatcher(listener);
-    if (this.scope.ended || !this.scope.watch(watcher)) watcher.onEnd(this.scope.cause);
-    return () => this.scope.unwatch(watcher);
+    return listenForEnd(this.scope, listener);
   }
 
   throwIfCancelled(): void {
@@ -198,19 +217,26 @@ class ContextNode implements Context {
     return new CancellableNode(new CancelScope(this.scope, this.scope.clock, Infinity), this.values);
   }
 
-  withTimeout(ms: number): CancellableContext {
+  withTimeout(ms: number, cause?: unknown): CancellableContext {
     requireNumber('withTimeout', ms);
-    return this.withDeadline(ms === Infinity ? Infinity : this.scope.clock.now() + ms);
+    return this.withDeadline(ms === Infinity ? Infinity : this.scope.clock.now() + ms, cause);
   }
 
-  withDeadline(deadline: number): CancellableContext {
+  withDeadline(deadline: number, cause?: unknown): CancellableContext {
     requireNumber('withDeadline', deadline);
     if (deadline !== Infinity && deadline - this.scope.clock.now() > LONGEST_MS) {
       throw new RangeError(
         'withDeadline takes an instant of the clock, as `deadline` gives it, not of a Date; or use withTimeout',
       );
     }
-    return new CancellableNode(new CancelScope(this.scope, this.scope.clock, deadline), this.values);
+    const { scope } = this;
+    const own =
+      cause === undefined ? new CancelScope(scope, scope.clock, deadline) : deadlineScope(scope, deadline, cause);
+    return new CancellableNode(own, this.values);
+  }
+
+  withSignal(signal: AbortSignalLike): Context {
+    return new ContextNode(new SignalledScope(this.scope, signal), this.values);
   }
 
   withValue<T>(key: ContextKey<T>, value: T): Context {
@@ -221,41 +247,31 @@ class ContextNode implements Context {
   withoutCancel(): Context {
     return new ContextNode(new EndlessScope(this.scope.clock), this.values);
   }
+
+  toString(): string {
+    return `Context(${[describeEnd(this), ...describeKeys(this.values)].join('; ')})`;
+  }
+
+  /** Loggers that write JSON get what people get: a value may be a secret. */
+  toJSON(): string {
+    return this.toString();
+  }
+
+  /** What Node.js prints for it. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
 }
+
+const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 
 class CancellableNode extends ContextNode implements CancellableContext {
   cancel(cause?: unknown): void {
     this.scope.end(cause ?? new CancelledError());
   }
 
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.cancel();
-  }
-}
-
-class ListenerWatcher implements Watcher {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  readonly listener: (cause: unknown) => void;
-
-  constructor(listener: (cause: unknown) => void) {
-    this.listener = listener;
-  }
-
-  get leavesAt(): number {
-    return Infinity;
-  }
-
-  get isWaitedFor(): boolean {
-    return false;
-  }
-
-  onEnd(cause: unknown): void {
-    try {
-      this.listener(cause);
-    } catch (error) {
-      reportHookError('onCancel', error);
-    }
   }
 }
 
@@ -265,6 +281,18 @@ export const background: Context = new ContextNode(new EndlessScope(systemClock)
 function requireNumber(method: string, value: number): void {
   if (typeof value !== 'number' || Number.isNaN(value))
     throw new TypeError(`${method} needs a number, got ${String(value)}`);
+}
+
+function describeEnd(context: Context): string {
+  const { endedBy } = context;
+  if (endedBy !== undefined) return `ended by a ${endedBy}`;
+  return context.deadline === Infinity ? 'live' : `live, ${Math.ceil(context.remainingMs())} ms left`;
+}
+
+function describeKeys(values: ValueNode | undefined): string[] {
+  const keys = new Set<ContextKey<unknown>>();
+  for (let node = values; node !== undefined; node = node.parent) keys.add(node.key);
+  return keys.size === 0 ? [] : [`values: ${[...keys].map(({ name }) => name).join(', ')}`];
 }
 
 /** Longer than anybody waits, shorter than the time since 1970: some 30 years. */

@@ -32,8 +32,14 @@ export interface PolicyTraits {
   readonly runLimitMs?: number;
   /** Time that it may wait by itself, over all runs of one call: delays, a place in a queue. Milliseconds; by default 0. */
   readonly maxWaitMs?: number;
+  /** It may run other code of the user's, in place of the operation or after it, and does not limit the time of that. */
+  readonly runsOtherCode?: boolean;
   /** It runs what is inside again when that fails: two of them inside one another multiply. */
   readonly retriesFailures?: boolean;
+  /** It tells what is inside that a run is one of several tries, through the context. */
+  readonly marksTries?: boolean;
+  /** Inside one that `marksTries` it does not run again what fails: it leaves that to the outer one, and runs once. */
+  readonly runsOnceInsideRetry?: boolean;
   /** It may turn a failure from inside into a value, so that what is outside sees a success. */
   readonly hidesFailures?: boolean;
   /** It decides by the failures that it sees. */
@@ -81,6 +87,11 @@ export interface PolicyKind {
   readonly rules: OptionRules;
   /** The options that have no default. */
   readonly required: readonly string[];
+  /**
+   * The defaults of the other options, so that one that configuration no longer sets goes back to its own. Without them, only
+   * options that `describe` shows can.
+   */
+  readonly defaults?: object;
   /** Creates a policy of this kind. */
   create(options: never): NamedPolicy<unknown>;
 }

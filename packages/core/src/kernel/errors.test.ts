@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { BulkheadFullError } from '../policies/bulkhead/bulkhead.ts';
-import { CircuitOpenError } from '../policies/circuit-breaker/breaker.ts';
+import { CircuitOpenError } from '../policies/circuit-breaker/circuit-events.ts';
 import { FallbackError } from '../policies/fallback/fallback.ts';
 import { TimeoutError } from '../policies/timeout/timeout.ts';
 import { CancelledError, DeadlineExceededError, isCancelled, isTimeout } from './cancellation.ts';
@@ -47,7 +47,7 @@ const table: readonly Row[] = [
     refuses: true,
   },
   {
-    error: new BulkheadFullError('prices', 3, 4),
+    error: new BulkheadFullError('prices', 'queue-full', { maxConcurrent: 3, maxQueued: 4 }),
     name: 'BulkheadFullError',
     code: 'BULKHEAD_FULL',
     message: 'prices is full: 3 running, 4 waiting',
@@ -88,7 +88,9 @@ describe('errors', () => {
       policy: 'prices',
       reason: 'open',
     });
-    expect(new BulkheadFullError('prices', 3, 4).retryAfterMs).toBeUndefined();
+    expect(
+      new BulkheadFullError('prices', 'queue-full', { maxConcurrent: 3, maxQueued: 4 }).retryAfterMs,
+    ).toBeUndefined();
   });
 
   it('(1) charter F6: carry no stack frames, and leave the limit as it was', () => {
@@ -148,6 +150,30 @@ describe('errors', () => {
         false,
       ]);
     }
+  });
+
+  it('know errors, not classes of errors', () => {
+    const branded = Object.assign(() => {}, {
+      [Symbol.for('@holdfast/resilience-error')]: true,
+      [Symbol.for('@holdfast/rejection-error')]: true,
+      code: 'CANCELLED',
+    });
+
+    expect([isResilienceError(branded), isRejection(branded), isCancelled(branded)]).toEqual([false, false, false]);
+    expect(isTimeout(Object.defineProperty(() => {}, 'name', { value: 'TimeoutError' }))).toBe(false);
+  });
+
+  it('have a name that can be set, as those of the platform have', () => {
+    const error = new CancelledError();
+    error.name = 'MineError';
+
+    expect(String(error)).toBe('MineError: the context was cancelled');
+    expect(Object.getOwnPropertyDescriptor(CancelledError.prototype, 'name')).toEqual({
+      value: 'AbortError',
+      writable: true,
+      enumerable: false,
+      configurable: true,
+    });
   });
 
   it('isTimeout knows the TimeoutError of the platform', () => {

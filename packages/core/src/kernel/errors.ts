@@ -33,10 +33,11 @@ export abstract class ResilienceError extends Error {
 
   constructor(message: string, details: ResilienceErrorDetails = {}) {
     const limit = v8Error.stackTraceLimit;
-    setStackTraceLimit(0); // (1)
+    setStackTraceLimit(undefined); // (1): without a limit the frames are not even walked; with 0 they are
     if (details.cause === undefined) super(message);
     else super(message, { cause: details.cause });
     setStackTraceLimit(limit);
+    if (this.stack === undefined) this.stack = `${this.name}: ${message}`;
     this.policy = details.policy;
     this.retryAfterMs = details.retryAfterMs;
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { HookError } from './errors.ts';
-import { type PolicyEvent, createEvents } from './events.ts';
+import { type PolicyEvent, createEvents, silence } from './events.ts';
 import { onHookError, reportHookError } from './hooks.ts';
 
 const event: PolicyEvent = { type: 'retry.scheduled', policy: 'retry', name: 'prices' };
@@ -70,6 +70,19 @@ describe('events', () => {
     expect(order).toEqual(['first', 'removed']);
     events.emit(event);
     expect(order).toEqual(['first', 'removed', 'first', 'late']);
+  });
+});
+
+describe('silence', () => {
+  it('is heard by nobody, and cannot be made to be', () => {
+    const seen: PolicyEvent[] = [];
+    const stop = silence.listen((each) => seen.push(each));
+    silence.emit(event);
+
+    expect(silence.active).toBe(false);
+    expect(stop()).toBeUndefined();
+    expect(seen).toEqual([]);
+    expect(Object.isFrozen(silence)).toBe(true);
   });
 });
 

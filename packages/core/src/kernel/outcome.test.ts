@@ -14,6 +14,7 @@ class Refused extends RejectionError {
 const live = Context.background;
 const cancelled = Context.from(AbortSignal.abort('gone'));
 const late = Context.withClock(virtualClock()).withTimeout(0);
+const lateWithCause = Context.withClock(virtualClock()).withTimeout(0, new Error('the search is too slow'));
 const lateByCaller = Context.from(AbortSignal.abort(new DOMException('late', 'TimeoutError')));
 
 describe('outcome', () => {
@@ -37,6 +38,7 @@ describe('outcome', () => {
       'failure',
     ],
     ['(1) any error after the caller cancelled', new Error('boom'), cancelled, 'ignored'],
+    ['(2) an error after a deadline with a cause of its own', lateWithCause.cause, lateWithCause, 'failure'],
     ['(2) a deadline error', new DeadlineExceededError(), live, 'failure'],
     ['(2) any error after the deadline', new Error('boom'), late, 'failure'],
     ['(2) any error after a timeout signal of the caller', new Error('boom'), lateByCaller, 'failure'],
@@ -65,6 +67,32 @@ describe('outcome', () => {
       expect(judgeValue(classifyByError, value, cancelled, 'p')).toBe('success');
       expect(classifyByError({ status: 'fulfilled', value }, live)).toBe('success');
     }
+  });
+
+  it('a rule of the user is told what happened, and its verdict counts', () => {
+    const error = new Error('boom');
+    for (const verdict of ['success', 'failure', 'ignored'] as const) {
+      const told: unknown[] = [];
+      const classify = (outcome: unknown, context: Context): Verdict => {
+        told.push(outcome, context);
+        return verdict;
+      };
+
+      expect(judgeValue(classify, 1, live, 'p')).toBe(verdict);
+      expect(judgeError(classify, error, cancelled, 'p')).toBe(verdict);
+      expect(told).toEqual([{ status: 'fulfilled', value: 1 }, live, { status: 'rejected', error }, cancelled]);
+    }
+    expect(hookErrors).toEqual([]);
+  });
+
+  it('(3) says what a verdict may be, and leaves no promise unhandled that was given for one', async () => {
+    const classify = (): never => Promise.reject(new Error('async')) as never;
+
+    expect(judgeError(classify, new Error('boom'), live, 'p')).toBe('failure');
+    await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would fail the run
+    expect(hookErrors[0]?.cause).toEqual(
+      new TypeError("classify must return 'success', 'failure' or 'ignored', got [object Promise]"),
+    );
   });
 
   it.each([

@@ -59,5 +59,5 @@ function judge(classify: Classify, outcome: Outcome, context: Context, policy: s
 function verdictOfError(error: unknown, context: Context): Verdict {
   if (isRejection(error) || isCancelled(error)) return 'ignored';
   if (!context.cancelled) return 'failure';
-  return isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)
+  return context.endedBy === 'deadline' || isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)
 }

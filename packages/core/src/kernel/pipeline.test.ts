@@ -95,6 +95,17 @@ describe('pipeline', () => {
     expect(calls.calls).toEqual({ success: 1, failure: 2, rejected: 1, cancelled: 2, running: 0 });
   });
 
+  it('(3) counts a call that a deadline with a cause of its own ended as failed', async () => {
+    const clock = virtualClock();
+    const calls = pipeline(timeout({ timeoutMs: 100, clock }));
+    const tooSlow = new Error('too slow');
+    const call = observe(calls.execute(never, Context.withClock(clock).withTimeout(10, tooSlow)));
+    await clock.advance(10);
+
+    expect(call()).toMatchObject({ status: 'rejected', error: tooSlow });
+    expect(calls.calls).toMatchObject({ failure: 1, cancelled: 0 });
+  });
+
   it('(3) the counts add up to the calls, whatever happens', async () => {
     const kinds = fc.array(fc.constantFrom('value', 'error', 'hang', 'cancel', 'slow'), { maxLength: 30, size: 'max' });
     const property = fc.asyncProperty(kinds, fc.boolean(), async (plan, isNested) => {

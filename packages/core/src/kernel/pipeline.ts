@@ -108,7 +108,7 @@ class CallTally implements CallCounts, Tally {
   reject(error: unknown, context: Context): void {
     this.running--;
     if (isRejection(error)) this.rejected++;
-    else if (isCancelled(error) || (context.cancelled && error === context.cause && !isTimeout(error)))
+    else if (isCancelled(error) || (context.endedBy === 'cancel' && error === context.cause && !isTimeout(error)))
       this.cancelled++;
     else this.failure++;
   }

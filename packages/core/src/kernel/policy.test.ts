@@ -117,7 +117,95 @@ describe('policy', () => {
     expect(reads).toBe(2);
   });
 
+  describe('(5) under a context', () => {
+    const virtual = virtualClock(1000);
+    let reads = 0;
+    const clock = { now: () => (reads++, virtual.now()), setTimer: virtual.setTimer.bind(virtual) };
+    const given: number[] = [];
+    const layer: Layer = (inner) => (operation, context, sink, now) => {
+      given.push(now);
+      inner(operation, context, sink, now);
+    };
+    const policy = createPolicy({ kind: 'timed', name: 'timed', layer, clock });
+
+    /** Runs a call under `context`; returns the instant that the layer was given and how often the clock was read. */
+    async function run(context: Context): Promise<readonly [number | undefined, number]> {
+      given.length = 0;
+      reads = 0;
+      await settled(policy.execute(() => 'value', context));
+      return [given[0], reads];
+    }
+
+    it('without a deadline, nobody reads the clock', async () => {
+      expect(await run(Context.withClock(clock).withCancel())).toEqual([UNREAD, 0]);
+    });
+
+    it('with one, it is read once and handed on', async () => {
+      const context = Context.withClock(clock).withDeadline(2000);
+
+      expect(await run(context)).toEqual([1000, 1]);
+    });
+
+    it('with one of another clock, its instants are not mixed up', async () => {
+      expect(await run(Context.withClock(virtualClock(7)).withDeadline(2000))).toEqual([UNREAD, 0]);
+    });
+
+    it('whose deadline has passed unseen, nothing starts', async () => {
+      const late = Context.withClock({ ...clock, now: () => virtual.now() }).withDeadline(1500);
+      const own = Context.withClock(clock).withDeadline(1500);
+      await virtual.advance(500);
+
+      expect(await run(late)).toEqual([undefined, 0]);
+      expect(await run(own)).toEqual([undefined, 1]);
+    });
+  });
+
+  describe('around a foreign one', () => {
+    const reports: string[] = [];
+    const watching = createPolicy({
+      kind: 'watching',
+      name: 'watching',
+      layer: (inner) => (operation, context, sink, now) => {
+        const note = (what: string) => (outcome: unknown) => {
+          reports.push(what);
+          sink.resolve(outcome, UNREAD);
+        };
+        inner(operation, context, { resolve: note('value'), reject: note('error'), refuse: note('refused') }, now);
+      },
+    });
+    const refusing: Policy = { execute: () => Promise.reject(new Error('no')) };
+    const ending = createPolicy({
+      kind: 'ending',
+      name: 'ending',
+      layer: (inner) => (operation, _context, sink, now) =>
+        inner(operation, Context.from(AbortSignal.abort('gone')), sink, now),
+    });
+
+    it.each<[string, readonly Policy[], () => unknown]>([
+      ['value', [foreign], () => 1],
+      ['error', [foreign], () => Promise.reject(new Error('boom'))],
+      ['refused', [refusing], () => 1],
+      ['refused', [ending, foreign], () => 1],
+    ])('an operation that it did not run is refused: %s', async (expected, policies, operation) => {
+      reports.length = 0;
+      await pipeline(watching, ...policies).execute(operation);
+
+      expect(reports).toEqual([expected]);
+    });
+  });
+
   describe('execute', () => {
+    it('tells of an end before what comes after it in the turn', async () => {
+      const context = Context.background.withCancel();
+      const order: string[] = [];
+      const call = transparent.execute(never, context).catch(() => order.push('call'));
+      context.cancel();
+      const after = Promise.resolve().then(() => order.push('after'));
+      await Promise.all([call, after]);
+
+      expect(order).toEqual(['call', 'after']);
+    });
+
     it('refuses what is no function and no context, as a rejection', async () => {
       await expect(transparent.execute('no' as never)).rejects.toThrow('execute needs a function to run');
       await expect(transparent.execute(() => 1, new AbortController().signal as never)).rejects.toThrow(
@@ -167,6 +255,19 @@ describe('policy', () => {
       await expect(wrapped.call(new Shop(), 'a', 'USD')).resolves.toBe('price of a in USD');
       await expect(wrapped.call(new Shop(), 'a')).resolves.toBe('price of a in EUR');
       expect([wrapped.name, wrapped.length]).toEqual(['price', 1]);
+    });
+
+    it('needs a function, and gives one whose name and length can be set, as those of any function', () => {
+      const wrapped = transparent.wrap(() => 1);
+
+      expect(() => transparent.wrap('price' as never)).toThrow(new TypeError('wrap needs a function'));
+      for (const property of ['name', 'length']) {
+        expect(Object.getOwnPropertyDescriptor(wrapped, property)).toMatchObject({
+          writable: false,
+          enumerable: false,
+          configurable: true,
+        });
+      }
     });
 
     it('takes a context as the first argument, and hands its own on', async () => {

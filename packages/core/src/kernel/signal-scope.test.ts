@@ -63,6 +63,77 @@ describe('signal scope', () => {
     expect(Context.from(without).cause).toMatchObject({ name: 'AbortError', code: 'CANCELLED' });
   });
 
+  it('(3) below a context and a signal, ends with the first of the two, by its cause', async () => {
+    for (const first of ['context', 'signal', 'deadline']) {
+      const clock = virtualClock();
+      const parent = Context.withClock(clock).withTimeout(100, 'deadline');
+      const source = foreignSignal('signal');
+      const context = parent.withSignal(source).withCancel();
+      const told: unknown[] = [];
+      context.onCancel((cause) => told.push(cause));
+      expect([clock.pendingCount, source.count]).toEqual([1, 1]);
+
+      if (first === 'context') parent.cancel('context');
+      else if (first === 'signal') source.abort();
+      else await clock.advance(100);
+
+      expect([told, context.cause]).toEqual([[first], first]);
+      expect([context.endedBy, parent.cancelled]).toEqual([
+        first === 'deadline' ? 'deadline' : 'cancel',
+        first !== 'signal',
+      ]);
+      expect([clock.pendingCount, source.count]).toEqual([0, 0]);
+      parent.cancel();
+      source.abort();
+      expect(told).toEqual([first]);
+    }
+  });
+
+  it('(3) below a context and a signal, of which one has ended, has ended from the start', () => {
+    const ended = Context.background.withCancel();
+    ended.cancel('context');
+    const [aborted, live] = [foreignSignal('signal'), foreignSignal()];
+    aborted.abort();
+
+    expect(ended.withSignal(live).cause).toBe('context');
+    expect(Context.background.withSignal(aborted).cause).toBe('signal');
+    for (const context of [ended.withSignal(live), Context.background.withSignal(aborted)]) {
+      expect([context.onCancel(() => {})(), context.signal.aborted]).toEqual([false, true]);
+    }
+    expect(live.count).toBe(0);
+  });
+
+  it('(3) below a context and a signal, of which one ends while it is hooked in, ends, and lets go of the other', () => {
+    for (const which of ['context', 'signal']) {
+      const [hasty, calm] = [foreignSignal('hasty'), foreignSignal('calm')];
+      const impatient = { ...hasty, aborted: false, addEventListener: () => void (impatient.aborted = true) };
+      const [above, beside] = which === 'context' ? [impatient, calm] : [calm, impatient];
+      const context = Context.from(above).withSignal(beside);
+      const told: unknown[] = [];
+
+      context.onCancel((cause) => told.push(cause));
+
+      expect([told, calm.count]).toEqual([['hasty'], 0]);
+    }
+  });
+
+  it('tells a signal that timed out as a deadline, below a context too', () => {
+    const late = AbortSignal.abort(new DOMException('late', 'TimeoutError'));
+
+    expect([Context.from(late), Context.background.withSignal(late)].map(({ endedBy }) => endedBy)).toEqual([
+      'deadline',
+      'deadline',
+    ]);
+  });
+
+  it('is looked at where nobody watches, below a context too', () => {
+    const source = foreignSignal('signal');
+    const context = Context.withClock(virtualClock()).withTimeout(100).withSignal(source).withTimeout(50);
+    expect(context.cancelled).toBe(false);
+    source.abort();
+    expect([context.cancelled, context.cause]).toEqual([true, 'signal']);
+  });
+
   it('gives the native signal itself where it was made from one', () => {
     const { signal } = new AbortController();
 

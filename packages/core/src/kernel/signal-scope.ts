@@ -1,17 +1,20 @@
 /**
- * Signal scope: a root scope that ends when a signal of somebody else aborts.
+ * Signal scope: a root scope that ends when a signal of somebody else aborts; and a scope below another that ends with such
+ * a signal as well.
  *
  * Invariants
  *  (1) It listens to the signal only while somebody watches it, and once, whoever watches.
  *  (2) The cause is the signal's reason by identity, or a `CancelledError` where it has none.
+ *  (3) A scope below two ends with the first of them, and lets go of both.
  *
  * @module
  */
 
-import { CancelledError } from './cancellation.ts';
-import { CancelScope } from './cancel-scope.ts';
-import type { Clock } from './clock.ts';
+import { CancelledError, isTimeout } from './cancellation.ts';
+import { CancelScope, type Watcher } from './cancel-scope.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { reportHookError } from './hooks.ts';
+import type { Link } from './linked-list.ts';
 
 /** The part of `AbortSignal` that Holdfast needs of signals handed in; any implementation will do. */
 export interface AbortSignalLike {
@@ -48,8 +51,9 @@ export class SignalScope extends CancelScope {
   }
 
   protected override followUp(): boolean {
-    if (this.source.aborted) this.endAt(this.source.reason ?? new CancelledError(), this.clock.now()); // (2)
-    return this.source.aborted;
+    const { source } = this;
+    if (source.aborted) this.endAt(source.reason ?? new CancelledError(), this.clock.now(), isTimeout(source.reason)); // (2)
+    return source.aborted;
   }
 
   protected override attach(): void {
@@ -70,7 +74,54 @@ export class SignalScope extends CancelScope {
   }
 }
 
+/** A scope that ends with the scope above it, or when a signal aborts. */
+export class SignalledScope extends CancelScope implements Watcher {
+  private readonly signalScope: CancelScope;
+  private readonly bridge: SignalBridge;
+
+  constructor(parent: CancelScope, source: AbortSignalLike) {
+    super(parent, parent.clock, Infinity);
+    this.signalScope = scopeOfSignal(source, systemClock);
+    this.bridge = new SignalBridge(this);
+  }
+
+  protected override followUp(): boolean {
+    if (super.followUp()) return true;
+    const { signalScope } = this;
+    if (!signalScope.isKnownToHaveEnded()) return false;
+    this.endAt(signalScope.cause, this.clock.now(), signalScope.endedByDeadline); // (3)
+    return true;
+  }
+
+  protected override attach(): void {
+    super.attach();
+    if (!this.isKnownToHaveEnded() && !this.signalScope.watch(this.bridge)) this.followUp();
+  }
+
+  protected override detach(): void {
+    super.detach();
+    this.signalScope.unwatch(this.bridge); // (3)
+  }
+}
+
 // --- internal ---
+
+/** Watches the signal for a scope, whose own place as a watcher is with its parent. */
+class SignalBridge implements Watcher {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+  readonly leavesAt: number = Infinity;
+  readonly isWaitedFor: boolean = false;
+  private readonly scope: SignalledScope;
+
+  constructor(scope: SignalledScope) {
+    this.scope = scope;
+  }
+
+  onEnd(cause: unknown): void {
+    this.scope.onEnd(cause);
+  }
+}
 
 /** Kept by the signals themselves: a scope goes with its signal. */
 const scopes = new WeakMap<AbortSignalLike, SignalScope>();

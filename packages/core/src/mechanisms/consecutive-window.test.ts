@@ -23,4 +23,13 @@ describe('consecutive window', () => {
     expect(Object.entries(window)).toEqual([['failures', 10_000]]);
     expect(window.needsTime).toBe(false);
   });
+
+  it('saves its failures as one run', () => {
+    const window = new ConsecutiveWindow();
+    expect(window.save()).toEqual([]);
+
+    window.record(true);
+    window.record(true);
+    expect(window.save()).toEqual([{ ageMs: 0, calls: 2, failures: 2 }]);
+  });
 });

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { OutcomeWindow } from './outcome-window.ts';
+import type { OutcomeWindow, WindowRecord } from './outcome-window.ts';
 
 /** The failures since the last success. */
 export class ConsecutiveWindow implements OutcomeWindow {
@@ -30,4 +30,8 @@ export class ConsecutiveWindow implements OutcomeWindow {
   }
 
   expire(): void {}
+
+  save(): WindowRecord {
+    return this.failures === 0 ? [] : [{ ageMs: 0, calls: this.failures, failures: this.failures }];
+  }
 }

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { OutcomeWindow } from './outcome-window.ts';
+import type { OutcomeWindow, WindowRecord, WindowRun } from './outcome-window.ts';
 
 /** The outcomes of the last `size` calls. */
 export class CountWindow implements OutcomeWindow {
@@ -50,6 +50,18 @@ export class CountWindow implements OutcomeWindow {
   }
 
   expire(): void {}
+
+  save(): WindowRecord {
+    const runs: WindowRun[] = [];
+    for (let index = 0; index < this.calls; index++) {
+      const place = (this.next + this.size - this.calls + index) % this.size;
+      const failures = ((this.bits[Math.floor(place / BITS)] as number) >>> (place % BITS)) & 1;
+      const last = runs.at(-1);
+      if (last === undefined || last.failures > 0 !== failures > 0) runs.push({ ageMs: 0, calls: 1, failures });
+      else runs[runs.length - 1] = { ageMs: 0, calls: last.calls + 1, failures: last.failures + failures };
+    }
+    return runs;
+  }
 
   /** Moves on to the next bit. No division: this is on the path of every call. */
   private step(): void {

@@ -1,7 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { admit, available, backlogMs, conforms, conformsAt, gcraAtRest, rescale, waitMs, withBacklog } from './gcra.ts';
+import {
+  admit,
+  arrivalFor,
+  available,
+  backlogMs,
+  conforms,
+  conformsAt,
+  gcraAtRest,
+  rescale,
+  waitMs,
+  withBacklog,
+} from './gcra.ts';
 
 const limitsOf = fc.record({
   emissionMs: fc.oneof(fc.integer({ min: 1, max: 50 }), fc.double({ min: 0.001, max: 1000, noNaN: true })),
@@ -85,6 +96,17 @@ describe('gcra', () => {
     }
   });
 
+  it('(2) forgives what sums of instants are off by: a millionth of the time per call, and no more', () => {
+    const limits = { emissionMs: 1, maxBurst: 1 };
+
+    expect([conforms(0, -1e-6, limits), conforms(0, -1.000_001e-6, limits)]).toEqual([true, false]);
+    expect([available(0, -1e-6, limits), available(0, -1.000_001e-6, limits)]).toEqual([1, 0]);
+  });
+
+  it('has none available while more was let in than conforms', () => {
+    expect(available(1000, 0, { emissionMs: 10, maxBurst: 2 })).toBe(0);
+  });
+
   it('(3) stays at rest however often it is asked', () => {
     const limits = { emissionMs: 10, maxBurst: 3 };
 
@@ -109,5 +131,13 @@ describe('gcra', () => {
   it('takes over no more than a whole burst', () => {
     expect(withBacklog(Infinity, 100, { emissionMs: 10, maxBurst: 4 })).toBe(140);
     expect(withBacklog(0, 100, { emissionMs: 10, maxBurst: 4 })).toBe(gcraAtRest);
+  });
+
+  it('judges a call that costs more by the arrival of its last part, and by the whole burst at most', () => {
+    const limits = { emissionMs: 10, maxBurst: 4 };
+    const judged = [1, 3, 4, 9].map((cost) => arrivalFor(cost, 100, limits));
+
+    expect(judged).toEqual([100, 120, 130, 130]);
+    expect(arrivalFor(0.5, 100, limits)).toBe(95);
   });
 });

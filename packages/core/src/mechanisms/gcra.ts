@@ -8,7 +8,8 @@
  *   too soon │◄── tolerance: maxBurst - 1 calls ──►│ at rest
  *
  * Invariants
- *  (1) In any span of time at most `maxBurst` calls conform, plus one for each `emissionMs` of the span.
+ *  (1) In any span of time at most `maxBurst` calls conform, plus one for each `emissionMs` of the span. A call may cost as
+ *      much as several; one that costs more than `maxBurst` conforms at rest, and is then worked off in full.
  *  (2) A call that waits for exactly `waitMs` conforms, if no other was admitted meanwhile.
  *  (3) Asking changes nothing; only what is admitted counts.
  *
@@ -39,6 +40,14 @@ export function conformsAt(arrivalAt: number, { emissionMs, maxBurst }: GcraLimi
 /** Whether a call conforms at `now`. Cost: constant. */
 export function conforms(arrivalAt: number, now: number, { emissionMs, maxBurst }: GcraLimits): boolean {
   return now >= arrivalAt - (maxBurst - 1 + ROUNDING_RATIO) * emissionMs;
+}
+
+/**
+ * Returns the arrival time by which a call of `cost` is judged: it conforms when one call would, by that time. What costs more
+ * than the whole burst needs the whole burst. Cost: constant.
+ */
+export function arrivalFor(cost: number, arrivalAt: number, { emissionMs, maxBurst }: GcraLimits): number {
+  return arrivalAt + ((cost < maxBurst ? cost : maxBurst) - 1) * emissionMs;
 }
 
 /** Returns the arrival time after a call was admitted at `now`. It must have conformed. */

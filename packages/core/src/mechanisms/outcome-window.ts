@@ -20,4 +20,33 @@ export interface OutcomeWindow {
   record(failed: boolean, now: number): void;
   /** Drops what has left the window by `now`, in milliseconds. */
   expire(now: number): void;
+  /** What the window holds at `now`, the oldest first: enough for another window of its kind to go on from. */
+  save(now: number): WindowRecord;
+}
+
+/** What a window holds, as plain data: runs of calls, the oldest first. */
+export type WindowRecord = readonly WindowRun[];
+
+/** Calls that belong together: one after the other, or of one bucket. */
+export interface WindowRun {
+  /** How long before the saving they ended. Milliseconds, 0 or more; 0 where the window does not look at time. */
+  readonly ageMs: number;
+  readonly calls: number;
+  /** How many of them failed. */
+  readonly failures: number;
+}
+
+/** Records again, in an empty window, what was saved `elapsedMs` ago. `now` is the present. */
+export function replay(record: WindowRecord, window: OutcomeWindow, { now, elapsedMs }: ReplayTime): void {
+  for (const { ageMs, calls, failures } of record) {
+    const at = now - elapsedMs - ageMs;
+    for (let call = 0; call < calls; call++) window.record(call < failures, at);
+  }
+  window.expire(now);
+}
+
+/** When a record is replayed. Milliseconds. */
+export interface ReplayTime {
+  readonly now: number;
+  readonly elapsedMs: number;
 }

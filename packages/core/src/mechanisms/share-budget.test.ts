@@ -46,6 +46,35 @@ describe('share budget', () => {
     expect(budget.spend()).toBe(false);
   });
 
+  it('allows everything where the ratio is Infinity', () => {
+    expect(spendAll(new ShareBudget(Infinity, 1))).toBe(1000);
+  });
+
+  it('keeps what was saved up when the ratio changes, and earns by the new one', () => {
+    const budget = new ShareBudget(0.5, 4);
+    budget.spend();
+    expect(budget.savedCount).toBe(3);
+
+    budget.changeRatio(0.1);
+    expect(budget.savedCount).toBe(3);
+    expect(spendAll(budget)).toBe(3);
+
+    for (let call = 0; call < 9; call++) budget.earn();
+    expect(budget.spend()).toBe(false);
+    budget.earn();
+    expect(budget.spend()).toBe(true);
+
+    budget.changeRatio(0);
+    budget.earn();
+    expect(spendAll(budget)).toBe(0);
+    expect(budget.savedCount).toBe(0);
+
+    budget.changeRatio(0.5);
+    expect(spendAll(budget)).toBe(0);
+    budget.changeRatio(Infinity);
+    expect(budget.savedCount).toBe(4);
+  });
+
   it('(1) never allows more than burstCount and the share, in any stretch', () => {
     const property = fc.property(
       fc.double({ min: 0.01, max: 1, noNaN: true }),

@@ -19,19 +19,30 @@
 
 /** What extra work may be done. */
 export class ShareBudget {
+  private readonly burstCount: number;
   /** Calls by which one extra is earned. */
-  private readonly callsPerExtra: number;
-  private readonly maxCalls: number;
-  private calls: number;
+  private callsPerExtra = 0;
+  private maxCalls = 0;
+  private calls = 0;
 
   /**
-   * @param ratio - Extras per call. 0 to 1; 0 allows none.
+   * @param ratio - Extras per call. 0 to Infinity; 0 allows none, Infinity any number.
    * @param burstCount - Extras that may be saved up, and that there are at the start. At least 1.
    */
   constructor(ratio: number, burstCount: number) {
-    this.callsPerExtra = Math.min(1 / ratio, Number.MAX_SAFE_INTEGER);
-    this.maxCalls = this.callsPerExtra * burstCount;
-    this.calls = ratio === 0 ? Number.NEGATIVE_INFINITY : this.maxCalls; // (2)
+    this.burstCount = burstCount;
+    this.setRatio(ratio, burstCount);
+  }
+
+  /** Extras saved up, the fraction of one included. */
+  get savedCount(): number {
+    if (this.callsPerExtra === 0) return this.burstCount;
+    return Math.max(0, this.calls / this.callsPerExtra);
+  }
+
+  /** Changes the ratio. Extras that were saved up stay. */
+  changeRatio(ratio: number): void {
+    this.setRatio(ratio, this.savedCount);
   }
 
   /** Counts a call. */
@@ -44,5 +55,11 @@ export class ShareBudget {
     if (this.calls < this.callsPerExtra) return false;
     this.calls -= this.callsPerExtra; // (1)
     return true;
+  }
+
+  private setRatio(ratio: number, savedCount: number): void {
+    this.callsPerExtra = Math.min(1 / ratio, Number.MAX_SAFE_INTEGER);
+    this.maxCalls = this.callsPerExtra * this.burstCount;
+    this.calls = ratio === 0 ? Number.NEGATIVE_INFINITY : this.callsPerExtra * savedCount; // (2)
   }
 }

@@ -71,4 +71,22 @@ describe('time window, against a log', () => {
     expect(Object.keys(window).toSorted()).toEqual(['bucketMs', 'calls', 'counts', 'failures', 'newest']);
     expect(performance.now() - started).toBeLessThan(5000);
   });
+
+  it('saves the buckets that hold calls, the oldest first, as of their middle', () => {
+    const window = new TimeWindow(400, 4);
+    expect(window.save(1000)).toEqual([]);
+    for (const [failed, at] of [
+      [true, 1010],
+      [false, 1090],
+      [true, 1250],
+    ] as const)
+      window.record(failed, at);
+
+    expect(window.save(1260)).toEqual([
+      { ageMs: 210, calls: 2, failures: 1 },
+      { ageMs: 10, calls: 1, failures: 1 },
+    ]);
+    expect(window.save(1410)).toEqual([{ ageMs: 160, calls: 1, failures: 1 }]);
+    expect(window.needsTime).toBe(true);
+  });
 });

@@ -16,7 +16,7 @@
  * @module
  */
 
-import type { OutcomeWindow } from './outcome-window.ts';
+import type { OutcomeWindow, WindowRecord, WindowRun } from './outcome-window.ts';
 
 /** The outcomes of the last `durationMs` milliseconds. */
 export class TimeWindow implements OutcomeWindow {
@@ -55,6 +55,18 @@ export class TimeWindow implements OutcomeWindow {
     this.newest = bucket;
     const steps = newest === undefined ? 0 : Math.min(bucket - newest, this.counts.length / 2);
     for (let step = 0; step < steps; step++) this.clear(this.slotOf(bucket - step));
+  }
+
+  save(now: number): WindowRecord {
+    this.expire(now);
+    const newest = this.newest as number;
+    const runs: WindowRun[] = [];
+    for (let bucket = newest - this.counts.length / 2 + 1; bucket <= newest; bucket++) {
+      const slot = this.slotOf(bucket);
+      const [calls, failures] = [this.counts[slot] as number, this.counts[slot + 1] as number];
+      if (calls > 0) runs.push({ ageMs: Math.max(0, now - (bucket + 0.5) * this.bucketMs), calls, failures });
+    }
+    return runs;
   }
 
   /** Where the calls of a bucket are counted. The ring goes on below time zero. */
