@@ -33,6 +33,14 @@ export default defineConfig({
       folder('differential'),
       folder('bench'),
       folder('check'),
+      folder('line-coverage'),
+      folder('mutation'),
+      folder('soak', { testTimeout: 60_000, fileParallelism: false }),
+      folder('runtimes', {
+        globalSetup: [`${root}test/setup/packed-packages.ts`],
+        testTimeout: 120_000,
+        hookTimeout: 60_000,
+      }),
       folder('docs', { testTimeout: 60_000, hookTimeout: 120_000 }),
       folder('examples', { testTimeout: 60_000 }),
       folder('storefront', {

@@ -25,15 +25,19 @@ async function ask(who: string, context: Context): Promise<void> {
 
 const request = Context.withClock(clock);
 const all = [ask('Ada', request.withTimeout(30)), ask('Bob', request), ask('Cleo', request.withTimeout(500))];
-console.log(JSON.stringify(prices.snapshot()));
+const counts = () => {
+  const { inFlight, runs, shared } = prices.snapshot();
+  return JSON.stringify({ inFlight, runs, shared });
+};
+console.log(counts());
 await clock.advance(200);
 await Promise.all(all);
-console.log(JSON.stringify(prices.snapshot()));
+console.log(counts());
 
 // Output:
 // 0 ms: asks for tea
-// {"inFlight":1,"shared":2,"maxKeys":10000}
+// {"inFlight":1,"runs":1,"shared":2}
 // 30 ms: Ada has TimeoutError: the deadline of the context passed
 // 100 ms: Bob has 42
 // 100 ms: Cleo has 42
-// {"inFlight":0,"shared":2,"maxKeys":10000}
+// {"inFlight":0,"runs":1,"shared":2}

@@ -1,10 +1,11 @@
 /**
- * Retry: a fault that passes is not seen by the caller; one that stays is, unchanged.
+ * Retry: a fault that passes is not seen by the caller; one that stays is, unchanged. While a dependency is down, retries stay
+ * a share of the calls.
  *
  * @module
  */
 
-import { createEvents } from '@holdfast/core';
+import { type RetryGaveUpEvent, type RetryScheduledEvent, createEvents } from '@holdfast/core';
 import { retry } from '@holdfast/core/retry';
 import { seededRandom, virtualClock } from '@holdfast/core/testing';
 
@@ -12,9 +13,14 @@ const clock = virtualClock();
 const events = createEvents();
 const patient = retry({ name: 'stock', maxAttempts: 4, baseDelayMs: 100, clock, events, random: seededRandom(1) });
 
-events.listen((event) => {
-  const { attempt, delayMs } = event as typeof event & { attempt: number; delayMs: number };
-  console.log(`  try ${attempt} failed, the next one follows after ${delayMs.toFixed()} ms`);
+const stop = events.listen((event) => {
+  if (event.type === 'retry.scheduled') {
+    const { attempt, delayMs } = event as RetryScheduledEvent;
+    console.log(`  try ${attempt} failed, the next one follows after ${delayMs.toFixed()} ms`);
+  } else {
+    const { attempt, reason } = event as RetryGaveUpEvent;
+    console.log(`  try ${attempt} failed, and was the last one: ${reason}`);
+  }
 });
 
 /** An operation whose first `failures` tries fail. */
@@ -37,6 +43,18 @@ for (const failures of [2, 9]) {
   await done;
 }
 console.log(`tries beyond the first: ${patient.retriedCount}`);
+stop();
+
+let requests = 0;
+for (let calls = 0; calls < 1000; calls++) {
+  const done = patient.execute(() => {
+    requests++;
+    throw new Error('down');
+  });
+  done.catch(() => {});
+  await clock.runAll();
+}
+console.log(`1000 calls to what is down: ${requests} requests`);
 
 // Output:
 // 2 failures in a row:
@@ -47,5 +65,7 @@ console.log(`tries beyond the first: ${patient.retriedCount}`);
 //   try 1 failed, the next one follows after 53 ms
 //   try 2 failed, the next one follows after 196 ms
 //   try 3 failed, the next one follows after 387 ms
+//   try 4 failed, and was the last one: attempts
 //   the caller gets Error: connection reset (try 4)
 // tries beyond the first: 5
+// 1000 calls to what is down: 1205 requests

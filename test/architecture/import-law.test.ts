@@ -37,6 +37,10 @@ describe('import law', () => {
         import { virtualClock } from '@holdfast/core/testing';
         import { timeout } from '../timeout/timeout.ts';`,
       [`${core}/registry/registry.ts`]: `import { retry } from '../policies/retry/retry.ts';`,
+      [`${core}/inspection/describe.ts`]: `import type { Clock } from '../kernel/clock.ts';`,
+      [`${core}/config/configure.ts`]: `
+        import '../registry/registry.ts';
+        import '../inspection/describe.ts';`,
       [`${core}/testing/testing.ts`]: `import type { Clock } from '../kernel/clock.ts';`,
       'packages/degradation/src/index.ts': `import { retry } from '@holdfast/core/retry';\nimport 'node:fs';`,
       'packages/console/src/index.ts': `import type { Feature } from '@holdfast/degradation';`,
@@ -101,6 +105,14 @@ describe('import law', () => {
       `import '../../registry/registry.ts';`,
       'may not import registry',
     ],
+    [
+      'a policy to configuration',
+      `${core}/policies/a/a.ts`,
+      `import '../../config/configure.ts';`,
+      'policies may not import config',
+    ],
+    ['inspection to policies', `${core}/inspection/a.ts`, `import '../policies/a/a.ts';`, 'may not import policies'],
+    ['the registry to configuration', `${core}/registry/a.ts`, `import '../config/a.ts';`, 'may not import config'],
     ['testing to policies', `${core}/testing/a.ts`, `import '../policies/a/a.ts';`, 'testing may not import policies'],
     ['the package root', `${core}/registry/a.ts`, `import '../index.ts';`, 'nobody imports index.ts'],
   ])('refuses %s', (_name, path, text, message) => {

@@ -32,8 +32,10 @@ const coreLayers: Readonly<Record<string, readonly string[]>> = {
   mechanisms: [],
   policies: ['kernel', 'mechanisms'],
   registry: ['kernel', 'mechanisms', 'policies'],
+  inspection: ['kernel'],
+  config: ['kernel', 'policies', 'registry', 'inspection'],
   testing: ['kernel'],
-  'index.ts': ['kernel', 'mechanisms', 'policies', 'registry', 'testing'],
+  'index.ts': ['kernel', 'mechanisms', 'policies', 'registry', 'inspection', 'config', 'testing'],
 };
 
 /** Returns every import of `tree` that breaks the law, as sentences. */

@@ -5,6 +5,7 @@
  */
 
 import { liveTests } from './live-tests.ts';
+import { numberingViolations } from './numbering.ts';
 import { isPackageSource, isTestFile, type Tree } from './source-tree.ts';
 
 const policies = 'packages/core/src/policies';
@@ -26,6 +27,7 @@ export function layoutViolations(tree: Tree): string[] {
     ...policySlugs(tree).flatMap((slug) => missingMirrors(tree, slug)),
     ...[...tree.keys()].flatMap(nameViolations),
     ...sources.flatMap((path) => headerViolations(path, tree.get(path) ?? '')),
+    ...sources.flatMap((path) => numberingViolations(path, tree.get(path) ?? '')),
     ...sources.flatMap((path) => invariantViolations(path, tree)),
   ];
 }
@@ -65,11 +67,16 @@ function nameViolations(path: string): string[] {
     ]);
 }
 
+/** The root of a package is a list of names: it has nothing to extract. */
+function isBarrel(path: string): boolean {
+  return path.endsWith('/src/index.ts');
+}
+
 function headerViolations(path: string, text: string): string[] {
   const lines = text.trimEnd().split('\n').length;
   const needsSource = path.includes('/src/mechanisms/');
   return [
-    ...(lines > maxLines ? [`${path}: ${lines} lines, more than ${maxLines}`] : []),
+    ...(lines > maxLines && !isBarrel(path) ? [`${path}: ${lines} lines, more than ${maxLines}`] : []),
     ...(headerOf(text) === undefined ? [`${path}: no module doc at the top`] : []),
     ...(needsSource && !/^\s*\*\s+Source: \S/m.test(text) ? [`${path}: no "Source:" line names the algorithm`] : []),
   ];
@@ -122,8 +129,20 @@ interface TestBeside {
 }
 
 /** The live tests in the folder of `path`. */
-function testsBeside(path: string, tree: Tree): TestBeside[] {
-  const files = [...tree].filter(([file]) => file.endsWith('.test.ts') && folderOf(file) === folderOf(path));
+function testsBeside(path: string, tree: Tree): readonly TestBeside[] {
+  const folder = folderOf(path);
+  const found = testsOf.get(tree) ?? new Map<string, readonly TestBeside[]>();
+  testsOf.set(tree, found);
+  const tests = found.get(folder) ?? testsIn(folder, tree);
+  found.set(folder, tests);
+  return tests;
+}
+
+/** What was found before, by folder: to parse the tests of a folder once for all of its files. */
+const testsOf = new WeakMap<Tree, Map<string, readonly TestBeside[]>>();
+
+function testsIn(folder: string, tree: Tree): TestBeside[] {
+  const files = [...tree].filter(([file]) => file.endsWith('.test.ts') && folderOf(file) === folder);
   return files.flatMap(([file, text]) =>
     liveTests(file, text).map((test) => ({ home: conceptOf(file), name: test.path.join(' > ') })),
   );

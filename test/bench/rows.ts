@@ -9,6 +9,7 @@
  */
 
 import {
+  type CircuitBreaker,
   Context,
   type Policy,
   bulkhead,
@@ -80,7 +81,24 @@ export const rows: readonly Row[] = [
       },
     }),
   },
-  { name: 'rejected', title: 'refused by an open breaker, caught', prepare: openBreaker },
+  { name: 'rejected', title: 'refused by an open breaker, thrown by await and caught', prepare: openBreaker },
+  {
+    name: 'rejected-handled',
+    title: 'refused by an open breaker, handled by catch()',
+    prepare: async () => {
+      const { run } = await openBreaker();
+      const one = (): number => 1;
+      return { run: () => (run() as Promise<number>).catch(one) };
+    },
+  },
+  {
+    name: 'rejected-permit',
+    title: 'refused by an open breaker, asked with tryAcquire()',
+    prepare: async () => {
+      const { breaker } = await openBreaker();
+      return { run: () => (breaker.tryAcquire() === undefined ? 1 : 0) };
+    },
+  },
   {
     name: 'create-breaker',
     title: 'creating a breaker, no call',
@@ -149,9 +167,9 @@ function withListener(): Subject {
   return { run: () => policy.execute(operation) };
 }
 
-async function openBreaker(): Promise<Subject> {
+async function openBreaker(): Promise<Subject & { readonly breaker: CircuitBreaker }> {
   const breaker = circuitBreaker({ minimumCalls: 1, openForMs: 86_400_000 });
   await breaker.execute(() => Promise.reject(FAILURE)).catch(() => undefined);
   if (breaker.state !== 'open') throw new Error('the breaker must be open to refuse');
-  return { run: () => breaker.execute(operation) };
+  return { breaker, run: () => breaker.execute(operation) };
 }

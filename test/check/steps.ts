@@ -29,9 +29,18 @@ export const allSteps: readonly Step[] = [
   vitest(
     'tests',
     480,
-    ...projects('unit:*', 'architecture', 'behaviour', 'conformance', 'regressions', 'bench', 'check'),
+    ...projects(
+      ...['unit:*', 'architecture', 'behaviour', 'conformance', 'regressions', 'bench', 'check'],
+      ...['line-coverage', 'mutation', 'soak'],
+    ),
   ),
   vitest('differential', 480, ...projects('differential')),
+  {
+    name: 'soak',
+    kind: 'command',
+    command: [node, '--import', 'tsx', 'test/soak/run.ts', '--calls', '200000'],
+    limitSeconds: 240,
+  },
   vitest('storefront', 300, ...projects('storefront')),
   vitest('examples', 180, ...projects('examples')),
   vitest('docs', 180, ...projects('docs')),
@@ -42,6 +51,7 @@ export const allSteps: readonly Step[] = [
     limitSeconds: 120,
   },
   vitest('packaging', 180, ...projects('packaging')),
+  vitest('runtimes', 300, ...projects('runtimes')),
   command('unused', 60, 'knip', '--config', 'test/packaging/knip.json', '--no-config-hints'),
 ];
 

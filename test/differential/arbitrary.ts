@@ -147,6 +147,7 @@ const retries: fc.Arbitrary<RetrySpec> = fc
     maxAttempts: fc.integer({ min: 1, max: 4 }),
     baseDelayMs: fc.integer({ min: 1, max: 30 }),
     maxDelayMs: fc.nat(60),
+    maxRetryRatio: pick(0, 0.25, 0.25, 1, Infinity, Infinity),
     isRetryable: acceptances,
     clock: clocks,
   })

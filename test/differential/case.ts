@@ -22,6 +22,7 @@ export interface RetrySpec {
   readonly maxAttempts: number;
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
+  readonly maxRetryRatio: number;
   readonly isRetryable: Acceptance;
   readonly clock: ClockName;
 }

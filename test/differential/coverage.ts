@@ -38,7 +38,6 @@ const NOTES = [
   'a call leaves a queue',
   'a call settles while it starts',
   'a try is repeated',
-  'no time is left for another try',
   'a timeout leaves the context as it is',
   'an outcome comes from an earlier state',
   'a probe comes back after its lease',
@@ -78,12 +77,15 @@ const PATTERNS: readonly (readonly [string, RegExp])[] = [
   ...OUR_CODES.map((code) => [`a call ends with ${code}`, new RegExp(`call \\d+ error #\\d+ code=${code} `)] as const),
   ...TRANSITIONS.map(
     ([from, to]) =>
-      [`a circuit goes from ${from} to ${to}`, new RegExp(`transitioned from=${from} to=${to} `)] as const,
+      [`a circuit goes from ${from} to ${to}`, new RegExp(`transitioned from=${from} .*to=${to} `)] as const,
   ),
-  ['a circuit refuses while open', /circuit-breaker\.rejected reason=open /],
-  ['a circuit refuses while half-open', /circuit-breaker\.rejected reason=half-open-full/],
+  ['a circuit refuses while open', /circuit-breaker\.rejected .*reason=open /],
+  ['a circuit refuses while half-open', /circuit-breaker\.rejected .*reason=half-open-full/],
   ['a bulkhead refuses', /bulkhead\.rejected/],
   ['a retry is scheduled', /retry\.scheduled/],
+  ...(['attempts', 'not-retryable', 'budget', 'deadline', 'ended'] as const).map(
+    (reason) => [`a retry gives up: ${reason}`, new RegExp(`retry\\.gave-up .*reason=${reason} `)] as const,
+  ),
   ['a fallback is used', /fallback\.used/],
   ['an operation is told of the end of its context', /run \d+\.\d+ is told/],
   ['a hook throws', /a hook threw/],

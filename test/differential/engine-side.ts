@@ -31,15 +31,18 @@ export function engineSide(core: Core, listeners: Case['listeners'], observer: O
     },
     retry: ({ kind: _kind, isRetryable, clock: _clock, ...settings }, ports) => {
       const hook = isRetryable === 'default' ? {} : { isRetryable: ports.hooks.accepts };
-      const policy = core.retry({ ...portsOf(ports), ...settings, ...hook });
-      return own(policy, () => ({ retriedCount: policy.retriedCount }));
+      const policy = core.retry({ ...portsOf(ports), ...settings, ...hook, whenNested: 'retry' });
+      return own(policy, () => retryStatistics(policy.snapshot()));
     },
     circuitBreaker: (spec, ports) => breaker(core, spec, { ...portsOf(ports), hooks: ports.hooks }),
     bulkhead: ({ kind: _kind, ...settings }, ports) => {
       const policy = core.bulkhead({ ...portsOf(ports), ...settings });
       return own(policy, () => policy.snapshot());
     },
-    timeout: ({ timeoutMs }, ports) => own(core.timeout({ ...portsOf(ports), timeoutMs }), () => ({})),
+    timeout: ({ timeoutMs }, ports) => {
+      const policy = core.timeout({ ...portsOf(ports), timeoutMs });
+      return own(policy, () => ({ timedOutCount: policy.snapshot().timedOut }));
+    },
     pipeline: (name, policies) => {
       const composed = core.pipeline({ name }, ...policies.map(toEngine));
       return own(composed, () => ({ ...composed.calls }));
@@ -74,6 +77,14 @@ function toEngine(policy: AnyPolicy): Policy<unknown> {
   return enginePolicies.get(policy) ?? (policy as unknown as Policy<unknown>);
 }
 
+/** What the reference counts, too. */
+function retryStatistics(snapshot: CoreModule.RetrySnapshot): unknown {
+  const { calls, retried, recovered, waiting, gaveUp, budget } = snapshot;
+  const { attempts, 'not-retryable': notRetryable, budget: denied, deadline, ended } = gaveUp;
+  const reasons = { attempts, 'not-retryable': notRetryable, budget: denied, deadline, ended };
+  return { calls, retried, recovered, waiting, gaveUp: reasons, spent: budget.spent, denied: budget.denied };
+}
+
 function breaker(core: Core, spec: BreakerSpec, ports: { name: string; hooks: Hooks } & PolicyPorts): OwnPolicy {
   const { kind: _kind, classify, clock: _clock, ...settings } = spec;
   const { hooks, ...rest } = ports;
@@ -95,7 +106,10 @@ function listen(events: Events, listeners: Case['listeners'], observer: Observer
       throw new Error('a listener threw');
     });
   }
-  if (listeners !== 'none') events.listen((event) => observer.onEvent({ ...event }));
+  if (listeners === 'none') return events;
+  events.listen((event) => {
+    if (event.type !== 'timeout.settled-late') observer.onEvent({ ...event }); // the reference lets go of late runs
+  });
   return events;
 }
 
@@ -116,7 +130,7 @@ function ourError(core: Core, kind: OurErrorKind): unknown {
     case 'circuit-open':
       return new core.CircuitOpenError('elsewhere', 'open', 7);
     case 'bulkhead-full':
-      return new core.BulkheadFullError('elsewhere', 1, 0);
+      return new core.BulkheadFullError('elsewhere', 'queue-full', { maxConcurrent: 1, maxQueued: 0 });
     case 'cancelled':
       return new core.CancelledError();
     case 'deadline':

@@ -8,9 +8,10 @@ import type { Break } from './break.ts';
 
 const breaker = 'policies/circuit-breaker/breaker.ts';
 const circuit = 'policies/circuit-breaker/circuit.ts';
-const bulkhead = 'policies/bulkhead/bulkhead.ts';
-const retry = 'policies/retry/retry.ts';
-const fallback = 'policies/fallback/fallback.ts';
+const bulkhead = 'policies/bulkhead/permits.ts';
+const waitingCalls = 'kernel/waiting-calls.ts';
+const retry = 'policies/retry/retry-call.ts';
+const fallbackCall = 'policies/fallback/fallback-call.ts';
 const timedCall = 'policies/timeout/timed-call.ts';
 const queue = 'policies/timeout/deadline-queue.ts';
 const outcome = 'kernel/outcome.ts';
@@ -26,26 +27,26 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'bulkhead: latest first out of the queue',
     file: bulkhead,
-    find: 'const next = this.waiting.shift() as QueuedCall; // (3)',
-    replace: 'const next = this.waiting.previous as unknown as QueuedCall; unlink(next);',
+    find: "if (maxWaitMs === Infinity && minRunMs === 0 && order === 'fifo') return this.waiting.take('oldest');",
+    replace: "if (maxWaitMs === Infinity) return this.waiting.take('newest');",
   },
   {
     name: 'bulkhead: one waiting call started per permit burst',
     file: bulkhead,
-    find: '    while (this.running < this.settings.maxConcurrent && this.queued > 0) {',
-    replace: '    if (this.running < this.settings.maxConcurrent && this.queued > 0) {',
+    find: '      next.start(new BulkheadCall(this, next.arrival.sink), UNREAD);',
+    replace: '      next.start(new BulkheadCall(this, next.arrival.sink), UNREAD);\n      break;',
   },
   {
     name: 'bulkhead: abandoned call keeps its place',
-    file: bulkhead,
-    find: '    if (unlink(queued)) this.queued--;',
-    replace: '    unlink(queued);',
+    file: waitingCalls,
+    find: '    this.leave(call);\n    const { context, sink }',
+    replace: '    const { context, sink }',
   },
   {
     name: 'bulkhead: arrival passes the queue',
     file: bulkhead,
-    find: 'if (this.running >= this.settings.maxConcurrent || this.queued > 0) return false;',
-    replace: 'if (this.running >= this.settings.maxConcurrent + (this.queued > 1 ? 1 : 0)) return false;',
+    find: 'if (this.counts.running >= this.limits.maxConcurrent || this.waiting.length > 0) return false;',
+    replace: 'if (this.counts.running >= this.limits.maxConcurrent + (this.waiting.length > 1 ? 1 : 0)) return false;',
   },
   {
     name: 'bulkhead: outcome goes out before the permit is handed on',
@@ -68,76 +69,75 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'breaker: event told before the state has changed',
     file: circuit,
-    find: '    this.phase = phase;\n    this.entries++;\n    if (from !== phase.state) this.onTransition(from, phase.state);',
-    replace:
-      '    if (from !== phase.state) this.onTransition(from, phase.state);\n    this.phase = phase;\n    this.entries++;',
+    find: '    const from = this.phase;\n',
+    replace: '    const from = this.phase;\n    if (from !== state) this.listener.onTransition(from, state);\n',
   },
   {
     name: 'breaker: lease not given back for an ignored probe',
     file: circuit,
-    find: "    if (phase.state !== 'half-open' || !phase.leases.delete(lease)) return; // (3)",
+    find: '    if (round === undefined || !round.leases.delete(lease)) return false; // (3)',
     replace:
-      "    if (phase.state !== 'half-open' || !phase.leases.has(lease)) return;\n    if (verdict !== 'ignored') phase.leases.delete(lease);",
+      "    if (round === undefined || !round.leases.has(lease)) return false;\n    if (verdict !== 'ignored') round.leases.delete(lease);",
   },
   {
     name: 'breaker: leases never expire',
     file: circuit,
-    find: '    dropExpired(phase.leases, now); // (4)\n',
+    find: '    dropExpired(round.leases, now); // (4)\n',
     replace: '',
   },
   {
     name: 'breaker: late probe not counted though nobody took its place',
     file: circuit,
-    find: "    if (verdict === 'ignored') return; // (4)",
-    replace: "    if (lease.expiresAt <= now || verdict === 'ignored') return; // (4)",
+    find: "    if (verdict === 'ignored') return false; // (4)",
+    replace: "    if (lease.expiresAt <= now || verdict === 'ignored') return false; // (4)",
   },
   {
     name: 'breaker: probe results do not take places of the round',
     file: circuit,
-    find: 'phase.leases.size + phase.succeeded + phase.failed >=',
-    replace: 'phase.leases.size >=',
+    find: 'round.leases.size + round.succeeded + round.failed >=',
+    replace: 'round.leases.size >=',
   },
   {
     name: 'breaker: probe of an earlier round settles the next',
     file: circuit,
-    find: '!phase.leases.delete(lease)) return; // (3)',
-    replace: '(phase.leases.delete(lease), false)) return;',
+    find: '!round.leases.delete(lease)) return false; // (3)',
+    replace: '(round.leases.delete(lease), false)) return false;',
   },
   {
     name: 'breaker: opens above the ratio only',
-    file: circuit,
-    find: 'failures / calls >= this.rules.failureRatio',
-    replace: 'failures / calls > this.rules.failureRatio',
+    file: 'policies/circuit-breaker/trip-rule.ts',
+    find: 'failures / calls >= ratio',
+    replace: 'failures / calls > ratio',
   },
   {
     name: 'breaker: retryAfterMs is the whole open time',
     file: breaker,
     find: "reason === 'open' ? this.circuit.remainingOpenMs(now)",
-    replace: "reason === 'open' ? this.settings.openForMs",
+    replace: "reason === 'open' ? this.rules.openForMs",
   },
   {
     name: 'breaker: caller giving up counted as failure',
     file: outcome,
-    find: "return isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)",
+    find: "return context.endedBy === 'deadline' || isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)",
     replace: "return 'failure';",
   },
   {
     name: 'breaker: a call that never ran counted by its error',
-    file: breaker,
+    file: 'policies/circuit-breaker/admitted-call.ts',
     find: "this.sink.refuse(error, this.breaker.settleCall(this.generation, 'ignored', now));",
     replace:
-      'this.sink.refuse(error, this.breaker.settleCall(this.generation, judgeError(this.breaker.settings.classify, error, this.context, this.breaker.settings.name), now));',
+      'this.sink.refuse(error, this.breaker.settleCall(this.generation, judgeError(this.breaker.rules.classify, error, this.context, this.breaker.name), now));',
   },
   {
     name: 'retry: a last try that never ran hides those that did',
     file: retry,
-    find: '    if (this.hasRun) this.sink.reject(error, now);\n    else this.sink.refuse(error, now);',
-    replace: '    this.sink.refuse(error, now);',
+    find: 'else if (this.hasRun) this.sink.reject(outcome.error, now);',
+    replace: '',
   },
   {
     name: 'breaker: passed deadline ignored',
     file: outcome,
-    find: "return isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)",
+    find: "return context.endedBy === 'deadline' || isTimeout(context.cause) ? 'failure' : 'ignored'; // (2)",
     replace: "return 'ignored';",
   },
   {
@@ -149,7 +149,7 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'time window: does not expire when it is read',
     file: circuit,
-    find: '    this.phase.window.expire(now);\n',
+    find: '    this.window?.expire(now);\n',
     replace: '',
   },
   {
@@ -173,63 +173,76 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'retry: tries again though no time is left',
     file: retry,
-    find: 'if (delayMs >= this.context.remainingMs()) {',
-    replace: 'if (delayMs < 0) {',
+    find: 'if (delayMs + minAttemptMs >= this.context.remainingMs()) return',
+    replace: 'if (delayMs < 0) return',
   },
   {
     name: 'retry: first error instead of the last',
     file: retry,
-    find: '  private tryAgainOrFail(error: unknown, now: number): void {',
+    find: '  private tryAgainOrEnd(outcome: Outcome, now: number): void {',
     replace:
-      '  first: unknown;\n  private tryAgainOrFail(latest: unknown, now: number): void {\n    this.first ??= latest;\n    const error = this.first;',
+      '  first: Outcome | undefined;\n  private tryAgainOrEnd(latest: Outcome, now: number): void {\n    this.first ??= latest;\n    const outcome = this.first;',
   },
   {
     name: 'retry: one try too many',
     file: retry,
-    find: 'if (this.attempt >= maxAttempts',
-    replace: 'if (this.attempt > maxAttempts',
+    find: 'if (this.attempt >= this.rule.settings.maxAttempts)',
+    replace: 'if (this.attempt > this.rule.settings.maxAttempts)',
   },
   {
     name: 'retry: delay does not grow',
-    file: retry,
-    find: 'fullJitterMs(this.attempt + 1, bounds',
-    replace: 'fullJitterMs(2, bounds',
+    file: 'mechanisms/backoff.ts',
+    find: 'return fullJitterMs(attempt, bounds, random);',
+    replace: 'return fullJitterMs(2, bounds, random);',
   },
   {
     name: 'retry: wait does not end with the context',
     file: retry,
-    find: '    this.timer?.cancel();\n    this.call.fail(cause, UNREAD); // (4)',
-    replace: '',
+    find: '    this.timer?.cancel();\n    this.call.rule.counts.waiting--;\n    this.call.giveUp(',
+    replace: '    if (false as boolean) this.call.giveUp(',
   },
   {
     name: 'retry: hook asked though the context has ended',
     file: retry,
-    find: 'this.context.cancelled || !this.isRetryable(error)',
-    replace: '!this.isRetryable(error) || this.context.cancelled',
+    find: "    if (this.context.cancelled) return 'ended'; // (2)\n",
+    replace: '',
+  },
+  {
+    name: 'retry: budget asked before the deadline',
+    file: retry,
+    find: '    const askedMs = askedDelayMs(settings, outcome);\n',
+    replace: "    const askedMs = askedDelayMs(settings, outcome);\n    if (!budget.spend()) return 'budget';\n",
+  },
+  {
+    name: 'retry: every try earns',
+    file: retry,
+    find: 'const attempt = ++this.attempt;',
+    replace: 'const attempt = ++this.attempt;\n    rule.budget.earn();',
   },
   {
     name: 'fallback: asked though the context has ended',
-    file: fallback,
+    file: fallbackCall,
     find: '    if (context.cancelled) return false; // (2)\n',
     replace: '',
   },
   {
     name: 'fallback: error of the operation lost when the substitute fails',
-    file: fallback,
-    find: 'new FallbackError(rule.name, this.error, fallbackError)',
-    replace: 'new FallbackError(this.name, fallbackError, fallbackError)',
+    file: fallbackCall,
+    find: 'this.failing.error, errors.at(-1), errors)',
+    replace: 'errors.at(-1), errors.at(-1), errors)',
   },
   {
     name: 'fallback: not counted',
-    file: fallback,
-    find: '    rule.usedCount++; // (1)\n',
+    file: fallbackCall,
+    find: 'else if (this.step === undefined) tally.used++;',
     replace: '',
   },
   {
     name: 'timeout: does not end the context inside',
     file: timedCall,
     find: '    scope.expire(); // the layers inside report to us\n    if (this.settled) return;',
-    replace: '    if (this.settled) return;',
+    replace:
+      '    if (this.settled) return;\n    this.settle();\n    this.sink.reject(new TimeoutError(rule.name, rule.timeoutMs), now);\n    return;',
   },
   {
     name: 'timeout: operation and caller get different errors',

@@ -195,10 +195,12 @@ function happenings(run: Run, colors: Colors): string[] {
 function stateColor(state: CircuitState, colors: Colors): string {
   switch (state) {
     case 'closed':
+    case 'forced-closed':
       return colors.green(state);
     case 'half-open':
       return colors.yellow(state);
     case 'open':
+    case 'forced-open':
       return colors.red(state);
     default:
       return colors.magenta(state);

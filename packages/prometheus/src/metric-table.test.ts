@@ -65,7 +65,7 @@ describe('metricTable', () => {
 
     const samples = row?.read['circuit-breaker']?.(snapshot) ?? [];
 
-    expect(samples).toHaveLength(6);
+    expect(samples).toHaveLength(20);
     expect(samples.find(({ value }) => value === 2)?.labels).toEqual({ from: 'closed', to: 'open' });
   });
 

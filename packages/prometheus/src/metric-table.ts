@@ -186,13 +186,20 @@ function row(parts: Omit<MetricRow, 'nameLabel'>): MetricRow {
 /** The label value of each state, from the best to the worst. */
 const circuitStates: Readonly<Record<CircuitState, string>> = {
   closed: 'closed',
+  'forced-closed': 'forced_closed',
   'half-open': 'half_open',
   open: 'open',
+  'forced-open': 'forced_open',
 };
 
 const circuitStateNames = Object.keys(circuitStates) as readonly CircuitState[];
 
-const circuitReasons: Readonly<Record<Refusal, string>> = { open: 'open', 'half-open-full': 'half_open_full' };
+const circuitReasons: Readonly<Record<Refusal, string>> = {
+  open: 'open',
+  'half-open-full': 'half_open_full',
+  'forced-open': 'forced_open',
+  'ramping-up': 'ramping_up',
+};
 
 const noLabels: Readonly<Record<string, string>> = Object.freeze({});
 

@@ -49,7 +49,7 @@ describe('NameCap', () => {
 
     const metrics = await register.getMetricsAsJSON();
 
-    const perName = { state: 3, transitions: 6, calls: 3, rejections: 2 };
+    const perName = { state: 5, transitions: 20, calls: 3, rejections: 4 };
     const sizes = Object.fromEntries(metrics.map(({ name, values }) => [name, values.length]));
     expect(sizes['holdfast_circuit_state']).toBe(11 * perName.state);
     expect(sizes['holdfast_circuit_transitions_total']).toBe(11 * perName.transitions);

@@ -72,10 +72,13 @@ function expected(name: string, parts: { breaker: CircuitBreaker; again: Retry; 
   const { state, verdicts, rejections, transitions } = parts.breaker.snapshot();
   const { running, queued, rejected } = parts.room.snapshot();
   const { calls, again } = parts;
-  const stateLabel = { closed: 'closed', open: 'open', 'half-open': 'half_open' } satisfies Record<
-    CircuitState,
-    string
-  >;
+  const stateLabel = {
+    closed: 'closed',
+    open: 'open',
+    'half-open': 'half_open',
+    'forced-open': 'forced_open',
+    'forced-closed': 'forced_closed',
+  } satisfies Record<CircuitState, string>;
   return {
     [`circuit_state|${name}|${stateLabel[state]}`]: 1,
     [`circuit_calls_total|${name}|success`]: verdicts.success,

@@ -79,10 +79,12 @@ describe('prometheus', () => {
 
     expect(startingWith(values, 'holdfast_circuit_state')).toEqual({
       'holdfast_circuit_state{name=prices,state=closed}': 1,
+      'holdfast_circuit_state{name=prices,state=forced_closed}': 0,
+      'holdfast_circuit_state{name=prices,state=forced_open}': 0,
       'holdfast_circuit_state{name=prices,state=half_open}': 0,
       'holdfast_circuit_state{name=prices,state=open}': 0,
     });
-    expect(Object.values(startingWith(values, 'holdfast_circuit_transitions_total'))).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(Object.values(startingWith(values, 'holdfast_circuit_transitions_total'))).toEqual(Array(20).fill(0));
     expect(startingWith(values, 'holdfast_circuit_calls_total')).toEqual({
       'holdfast_circuit_calls_total{name=prices,verdict=success}': 0,
       'holdfast_circuit_calls_total{name=prices,verdict=failure}': 0,
@@ -137,7 +139,9 @@ describe('prometheus', () => {
 
     expect(startingWith(await scrape(context.register), 'holdfast_rejections_total')).toEqual({
       'holdfast_rejections_total{name=prices,policy=circuit-breaker,reason=open}': 1,
+      'holdfast_rejections_total{name=prices,policy=circuit-breaker,reason=forced_open}': 0,
       'holdfast_rejections_total{name=prices,policy=circuit-breaker,reason=half_open_full}': 1,
+      'holdfast_rejections_total{name=prices,policy=circuit-breaker,reason=ramping_up}': 0,
       'holdfast_rejections_total{name=prices,policy=bulkhead,reason=full}': 1,
     });
   });

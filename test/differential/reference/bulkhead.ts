@@ -35,7 +35,10 @@ class ReferencePermits {
   readonly #observer: Observer;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+  #admitted = 0;
   #rejected = 0;
+  #peakRunning = 0;
+  #peakQueued = 0;
   #isHandingOn = false;
 
   constructor(spec: BulkheadSpec, name: string, observer: Observer) {
@@ -48,12 +51,17 @@ class ReferencePermits {
   take(context: ReferenceContext): Promise<void> | undefined {
     const { maxConcurrent, maxQueued } = this.#spec;
     if (this.#running < maxConcurrent && this.#waiting.length === 0) {
-      this.#running++;
+      this.#admit();
       return undefined;
     }
     if (this.#waiting.length < maxQueued) return this.#turn(context);
     this.#rejected++;
-    this.#observer.onEvent({ type: 'bulkhead.rejected', name: this.#name });
+    this.#observer.onEvent({
+      type: 'bulkhead.rejected',
+      name: this.#name,
+      reason: 'queue-full',
+      enforcement: 'enforce',
+    });
     throw bulkheadFull(this.#name, maxConcurrent, maxQueued);
   }
 
@@ -66,7 +74,7 @@ class ReferencePermits {
     }
     this.#isHandingOn = true;
     while (this.#running < this.#spec.maxConcurrent && this.#waiting.length > 0) {
-      this.#running++;
+      this.#admit();
       this.#waiting.shift()?.();
       await this.#observer.idle();
     }
@@ -78,10 +86,23 @@ class ReferencePermits {
     return {
       running: this.#running,
       queued: this.#waiting.length,
+      admitted: this.#admitted,
       rejected: this.#rejected,
+      rejections: { 'queue-full': this.#rejected, 'would-miss-deadline': 0, 'max-wait': 0, evicted: 0 },
+      observed: 0,
+      peakRunning: this.#peakRunning,
+      peakQueued: this.#peakQueued,
       maxConcurrent,
       maxQueued,
+      maxWaitMs: Infinity,
+      enforcement: 'enforce',
     };
+  }
+
+  #admit(): void {
+    this.#running++;
+    this.#admitted++;
+    this.#peakRunning = Math.max(this.#peakRunning, this.#running);
   }
 
   #turn(context: ReferenceContext): Promise<void> {
@@ -91,6 +112,7 @@ class ReferencePermits {
         resolve();
       };
       this.#waiting.push(start);
+      this.#peakQueued = Math.max(this.#peakQueued, this.#waiting.length);
       this.#observer.note('a call waits in a queue');
       const unhook = context.whileWaiting((cause) => {
         this.#observer.note('a call leaves a queue');

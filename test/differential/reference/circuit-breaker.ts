@@ -35,7 +35,7 @@ export function referenceCircuitBreaker(spec: BreakerSpec, ports: Ports, observe
           return work(own);
         }, context);
       } catch (error) {
-        circuit.settle(ticket, hasRun ? circuit.judge(undefined, error, true, context) : 'ignored');
+        circuit.settle(ticket, hasRun ? circuit.judge(undefined, error, true, context) : 'ignored', error);
         throw error;
       }
       circuit.settle(ticket, circuit.judge(value, undefined, false, context));
@@ -51,7 +51,11 @@ class ReferenceCircuit {
   readonly #observer: Observer;
   #state: State = 'closed';
   #generation = 0;
-  #openedAt = 0;
+  #openUntil = 0;
+  /** What the failing call said about when to come back. */
+  #askedMs = 0;
+  #tripReason: 'failureRatio' | 'probes' | undefined = undefined;
+  #reopenings = 0;
   #outcomes: { readonly at: number; readonly failed: boolean }[] = [];
   #probes: Ticket[] = [];
   #probeResults = { success: 0, failure: 0 };
@@ -70,7 +74,7 @@ class ReferenceCircuit {
   }
 
   get #remainingOpenMs(): number {
-    return this.#state === 'open' ? Math.max(0, this.#openedAt + this.#spec.openForMs - this.#now) : 0;
+    return this.#state === 'open' ? Math.max(0, this.#openUntil - this.#now) : 0;
   }
 
   admit(): Ticket {
@@ -101,7 +105,8 @@ class ReferenceCircuit {
     }
   }
 
-  settle(ticket: Ticket, verdict: Verdict): void {
+  settle(ticket: Ticket, verdict: Verdict, error?: unknown): void {
+    this.#askedMs = (error as { readonly retryAfterMs?: number } | undefined | null)?.retryAfterMs ?? 0;
     this.#verdicts[verdict]++;
     if (ticket.generation !== this.#generation) {
       this.#observer.note('an outcome comes from an earlier state');
@@ -113,27 +118,40 @@ class ReferenceCircuit {
 
   enter(state: State): void {
     const from = this.#state;
+    if (state === 'open') this.#tripReason = from === 'closed' ? 'failureRatio' : 'probes';
+    if (state === 'closed' || from === 'closed') this.#reopenings = 0;
+    else if (from === 'half-open') this.#reopenings++;
     this.#state = state;
     this.#generation++;
-    this.#openedAt = this.#now;
+    const openForMs = Math.min(Math.max(300_000, this.#spec.openForMs), Math.max(this.#spec.openForMs, this.#askedMs));
+    this.#openUntil = this.#now + openForMs;
     this.#outcomes = [];
     this.#probes = [];
     this.#probeResults = { success: 0, failure: 0 };
     if (from === state) return;
     this.#transitions[`${from}->${state}`] = (this.#transitions[`${from}->${state}`] ?? 0) + 1;
     const { name } = this.#ports;
-    this.#observer.onEvent({ type: 'circuit-breaker.transitioned', name, from, to: state });
+    const reason = state === 'open' ? this.#tripReason : undefined;
+    this.#observer.onEvent({ type: 'circuit-breaker.transitioned', name, from, to: state, reason });
   }
 
   snapshot(): unknown {
     const window = this.#window();
     return {
       state: this.#state === 'open' && this.#remainingOpenMs === 0 ? 'half-open' : this.#state,
+      enforcement: 'enforce',
       calls: window.length,
       failures: window.filter(({ failed }) => failed).length,
+      timedCalls: 0,
+      slowCalls: 0,
       remainingOpenMs: this.#remainingOpenMs,
+      tripReason: this.#tripReason,
+      passRatio: 1,
+      holds: [],
+      reopenings: this.#reopenings,
       verdicts: { ...this.#verdicts },
-      rejections: { ...this.#rejections },
+      rejections: { ...this.#rejections, 'forced-open': 0, 'ramping-up': 0 },
+      observed: 0,
       transitions: { ...this.#transitions },
     };
   }
@@ -173,7 +191,7 @@ class ReferenceCircuit {
   #refuse(reason: Refusal, retryAfterMs: number): never {
     this.#rejections[reason]++;
     const { name } = this.#ports;
-    this.#observer.onEvent({ type: 'circuit-breaker.rejected', name, reason });
+    this.#observer.onEvent({ type: 'circuit-breaker.rejected', name, reason, enforcement: 'enforce' });
     throw circuitOpen(name, reason, retryAfterMs);
   }
 }

@@ -20,7 +20,7 @@ export const circuitOpen = (policy: string, reason: string, retryAfterMs: number
   new ReferenceError('CircuitOpenError', 'CIRCUIT_OPEN', { policy, reason, retryAfterMs });
 
 export const bulkheadFull = (policy: string, maxConcurrent: number, maxQueued: number): ReferenceError =>
-  new ReferenceError('BulkheadFullError', 'BULKHEAD_FULL', { policy, maxConcurrent, maxQueued });
+  new ReferenceError('BulkheadFullError', 'BULKHEAD_FULL', { policy, reason: 'queue-full', maxConcurrent, maxQueued });
 
 export const timedOut = (policy: string, timeoutMs: number): ReferenceError =>
   new ReferenceError('TimeoutError', 'TIMEOUT', { policy, timeoutMs });

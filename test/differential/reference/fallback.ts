@@ -6,7 +6,7 @@
 
 import type { FallbackSpec } from '../case.ts';
 import type { Observer, Ports } from '../side.ts';
-import { fallbackFailed, isCancellation } from './errors.ts';
+import { fallbackFailed, isCancellation, isRejection, isTimeout } from './errors.ts';
 import { type ReferencePolicy, runWork, toPolicy } from './layer.ts';
 
 export function referenceFallback(
@@ -34,7 +34,8 @@ export function referenceFallback(
       } catch (error) {
         if (context.cancelled || !handles(error)) throw error;
         usedCount++;
-        observer.onEvent({ type: 'fallback.used', name, error });
+        const step = spec.answer === 'value' ? 'value' : 'substitute';
+        observer.onEvent({ type: 'fallback.used', name, enforcement: 'enforce', error, reason: reasonOf(error), step });
         if (spec.answer === 'value') return value;
         try {
           return await runWork((own) => hooks.substitute(error, own), context);
@@ -45,4 +46,11 @@ export function referenceFallback(
     },
     { statistics: () => ({ usedCount }) },
   );
+}
+
+// --- internal ---
+
+function reasonOf(error: unknown): string {
+  if (isRejection(error)) return 'rejection';
+  return isTimeout(error) ? 'timeout' : 'error';
 }

@@ -8,8 +8,8 @@ import {
   type Bulkhead,
   type CircuitBreaker,
   type Fallback,
-  type LayeredPolicy,
   type Retry,
+  type Timeout,
   bulkhead,
   circuitBreaker,
   createRegistry,
@@ -31,7 +31,7 @@ const substitute = registry.create(fallback<number>, { name, value: 0 });
 expectTypeOf(breaker).toEqualTypeOf<CircuitBreaker>();
 expectTypeOf(permits).toEqualTypeOf<Bulkhead>();
 expectTypeOf(tries).toEqualTypeOf<Retry>();
-expectTypeOf(deadline).toEqualTypeOf<LayeredPolicy>();
+expectTypeOf(deadline).toEqualTypeOf<Timeout>();
 expectTypeOf(substitute).toEqualTypeOf<Fallback<number>>();
 
 const prices = registry.pipeline(name, substitute, tries, breaker, permits, deadline);

@@ -40,7 +40,7 @@ describe('registry', () => {
     expect(call().status).toBe('pending');
     await clock.advance(1);
     expect(call().status).toBe('rejected');
-    expect(recorder.events).toMatchObject([{ type: 'retry.scheduled', name: 'prices', delayMs: 50 }]);
+    expect(recorder.events[0]).toMatchObject({ type: 'retry.scheduled', name: 'prices', delayMs: 50 });
     expect(registry.clock).toBe(clock);
   });
 
@@ -79,6 +79,63 @@ describe('registry', () => {
     expect(registry.add(prices)).toBe(prices);
   });
 
+  it('(4), charter O1: changes several policies at once, and keeps their state', async () => {
+    const registry = createRegistry();
+    const permits = registry.create(bulkhead, { name: 'prices', maxConcurrent: 1 });
+    const limit = registry.create(timeout, { name: 'prices', timeoutMs: 100 });
+    const running = observe(permits.execute(() => new Promise(() => {})));
+
+    registry.update([
+      { kind: 'bulkhead', name: 'prices', changes: { maxConcurrent: 2 } },
+      { kind: 'timeout', name: 'prices', changes: { timeoutMs: 200 } },
+    ]);
+
+    expect(permits.snapshot()).toMatchObject({ maxConcurrent: 2, running: 1 });
+    expect(limit.describe().options).toMatchObject({ timeoutMs: 200 });
+    expect(running().status).toBe('pending');
+  });
+
+  it.each([
+    ['an option out of range', 'timeout', 'prices', { timeoutMs: -1 }, 'timeoutMs must be'],
+    ['an unknown option', 'timeout', 'prices', { timeout: 1 }, 'has no option "timeout"'],
+    ['a policy that is not here', 'timeout', 'users', { timeoutMs: 1 }, 'the registry has no timeout named "users"'],
+    ['a policy that cannot change', 'pipeline', 'prices', {}, 'a pipeline cannot be changed while it runs'],
+    ['a policy twice', 'bulkhead', 'prices', {}, 'the bulkhead named "prices" is to be changed twice'],
+  ])('(4) changes nothing when one change is %s', (...[, kind, name, changes, message]) => {
+    const registry = createRegistry();
+    const permits = registry.create(bulkhead, { name: 'prices', maxConcurrent: 1 });
+    registry.pipeline('prices', registry.create(timeout, { name: 'prices', timeoutMs: 100 }));
+
+    const right = { kind: 'bulkhead', name: 'prices', changes: { maxConcurrent: 2 } };
+    expect(() => registry.update([right, { kind, name, changes }])).toThrow(message);
+    expect(permits.snapshot().maxConcurrent).toBe(1);
+  });
+
+  it('charter N4: resets everything that can be reset, each once', async () => {
+    const registry = createRegistry();
+    const breaker = circuitBreaker({ window: { kind: 'consecutive', failureCount: 1 } });
+    const own = registry.create(circuitBreaker, { name: 'own', window: { kind: 'consecutive', failureCount: 1 } });
+    registry.pipeline('prices', retry({ maxAttempts: 1 }), breaker);
+    registry.pipeline('users', registry.pipeline('inner', breaker));
+    let resets = 0;
+    registry.add(Object.assign(timeout({ name: 'mine', timeoutMs: 1 }), { reset: () => resets++ }));
+    for (const each of [breaker, own]) await each.execute(fails).catch(() => {});
+    expect([breaker, own].map((each) => each.snapshot().state)).toEqual(['open', 'open']);
+
+    registry.resetAll();
+
+    expect([breaker, own].map((each) => each.snapshot().state)).toEqual(['closed', 'closed']);
+    expect(resets).toBe(1);
+  });
+
+  it('(2) shows the ports that it hands on, as a copy', () => {
+    const clock = virtualClock();
+    const registry = createRegistry({ clock });
+    Object.assign(registry.ports, { clock: virtualClock() });
+
+    expect(registry.ports).toMatchObject({ clock, events: registry.events });
+  });
+
   it('names pipelines, and does not add what they are made of', async () => {
     const registry = createRegistry();
     const prices = registry.pipeline('prices', fallback({ value: 0 }), retry(), timeout(50));
@@ -107,7 +164,7 @@ describe('registry', () => {
 
     expect(createRegistry({ events }).events).toBe(events);
     expect(verdictOn(createRegistry, { cloc: 1 })).toContain(
-      'registry has no option "cloc"; it knows clock, events, random',
+      'registry has no option "cloc"; it knows captureAsyncContext, clock, events, random',
     );
   });
 });

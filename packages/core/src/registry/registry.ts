@@ -7,11 +7,13 @@
  *  (1) A kind and a name together belong to one policy at a time.
  *  (2) Policies created here share the registry's clock, randomness and events, unless their options say otherwise.
  *  (3) What was removed is not retained.
+ *  (4) `update` changes all the policies that it names, or none.
  *
  * @module
  */
 
 import { type Clock, systemClock } from '../kernel/clock.ts';
+import type { Updatable } from '../kernel/description.ts';
 import { type Events, createEvents } from '../kernel/events.ts';
 import { ConfigError, withDefaults } from '../kernel/options.ts';
 import { type Pipeline, type SubstituteOf, pipeline } from '../kernel/pipeline.ts';
@@ -31,11 +33,21 @@ export const registryDefaults: { readonly clock: Clock; readonly random: Random 
 /** Options of a policy, its name included, without the short forms that a factory may take in their place. */
 export type NamedOptions<O> = Exclude<O, number | undefined> & { readonly name: string };
 
+/** New options for one policy of a registry. */
+export interface PolicyChange {
+  readonly kind: string;
+  readonly name: string;
+  /** The options to change, as the policy's own `update` takes them. */
+  readonly changes: object;
+}
+
 /** The policies of one application. */
 export interface Registry extends Iterable<NamedPolicy<unknown>> {
   /** What all policies created here tell. */
   readonly events: Events;
   readonly clock: Clock;
+  /** The ports that it hands to the policies that it creates. */
+  readonly ports: PolicyPorts;
   /**
    * Creates a policy with the registry's ports and adds it. A factory with a type parameter needs its argument:
    * `create(fallback<number>, ...)`.
@@ -49,6 +61,18 @@ export interface Registry extends Iterable<NamedPolicy<unknown>> {
   get(kind: string, name: string): NamedPolicy<unknown> | undefined;
   /** Forgets a policy. Its calls go on. Returns whether it was here. */
   remove(policy: NamedPolicy<unknown>): boolean;
+  /**
+   * Changes options of several policies while calls run through them. Name each policy once.
+   *
+   * @throws TypeError when one is not here or cannot be changed; then nothing changes.
+   * @throws ConfigError when an option is out of range; then nothing changes.
+   */
+  update(changes: readonly PolicyChange[]): void;
+  /**
+   * Resets every policy that has a `reset`, those in pipelines included, each once: for tests, and after an outage. Calls under
+   * way go on.
+   */
+  resetAll(): void;
 }
 
 /**
@@ -89,6 +113,10 @@ class PolicyTable implements Registry {
     return this.#ports.clock;
   }
 
+  get ports(): PolicyPorts {
+    return { ...this.#ports }; // (2)
+  }
+
   create<O, P extends NamedPolicy<unknown>>(factory: (options: O) => P, options: NamedOptions<NoInfer<O>>): P {
     if (typeof options !== 'object' || options === null)
       throw new ConfigError('registry.create', 'given options with a name', options);
@@ -121,9 +149,41 @@ class PolicyTable implements Registry {
     return this.#policies.get(key) === policy && this.#policies.delete(key); // (3)
   }
 
+  update(changes: readonly PolicyChange[]): void {
+    const named = new Set<string>();
+    const plans = changes.map((change) => {
+      const key = keyOf(change.kind, change.name);
+      if (named.has(key)) throw new TypeError(`the ${change.kind} named "${change.name}" is to be changed twice`);
+      named.add(key);
+      return this.#plan(change);
+    });
+    for (const apply of plans) apply(); // (4)
+  }
+
+  resetAll(): void {
+    const seen = new Set<unknown>();
+    for (const policy of this) resetOnce(policy, seen);
+  }
+
   [Symbol.iterator](): Iterator<NamedPolicy<unknown>> {
     return this.#policies.values();
   }
+
+  #plan({ kind, name, changes }: PolicyChange): () => void {
+    const policy = this.get(kind, name);
+    if (policy === undefined) throw new TypeError(`the registry has no ${kind} named "${name}"`);
+    const target = policy as Partial<Updatable>;
+    if (target.planUpdate === undefined) throw new TypeError(`a ${kind} cannot be changed while it runs`);
+    return target.planUpdate(changes);
+  }
+}
+
+function resetOnce(policy: Policy<unknown>, seen: Set<unknown>): void {
+  if (seen.has(policy)) return;
+  seen.add(policy);
+  const { policies, reset } = policy as { readonly policies?: readonly Policy<unknown>[]; readonly reset?: unknown };
+  if (typeof reset === 'function') reset.call(policy);
+  for (const member of policies ?? []) resetOnce(member, seen);
 }
 
 function keyOf(kind: string, name: string): string {

@@ -44,10 +44,30 @@ describe('bulkhead', () => {
     const call = await settled(policy.execute(() => runs++));
 
     expect(call).toMatchObject({
-      error: { name: 'BulkheadFullError', code: 'BULKHEAD_FULL', policy: 'reports', maxConcurrent: 3, maxQueued: 0 },
+      error: {
+        name: 'BulkheadFullError',
+        code: 'BULKHEAD_FULL',
+        policy: 'reports',
+        reason: 'queue-full',
+        maxConcurrent: 3,
+        maxQueued: 0,
+      },
     });
     expect(runs).toBe(0);
-    expect(policy.snapshot()).toEqual({ running: 3, queued: 0, rejected: 1, maxConcurrent: 3, maxQueued: 0 });
+    expect(policy.snapshot()).toEqual({
+      running: 3,
+      queued: 0,
+      admitted: 3,
+      rejected: 1,
+      rejections: { 'queue-full': 1, 'would-miss-deadline': 0, 'max-wait': 0, evicted: 0 },
+      observed: 0,
+      peakRunning: 3,
+      peakQueued: 0,
+      maxConcurrent: 3,
+      maxQueued: 0,
+      maxWaitMs: Infinity,
+      enforcement: 'enforce',
+    });
   });
 
   it('admits a call as soon as another has ended', async () => {
@@ -62,7 +82,7 @@ describe('bulkhead', () => {
   it('charter H9: refuses instead of queueing unless it is told to queue', () => {
     expect(bulkhead().snapshot()).toMatchObject({ maxConcurrent: 10, maxQueued: 0 });
     expect(bulkheadDefaults.maxQueued).toBe(0);
-    expect(isRejection(new BulkheadFullError('reports', 1, 0))).toBe(true);
+    expect(isRejection(new BulkheadFullError('reports', 'queue-full', { maxConcurrent: 1, maxQueued: 0 }))).toBe(true);
   });
 
   it('lets maxQueued calls wait, and refuses the next', async () => {
@@ -137,7 +157,15 @@ describe('bulkhead', () => {
 
     await settled(policy.execute(never));
 
-    expect(recorder.events).toEqual([{ type: 'bulkhead.rejected', policy: 'bulkhead', name: 'reports' }]);
+    expect(recorder.events).toEqual([
+      {
+        type: 'bulkhead.rejected',
+        policy: 'bulkhead',
+        name: 'reports',
+        reason: 'queue-full',
+        enforcement: 'enforce',
+      },
+    ]);
   });
 
   describe('options', () => {
@@ -145,6 +173,10 @@ describe('bulkhead', () => {
       name: { kind: 'name' },
       maxConcurrent: { kind: 'integer', min: 1, max: 1_000_000 },
       maxQueued: { kind: 'integer', min: 0, max: 1_000_000 },
+      maxWaitMs: { kind: 'number', min: 1, max: Infinity },
+      minRunMs: { kind: 'number', min: 0, max: 3_600_000 },
+      standingAfterMs: { kind: 'number', min: 1, max: 3_600_000 },
+      priorityOf: { kind: 'function' },
     });
 
     it.each(table)('$title', ({ options, expected }) => {

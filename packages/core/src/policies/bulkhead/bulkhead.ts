@@ -6,28 +6,39 @@
  *
  *   arrives ── a permit is free ──────────► running ── outcome ─► settled, permit handed on
  *      ├────── room in the queue ─► waiting ──┘ its turn
- *      │                               └────── context ends ─► settled (cause)
+ *      │                               ├────── context ends ─► settled (cause)
+ *      │                               └────── maxWaitMs, evicted, too late to run ─► refused (BulkheadFullError)
  *      └────── neither ─► refused (BulkheadFullError)
  *
  * Invariants
- *  (1) At most `maxConcurrent` calls run at once, and at most `maxQueued` wait.
+ *  (1) At most `maxConcurrent` calls run at once, and a call begins to wait only where fewer than `maxQueued` do.
  *  (2) A permit is taken once per call and given back exactly once, whatever becomes of the call.
- *  (3) Waiting calls start in the order in which they came; a free permit never passes one by.
+ *  (3) Waiting calls start by priority, and within one in the order in which they came; a free permit never passes one by.
  *  (4) A waiting call leaves as soon as its context ends, and runs nothing.
+ *  (5) No call waits longer than `maxWaitMs`, or starts where its deadline leaves less than `minRunMs`.
+ *  (6) Under `observe` and `off` no call waits or is refused.
+ *  (7) There is a timer of its own only while calls wait and `maxWaitMs` is finite, and then one.
  *
  * @module
  */
 
-import type { Watcher } from '../../kernel/cancel-scope.ts';
-import { UNREAD } from '../../kernel/clock.ts';
-import { type Context, scopeOf } from '../../kernel/context.ts';
-import { RejectionError, nameErrorClass } from '../../kernel/errors.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { type Context, background, isContext } from '../../kernel/context.ts';
+import type { Describable, Enforcement, PolicyDescription, PolicyKind, Updatable } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
-import { type Link, LinkedList, unlink } from '../../kernel/linked-list.ts';
-import { integerInRange, isName, withDefaults } from '../../kernel/options.ts';
-import { type Handler, type Operation, type Sink } from '../../kernel/handler.ts';
+import type { Handler } from '../../kernel/handler.ts';
+import { withDefaults } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
-import type { PolicyPorts } from '../../kernel/ports.ts';
+import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
+import type { BulkheadPermit } from './held-permit.ts';
+import { type BulkheadLimits, type BulkheadOrder, bulkheadRules, changeLimits, limitsOf } from './limits.ts';
+import { BulkheadCall, type PermitSettings, Permits } from './permits.ts';
+import type { BulkheadSnapshot } from './snapshot.ts';
+
+export type { BulkheadPermit } from './held-permit.ts';
+export { type BulkheadOrder, bulkheadRules } from './limits.ts';
+export { BulkheadFullError, type BulkheadRefusal, type BulkheadRejectedEvent } from './refusal.ts';
+export type { BulkheadSnapshot } from './snapshot.ts';
 
 /** Options of {@link bulkhead}. Omitted ones take {@link bulkheadDefaults}. */
 export interface BulkheadOptions extends PolicyPorts {
@@ -37,59 +48,70 @@ export interface BulkheadOptions extends PolicyPorts {
   readonly maxConcurrent?: number;
   /** Calls that may wait for a permit. Integer, 0 to 1 000 000; 0 refuses instead of waiting. @defaultValue 0 */
   readonly maxQueued?: number;
+  /**
+   * Time after which a waiting call is refused. Milliseconds, 1 or more; Infinity lets it wait until its context ends.
+   * @defaultValue Infinity
+   */
+  readonly maxWaitMs?: number;
+  /**
+   * Time that a call needs at least. One whose deadline leaves less is refused: at once, or as soon as it has waited so long.
+   * Milliseconds, 0 to 3 600 000; 0 starts whatever has not ended.
+   * @defaultValue 0
+   */
+  readonly minRunMs?: number;
+  /**
+   * Which of the waiting calls starts next. `fifo`: the first to come; `adaptive-lifo`: the same, but the last to come once
+   * the queue has not been empty for `standingAfterMs`: under a lasting excess the newest can still be answered in time.
+   * @defaultValue 'fifo'
+   */
+  readonly order?: BulkheadOrder;
+  /** Time after which a queue that is never empty counts as standing. Milliseconds, 1 to 3 600 000. @defaultValue 100 */
+  readonly standingAfterMs?: number;
+  /**
+   * Priority of a call that must wait: an integer, 0 to 9. Higher ones start first, and take the places of lower ones in a
+   * full queue. What is no such integer counts as 0 and is reported. By default all have the same.
+   */
+  readonly priorityOf?: (context: Context) => number;
+  /**
+   * `enforce` limits; `observe` lets all calls run and counts those that would have been refused; `off` does nothing.
+   * @defaultValue 'enforce'
+   */
+  readonly enforcement?: Enforcement;
 }
 
+/** What {@link Bulkhead.update} may change. */
+export type BulkheadChanges = Partial<Omit<BulkheadOptions, 'name' | keyof PolicyPorts>>;
+
 /** Every default of {@link bulkhead}, in one place. */
-export const bulkheadDefaults: Required<Omit<BulkheadOptions, keyof PolicyPorts>> = Object.freeze({
+export const bulkheadDefaults: DefaultsOf<BulkheadOptions, 'priorityOf'> = Object.freeze({
   name: 'bulkhead',
   maxConcurrent: 10,
   maxQueued: 0,
+  maxWaitMs: Infinity,
+  minRunMs: 0,
+  order: 'fifo',
+  standingAfterMs: 100,
+  enforcement: 'enforce',
+  clock: systemClock,
 });
 
-/** A call was refused. */
-export interface BulkheadRejectedEvent {
-  readonly type: 'bulkhead.rejected';
-  readonly policy: 'bulkhead';
-  readonly name: string;
-}
-
-/** A bulkhead at one instant. */
-export interface BulkheadSnapshot {
-  /** Calls that run. */
-  readonly running: number;
-  /** Calls that wait. */
-  readonly queued: number;
-  /** Calls refused since it was created. */
-  readonly rejected: number;
-  readonly maxConcurrent: number;
-  readonly maxQueued: number;
-}
-
 /** A bulkhead policy. */
-export interface Bulkhead extends LayeredPolicy {
+export interface Bulkhead extends LayeredPolicy, Updatable<BulkheadChanges>, Describable {
   /** What it holds now. */
   snapshot(): BulkheadSnapshot;
-}
-
-/** All permits are taken and the queue, if there is one, is full. The operation did not run. */
-export class BulkheadFullError extends RejectionError {
-  readonly code = 'BULKHEAD_FULL';
-  readonly maxConcurrent: number;
-  readonly maxQueued: number;
-
-  constructor(policy: string, maxConcurrent: number, maxQueued: number) {
-    super(`${policy} is full: ${maxConcurrent} running, ${maxQueued} waiting`, { policy });
-    this.maxConcurrent = maxConcurrent;
-    this.maxQueued = maxQueued;
-  }
+  /**
+   * Takes a permit for code that is not one function, if a call would run at once; never waits. Give it back by `release()`
+   * or `using`; at the latest the end of `context` does. Returns undefined, and counts a refusal, where there is none.
+   */
+  tryAcquire(context?: Context): BulkheadPermit | undefined;
 }
 
 /**
  * Creates a bulkhead. Its permits are shared by all calls through this instance.
  *
  * @param options - Options, or just `maxConcurrent`.
- * @throws ConfigError at creation, when an option is out of range.
- * @throws BulkheadFullError from execute, when no permit is free and the queue has no room.
+ * @throws ConfigError at creation and from update, when an option is out of range.
+ * @throws BulkheadFullError from execute, when there is no permit for the call, and it cannot wait, or not any longer.
  * @throws `context.cause` from execute, when the context ended while the call waited.
  *
  * @example
@@ -99,184 +121,60 @@ export class BulkheadFullError extends RejectionError {
  */
 export function bulkhead(options: BulkheadOptions | number = {}): Bulkhead {
   const settings = resolve(typeof options === 'number' ? { maxConcurrent: options } : options);
+  const { name } = settings;
   const permits = new Permits(settings);
   const layer =
     (inner: Handler): Handler =>
     (operation, context, sink, now) =>
-      permits.take()
+      permits.isPlain && permits.take()
         ? inner(operation, context, new BulkheadCall(permits, sink), now)
-        : permits.queueOrRefuse({ inner, operation, context, sink }, now);
-  const policy = createPolicy({ kind: 'bulkhead', name: settings.name, layer });
-  return Object.assign(policy, { snapshot: () => permits.snapshot() });
+        : permits.arrive({ inner, operation, context, sink }, now);
+  const planUpdate = (changes: BulkheadChanges): (() => void) => {
+    const limits = changeLimits(name, permits.limits, changes);
+    return () => permits.apply(limits);
+  };
+  return Object.assign(createPolicy({ kind: 'bulkhead', name, layer }), {
+    planUpdate,
+    update: (changes: BulkheadChanges) => planUpdate(changes)(),
+    snapshot: () => permits.snapshot(),
+    tryAcquire: (context: Context = background) => permits.hold(requireContext(context)),
+    describe: () => describe(name, permits.limits),
+  });
 }
+
+/** The kind of policy that {@link bulkhead} makes, for configuration. */
+export const bulkheadKind: PolicyKind = Object.freeze({
+  kind: 'bulkhead',
+  rules: bulkheadRules,
+  required: Object.freeze([]),
+  defaults: bulkheadDefaults,
+  create: bulkhead,
+});
 
 // --- internal ---
 
-nameErrorClass(BulkheadFullError, 'BulkheadFullError');
-
-type Settings = Required<Pick<BulkheadOptions, 'name' | 'maxConcurrent' | 'maxQueued' | 'events'>>;
-
-function resolve(options: BulkheadOptions): Settings {
-  const resolved = withDefaults('bulkhead', bulkheadDefaults, options);
-  isName('bulkhead.name', resolved.name);
-  integerInRange('bulkhead.maxConcurrent', resolved.maxConcurrent, [1, 1_000_000]);
-  integerInRange('bulkhead.maxQueued', resolved.maxQueued, [0, 1_000_000]);
-  const { name, maxConcurrent, maxQueued, events = silence } = resolved;
-  return { name, maxConcurrent, maxQueued, events };
+function resolve(options: BulkheadOptions): PermitSettings {
+  const resolved = withDefaults('bulkhead', bulkheadDefaults, options, ['priorityOf']);
+  const { name, clock, events = silence, captureAsyncContext } = resolved;
+  return { name, clock, events, captureAsyncContext, limits: limitsOf(name, resolved) };
 }
 
-/** The permits of one bulkhead and the calls that wait for one. */
-class Permits {
-  readonly settings: Settings;
-  private readonly waiting = new LinkedList();
-  private running = 0;
-  private queued = 0;
-  private rejected = 0;
-  private draining = false;
-
-  constructor(settings: Settings) {
-    this.settings = settings;
-  }
-
-  /** Takes a permit if one is free and nobody waits for it. */
-  take(): boolean {
-    if (this.running >= this.settings.maxConcurrent || this.queued > 0) return false;
-    this.running++;
-    return true;
-  }
-
-  queueOrRefuse(arrival: Arrival, now: number): void {
-    if (this.queued < this.settings.maxQueued) this.enqueue(arrival);
-    else this.refuse(arrival.sink, now);
-  }
-
-  /** Takes a permit back and starts the calls that have waited longest. A loop, since a call may settle while it starts. */
-  release(): void {
-    this.running--;
-    if (this.queued === 0 || this.draining) return;
-    this.draining = true;
-    while (this.running < this.settings.maxConcurrent && this.queued > 0) {
-      const next = this.waiting.shift() as QueuedCall; // (3)
-      this.queued--;
-      this.running++;
-      if (!next.start()) this.running--;
-    }
-    this.draining = false;
-  }
-
-  snapshot(): BulkheadSnapshot {
-    const { maxConcurrent, maxQueued } = this.settings;
-    return { running: this.running, queued: this.queued, rejected: this.rejected, maxConcurrent, maxQueued };
-  }
-
-  /** Takes an abandoned call out of the queue. */
-  leave(queued: QueuedCall): void {
-    if (unlink(queued)) this.queued--;
-  }
-
-  private enqueue(arrival: Arrival): void {
-    const queued = new QueuedCall(this, arrival);
-    if (scopeOf(arrival.context).watch(queued.watcher)) {
-      this.waiting.append(queued);
-      this.queued++;
-    } else {
-      arrival.sink.refuse(arrival.context.cause, UNREAD);
-    }
-  }
-
-  private refuse(sink: Sink, now: number): void {
-    const { name, maxConcurrent, maxQueued, events } = this.settings;
-    this.rejected++;
-    if (events.active) {
-      const event: BulkheadRejectedEvent = { type: 'bulkhead.rejected', policy: 'bulkhead', name };
-      events.emit(event);
-    }
-    sink.refuse(new BulkheadFullError(name, maxConcurrent, maxQueued), now);
-  }
+function requireContext(context: Context): Context {
+  if (isContext(context)) return context;
+  throw new TypeError('tryAcquire needs a Context; make one of a signal with Context.from(signal)');
 }
 
-/** A call that found no permit. */
-interface Arrival {
-  readonly inner: Handler;
-  readonly operation: Operation;
-  readonly context: Context;
-  readonly sink: Sink;
-}
-
-/** A call that holds a permit: the sink of its run. */
-class BulkheadCall implements Sink {
-  readonly permits: Permits;
-  readonly sink: Sink;
-
-  constructor(permits: Permits, sink: Sink) {
-    this.permits = permits;
-    this.sink = sink;
-  }
-
-  resolve(value: unknown, now: number): void {
-    this.permits.release(); // (2)
-    this.sink.resolve(value, now);
-  }
-
-  reject(error: unknown, now: number): void {
-    this.permits.release(); // (2)
-    this.sink.reject(error, now);
-  }
-
-  refuse(error: unknown, now: number): void {
-    this.permits.release(); // (2)
-    this.sink.refuse(error, now);
-  }
-}
-
-/** A call's place in the queue. */
-class QueuedCall implements Link {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  readonly watcher: QueueWatcher;
-  private readonly permits: Permits;
-  private readonly arrival: Arrival;
-
-  constructor(permits: Permits, arrival: Arrival) {
-    this.permits = permits;
-    this.arrival = arrival;
-    this.watcher = new QueueWatcher(this);
-  }
-
-  /** Runs the call with the permit that was taken for it; returns false if its context has ended meanwhile. */
-  start(): boolean {
-    const { inner, operation, context, sink } = this.arrival;
-    const scope = scopeOf(context);
-    if (scope.ended) return false; // (4): the watcher was told
-    scope.unwatch(this.watcher);
-    inner(operation, context, new BulkheadCall(this.permits, sink), UNREAD);
-    return true;
-  }
-
-  abandon(cause: unknown): void {
-    this.permits.leave(this);
-    this.arrival.sink.refuse(cause, UNREAD); // (4)
-  }
-}
-
-class QueueWatcher implements Watcher {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  readonly queued: QueuedCall;
-
-  constructor(queued: QueuedCall) {
-    this.queued = queued;
-  }
-
-  get leavesAt(): number {
-    return Infinity;
-  }
-
-  get isWaitedFor(): boolean {
-    return true;
-  }
-
-  onEnd(cause: unknown): void {
-    this.queued.abandon(cause);
-  }
+function describe(name: string, limits: BulkheadLimits): PolicyDescription {
+  const { maxConcurrent, maxQueued, maxWaitMs, minRunMs, order, standingAfterMs, priorityOf, enforcement } = limits;
+  const options = {
+    maxConcurrent,
+    maxQueued,
+    ...(maxWaitMs !== Infinity && { maxWaitMs }),
+    minRunMs,
+    order,
+    standingAfterMs,
+    ...(priorityOf !== undefined && { priorityOf: '[function]' }),
+  };
+  const longestWaitMs = maxQueued > 0 && enforcement === 'enforce' ? maxWaitMs : 0;
+  return { kind: 'bulkhead', name, enforcement, options, traits: { maxWaitMs: longestWaitMs, isShared: true } };
 }

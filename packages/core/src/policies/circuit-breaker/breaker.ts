@@ -2,173 +2,236 @@
  * Breaker: what stands between calls and their circuit: admission, verdicts, counts and events.
  *
  * Invariants
- *  (1) A closed circuit costs a call one small object and no look at the clock, unless its window is one of time.
+ *  (1) A closed circuit costs a call one small object and no look at the clock, unless its rules need the time.
  *  (2) A verdict is counted once per admitted call, in the generation that admitted it.
  *  (3) A listener is told after the state has changed.
+ *  (4) Under `observe` the circuit does all that it does under `enforce`, and no call is refused; under `off` nothing happens.
+ *  (5) A held circuit is in the state in which it is held; what it was in goes on underneath.
  *
  * @module
  */
 
-import { type Clock, readOnce } from '../../kernel/clock.ts';
-import type { Context } from '../../kernel/context.ts';
-import { RejectionError, nameErrorClass } from '../../kernel/errors.ts';
+import { type Clock, UNREAD, readOnce } from '../../kernel/clock.ts';
+import type { Enforcement } from '../../kernel/description.ts';
 import type { Events } from '../../kernel/events.ts';
-import { type Classify, type Verdict, judgeError, judgeValue } from '../../kernel/outcome.ts';
-import { type Handler, type Layer, type Operation, type Sink, invoke } from '../../kernel/handler.ts';
-import { type LayeredPolicy, execute, wrap } from '../../kernel/policy.ts';
-import { Circuit, type CircuitRules, type CircuitState, type Lease, type Refusal } from './circuit.ts';
+import type { Classify, Verdict } from '../../kernel/outcome.ts';
+import type { Handler, Operation, Sink } from '../../kernel/handler.ts';
+import type { Context } from '../../kernel/context.ts';
+import { unlink } from '../../kernel/linked-list.ts';
+import type { Random } from '../../kernel/random.ts';
+import { Admission, ClosedCall, type Judge, Permit, WatchedCall } from './admitted-call.ts';
+import { type CircuitListener, type CircuitRules, type Lease, type MachineState, Circuit } from './circuit.ts';
+import {
+  CircuitOpenError,
+  type CircuitRejectedEvent,
+  type CircuitState,
+  type CircuitTransitionEvent,
+  type Refusal,
+} from './circuit-events.ts';
+import type { HeldState, Holds } from './holds.ts';
+import { type OpenTimeRules, openTimeMs, retryAfterOf } from './open-time.ts';
+import type { TripReason } from './trip-rule.ts';
 
-/** The circuit changed its state. */
-export interface CircuitTransitionEvent {
-  readonly type: 'circuit-breaker.transitioned';
-  readonly policy: 'circuit-breaker';
-  readonly name: string;
-  readonly from: CircuitState;
-  readonly to: CircuitState;
-}
-
-/** A call was refused. */
-export interface CircuitRejectedEvent {
-  readonly type: 'circuit-breaker.rejected';
-  readonly policy: 'circuit-breaker';
-  readonly name: string;
-  readonly reason: Refusal;
-}
-
-/** A circuit breaker at one instant. All counts but those of the window are since it was created. */
-export interface CircuitSnapshot {
-  readonly state: CircuitState;
-  /** Calls in the window. */
-  readonly calls: number;
-  /** Failures in the window. */
-  readonly failures: number;
-  /** Milliseconds until an open circuit lets probes through; 0 otherwise. */
-  readonly remainingOpenMs: number;
-  /** Admitted calls by verdict. */
-  readonly verdicts: Readonly<Record<Verdict, number>>;
-  /** Refused calls by reason. */
-  readonly rejections: Readonly<Record<Refusal, number>>;
-  /** Transitions that have happened, as `from->to`. */
-  readonly transitions: Readonly<Record<string, number>>;
-}
-
-/** A circuit breaker. */
-export interface CircuitBreaker extends LayeredPolicy {
-  /** The state now; an open circuit whose time is over reads as half-open. */
-  readonly state: CircuitState;
-  /** What it knows now. */
-  snapshot(): CircuitSnapshot;
-  /** Closes the circuit with an empty window. Calls in flight do not count any more. */
-  reset(): void;
-}
-
-/** The circuit is open, or half-open with all its probes under way. The operation did not run. */
-export class CircuitOpenError extends RejectionError {
-  readonly code = 'CIRCUIT_OPEN';
-  readonly reason: Refusal;
-
-  constructor(policy: string, reason: Refusal, retryAfterMs: number) {
-    super(reason === 'open' ? `${policy} is open` : `${policy} is half-open and probing`, { policy, retryAfterMs });
-    this.reason = reason;
-  }
-}
-
-/** What a {@link Breaker} is made of: options, checked and completed. */
-export interface BreakerSettings extends CircuitRules {
-  readonly name: string;
+/** What a {@link Breaker} decides by: options, checked and completed. Breakers with the same options may share them. */
+export interface BreakerRules extends CircuitRules, OpenTimeRules {
+  /** The options that were given, without name and ports: what `update` changes. */
+  readonly given: object;
+  readonly minTimeoutToJudgeMs: number;
+  readonly enforcement: Enforcement;
   readonly classify: Classify;
+}
+
+/** Who a {@link Breaker} is, and what it takes from outside. */
+export interface BreakerPorts {
+  readonly name: string;
   readonly clock: Clock;
+  readonly random: Random;
   readonly events: Events;
 }
 
-/** A circuit breaker. Its fields are plain for speed; the interface hides them. */
-export class Breaker implements CircuitBreaker {
-  readonly settings: BreakerSettings;
-  private readonly circuit: Circuit;
-  readonly handler: Handler;
-  private successCount = 0;
-  private failureCount = 0;
-  private ignoredCount = 0;
-  private openRefusedCount = 0;
-  private halfOpenRefusedCount = 0;
-  private transitions: Record<string, number> | undefined = undefined;
+/** The counts and the state of one circuit breaker. Its fields are plain for speed; the policy's interface hides them. */
+export class Breaker implements CircuitListener, Judge {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: Events;
+  rules: BreakerRules;
+  readonly circuit: Circuit;
+  /** Whether a call passes without further questions. */
+  passes = false;
+  successCount = 0;
+  failureCount = 0;
+  ignoredCount = 0;
+  observedCount = 0;
+  refusals: Partial<Record<Refusal, number>> | undefined = undefined;
+  transitions: Record<string, number> | undefined = undefined;
+  holds: Holds | undefined = undefined;
+  /** Why the circuit opened last. */
+  tripReason: TripReason | undefined = undefined;
+  /** The state that listeners know. */
+  private told: CircuitState = 'closed';
+  /** Told after listeners. */
+  onTold: ((state: CircuitState) => void) | undefined = undefined;
 
-  constructor(settings: BreakerSettings) {
-    this.settings = settings;
-    this.circuit = new Circuit(settings, (from, to) => this.tellTransition(from, to));
-    this.handler = this.layer(invoke);
+  constructor({ name, clock, random, events }: BreakerPorts, rules: BreakerRules) {
+    this.name = name;
+    this.clock = clock;
+    this.random = random;
+    this.events = events;
+    this.rules = rules;
+    this.circuit = new Circuit(rules, this);
+    this.refresh();
   }
 
-  get kind(): 'circuit-breaker' {
-    return 'circuit-breaker';
-  }
-
-  get name(): string {
-    return this.settings.name;
-  }
-
-  get clock(): Clock {
-    return this.settings.clock;
-  }
-
-  get state(): CircuitState {
-    return this.circuit.state(this.clock.now());
-  }
-
-  get layer(): Layer {
+  /** Returns the handler of the policy around `inner`. */
+  around(inner: Handler): Handler {
     const { circuit } = this;
-    return (inner) => (operation, context, sink, now) => {
-      if (circuit.isClosed) inner(operation, context, new ClosedCall(this, context, sink, circuit.generation), now);
-      else this.probe({ inner, operation, context, sink }, now);
+    return (operation, context, sink, now) => {
+      if (this.passes) inner(operation, context, new ClosedCall(this, context, sink, circuit.generation), now); // (1)
+      else this.admit({ inner, operation, context, sink }, now);
     };
   }
 
-  execute<T>(operation: Operation<T>, context?: Context): Promise<T> {
-    return execute(this, operation, context);
+  /** The state as of `now`. Slow calls and holds are looked at first, so listeners may be told of a change. */
+  stateAt(now: number): CircuitState {
+    this.look(now);
+    return this.heldAt(now) ?? this.circuit.state(now);
   }
 
-  wrap<This, Arguments extends unknown[], T>(
-    fn: (this: This, ...args: Arguments) => T | PromiseLike<T>,
-  ): (this: This, ...args: Arguments) => Promise<T> {
-    return wrap<never, This, Arguments, T>(this, fn);
+  /** The state in which the circuit is held at `now`. Tells listeners when a hold is over. */
+  heldAt(now: number): HeldState | undefined {
+    if (this.holds === undefined) return undefined;
+    const held = this.holds.stateAt(now);
+    if (held === undefined) {
+      this.holds = undefined;
+      this.refresh();
+    }
+    this.tell(held ?? this.circuit.state(now));
+    return held;
   }
 
-  snapshot(): CircuitSnapshot {
+  /** Time until a refused call has a chance, if nothing else happens. Milliseconds. */
+  retryAfterMs(reason: Refusal, now: number): number {
+    if (reason === 'forced-open') return this.holds?.remainingOpenMs(now) ?? 0;
+    if (reason === 'ramping-up') return this.circuit.remainingRampMs(now);
+    return reason === 'open' ? this.circuit.remainingOpenMs(now) : this.circuit.remainingLeaseMs(now);
+  }
+
+  /** Asks to make a call. Undefined when it is refused. */
+  tryAcquire(): Permit | undefined {
+    const { enforcement } = this.rules;
+    if (this.passes) return new Permit(this, new Admission(this.circuit.generation, UNREAD, undefined));
+    if (enforcement === 'off') return new Permit(undefined, uncounted);
     const now = this.clock.now();
-    return {
-      state: this.circuit.state(now),
-      ...this.circuit.counts(now),
-      remainingOpenMs: this.circuit.remainingOpenMs(now),
-      verdicts: { success: this.successCount, failure: this.failureCount, ignored: this.ignoredCount },
-      rejections: { open: this.openRefusedCount, 'half-open-full': this.halfOpenRefusedCount },
-      transitions: { ...this.transitions },
-    };
+    const answer = this.ask(now);
+    if (typeof answer !== 'string') return new Permit(this, this.begin(answer, now));
+    this.noteRefusal(answer);
+    return enforcement === 'observe' ? new Permit(undefined, uncounted) : undefined;
   }
 
-  reset(): void {
-    this.circuit.reset();
-  }
-
-  /** Takes the verdict on a call that a closed circuit admitted. Returns the instant, where it had to be read. */
-  settleCall(generation: number, verdict: Verdict, settledAt: number): number {
+  /** Takes the verdict on a call that a steady circuit admitted. Returns the instant, where it had to be read. */
+  settleCall(generation: number, verdict: Verdict, settledAt: number, error?: unknown): number {
     this.count(verdict);
     const { circuit } = this;
     if (verdict === 'ignored' || generation !== circuit.generation) return settledAt; // (2)
-    const now = circuit.needsTime ? readOnce(this.settings.clock, settledAt) : settledAt;
-    return circuit.record(verdict === 'failure', now) ? this.trip(now) : now;
+    const now = this.rules.needsTime ? readOnce(this.clock, settledAt) : settledAt;
+    const reason = circuit.record(verdict === 'failure', now);
+    return reason === undefined ? now : this.trip(reason, now, error);
   }
 
-  /** Takes the verdict on a probe. Returns the instant. */
-  settleProbe(lease: Lease, verdict: Verdict, settledAt: number): number {
-    this.count(verdict);
-    const now = readOnce(this.settings.clock, settledAt);
-    this.circuit.settleProbe(lease, verdict, now);
+  /** Takes the verdict on any admitted call. Returns the instant, where it had to be read. */
+  settle(admission: Admission, verdict: Verdict, settledAt: number, error?: unknown): number {
+    const { generation, lease, startedAt } = admission;
+    if (lease !== undefined) return this.settleProbe(lease, verdict, settledAt, error);
+    if (startedAt === UNREAD) return this.settleCall(generation, verdict, settledAt, error);
+    const now = readOnce(this.clock, settledAt);
+    this.look(now);
+    if (generation === this.circuit.generation) this.circuit.end(admission, verdict, now);
+    else unlink(admission);
+    return this.settleCall(generation, verdict, now, error);
+  }
+
+  /** Opens the circuit. Returns the instant. */
+  trip(reason: TripReason, at: number, error?: unknown): number {
+    const { rules, circuit } = this;
+    const now = readOnce(this.clock, at);
+    const input = { reopenings: circuit.nextReopenings, retryAfterMs: retryAfterOf(error) };
+    this.tripReason = reason;
+    circuit.trip(now + openTimeMs(rules, input, this.random));
     return now;
   }
 
-  private trip(settledAt: number): number {
-    const now = readOnce(this.settings.clock, settledAt);
-    this.circuit.trip(now);
+  /** Finds out what has become slow by `now`. */
+  look(now: number): void {
+    const reason = this.circuit.judgeSlow(now);
+    if (reason !== undefined) this.trip(reason, now);
+  }
+
+  onTransition(_from: MachineState, to: MachineState): void {
+    this.refresh();
+    if (this.holds === undefined) this.tell(to); // (5)
+  }
+
+  /** Takes note of a state that the circuit took up without telling anybody. */
+  resumeQuietly(): void {
+    this.refresh();
+    if (this.holds === undefined) this.told = this.circuit.state(-Infinity);
+  }
+
+  /** Finds out anew whether calls pass without further questions. */
+  refresh(): void {
+    const { enforcement, minTimeoutToJudgeMs } = this.rules;
+    const isPlain = enforcement !== 'off' && minTimeoutToJudgeMs === 0 && this.holds === undefined;
+    this.passes = isPlain && this.circuit.isSteady;
+  }
+
+  // --- internal ---
+
+  private admit(arrival: Arrival, calledAt: number): void {
+    const { inner, operation, context, sink } = arrival;
+    const { enforcement } = this.rules;
+    if (enforcement === 'off') {
+      inner(operation, context, sink, calledAt); // (4)
+      return;
+    }
+    const now = readOnce(this.clock, calledAt);
+    const answer = this.ask(now);
+    if (typeof answer !== 'string') {
+      inner(operation, context, new WatchedCall(this, context, sink, this.begin(answer, now)), now);
+      return;
+    }
+    this.noteRefusal(answer);
+    if (enforcement === 'observe') inner(operation, context, sink, now); // (4)
+    else sink.refuse(new CircuitOpenError(this.name, answer, this.retryAfterMs(answer, now)), now);
+  }
+
+  /** Whether a call may run at `now`: as a probe, as any other call (undefined), or not. */
+  private ask(now: number): Lease | Refusal | undefined {
+    this.look(now);
+    const held = this.heldAt(now);
+    if (held !== undefined) return held === 'forced-open' ? held : undefined; // (5)
+    const { circuit } = this;
+    const answer = circuit.probe(now);
+    if (answer !== undefined) return answer;
+    const passRatio = circuit.passRatio(now);
+    if (passRatio < 1) return this.random() < passRatio ? undefined : 'ramping-up';
+    this.refresh();
+    return undefined;
+  }
+
+  private begin(lease: Lease | undefined, now: number): Admission {
+    const { circuit, rules, holds } = this;
+    const admission = new Admission(holds === undefined ? circuit.generation : NO_GENERATION, now, lease);
+    if (lease === undefined && holds === undefined && rules.slowCallMs < Infinity) circuit.begin(admission);
+    return admission;
+  }
+
+  private settleProbe(lease: Lease, verdict: Verdict, settledAt: number, error: unknown): number {
+    this.count(verdict);
+    const { circuit } = this;
+    const now = readOnce(this.clock, settledAt);
+    const isSlow = verdict === 'success' && now - lease.grantedAt >= this.rules.slowCallMs;
+    if (circuit.settleProbe(lease, isSlow ? 'failure' : verdict, now)) this.trip('probes', now, error);
     return now;
   }
 
@@ -178,42 +241,49 @@ export class Breaker implements CircuitBreaker {
     else this.ignoredCount++;
   }
 
-  private probe({ inner, operation, context, sink }: Arrival, calledAt: number): void {
-    const now = readOnce(this.settings.clock, calledAt);
-    const lease = this.circuit.probe(now);
-    if (typeof lease === 'string') this.refuse(lease, sink, now);
-    else if (lease === undefined)
-      inner(operation, context, new ClosedCall(this, context, sink, this.circuit.generation), now);
-    else inner(operation, context, new ProbeCall(this, context, sink, lease), now);
-  }
-
-  private refuse(reason: Refusal, sink: Sink, now: number): void {
-    const { name, events } = this.settings;
-    if (reason === 'open') this.openRefusedCount++;
-    else this.halfOpenRefusedCount++;
-    if (events.active) {
-      const event: CircuitRejectedEvent = { type: 'circuit-breaker.rejected', policy: this.kind, name, reason };
-      events.emit(event);
+  private noteRefusal(reason: Refusal): void {
+    const { name, events } = this;
+    const { enforcement } = this.rules;
+    if (enforcement === 'observe') this.observedCount++;
+    else {
+      this.refusals ??= {};
+      this.refusals[reason] = (this.refusals[reason] ?? 0) + 1;
     }
-    const retryAfterMs = reason === 'open' ? this.circuit.remainingOpenMs(now) : this.circuit.remainingLeaseMs(now);
-    sink.refuse(new CircuitOpenError(name, reason, retryAfterMs), now);
+    if (!events.active) return;
+    const event: CircuitRejectedEvent = {
+      type: 'circuit-breaker.rejected',
+      policy: 'circuit-breaker',
+      name,
+      reason,
+      enforcement: enforcement === 'observe' ? 'observe' : 'enforce',
+    };
+    events.emit(event);
   }
 
-  private tellTransition(from: CircuitState, to: CircuitState): void {
-    const { name, events } = this.settings;
+  private tell(to: CircuitState): void {
+    const { name, events } = this;
+    const from = this.told;
+    if (from === to) return;
+    this.told = to;
     this.transitions ??= {};
     this.transitions[`${from}->${to}`] = (this.transitions[`${from}->${to}`] ?? 0) + 1;
-    if (!events.active) return;
-    const event: CircuitTransitionEvent = { type: 'circuit-breaker.transitioned', policy: this.kind, name, from, to };
-    events.emit(event);
+    if (events.active) {
+      const reason = to === 'open' ? this.tripReason : undefined;
+      const event: CircuitTransitionEvent = {
+        type: 'circuit-breaker.transitioned',
+        policy: 'circuit-breaker',
+        name,
+        from,
+        to,
+        reason,
+      };
+      events.emit(event); // (3)
+    }
+    this.onTold?.(to);
   }
 }
 
-// --- internal ---
-
-nameErrorClass(CircuitOpenError, 'CircuitOpenError');
-
-/** A call that found the circuit not closed. */
+/** A call that found the circuit not steady. */
 interface Arrival {
   readonly inner: Handler;
   readonly operation: Operation;
@@ -221,64 +291,6 @@ interface Arrival {
   readonly sink: Sink;
 }
 
-/** A call that a closed circuit admitted: the sink of its run. */
-class ClosedCall implements Sink {
-  readonly breaker: Breaker;
-  readonly context: Context;
-  readonly sink: Sink;
-  readonly generation: number;
+const NO_GENERATION = -1;
 
-  constructor(breaker: Breaker, context: Context, sink: Sink, generation: number) {
-    this.breaker = breaker;
-    this.context = context;
-    this.sink = sink;
-    this.generation = generation;
-  }
-
-  resolve(value: unknown, now: number): void {
-    const { classify, name } = this.breaker.settings;
-    const verdict = judgeValue(classify, value, this.context, name);
-    this.sink.resolve(value, this.breaker.settleCall(this.generation, verdict, now));
-  }
-
-  reject(error: unknown, now: number): void {
-    const { classify, name } = this.breaker.settings;
-    const verdict = judgeError(classify, error, this.context, name);
-    this.sink.reject(error, this.breaker.settleCall(this.generation, verdict, now));
-  }
-
-  refuse(error: unknown, now: number): void {
-    this.sink.refuse(error, this.breaker.settleCall(this.generation, 'ignored', now));
-  }
-}
-
-/** A call that runs as a probe: the sink of its run. */
-class ProbeCall implements Sink {
-  readonly breaker: Breaker;
-  readonly context: Context;
-  readonly sink: Sink;
-  readonly lease: Lease;
-
-  constructor(breaker: Breaker, context: Context, sink: Sink, lease: Lease) {
-    this.breaker = breaker;
-    this.context = context;
-    this.sink = sink;
-    this.lease = lease;
-  }
-
-  resolve(value: unknown, now: number): void {
-    const { classify, name } = this.breaker.settings;
-    const verdict = judgeValue(classify, value, this.context, name);
-    this.sink.resolve(value, this.breaker.settleProbe(this.lease, verdict, now));
-  }
-
-  reject(error: unknown, now: number): void {
-    const { classify, name } = this.breaker.settings;
-    const verdict = judgeError(classify, error, this.context, name);
-    this.sink.reject(error, this.breaker.settleProbe(this.lease, verdict, now));
-  }
-
-  refuse(error: unknown, now: number): void {
-    this.sink.refuse(error, this.breaker.settleProbe(this.lease, 'ignored', now));
-  }
-}
+const uncounted = new Admission(NO_GENERATION, UNREAD, undefined);

@@ -9,8 +9,7 @@ import { createEvents } from '../../kernel/events.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import { never, observe } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
-import type { CircuitBreaker } from './breaker.ts';
-import { circuitBreaker } from './circuit-breaker.ts';
+import { type CircuitBreaker, circuitBreaker } from './circuit-breaker.ts';
 
 class Refused extends RejectionError {
   readonly code = 'REFUSED';

@@ -1,9 +1,14 @@
 import { expectTypeOf } from 'vitest';
 
 import { pipeline } from '../../kernel/pipeline.ts';
-import type { CircuitBreaker, CircuitSnapshot } from './breaker.ts';
-import { type CircuitBreakerOptions, type CircuitWindow, circuitBreaker } from './circuit-breaker.ts';
-import type { CircuitState } from './circuit.ts';
+import {
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  type CircuitSnapshot,
+  type CircuitState,
+  type CircuitWindow,
+  circuitBreaker,
+} from './circuit-breaker.ts';
 
 const policy = circuitBreaker({ name: 'prices', window: { kind: 'time', durationMs: 1000 } });
 

@@ -11,8 +11,7 @@ import type { Outcome } from '../../kernel/outcome.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { never, observe, operationTable, settled } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
-import type { CircuitBreaker } from './breaker.ts';
-import { type CircuitBreakerOptions, circuitBreaker } from './circuit-breaker.ts';
+import { type CircuitBreaker, type CircuitBreakerOptions, circuitBreaker } from './circuit-breaker.ts';
 
 const boom = new Error('boom');
 const fails = (): never => {
@@ -65,7 +64,7 @@ describe('circuitBreaker', () => {
     });
     expect(isRejection((call as { error: unknown }).error)).toBe(true);
     expect(runs).toBe(0);
-    expect(breaker.snapshot().rejections).toEqual({ open: 1, 'half-open-full': 0 });
+    expect(breaker.snapshot().rejections).toMatchObject({ open: 1, 'half-open-full': 0 });
   });
 
   it('lets probes through at openForMs, neither before nor after', async () => {
@@ -229,7 +228,7 @@ describe('circuitBreaker', () => {
 
       expect(runs).toBe(maxProbes);
       expect(calls.filter((call) => call().status === 'pending')).toHaveLength(maxProbes);
-      expect(breaker.snapshot().rejections).toEqual({ open: 0, 'half-open-full': 10_000 - maxProbes });
+      expect(breaker.snapshot().rejections).toMatchObject({ open: 0, 'half-open-full': 10_000 - maxProbes });
     },
   );
 

@@ -1,10 +1,10 @@
 /**
- * Circuit breaker: stops calling a dependency that keeps failing, and lets a few probes find out when it is back.
+ * Circuit breaker: stops calling a dependency that keeps failing, or is slow, and lets a few probes find out when it is back.
  *
  * Use one per dependency and failure domain. Do not use one per request, nor for errors that are the caller's own fault:
  * `classify` keeps those out.
  *
- *   arrives ── closed ─────────────────────────► runs ── verdict ─► window ── ratio reached ─► opens
+ *   arrives ── closed ─────────────────────────► runs ── verdict ─► window ── a rule is met ─► opens
  *      ├────── half-open, a lease is to be had ─► probes ─ verdict ─► closes, opens, or neither
  *      └────── open, or no lease ─► refused (CircuitOpenError)
  *
@@ -14,52 +14,43 @@
  *  (1) An open circuit runs no operation.
  *  (2) Every admitted call is settled exactly once, also when its context ends.
  *  (3) Rejections of ours and cancellations by the caller count neither for nor against the dependency.
- *  (4) No timer is used: the state follows from what happened and the time.
+ *  (4) No timer is used, but for an active health check: the state follows from what happened and the time.
  *  (5) The operation's error comes back by identity.
  *
  * @module
  */
 
 import { systemClock } from '../../kernel/clock.ts';
+import type { Enforcement, PolicyKind } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
-import {
-  ConfigError,
-  inRange,
-  integerInRange,
-  isFunction,
-  isName,
-  oneOf,
-  withDefaults,
-  withKnown,
-} from '../../kernel/options.ts';
+import type { Operation } from '../../kernel/handler.ts';
+import { isFunction, isName, withDefaults, withKnown } from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
-import { ConsecutiveWindow } from '../../mechanisms/consecutive-window.ts';
-import { CountWindow } from '../../mechanisms/count-window.ts';
-import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
-import { TimeWindow } from '../../mechanisms/time-window.ts';
-import { Breaker, type BreakerSettings, type CircuitBreaker } from './breaker.ts';
+import { systemRandom } from '../../kernel/random.ts';
+import { type RuleBook, BreakerPolicy, type HoldableBreaker } from './breaker-policy.ts';
+import { type CompleteOptions, breakerRules, circuitBreakerRules, describeBreaker } from './breaker-rules.ts';
+import type { CircuitWindow } from './circuit-window.ts';
+import type { BreakerRules } from './breaker.ts';
+import { HealthCheck } from './health-check.ts';
+import type { ShouldOpen } from './trip-rule.ts';
 
+export type { CircuitPermit } from './admitted-call.ts';
+export type { CircuitHold, CircuitSnapshot, HoldableBreaker } from './breaker-policy.ts';
+export type { MachineState } from './circuit.ts';
+export { circuitBreakerRules } from './breaker-rules.ts';
 export {
-  type CircuitBreaker,
   CircuitOpenError,
   type CircuitRejectedEvent,
-  type CircuitSnapshot,
+  type CircuitState,
   type CircuitTransitionEvent,
-} from './breaker.ts';
-export type { CircuitState, Refusal } from './circuit.ts';
-
-/** What a breaker looks back on. */
-export type CircuitWindow =
-  /** The last `size` calls. Integer, 1 to 10 000. */
-  | { readonly kind: 'count'; readonly size: number }
-  /** The calls of the last `durationMs` milliseconds, 1 to 3 600 000, in `bucketCount` steps, 1 to 100, by default 10. */
-  | { readonly kind: 'time'; readonly durationMs: number; readonly bucketCount?: number }
-  /**
-   * The failures since the last success; `failureCount` of them in a row open the circuit. Integer, 1 to 10 000. It takes
-   * the place of `failureRatio` and `minimumCalls`, which cannot be given with it.
-   */
-  | { readonly kind: 'consecutive'; readonly failureCount: number };
+  type Refusal,
+} from './circuit-events.ts';
+export type { CircuitRecord } from './circuit-record.ts';
+export type { CircuitWindow } from './circuit-window.ts';
+export type { HeldState, HoldOptions, HoldRecord } from './holds.ts';
+export type { WindowRecord, WindowRun } from '../../mechanisms/outcome-window.ts';
+export type { ShouldOpen, TripReason, WindowCounts } from './trip-rule.ts';
 
 /** Options of {@link circuitBreaker}. Omitted ones take {@link circuitBreakerDefaults}. */
 export interface CircuitBreakerOptions extends PolicyPorts {
@@ -67,12 +58,34 @@ export interface CircuitBreakerOptions extends PolicyPorts {
   readonly name?: string;
   /** Share of failures in the window at which the circuit opens. Above 0, up to 1; 1 opens only when all fail. @defaultValue 0.5 */
   readonly failureRatio?: number;
-  /** Calls that the window must hold before the ratio means anything. Integer, 1 to 10 000. @defaultValue 20 */
+  /** Calls that the window must hold before a ratio means anything. Integer, 1 to 10 000. @defaultValue 20 */
   readonly minimumCalls?: number;
+  /**
+   * For dependencies with few calls, in place of `minimumCalls`: the circuit opens as soon as the ratio is reached with this
+   * confidence, however few the calls. 0.5 to 0.9999; at 0.95, three failures of three calls tell of a ratio of 0.5.
+   */
+  readonly confidenceRatio?: number;
+  /** Failures in the window that open the circuit whatever their ratio. Integer, 1 to 10 000. */
+  readonly failureCount?: number;
+  /** Time from which a call is slow, also while it still runs. Milliseconds, 1 to 3 600 000; omitted, no call is. */
+  readonly slowCallMs?: number;
+  /** Share of slow calls in the window at which the circuit opens. Above 0, up to 1. @defaultValue 0.5 */
+  readonly slowRatio?: number;
+  /** A rule of your own, in place of those above: whether what the window holds opens the circuit. Must not throw. */
+  readonly shouldOpen?: ShouldOpen;
   /** What the breaker looks back on. @defaultValue { kind: 'count', size: 100 } */
   readonly window?: CircuitWindow;
   /** Time that the circuit stays open before it lets probes through. Milliseconds, 1 to 86 400 000. @defaultValue 30_000 */
   readonly openForMs?: number;
+  /** What the open time is multiplied with each time that the probes fail. 1 to 10; 1 keeps it as it is. @defaultValue 1 */
+  readonly openBackoffRatio?: number;
+  /**
+   * Bound of the open time, however often the probes fail and whatever an error asks for in `retryAfterMs`. Milliseconds,
+   * `openForMs` to 86 400 000. By default 300 000, or `openForMs` where that is more.
+   */
+  readonly maxOpenForMs?: number;
+  /** Share by which the open time may be longer or shorter, at random. 0 to 1. @defaultValue 0 */
+  readonly openJitterRatio?: number;
   /** Probes of one half-open round, and how many may run at once. Integer, 1 to 1 000. @defaultValue 3 */
   readonly maxProbes?: number;
   /** Share of the probes of a round that must succeed to close the circuit. Above 0, up to 1. @defaultValue 0.5 */
@@ -82,28 +95,65 @@ export interface CircuitBreakerOptions extends PolicyPorts {
    * @defaultValue 30_000
    */
   readonly probeLeaseMs?: number;
+  /**
+   * Time after it has closed in which the circuit lets a growing share of the calls through. Milliseconds, 0 to 3 600 000;
+   * 0 lets all through at once.
+   * @defaultValue 0
+   */
+  readonly rampUpMs?: number;
+  /**
+   * Time that a caller must have given a call for the caller's deadline to count as a failure. Milliseconds, 0 to 3 600 000;
+   * 0 counts all.
+   * @defaultValue 0
+   */
+  readonly minTimeoutToJudgeMs?: number;
   /** Which outcomes count, and how. By default errors are failures; our own rejections and the caller's cancellation do not count. */
   readonly classify?: Classify;
+  /**
+   * `enforce` refuses calls; `observe` lets all calls run and counts those that would have been refused; `off` does nothing.
+   * @defaultValue 'enforce'
+   */
+  readonly enforcement?: Enforcement;
+  /**
+   * Asks the dependency whether it is back, once the open time is over, in place of a caller's probe: fulfilled is a success.
+   * Its context has `probeLeaseMs`. Omitted, the next callers are the probes.
+   */
+  readonly healthCheck?: Operation;
 }
 
+/** What {@link CircuitBreaker.update} may change: every option but the name, the ports and the health check. */
+export type CircuitBreakerChanges = Omit<CircuitBreakerOptions, keyof PolicyPorts | 'name' | 'healthCheck'>;
+
+/** A circuit breaker. */
+export interface CircuitBreaker extends HoldableBreaker<CircuitBreakerChanges> {}
+
 /** Every default of {@link circuitBreaker}, in one place. */
-export const circuitBreakerDefaults: DefaultsOf<CircuitBreakerOptions> = Object.freeze({
+export const circuitBreakerDefaults: DefaultsOf<
+  CircuitBreakerOptions,
+  'confidenceRatio' | 'failureCount' | 'slowCallMs' | 'shouldOpen' | 'maxOpenForMs' | 'healthCheck'
+> = Object.freeze({
   name: 'circuit-breaker',
   failureRatio: 0.5,
   minimumCalls: 20,
+  slowRatio: 0.5,
   window: Object.freeze({ kind: 'count', size: 100 }),
   openForMs: 30_000,
+  openBackoffRatio: 1,
+  openJitterRatio: 0,
   maxProbes: 3,
   probeSuccessRatio: 0.5,
   probeLeaseMs: 30_000,
+  rampUpMs: 0,
+  minTimeoutToJudgeMs: 0,
   classify: classifyByError,
+  enforcement: 'enforce',
   clock: systemClock,
 });
 
 /**
  * Creates a circuit breaker. Its window and state are shared by all calls through this instance.
  *
- * @throws ConfigError at creation, when an option is out of range.
+ * @throws ConfigError at creation and from update, when an option is out of range, or two of them contradict each other.
  * @throws CircuitOpenError from execute, when the circuit is open, or half-open with all its probes under way.
  * @throws the operation's error from execute, unchanged.
  *
@@ -113,70 +163,85 @@ export const circuitBreakerDefaults: DefaultsOf<CircuitBreakerOptions> = Object.
  * ```
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
-  return new Breaker(resolve(options));
+  const { name, clock, random, events, healthCheck, ...given } = read('circuitBreaker', options);
+  const ports = {
+    name: name === undefined ? circuitBreakerDefaults.name : name,
+    clock: clock ?? systemClock,
+    random: random ?? systemRandom,
+    events: events ?? silence,
+  };
+  isName('circuitBreaker.name', ports.name);
+  const policy = new BreakerPolicy(ports, sharedRules(given), book);
+  if (healthCheck === undefined) return policy;
+  isFunction('circuitBreaker.healthCheck', healthCheck);
+  const check = new HealthCheck(policy, healthCheck);
+  policy.onDispose = () => check.stop();
+  return policy;
 }
+
+/** The kind of policy that {@link circuitBreaker} makes, for configuration. */
+export const circuitBreakerKind: PolicyKind = Object.freeze({
+  kind: 'circuit-breaker',
+  rules: circuitBreakerRules,
+  required: Object.freeze([]),
+  defaults: circuitBreakerDefaults,
+  create: circuitBreaker,
+});
 
 // --- internal ---
 
-function resolve(options: CircuitBreakerOptions): BreakerSettings {
-  const resolved = withDefaults('circuitBreaker', circuitBreakerDefaults, options);
-  isName('circuitBreaker.name', resolved.name);
-  isShare('circuitBreaker.failureRatio', resolved.failureRatio);
-  integerInRange('circuitBreaker.minimumCalls', resolved.minimumCalls, [1, 10_000]);
-  inRange('circuitBreaker.openForMs', resolved.openForMs, [1, 86_400_000]);
-  integerInRange('circuitBreaker.maxProbes', resolved.maxProbes, [1, 1000]);
-  isShare('circuitBreaker.probeSuccessRatio', resolved.probeSuccessRatio);
-  inRange('circuitBreaker.probeLeaseMs', resolved.probeLeaseMs, [1, 86_400_000]);
-  isFunction('circuitBreaker.classify', resolved.classify);
-  const streak = streakOf(options); // so many calls, all of them failures: the rule in the terms of the others
-  return {
-    name: resolved.name,
-    failureRatio: streak === undefined ? resolved.failureRatio : 1,
-    minimumCalls: streak ?? resolved.minimumCalls,
-    openForMs: resolved.openForMs,
-    maxProbes: resolved.maxProbes,
-    probeSuccessRatio: resolved.probeSuccessRatio,
-    probeLeaseMs: resolved.probeLeaseMs,
-    newWindow: windowFactory(resolved.window, resolved.minimumCalls),
-    classify: resolved.classify,
-    clock: resolved.clock,
-    events: resolved.events ?? silence,
-  };
+const optionNames = [...Object.keys(circuitBreakerRules), 'captureAsyncContext'];
+
+/** Returns a copy of the options that were given, without those that are undefined. */
+function read(place: string, options: CircuitBreakerOptions): CircuitBreakerOptions {
+  const { captureAsyncContext: _unused, ...rest } = withDefaults(place, {}, options, optionNames);
+  return copied(rest);
 }
 
-function isShare(option: string, value: unknown): void {
-  if (typeof value !== 'number' || !(value > 0 && value <= 1))
-    throw new ConfigError(option, 'a number above 0, up to 1', value);
+/** Copies what the caller could change afterwards. */
+function copied<O extends CircuitBreakerChanges>(options: O): O {
+  return isObject(options.window) ? { ...options, window: Object.freeze({ ...options.window }) } : options;
 }
 
-/** The failures in a row that open the circuit; undefined where the window is not consecutive. */
-function streakOf({ window, minimumCalls, failureRatio }: CircuitBreakerOptions): number | undefined {
-  if (window?.kind !== 'consecutive') return undefined;
-  const { failureCount } = withKnown('circuitBreaker.window', { kind: 'consecutive', failureCount: undefined }, window);
-  integerInRange('circuitBreaker.window.failureCount', failureCount, [1, 10_000]);
-  for (const [name, value] of Object.entries({ minimumCalls, failureRatio })) {
-    if (value !== undefined)
-      throw new ConfigError(`circuitBreaker.${name}`, 'omitted with a consecutive window', value);
-  }
-  return failureCount;
+function rulesOf(given: CircuitBreakerChanges): BreakerRules {
+  return breakerRules(given, complete(given));
 }
 
-/** Checks a window and returns what makes one like it. The default one's maker is shared: breakers are many. */
-function windowFactory(window: CircuitWindow, minimumCalls: number): () => OutcomeWindow {
-  oneOf('circuitBreaker.window.kind', window?.kind, ['count', 'time', 'consecutive']);
-  if (window.kind === 'consecutive') return () => new ConsecutiveWindow();
-  if (window.kind === 'count') {
-    const { size } = withKnown('circuitBreaker.window', { kind: 'count', size: undefined }, window);
-    integerInRange('circuitBreaker.window.size', size, [1, 10_000]);
-    integerInRange('circuitBreaker.minimumCalls', minimumCalls, [1, size]); // a smaller window never holds so many
-    return window === circuitBreakerDefaults.window ? newDefaultWindow : () => new CountWindow(size);
-  }
-  const known = { kind: 'time', durationMs: undefined, bucketCount: 10 };
-  const { durationMs, bucketCount } = withKnown('circuitBreaker.window', known, window);
-  inRange('circuitBreaker.window.durationMs', durationMs, [1, 3_600_000]);
-  integerInRange('circuitBreaker.window.bucketCount', bucketCount, [1, 100]);
-  return () => new TimeWindow(durationMs, bucketCount);
+function complete(given: CircuitBreakerChanges): CompleteOptions {
+  return { ...circuitBreakerDefaults, ...given };
 }
 
-const newDefaultWindow = (): OutcomeWindow =>
-  new CountWindow((circuitBreakerDefaults.window as { readonly size: number }).size);
+/** The rules made last. Breakers are many, and those of one kind, as one per host, are made with the same options. */
+let latestRules: BreakerRules | undefined;
+
+function sharedRules(given: CircuitBreakerChanges): BreakerRules {
+  if (latestRules === undefined || !isSame(latestRules.given, given)) latestRules = rulesOf(given);
+  return latestRules;
+}
+
+/** Whether two objects have the same members, to the second level: a window is an object. */
+function isSame(one: object, other: object, depth = 1): boolean {
+  const members = Object.entries(one);
+  if (members.length !== Object.keys(other).length) return false;
+  return members.every(([key, value]: [string, unknown]) => {
+    const counterpart = (other as Record<string, unknown>)[key];
+    if (value === counterpart) return true;
+    return depth > 0 && isObject(value) && isObject(counterpart) && isSame(value, counterpart, depth - 1);
+  });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** How the options of a breaker change, and how they are shown. */
+const book: RuleBook<CircuitBreakerChanges> = Object.freeze({
+  changed({ given, newWindow }: BreakerRules, changes: CircuitBreakerChanges): BreakerRules {
+    const known = withKnown('circuitBreaker.update', {}, changes, changeable);
+    const rules = rulesOf({ ...given, ...copied(known) });
+    return changes.window === undefined ? { ...rules, newWindow } : rules;
+  },
+  describe: (name: string, rules: BreakerRules) => describeBreaker(name, rules, complete(rules.given)),
+});
+
+const changeable = Object.keys(circuitBreakerRules).filter((option) => option !== 'name' && option !== 'healthCheck');

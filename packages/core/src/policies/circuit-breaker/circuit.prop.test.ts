@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../kernel/outcome.ts';
 import { CountWindow } from '../../mechanisms/count-window.ts';
 import { TimeWindow } from '../../mechanisms/time-window.ts';
-import { Circuit, type CircuitRules, type CircuitState, type Lease, type Refusal } from './circuit.ts';
+import { Circuit, type CircuitRules, type Lease, type MachineState as CircuitState } from './circuit.ts';
+import type { Refusal } from './circuit-events.ts';
 
 /** The rules of a circuit, and its window as plain data. */
 interface Setup {
@@ -139,9 +140,18 @@ class Model {
 }
 
 function rulesOf(setup: Setup): CircuitRules {
-  const { window, failureTenths, successTenths } = setup;
+  const { window, failureTenths, successTenths, minimumCalls, maxProbes, probeLeaseMs } = setup;
   return {
-    ...setup,
+    minimumCalls,
+    maxProbes,
+    probeLeaseMs,
+    failureCount: Infinity,
+    deviations: undefined,
+    slowCallMs: Infinity,
+    slowRatio: 1,
+    shouldOpen: undefined,
+    rampUpMs: 0,
+    needsTime: true,
     failureRatio: failureTenths / 10,
     probeSuccessRatio: successTenths / 10,
     newWindow: () =>
@@ -161,7 +171,10 @@ class Trial {
 
   constructor(setup: Setup) {
     this.model = new Model(setup);
-    this.circuit = new Circuit(rulesOf(setup), (from, to) => this.transitions.push(`${from}->${to}`));
+    this.circuit = new Circuit(rulesOf(setup), {
+      name: 'prices',
+      onTransition: (from, to) => void this.transitions.push(`${from}->${to}`),
+    });
   }
 
   play(step: Command): void {
@@ -178,7 +191,7 @@ class Trial {
 
   #call(): void {
     const expected = this.model.admission(this.now);
-    const seen = this.circuit.isClosed ? undefined : this.circuit.probe(this.now);
+    const seen = this.circuit.isSteady ? undefined : this.circuit.probe(this.now);
     if (typeof seen !== 'object') {
       if ((seen ?? 'closed') !== expected) throw new Error(`expected ${expected}, got ${seen ?? 'closed'}`);
       if (seen === undefined) this.calls.push({ entry: this.model.entry, probe: undefined });
@@ -196,9 +209,11 @@ class Trial {
     this.calls.splice(this.calls.indexOf(call), 1);
     const isCurrent = call.entry === this.circuit.generation;
     this.model.settle(call, verdict, this.now);
-    if (call.probe !== undefined) this.circuit.settleProbe(call.probe.real, verdict, this.now);
-    else if (isCurrent && verdict !== 'ignored') {
-      if (this.circuit.record(verdict === 'failure', this.now)) this.circuit.trip(this.now);
+    const openUntil = this.now + this.model.setup.openForMs;
+    if (call.probe !== undefined) {
+      if (this.circuit.settleProbe(call.probe.real, verdict, this.now)) this.circuit.trip(openUntil);
+    } else if (isCurrent && verdict !== 'ignored') {
+      if (this.circuit.record(verdict === 'failure', this.now) !== undefined) this.circuit.trip(openUntil);
     }
   }
 }
@@ -211,7 +226,7 @@ describe('circuit, against a model that keeps logs', () => {
       const { circuit, model } = trial;
       for (const step of steps) {
         trial.play(step);
-        const real = `${circuit.state(trial.now)} ${circuit.isClosed} ${circuit.generation} ${trial.transitions.length}`;
+        const real = `${circuit.state(trial.now)} ${circuit.isSteady} ${circuit.generation} ${trial.transitions.length}`;
         const expected = `${model.stateAt(trial.now)} ${model.state === 'closed'} ${model.entry} ${model.transitions.length}`;
         if (real !== expected) throw new Error(`expected ${expected}, got ${real}`);
       }
@@ -219,7 +234,7 @@ describe('circuit, against a model that keeps logs', () => {
       for (const transition of trial.transitions) seen.set(transition, (seen.get(transition) ?? 0) + 1);
       const calls = model.state === 'closed' ? model.inWindow(trial.now) : [];
       const failures = calls.filter(({ failed }) => failed).length;
-      expect(circuit.counts(trial.now)).toEqual({ calls: calls.length, failures });
+      expect(circuit.counts(trial.now)).toMatchObject({ calls: calls.length, failures });
     });
     fc.assert(property, { numRuns: 6000 });
 

@@ -3,168 +3,278 @@
  *
  *   closed ─────────── trip ───────────► open ◄───────┐
  *     ▲                                    │          │
- *     │                                  probe     settle, too few can succeed
+ *     │                                  probe     trip, too few can succeed
  *     │                                    ▼          │
  *     └── settle, enough succeeded ── half-open ──────┘
  *
- *  closed    -> open        trip()       failure ratio reached with enough calls in the window
- *  open      -> half-open   probe()      first call after openForMs; state() says so without a call
+ *  closed    -> open        trip()       record() or judgeSlow() gave a reason
+ *  open      -> half-open   probe()      first call after its open time; state() says so without a call
  *  half-open -> closed      settleProbe  enough probes succeeded
- *  half-open -> open        settleProbe  enough probes cannot succeed any more
+ *  half-open -> open        trip()       settleProbe() said that enough probes cannot succeed any more
  *
  * Invariants
- *  (1) open admits no call before `openForMs` has passed.
+ *  (1) open admits no call before its open time has passed.
  *  (2) half-open has at most `maxProbes` leases out, and counts at most `maxProbes` verdicts.
  *  (3) An outcome counts only in the generation that admitted it, and once.
  *  (4) An ignored outcome gives its lease back without a verdict. A lease that has expired gives its place to the next
  *      probe that asks for one; until then its outcome counts.
  *  (5) Memory does not depend on traffic.
+ *  (6) After the circuit has closed, the share of calls that pass grows from a tenth to all of them within `rampUpMs`.
  *
  * @module
  */
 
+import { unlink } from '../../kernel/linked-list.ts';
 import type { Verdict } from '../../kernel/outcome.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
+import { SlowCalls, type TimedMember } from './slow-calls.ts';
+import { type TripReason, type TripRules, type WindowCounts, countsOf, tripReason } from './trip-rule.ts';
 
-/** What a circuit can be in. */
-export type CircuitState = 'closed' | 'open' | 'half-open';
+/** What a circuit by itself can be in. */
+export type MachineState = 'closed' | 'open' | 'half-open';
 
 /** What a circuit decides by; see the options of the policy. */
-export interface CircuitRules {
-  readonly failureRatio: number;
-  readonly minimumCalls: number;
-  readonly openForMs: number;
+export interface CircuitRules extends TripRules {
+  /** Infinity where no call is slow. */
+  readonly slowCallMs: number;
   readonly maxProbes: number;
   readonly probeSuccessRatio: number;
   readonly probeLeaseMs: number;
+  readonly rampUpMs: number;
   readonly newWindow: () => OutcomeWindow;
+  /** Whether the windows look at the time, so that `record` needs it. */
+  readonly needsTime: boolean;
 }
 
 /** The right to run one probe. It ends when it is settled, when it expires, or with the half-open state. */
 export interface Lease {
+  readonly grantedAt: number;
   readonly expiresAt: number;
 }
 
-/** Why a call was not admitted. */
-export type Refusal = 'open' | 'half-open-full';
+/** Told about every change of state, after it has happened. */
+export interface CircuitListener {
+  /** Whose circuit it is, for the errors of hooks. */
+  readonly name: string;
+  onTransition(from: MachineState, to: MachineState): void;
+}
 
-/** Told about every change of state. */
-export type OnTransition = (from: CircuitState, to: CircuitState) => void;
-
-type Phase =
-  | { readonly state: 'closed'; readonly window: OutcomeWindow }
-  | { readonly state: 'open'; readonly openedAt: number }
-  | { readonly state: 'half-open'; readonly leases: Set<Lease>; succeeded: number; failed: number };
-
-/** One circuit. */
+/** One circuit. Its fields are plain for speed, and made when they are needed: a circuit at rest is small. */
 export class Circuit {
-  private readonly rules: CircuitRules;
-  private readonly onTransition: OnTransition;
-  private phase: Phase;
-  private entries = 0;
-
-  constructor(rules: CircuitRules, onTransition: OnTransition) {
-    this.rules = rules;
-    this.onTransition = onTransition;
-    this.phase = { state: 'closed', window: rules.newWindow() };
-  }
-
+  private rules: CircuitRules;
+  private readonly listener: CircuitListener;
+  private phase: MachineState = 'closed';
+  private window: OutcomeWindow | undefined = undefined;
+  private slow: SlowCalls | undefined = undefined;
+  private opening: Opening | undefined = undefined;
+  private round: ProbeRound | undefined = undefined;
+  private ramp: Ramp | undefined = undefined;
   /** Number of the current state entry. */
-  get generation(): number {
-    return this.entries;
+  generation = 0;
+  /** How often in a row the probes have failed since the circuit was closed. */
+  reopenings = 0;
+
+  constructor(rules: CircuitRules, listener: CircuitListener) {
+    this.rules = rules;
+    this.listener = listener;
   }
 
-  /** Whether calls pass without asking for a probe. */
-  get isClosed(): boolean {
-    return this.phase.state === 'closed';
-  }
-
-  /** Whether settling needs to know the time even if nothing trips. */
-  get needsTime(): boolean {
-    return this.phase.state === 'closed' && this.phase.window.needsTime;
+  /** Whether all calls pass, and nobody needs to know when they started. */
+  get isSteady(): boolean {
+    return this.phase === 'closed' && this.ramp === undefined && this.rules.slowCallMs === Infinity;
   }
 
   /** The state as of `now`: an open circuit whose time is over is half-open, whether or not a call has come. */
-  state(now: number): CircuitState {
-    if (this.phase.state === 'open' && this.remainingOpenMs(now) === 0) return 'half-open';
-    return this.phase.state;
+  state(now: number): MachineState {
+    return this.phase === 'open' && this.remainingOpenMs(now) === 0 ? 'half-open' : this.phase;
   }
 
   /** Milliseconds until the circuit lets a probe through; 0 when it is not open. */
   remainingOpenMs(now: number): number {
-    return this.phase.state === 'open' ? Math.max(0, this.phase.openedAt + this.rules.openForMs - now) : 0;
+    return this.opening === undefined ? 0 : Math.max(0, this.opening.until - now);
   }
 
-  /** Calls and failures in the window as of `now`; zeros when the circuit is not closed. */
-  counts(now: number): { readonly calls: number; readonly failures: number } {
-    if (this.phase.state !== 'closed') return { calls: 0, failures: 0 };
-    this.phase.window.expire(now);
-    return { calls: this.phase.window.calls, failures: this.phase.window.failures };
+  /** What the windows hold as of `now`; zeros when the circuit is not closed. */
+  counts(now: number): WindowCounts {
+    this.window?.expire(now);
+    this.slow?.window.expire(now);
+    return countsOf(this.window, this.slow?.window);
   }
 
   /** Asks to run a call as a probe. Undefined when the circuit is closed: the call needs no lease. */
-  probe(now: number): Lease | Refusal | undefined {
-    if (this.phase.state === 'open') {
+  probe(now: number): Lease | 'open' | 'half-open-full' | undefined {
+    if (this.phase === 'open') {
       if (this.remainingOpenMs(now) > 0) return 'open'; // (1)
-      this.enter({ state: 'half-open', leases: new Set(), succeeded: 0, failed: 0 });
+      this.enter('half-open');
     }
-    const phase = this.phase; // a listener may have reset the circuit when it was told of the transition
-    if (phase.state !== 'half-open') return undefined;
-    dropExpired(phase.leases, now); // (4)
-    if (phase.leases.size + phase.succeeded + phase.failed >= this.rules.maxProbes) return 'half-open-full'; // (2)
-    const lease = { expiresAt: now + this.rules.probeLeaseMs };
-    phase.leases.add(lease);
+    const { round } = this; // a listener may have reset the circuit when it was told of the transition
+    if (round === undefined) return undefined;
+    dropExpired(round.leases, now); // (4)
+    if (round.leases.size + round.succeeded + round.failed >= this.rules.maxProbes) return 'half-open-full'; // (2)
+    const lease = { grantedAt: now, expiresAt: now + this.rules.probeLeaseMs };
+    round.leases.add(lease);
     return lease;
   }
 
   /** Milliseconds until the first lease expires; 0 when the circuit is not half-open or a lease is to be had. */
   remainingLeaseMs(now: number): number {
-    if (this.phase.state !== 'half-open' || this.phase.leases.size === 0) return 0;
-    return Math.max(0, Math.min(...[...this.phase.leases].map((lease) => lease.expiresAt)) - now);
+    if (this.round === undefined || this.round.leases.size === 0) return 0;
+    return Math.max(0, Math.min(...[...this.round.leases].map((lease) => lease.expiresAt)) - now);
   }
 
-  /** Counts a call of this generation. Returns whether a closed circuit has seen enough to open. */
-  record(failed: boolean, now: number): boolean {
-    const phase = this.phase;
-    if (phase.state !== 'closed') return false;
-    phase.window.record(failed, now);
-    return this.hasSeenEnough(phase.window);
+  /** Counts a call of this generation. Returns why the circuit must open, if it must. */
+  record(failed: boolean, now: number): TripReason | undefined {
+    if (this.phase !== 'closed') return undefined;
+    this.window ??= this.rules.newWindow();
+    this.window.record(failed, now);
+    this.slow?.window.expire(now); // a rule looks at both as of one instant
+    return tripReason(this.listener.name, this.rules, this.window, this.slow?.window);
   }
 
-  /** Opens the circuit. */
-  trip(now: number): void {
-    this.enter({ state: 'open', openedAt: now });
+  /** Takes note of a call that a closed circuit lets run, where slow calls count. */
+  begin(call: TimedMember): void {
+    this.slow ??= new SlowCalls(this.rules.newWindow());
+    this.slow.begin(call);
   }
 
-  /** Takes the verdict on a probe, and its lease back. */
-  settleProbe(lease: Lease, verdict: Verdict, now: number): void {
-    const phase = this.phase;
-    if (phase.state !== 'half-open' || !phase.leases.delete(lease)) return; // (3)
-    if (verdict === 'ignored') return; // (4)
-    if (verdict === 'success') phase.succeeded++;
-    else phase.failed++;
-    const { maxProbes, probeSuccessRatio } = this.rules;
-    if (phase.succeeded / maxProbes >= probeSuccessRatio) this.reset();
-    else if ((maxProbes - phase.failed) / maxProbes < probeSuccessRatio) this.trip(now);
+  /** Takes note of the end of such a call. One with a verdict, and not slow so far, was fast. */
+  end(call: TimedMember, verdict: Verdict, now: number): void {
+    if (this.slow === undefined) unlink(call);
+    else this.slow.end(call, verdict !== 'ignored', now);
+  }
+
+  /** Counts the running calls that have become slow by `now`. Returns why the circuit must open, if it must. */
+  judgeSlow(now: number): TripReason | undefined {
+    const { slow, rules, round } = this;
+    if (rules.slowCallMs === Infinity) return undefined;
+    if (round !== undefined) return this.judgeProbes(round, now);
+    if (slow === undefined || !slow.judge(now, rules.slowCallMs)) return undefined;
+    this.window ??= rules.newWindow();
+    this.window.expire(now);
+    return tripReason(this.listener.name, rules, this.window, slow.window);
+  }
+
+  /** Share of the calls that pass after the circuit has closed: 1 when the ramp is over, or there is none. */
+  passRatio(now: number): number {
+    if (this.ramp === undefined) return 1;
+    const ratio = (now - this.ramp.startedAt) / this.rules.rampUpMs;
+    if (ratio >= 1) this.ramp = undefined;
+    return Math.min(1, Math.max(MIN_PASS_RATIO, ratio)); // (6)
+  }
+
+  /** Milliseconds until all calls pass again after the circuit has closed. */
+  remainingRampMs(now: number): number {
+    return this.ramp === undefined ? 0 : Math.max(0, this.ramp.startedAt + this.rules.rampUpMs - now);
+  }
+
+  /** Opens the circuit until `until`. */
+  trip(until: number): void {
+    this.reopenings = this.nextReopenings;
+    this.enter('open', { opening: { until } });
+  }
+
+  /** What `reopenings` is if the circuit opens now. */
+  get nextReopenings(): number {
+    return this.phase === 'half-open' ? this.reopenings + 1 : 0;
+  }
+
+  /** Takes the verdict on a probe, and its lease back. Returns whether the circuit must open. */
+  settleProbe(lease: Lease, verdict: Verdict, now: number): boolean {
+    const { round } = this;
+    if (round === undefined || !round.leases.delete(lease)) return false; // (3)
+    if (verdict === 'ignored') return false; // (4)
+    if (verdict === 'success') round.succeeded++;
+    else round.failed++;
+    const { maxProbes, probeSuccessRatio, rampUpMs } = this.rules;
+    if (round.succeeded / maxProbes < probeSuccessRatio)
+      return (maxProbes - round.failed) / maxProbes < probeSuccessRatio;
+    this.reopenings = 0;
+    this.enter('closed', rampUpMs > 0 ? { ramp: { startedAt: now } } : {});
+    return false;
   }
 
   /** Closes the circuit with an empty window. */
   reset(): void {
-    this.enter({ state: 'closed', window: this.rules.newWindow() });
+    this.reopenings = 0;
+    this.enter('closed');
+  }
+
+  /** Goes on under other rules. `convert` makes a window of the new kind of one of the old kind, where that changes. */
+  change(rules: CircuitRules, convert: ((window: OutcomeWindow) => OutcomeWindow) | undefined): void {
+    this.rules = rules;
+    if (rules.slowCallMs === Infinity) this.slow = undefined;
+    if (convert === undefined) return;
+    if (this.window !== undefined) this.window = convert(this.window);
+    if (this.slow !== undefined) this.slow.window = convert(this.slow.window);
+  }
+
+  /** Takes up a state that was saved, without telling anybody: the window of a closed circuit, or the end of an open time. */
+  resume({ window, openUntil, reopenings }: SavedCircuit): void {
+    this.generation++;
+    this.phase = openUntil === undefined ? 'closed' : 'open';
+    this.window = window;
+    this.slow = undefined;
+    this.round = undefined;
+    this.ramp = undefined;
+    this.opening = openUntil === undefined ? undefined : { until: openUntil };
+    this.reopenings = reopenings;
+  }
+
+  /** The window of a closed circuit that has seen calls. */
+  get seen(): OutcomeWindow | undefined {
+    return this.window;
   }
 
   // --- internal ---
 
-  private hasSeenEnough({ calls, failures }: OutcomeWindow): boolean {
-    return failures > 0 && calls >= this.rules.minimumCalls && failures / calls >= this.rules.failureRatio;
+  private judgeProbes(round: ProbeRound, now: number): TripReason | undefined {
+    for (const lease of round.leases) {
+      const isSlow = now - lease.grantedAt >= this.rules.slowCallMs;
+      if (isSlow && this.settleProbe(lease, 'failure', now)) return 'probes';
+    }
+    return undefined;
   }
 
-  private enter(phase: Phase): void {
-    const from = this.phase.state;
-    this.phase = phase;
-    this.entries++;
-    if (from !== phase.state) this.onTransition(from, phase.state);
+  private enter(state: MachineState, { opening, ramp }: Entry = {}): void {
+    const from = this.phase;
+    this.phase = state;
+    this.opening = opening;
+    this.ramp = ramp;
+    this.round = state === 'half-open' ? { leases: new Set(), succeeded: 0, failed: 0 } : undefined;
+    this.window = undefined;
+    this.slow = undefined;
+    this.generation++;
+    if (from !== state) this.listener.onTransition(from, state);
   }
+}
+
+/** What {@link Circuit.resume} takes up. */
+export interface SavedCircuit {
+  readonly window: OutcomeWindow | undefined;
+  readonly openUntil: number | undefined;
+  readonly reopenings: number;
+}
+
+/** The share of calls that pass at the beginning of a ramp. */
+const MIN_PASS_RATIO = 0.1;
+
+interface Opening {
+  readonly until: number;
+}
+
+interface Ramp {
+  readonly startedAt: number;
+}
+
+interface Entry {
+  readonly opening?: Opening;
+  readonly ramp?: Ramp;
+}
+
+interface ProbeRound {
+  readonly leases: Set<Lease>;
+  succeeded: number;
+  failed: number;
 }
 
 function dropExpired(leases: Set<Lease>, now: number): void {

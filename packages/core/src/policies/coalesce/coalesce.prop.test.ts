@@ -13,7 +13,8 @@ type Command =
   | { readonly kind: 'call'; readonly key: string | undefined; readonly deadlineMs: number }
   | { readonly kind: 'admit' | 'refuse' | 'succeed' | 'fail'; readonly index: number }
   | { readonly kind: 'abort'; readonly index: number }
-  | { readonly kind: 'advance'; readonly ms: number };
+  | { readonly kind: 'advance'; readonly ms: number }
+  | { readonly kind: 'resize'; readonly maxKeys: number };
 
 const call = fc.record({
   kind: fc.constant('call' as const),
@@ -33,12 +34,14 @@ const advance = fc.record({
   kind: fc.constant('advance' as const),
   ms: fc.integer({ min: 0, max: 10 }).map((half) => 2 * half),
 });
+const resize = fc.record({ kind: fc.constant('resize' as const), maxKeys: fc.integer({ min: 1, max: 3 }) });
 const commands = fc.array(
   fc.oneof(
     { weight: 4, arbitrary: call },
     { weight: 3, arbitrary: onRun },
     { weight: 2, arbitrary: abort },
     { weight: 1, arbitrary: advance },
+    { weight: 1, arbitrary: resize },
   ),
   { minLength: 1, maxLength: 30, size: 'max' },
 );
@@ -83,12 +86,12 @@ interface RealRun {
 /** The real policy, between a layer that listens and one that holds each run, beside a naive model of lists. */
 class Trial {
   readonly clock = virtualClock();
-  readonly maxKeys: number;
   readonly policy;
   readonly calls: Traced[] = [];
   readonly model: ModelRun[] = [];
   readonly real: RealRun[] = [];
-  shared = 0;
+  readonly counts = { runs: 0, shared: 0, overflowed: 0, abandoned: 0, observed: 0 };
+  private maxKeys: number;
   private readonly subject;
   private arriving: Traced | undefined;
   private outcomes = 0;
@@ -103,6 +106,7 @@ class Trial {
     if (command.kind === 'call') this.call(command.key, command.deadlineMs);
     else if (command.kind === 'advance') await this.advance(command.ms);
     else if (command.kind === 'abort') this.abort(command.index);
+    else if (command.kind === 'resize') this.resize(command.maxKeys);
     else await this.onRun(command.kind, command.index);
   }
 
@@ -125,9 +129,9 @@ class Trial {
 
   /** What it must show. */
   expected(): unknown {
-    const { maxKeys, shared } = this;
+    const { maxKeys, counts } = this;
     return {
-      snapshot: { inFlight: this.sharedRuns.length, shared, maxKeys },
+      snapshot: { enforcement: 'enforce', inFlight: this.sharedRuns.length, maxKeys, ...counts },
       endings: this.calls.map(({ expected }) => (expected === undefined ? [] : [expected])),
       causes: this.model.map(({ isShared, cause }) => (isShared ? cause : undefined)),
     };
@@ -147,9 +151,11 @@ class Trial {
     const running = key === undefined ? undefined : this.sharedRuns.find((run) => run.key === key);
     if (running === undefined) {
       const isShared = key !== undefined && this.sharedRuns.length < this.maxKeys;
+      if (isShared) this.counts.runs++;
+      else if (key !== undefined) this.counts.overflowed++;
       this.model.push({ key, isShared, waiting: [traced], hasRun: false, cause: undefined, isOver: false });
     } else {
-      this.shared++;
+      this.counts.shared++;
       running.waiting.push(traced);
     }
     this.arriving = traced;
@@ -160,6 +166,11 @@ class Trial {
     await this.clock.advance(ms);
     const late = this.calls.filter((each) => each.expected === undefined && each.context.deadline <= this.clock.now());
     for (const each of late.toSorted((a, b) => a.context.deadline - b.context.deadline)) this.leave(each);
+  }
+
+  private resize(maxKeys: number): void {
+    this.maxKeys = maxKeys;
+    this.policy.update({ maxKeys });
   }
 
   private abort(index: number): void {
@@ -177,6 +188,7 @@ class Trial {
     if (run.waiting.length > 0) return;
     run.isOver = true;
     run.cause = cause;
+    if (run.isShared) this.counts.abandoned++;
   }
 
   /** Abandoned runs are told as well: it must not matter. */

@@ -3,7 +3,7 @@ import { expectTypeOf } from 'vitest';
 import { contextKey } from '../../kernel/context.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { createRegistry } from '../../registry/registry.ts';
-import { type Coalesce, type CoalesceSnapshot, coalesce } from './coalesce.ts';
+import { type Coalesce, type CoalesceChanges, type CoalesceSnapshot, coalesce } from './coalesce.ts';
 
 const sku = contextKey<string>('sku');
 const policy = coalesce({ keyOf: (context) => context.value(sku), maxKeys: 100 });
@@ -26,3 +26,12 @@ coalesce({ keyOf: async () => 'all' });
 coalesce({ maxKeys: 4 });
 // @ts-expect-error -- no such option: nothing is kept
 coalesce({ keyOf: () => 'all', ttlMs: 1000 });
+
+// Options can be changed, all but the name, the ports and what a key means.
+expectTypeOf<Parameters<typeof policy.update>[0]>().toEqualTypeOf<CoalesceChanges>();
+expectTypeOf<keyof CoalesceChanges>().toEqualTypeOf<'maxKeys' | 'enforcement'>();
+// @ts-expect-error -- keyOf cannot be changed
+policy.update({ keyOf: () => 'all' });
+// @ts-expect-error -- no such enforcement
+coalesce({ keyOf: () => 'all', enforcement: 'on' });
+expectTypeOf(policy.describe().kind).toBeString();

@@ -9,14 +9,13 @@ import { onHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { never, observe, operationTable, settled } from '../../testing/operation-table.ts';
-import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { fallback } from '../fallback/fallback.ts';
 import { retry } from '../retry/retry.ts';
 import { timeout } from '../timeout/timeout.ts';
-import { type CoalesceOptions, coalesce } from './coalesce.ts';
+import { type CoalesceOptions, type CoalesceSnapshot, coalesce } from './coalesce.ts';
 
 const topic = contextKey<string>('topic');
 const about = (key: string): CancellableContext => Context.background.withValue(topic, key).withCancel();
@@ -48,6 +47,17 @@ function controlled() {
   };
 }
 
+const fresh: CoalesceSnapshot = {
+  enforcement: 'enforce',
+  maxKeys: 10_000,
+  inFlight: 0,
+  runs: 0,
+  shared: 0,
+  overflowed: 0,
+  abandoned: 0,
+  observed: 0,
+};
+
 class Busy extends RejectionError {
   readonly code = 'BUSY';
 }
@@ -68,7 +78,7 @@ describe('coalesce', () => {
     const other = controlled();
     const elsewhere = observe(policy.execute(other.run, about('milk')));
 
-    expect(policy.snapshot()).toEqual({ inFlight: 2, shared: 4, maxKeys: 10_000 });
+    expect(policy.snapshot()).toEqual({ ...fresh, inFlight: 2, runs: 2, shared: 4 });
     const value = { price: 42 };
     await work.finish(value);
 
@@ -106,7 +116,7 @@ describe('coalesce', () => {
 
     expect(third.contexts).toHaveLength(2);
     expect(first.contexts).toHaveLength(1);
-    expect(policy.snapshot()).toEqual({ inFlight: 2, shared: 1, maxKeys: 2 });
+    expect(policy.snapshot()).toEqual({ ...fresh, inFlight: 2, runs: 2, shared: 1, maxKeys: 2, overflowed: 2 });
 
     await second.finish('done');
     observe(policy.execute(third.run, about('c')));
@@ -237,6 +247,7 @@ describe('coalesce', () => {
       second.cancel(reason);
       expect(signal?.reason).toBe(reason);
       expect(work.contexts[0]?.cause).toBe(reason);
+      expect(policy.snapshot()).toMatchObject({ inFlight: 0, runs: 1, abandoned: 1 });
 
       const anew = controlled();
       const third = observe(policy.execute(anew.run, about('tea')));
@@ -376,7 +387,7 @@ describe('coalesce', () => {
 
     await expect(nested).resolves.toBe('innermost');
     await expect(pipeline(policy, policy).execute(() => 'value', about('tea'))).resolves.toBe('value');
-    expect(policy.snapshot()).toMatchObject({ inFlight: 0, shared: 0 });
+    expect(policy.snapshot()).toMatchObject({ inFlight: 0, shared: 0, overflowed: 0 });
   });
 
   it.each([
@@ -406,7 +417,9 @@ describe('coalesce', () => {
     const calls = [1, 2].map(() => policy.execute(async () => 'value', about('tea')));
 
     expect(await Promise.all(calls)).toEqual(['value', 'value']);
-    expect(recorder.events).toEqual([{ type: 'coalesce.shared', policy: 'coalesce', name: 'prices', key: 'tea' }]);
+    expect(recorder.events).toEqual([
+      { type: 'coalesce.shared', policy: 'coalesce', name: 'prices', enforcement: 'enforce', key: 'tea' },
+    ]);
     expect(hookErrors).toMatchObject([{ hook: 'listener' }]);
   });
 
@@ -426,30 +439,7 @@ describe('coalesce', () => {
 
     expect(second()).toEqual({ status: 'rejected', error: 'enough' });
     expect(work.contexts[0]?.cancelled).toBe(false);
-    expect(policy.snapshot().inFlight).toBe(1);
-  });
-
-  describe('options', () => {
-    const table = optionTable(
-      'coalesce',
-      { name: { kind: 'name' }, maxKeys: { kind: 'integer', min: 1, max: 1_000_000 } },
-      { keyOf: () => 'all' },
-    );
-
-    it.each(table)('$title', ({ options, expected }) => {
-      expect(verdictOn(coalesce, options)).toBe(expected);
-    });
-
-    it('need a keyOf', () => {
-      expect(verdictOn(coalesce, {})).toContain('coalesce.keyOf must be a function, got undefined');
-      expect(verdictOn(coalesce, { keyOf: 'tea' })).toContain('coalesce.keyOf must be a function, got "tea"');
-    });
-
-    it('are refused with the known ones where one is unknown', () => {
-      expect(verdictOn(coalesce, { keyOf: () => 'all', ttlMs: 5 })).toContain(
-        'TypeError: coalesce has no option "ttlMs"; it knows ',
-      );
-    });
+    expect(policy.snapshot()).toMatchObject({ inFlight: 1, abandoned: 0 });
   });
 
   it('(4), charter A3: leaves no listener on a long-lived signal, whoever joined, left or was served', async () => {

@@ -16,18 +16,39 @@
  *  (4) Nothing is kept once a run has settled: no outcome, key, watcher or timer.
  *  (5) A call never waits for the run that it is a part of.
  *  (6) A `keyOf` that throws, or gives neither a string nor undefined, is reported, and the call runs by itself.
+ *  (7) Under `observe` and `off` every call runs by itself, under the caller's own context.
+ *  (8) A change of options holds for calls that come after it; runs under way and counts are kept.
  *
  * @module
  */
 
 import type { Context } from '../../kernel/context.ts';
-import { silence } from '../../kernel/events.ts';
+import {
+  type Describable,
+  type Enforcement,
+  type PolicyDescription,
+  type PolicyKind,
+  type Updatable,
+  enforcements,
+} from '../../kernel/description.ts';
+import { type Events, silence } from '../../kernel/events.ts';
 import type { Handler } from '../../kernel/handler.ts';
 import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
-import { integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
+import {
+  type OptionRules,
+  anyFunction,
+  checkOptions,
+  integerFrom,
+  nonEmptyString,
+  oneOfStrings,
+} from '../../kernel/option-rules.ts';
+import { withDefaults, withKnown } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
-import type { PolicyPorts } from '../../kernel/ports.ts';
-import { type Arrival, SharedRun } from './shared-run.ts';
+import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
+import type { Arrival } from '../../kernel/shared-run.ts';
+import { type CoalesceSnapshot, CoalescedRuns } from './coalesced-runs.ts';
+
+export type { CoalesceSharedEvent, CoalesceSnapshot } from './coalesced-runs.ts';
 
 /** Options of {@link coalesce}. Omitted ones take {@link coalesceDefaults}. */
 export interface CoalesceOptions extends PolicyPorts {
@@ -40,33 +61,33 @@ export interface CoalesceOptions extends PolicyPorts {
   readonly keyOf: (context: Context) => string | undefined;
   /** Shared runs at once; a call with a further key runs by itself. Integer, 1 to 1 000 000. @defaultValue 10_000 */
   readonly maxKeys?: number;
+  /**
+   * `enforce` shares runs; `observe` shares none and counts the calls that would have joined one; `off` does nothing.
+   * @defaultValue 'enforce'
+   */
+  readonly enforcement?: Enforcement;
 }
+
+/** What {@link Coalesce.update} may change. Not `keyOf`: a key of one could be taken for one of the other. */
+export type CoalesceChanges = Partial<Pick<CoalesceOptions, 'maxKeys' | 'enforcement'>>;
 
 /** Every default of {@link coalesce}, in one place. */
-export const coalesceDefaults: Required<Omit<CoalesceOptions, 'keyOf' | keyof PolicyPorts>> = Object.freeze({
+export const coalesceDefaults: Omit<DefaultsOf<CoalesceOptions, 'keyOf'>, 'clock'> = Object.freeze({
   name: 'coalesce',
   maxKeys: 10_000,
+  enforcement: 'enforce',
 });
 
-/** A call joined the run of another. */
-export interface CoalesceSharedEvent {
-  readonly type: 'coalesce.shared';
-  readonly policy: 'coalesce';
-  readonly name: string;
-  readonly key: string;
-}
-
-/** A coalesce policy at one instant. */
-export interface CoalesceSnapshot {
-  /** Shared runs under way: one per key. */
-  readonly inFlight: number;
-  /** Calls that joined the run of another since it was created. */
-  readonly shared: number;
-  readonly maxKeys: number;
-}
+/** What the options of {@link coalesce} may be. */
+export const coalesceRules: OptionRules = Object.freeze({
+  name: nonEmptyString,
+  keyOf: anyFunction,
+  maxKeys: integerFrom(1, 1_000_000),
+  enforcement: oneOfStrings(...enforcements),
+});
 
 /** A coalesce policy. */
-export interface Coalesce extends LayeredPolicy {
+export interface Coalesce extends LayeredPolicy, Updatable<CoalesceChanges>, Describable {
   /** What it holds now. */
   snapshot(): CoalesceSnapshot;
 }
@@ -74,10 +95,10 @@ export interface Coalesce extends LayeredPolicy {
 /**
  * Creates a coalesce policy. Its runs are shared by all calls through this instance.
  *
- * A shared run has the values of the call that started it. It has no deadline: calls that join may have later ones. It ends
- * when nobody waits for it any more.
+ * A shared run has the values and the async context of the call that started it. It has no deadline: calls that join may
+ * have later ones. It ends when nobody waits for it any more.
  *
- * @throws ConfigError at creation, when `keyOf` is missing or an option is out of range.
+ * @throws ConfigError at creation and from update, when `keyOf` is missing or an option is out of range.
  * @throws what the shared run ended with from execute, unchanged, to each that shares it.
  * @throws `context.cause` from execute, when the caller's own context ended first.
  *
@@ -89,34 +110,70 @@ export interface Coalesce extends LayeredPolicy {
  * ```
  */
 export function coalesce(options: CoalesceOptions): Coalesce {
-  const settings = resolve(options);
-  const runs = new Runs(settings);
-  const layer =
-    (inner: Handler): Handler =>
-    (operation, context, sink, now) => {
-      const key = keyFor(settings, context);
-      if (key === undefined) inner(operation, context, sink, now);
-      else runs.share(key, { inner, operation, context, sink }, now);
+  const resolved = resolve(options);
+  let { rule } = resolved;
+  const runs = new CoalescedRuns({ name: rule.name, events: resolved.events }, rule.maxKeys);
+  const layer = (inner: Handler): Handler => coalescingHandler(() => rule, runs, inner);
+  const policy = createPolicy({ kind: 'coalesce', name: rule.name, layer });
+  const planUpdate = (changes: CoalesceChanges): (() => void) => {
+    const next = changed(rule, changes);
+    return () => {
+      rule = next; // (8)
+      runs.maxKeys = next.maxKeys;
     };
-  const policy = createPolicy({ kind: 'coalesce', name: settings.name, layer });
-  return Object.assign(policy, { snapshot: () => runs.snapshot() });
+  };
+  return Object.assign(policy, {
+    planUpdate,
+    update: (changes: CoalesceChanges) => planUpdate(changes)(),
+    snapshot: () => runs.snapshot(rule.enforcement),
+    describe: () => describe(rule),
+  });
 }
+
+/** The kind of policy that {@link coalesce} makes, for configuration. */
+export const coalesceKind: PolicyKind = Object.freeze({
+  kind: 'coalesce',
+  rules: coalesceRules,
+  required: Object.freeze(['keyOf']),
+  defaults: coalesceDefaults,
+  create: coalesce,
+});
 
 // --- internal ---
 
-type Settings = Required<Pick<CoalesceOptions, 'name' | 'keyOf' | 'maxKeys' | 'events'>>;
+/** Options in force. */
+type Rule = Required<Pick<CoalesceOptions, 'name' | 'keyOf' | 'maxKeys' | 'enforcement'>>;
 
-function resolve(options: CoalesceOptions): Settings {
+function resolve(options: CoalesceOptions): { readonly rule: Rule; readonly events: Events } {
   const resolved = withDefaults('coalesce', coalesceDefaults, options, ['keyOf']);
-  isName('coalesce.name', resolved.name);
-  isFunction('coalesce.keyOf', resolved.keyOf);
-  integerInRange('coalesce.maxKeys', resolved.maxKeys, [1, 1_000_000]);
-  const { name, keyOf, maxKeys, events = silence } = resolved;
-  return { name, keyOf, maxKeys, events };
+  checkOptions('coalesce', coalesceRules, resolved);
+  const { name, keyOf, maxKeys, enforcement, events = silence } = resolved;
+  return { rule: { name, keyOf, maxKeys, enforcement }, events };
+}
+
+function changed({ name, keyOf, maxKeys, enforcement }: Rule, changes: CoalesceChanges): Rule {
+  const next = withKnown('coalesce.update', { maxKeys, enforcement }, changes);
+  const rule = { name, keyOf, maxKeys: next.maxKeys, enforcement: next.enforcement };
+  checkOptions('coalesce', coalesceRules, rule);
+  return rule;
+}
+
+function coalescingHandler(ruleNow: () => Rule, runs: CoalescedRuns, inner: Handler): Handler {
+  return (operation, context, sink, now) => {
+    const rule = ruleNow();
+    const key = rule.enforcement === 'off' ? undefined : keyFor(rule, context); // (7)
+    if (key === undefined) {
+      inner(operation, context, sink, now);
+      return;
+    }
+    const arrival: Arrival = { inner, operation, context, sink };
+    if (rule.enforcement === 'observe') runs.observe(key, arrival, now); // (7)
+    else runs.share(key, arrival, now);
+  };
 }
 
 /** Asks `keyOf`. Never throws. */
-function keyFor({ keyOf, name }: Settings, context: Context): string | undefined {
+function keyFor({ keyOf, name }: Rule, context: Context): string | undefined {
   try {
     const key: unknown = keyOf(context);
     if (key === undefined || typeof key === 'string') return key;
@@ -128,40 +185,12 @@ function keyFor({ keyOf, name }: Settings, context: Context): string | undefined
   }
 }
 
-/** The shared runs of one policy. */
-class Runs {
-  private readonly settings: Settings;
-  private readonly underWay = new Map<string, SharedRun>();
-  private shared = 0;
-
-  constructor(settings: Settings) {
-    this.settings = settings;
-  }
-
-  share(key: string, arrival: Arrival, now: number): void {
-    const run = this.underWay.get(key);
-    if (run === undefined && this.underWay.size < this.settings.maxKeys) this.start(key, arrival, now);
-    else if (run === undefined || run.includes(arrival.context))
-      arrival.inner(arrival.operation, arrival.context, arrival.sink, now); // (5)
-    else if (run.admit(arrival, now)) this.countShared(key);
-  }
-
-  snapshot(): CoalesceSnapshot {
-    return { inFlight: this.underWay.size, shared: this.shared, maxKeys: this.settings.maxKeys };
-  }
-
-  private start(key: string, arrival: Arrival, now: number): void {
-    const run = new SharedRun(this.underWay, key, arrival);
-    if (!run.admit(arrival, now)) return;
-    this.underWay.set(key, run); // (1)
-    run.start(arrival.operation, now);
-  }
-
-  private countShared(key: string): void {
-    const { name, events } = this.settings;
-    this.shared++;
-    if (!events.active) return;
-    const event: CoalesceSharedEvent = { type: 'coalesce.shared', policy: 'coalesce', name, key };
-    events.emit(event);
-  }
+function describe({ name, maxKeys, enforcement }: Rule): PolicyDescription {
+  return {
+    kind: 'coalesce',
+    name,
+    enforcement,
+    options: { keyOf: '[function]', maxKeys },
+    traits: { isShared: true },
+  };
 }

@@ -94,4 +94,61 @@ describe('fallback, whatever happens', () => {
     });
     await fc.assert(property, runs);
   });
+
+  const steps = fc.array(
+    fc.record({
+      isFor: fc.boolean(),
+      ending: fc.constantFrom('value', 'throws', 'rejects', 'cancels'),
+      afterMs: fc.nat(9),
+    }),
+    { minLength: 1, maxLength: 6 },
+  );
+
+  it('fallback (1), (2), (3), (4) asks steps in order until one answers, and loses no error', async () => {
+    const enforcement = fc.constantFrom('enforce', 'enforce', 'observe', 'off');
+    const property = fc.asyncProperty(steps, enforcement, async (plan, mode) => {
+      const clock = virtualClock();
+      const context = Context.withClock(clock).withCancel();
+      const original = new Error('operation');
+      const asked: number[] = [];
+      const errors = plan.map((_step, index) => new Error(`step ${index}`));
+      const policy = fallback({
+        enforcement: mode,
+        steps: plan.map(({ isFor, ending, afterMs }, index) => ({
+          when: () => isFor,
+          substitute: (): unknown => {
+            asked.push(index);
+            if (ending === 'throws') throw errors[index];
+            return new Promise((resolve, reject) => {
+              clock.setTimer(() => {
+                if (ending === 'cancels') context.cancel('left');
+                else if (ending === 'value') resolve(index);
+                else reject(errors[index]);
+              }, afterMs);
+            });
+          },
+        })),
+      });
+      const call = observe(policy.execute(() => Promise.reject(original), context));
+      await clock.advance(100);
+
+      const wanted = plan.flatMap(({ isFor }, index) => (isFor ? [index] : []));
+      const last = wanted.find((index) => plan[index]?.ending === 'value' || plan[index]?.ending === 'cancels');
+      const expected = mode === 'enforce' ? wanted.filter((index) => last === undefined || index <= last) : [];
+      expect(asked).toEqual(expected);
+      const { status } = call();
+      if (expected.length === 0) expect(call()).toStrictEqual({ status: 'rejected', error: original });
+      else if (last === undefined)
+        expect(call()).toMatchObject({
+          error: { cause: original, fallbackErrors: expected.map((index) => errors[index]) },
+        });
+      else if (plan[last]?.ending === 'value') expect(call()).toEqual({ status: 'fulfilled', value: last });
+      else expect(call()).toEqual({ status: 'rejected', error: 'left' });
+      const observed = mode === 'observe' && wanted.length > 0 ? 1 : 0;
+      const used = expected.length > 0 ? 1 : 0;
+      const answered = status === 'fulfilled' ? 1 : 0;
+      expect(policy.snapshot()).toEqual({ enforcement: mode, used, answered, failed: used - answered, observed });
+    });
+    await fc.assert(property, runs);
+  });
 });

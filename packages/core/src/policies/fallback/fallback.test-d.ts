@@ -1,6 +1,7 @@
 import { expectTypeOf } from 'vitest';
 
 import { pipeline } from '../../kernel/pipeline.ts';
+import { type Sourced, sourced } from '../../kernel/provenance.ts';
 import { retry } from '../retry/retry.ts';
 import { type Fallback, fallback } from './fallback.ts';
 
@@ -25,3 +26,26 @@ fallback({ substitute: (error) => String(error) });
 fallback({ substitute: (error) => error.message });
 // @ts-expect-error -- no such option
 fallback({ value: 1, default: 1 });
+
+// Steps add up what they give, through any pipeline.
+const chain = fallback({
+  steps: [{ value: 7 }, { substitute: async (error, context) => `${String(error)} ${context.cancelled}` }],
+});
+expectTypeOf(chain).toEqualTypeOf<Fallback<number | string>>();
+expectTypeOf(pipeline(chain, retry()).execute(() => true)).toEqualTypeOf<Promise<boolean | number | string>>();
+expectTypeOf(fallback({ steps: [{ value: null, when: (error) => error instanceof Error }] })).toEqualTypeOf<
+  Fallback<null>
+>();
+// @ts-expect-error -- no such option of a step
+fallback({ steps: [{ value: 1, tries: 2 }] });
+
+// An update keeps to the type.
+stale.update({ value: 'older', enforcement: 'observe' });
+// @ts-expect-error -- the policy gives strings
+stale.update({ value: 7 });
+// @ts-expect-error -- the name stays
+stale.update({ name: 'other' });
+
+// With its provenance, the value has the type that execute gives.
+expectTypeOf(sourced(pipeline(stale, retry()), () => 7)).toEqualTypeOf<Promise<Sourced<number | string>>>();
+expectTypeOf(sourced(retry(), async () => 7)).toEqualTypeOf<Promise<Sourced<number>>>();

@@ -16,7 +16,6 @@ import { type FallbackError, fallback } from './fallback.ts';
 class Refused extends RejectionError {
   readonly code = 'REFUSED';
 }
-
 const boom = new Error('boom');
 const fail = (): never => {
   throw boom;
@@ -84,7 +83,17 @@ describe('fallback', () => {
 
     await fallback({ name: 'prices', value: 0, events }).execute(fail);
 
-    expect(recorder.events).toEqual([{ type: 'fallback.used', policy: 'fallback', name: 'prices', error: boom }]);
+    expect(recorder.events).toEqual([
+      {
+        type: 'fallback.used',
+        policy: 'fallback',
+        name: 'prices',
+        enforcement: 'enforce',
+        error: boom,
+        reason: 'error',
+        step: 'value',
+      },
+    ]);
   });
 
   describe('charter C1: when the substitute fails as well', () => {
@@ -119,7 +128,7 @@ describe('fallback', () => {
     });
 
     it('need exactly one of value and substitute', () => {
-      const message = 'ConfigError: fallback must be given exactly one of value and substitute, got';
+      const message = 'ConfigError: fallback must be given exactly one of value and substitute, or steps, got';
 
       expect(verdictOn(fallback, {})).toContain(`${message} "neither"`);
       expect(verdictOn(fallback, { value: 1, substitute: () => 1 })).toContain(`${message} "both"`);

@@ -5,206 +5,252 @@
  * worse than none.
  *
  *   operation ── value ─────────────────────────────► value
- *       └─────── error ── handled, context live ────► substitute ── error ─► FallbackError
- *                  └───── not handled, context ended ► error
+ *       └─────── failure ── handled, context live ──► step ── value ─► its value
+ *                  │                                   ▲ └── error ─► next step ── none left ─► FallbackError
+ *                  │                                   └── not for this error ──┘
+ *                  └───── not handled, context ended ► the operation's own outcome
  *
  * Invariants
- *  (1) The substitute is asked at most once per call, and only for an error that `handles` accepts.
- *  (2) It is not asked when the context has ended: nobody waits for the answer.
- *  (3) If the substitute fails, the operation's error is not lost: it is the `cause`.
+ *  (1) Each step is asked at most once per call, in order, and only for a failure that `handles` or `classify` accepts and
+ *      its own `when` does not refuse.
+ *  (2) No step is asked when the context has ended, and its cause is what the caller gets: nobody waits for the answer.
+ *  (3) If all steps that were asked fail, the operation's error is not lost: it is the `cause`. If none was asked, the
+ *      caller gets the operation's own outcome, by identity.
+ *  (4) Under `observe`, and `off`, the caller gets the operation's own outcome, and no step is asked.
+ *  (5) An update holds for calls that begin after it, and changes nothing when it is refused.
+ *  (6) Steps and guards run in the async context of the call, where `captureAsyncContext` is given.
  *
  * @module
  */
 
-import { isCancelled } from '../../kernel/cancellation.ts';
-import { UNREAD } from '../../kernel/clock.ts';
 import type { Context } from '../../kernel/context.ts';
-import { ResilienceError, nameErrorClass } from '../../kernel/errors.ts';
-import { type Events, silence } from '../../kernel/events.ts';
-import { askHook } from '../../kernel/hooks.ts';
-import { ConfigError, isFunction, isName, withDefaults } from '../../kernel/options.ts';
-import { type Handler, type Sink, invoke } from '../../kernel/handler.ts';
+import {
+  type Describable,
+  type Enforcement,
+  type PolicyDescription,
+  type PolicyKind,
+  type Updatable,
+  enforcements,
+} from '../../kernel/description.ts';
+import { silence } from '../../kernel/events.ts';
+import type { Handler } from '../../kernel/handler.ts';
+import {
+  type OptionRule,
+  type OptionRules,
+  anyFunction,
+  checkOptions,
+  nonEmptyString,
+  oneOfStrings,
+  trueOrFalse,
+} from '../../kernel/option-rules.ts';
+import { ConfigError, withDefaults, withKnown } from '../../kernel/options.ts';
+import type { Classify } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
+import { noteIn } from '../../kernel/provenance.ts';
+import { FallbackCall, type FallbackRule, type FallbackTally, handlesAllButCancelled } from './fallback-call.ts';
+import { type FallbackStep, describeAnswer, namesAnswer, resolveAnswer, stepsRule } from './fallback-step.ts';
 
-/** Options of {@link fallback}. Omitted ones take {@link fallbackDefaults}. Exactly one of `value` and `substitute` is needed. */
+export { BadResultError, FallbackError, type FallbackUsedEvent } from './fallback-call.ts';
+export type { FallbackStep } from './fallback-step.ts';
+
+/**
+ * Options of {@link fallback}. Omitted ones take {@link fallbackDefaults}. Exactly one of `value`, `substitute` and `steps` is
+ * needed.
+ */
 export interface FallbackOptions<F> extends PolicyPorts {
   /** Names this instance in errors, events and metrics. @defaultValue 'fallback' */
   readonly name?: string;
-  /** The answer in place of an error. */
+  /** The answer in place of a failure. */
   readonly value?: F;
-  /** Makes the answer in place of an error. It runs under the call's context, and should be cheap and local. */
+  /** Makes the answer in place of a failure. It runs under the call's context, and should be cheap and local. */
   readonly substitute?: (error: unknown, context: Context) => F | PromiseLike<F>;
+  /** Answers to try in order: the next one where one fails, or is not for the error. 1 to 16 steps. */
+  readonly steps?: readonly FallbackStep<F>[];
   /**
    * Whether an error is answered at all. By default every error but the caller's cancellation. If it throws, that is
    * reported and the default rule decides.
    */
   readonly handles?: (error: unknown, context: Context) => boolean;
+  /**
+   * In place of `handles`: which outcomes are answered, values included: those that it calls a `failure`. It is not asked
+   * about rejections.
+   */
+  readonly classify?: Classify;
+  /** Whether calls that a policy inside refused to run are answered, where `handles` accepts them. @defaultValue true */
+  readonly answersRejections?: boolean;
+  /**
+   * `enforce` answers; `observe` hands every outcome on and counts those that it would have answered; `off` does nothing.
+   * @defaultValue 'enforce'
+   */
+  readonly enforcement?: Enforcement;
 }
+
+/**
+ * What {@link Fallback.update} may change. `value`, `substitute` and `steps` replace one another, and so do `handles` and
+ * `classify`.
+ */
+export type FallbackChanges<F> = Partial<Omit<FallbackOptions<F>, 'name' | keyof PolicyPorts>>;
 
 /** Every default of {@link fallback}, in one place. */
 export const fallbackDefaults: {
   readonly name: string;
   readonly handles: (error: unknown, context: Context) => boolean;
+  readonly answersRejections: boolean;
+  readonly enforcement: Enforcement;
 } = Object.freeze({
   name: 'fallback',
-  handles: (error: unknown) => !isCancelled(error),
+  handles: handlesAllButCancelled,
+  answersRejections: true,
+  enforcement: 'enforce',
 });
 
-/** A fallback stood in for an error. */
-export interface FallbackUsedEvent {
-  readonly type: 'fallback.used';
-  readonly policy: 'fallback';
-  readonly name: string;
-  /** The error that was answered. */
-  readonly error: unknown;
+/** What the options of {@link fallback} may be. */
+export const fallbackRules: OptionRules = Object.freeze({
+  name: nonEmptyString,
+  value: Object.freeze({ expectation: 'anything', accepts: () => true, schema: Object.freeze({}) }),
+  substitute: omittable(anyFunction),
+  steps: stepsRule,
+  handles: anyFunction,
+  classify: omittable(anyFunction),
+  answersRejections: trueOrFalse,
+  enforcement: oneOfStrings(...enforcements),
+});
+
+/** A fallback at one instant. All counts are since it was created. */
+export interface FallbackSnapshot {
+  readonly enforcement: Enforcement;
+  /** Failures that it answered, or tried to. */
+  readonly used: number;
+  /** Failures that it answered. */
+  readonly answered: number;
+  /** Failures that no step answered although one was asked, because all failed or the context ended. */
+  readonly failed: number;
+  /** Failures that it would have answered, or tried to, under `observe`. */
+  readonly observed: number;
 }
 
 /** A fallback policy. */
-export interface Fallback<F> extends LayeredPolicy<F> {
-  /** How many errors it has answered, or tried to, since it was created. */
+export interface Fallback<F> extends LayeredPolicy<F>, Updatable<FallbackChanges<F>>, Describable {
+  /** How many failures it has answered, or tried to, since it was created. */
   readonly usedCount: number;
-}
-
-/** The operation failed, and then the substitute failed as well. */
-export class FallbackError extends ResilienceError {
-  readonly code = 'FALLBACK_FAILED';
-  /** What the substitute threw; `cause` is the operation's error. */
-  readonly fallbackError: unknown;
-
-  constructor(policy: string, error: unknown, fallbackError: unknown) {
-    super(`${policy} failed after the operation had failed`, { policy, cause: error });
-    this.fallbackError = fallbackError;
-  }
+  /** What it has counted. */
+  snapshot(): FallbackSnapshot;
 }
 
 /**
  * Creates a fallback policy. It holds no state but counters: one instance may serve any number of calls.
  *
- * @throws ConfigError at creation, unless exactly one of `value` and `substitute` is given.
- * @throws FallbackError from execute, when the substitute fails; its `cause` is the operation's error.
- * @throws the operation's error from execute, unchanged, when `handles` refuses it or the context has ended.
+ * @throws ConfigError at creation, unless exactly one of `value`, `substitute` and `steps` is given; with both `handles` and
+ *   `classify`; and from update, when an option is out of range.
+ * @throws FallbackError from execute, when all steps that were asked failed; its `cause` is the operation's error.
+ * @throws the operation's error from execute, unchanged, when it is not handled or the context has ended.
  *
  * @example
  * ```ts
  * const prices = fallback({ value: [] as Price[] });
  * ```
  */
-export function fallback<F>(options: FallbackOptions<F>): Fallback<F> {
-  const rule: Rule = { ...resolve(options), usedCount: 0 };
-  const layer =
-    (inner: Handler): Handler =>
-    (operation, context, sink, now) =>
-      inner(operation, context, new FallbackCall(rule, context, sink), now);
-  const policy = createPolicy<F>({ kind: 'fallback', name: rule.name, layer });
-  return Object.defineProperty(policy, 'usedCount', { get: () => rule.usedCount }) as Fallback<F>;
+export function fallback<First, Rest extends readonly unknown[]>(
+  options: Omit<FallbackOptions<never>, 'value' | 'substitute' | 'steps'> & {
+    readonly steps: readonly [FallbackStep<First>, ...{ readonly [I in keyof Rest]: FallbackStep<Rest[I]> }];
+  },
+): Fallback<Awaited<First | Rest[number]>>;
+export function fallback<F>(options: FallbackOptions<F>): Fallback<F>;
+export function fallback(options: FallbackOptions<unknown>): Fallback<unknown> {
+  let rule = firstRule(options);
+  const { tally } = rule;
+  const planUpdate = (changes: FallbackChanges<unknown>): (() => void) => {
+    const own = { ...changes };
+    changeRule(rule, own);
+    return () => void (rule = changeRule(rule, own)); // (5): on top of what is in force by then
+  };
+  const layer = (inner: Handler): Handler => fallbackHandler(() => rule, inner);
+  const policy = createPolicy<unknown>({ kind: 'fallback', name: tally.name, layer });
+  const parts = {
+    planUpdate,
+    update: (changes: FallbackChanges<unknown>) => planUpdate(changes)(),
+    describe: () => describe(rule),
+    snapshot: () => snapshotOf(rule),
+  };
+  return Object.defineProperty(Object.assign(policy, parts), 'usedCount', {
+    get: () => tally.used,
+  }) as Fallback<unknown>;
 }
+
+/** The kind of policy that {@link fallback} makes, for configuration. */
+export const fallbackKind: PolicyKind = Object.freeze({
+  kind: 'fallback',
+  rules: fallbackRules,
+  required: Object.freeze([]),
+  defaults: fallbackDefaults,
+  create: fallback<unknown>,
+});
 
 // --- internal ---
 
-nameErrorClass(FallbackError, 'FallbackError');
-
-/** What the calls through one policy share. */
-interface Rule {
-  readonly name: string;
-  readonly substitute: (error: unknown, context: Context) => unknown;
-  readonly handles: (error: unknown, context: Context) => boolean;
-  readonly events: Events;
-  usedCount: number;
-}
-
-function resolve<F>(options: FallbackOptions<F>): Omit<Rule, 'usedCount'> {
-  const resolved = withDefaults('fallback', fallbackDefaults, options, ['value', 'substitute']);
-  isName('fallback.name', resolved.name);
-  isFunction('fallback.handles', resolved.handles);
-  const { value } = options; // undefined is an answer, unless a substitute says otherwise
-  const hasValue = value !== undefined || (Object.hasOwn(options, 'value') && resolved.substitute === undefined);
-  if (hasValue === (resolved.substitute !== undefined)) {
-    throw new ConfigError('fallback', 'given exactly one of value and substitute', hasValue ? 'both' : 'neither');
-  }
-  if (!hasValue) isFunction('fallback.substitute', resolved.substitute);
+function omittable(rule: OptionRule): OptionRule {
   return {
-    name: resolved.name,
-    handles: resolved.handles,
-    substitute: resolved.substitute ?? (() => value),
-    events: resolved.events ?? silence,
+    expectation: rule.expectation,
+    accepts: (value) => value === undefined || rule.accepts(value),
+    schema: rule.schema,
   };
 }
 
-class FallbackCall implements Sink {
-  readonly rule: Rule;
-  readonly context: Context;
-  readonly sink: Sink;
-
-  constructor(rule: Rule, context: Context, sink: Sink) {
-    this.rule = rule;
-    this.context = context;
-    this.sink = sink;
-  }
-
-  resolve(value: unknown, now: number): void {
-    this.sink.resolve(value, now);
-  }
-
-  reject(error: unknown, now: number): void {
-    if (this.handles(error)) this.substitute(error, true);
-    else this.sink.reject(error, now);
-  }
-
-  refuse(error: unknown, now: number): void {
-    if (this.handles(error)) this.substitute(error, false);
-    else this.sink.refuse(error, now);
-  }
-
-  private handles(error: unknown): boolean {
-    const { rule, context } = this;
-    if (context.cancelled) return false; // (2)
-    const ask = (): unknown => rule.handles(error, context);
-    return askHook('handles', rule.name, ask, () => fallbackDefaults.handles(error, context));
-  }
-
-  private substitute(error: unknown, hasRun: boolean): void {
-    const { rule, context } = this;
-    rule.usedCount++; // (1)
-    if (rule.events.active) {
-      const event: FallbackUsedEvent = { type: 'fallback.used', policy: 'fallback', name: rule.name, error };
-      rule.events.emit(event);
+function fallbackHandler(ruleNow: () => FallbackRule, inner: Handler): Handler {
+  return (operation, context, sink, now) => {
+    const rule = ruleNow();
+    if (rule.enforcement === 'off') {
+      inner(operation, context, sink, now); // (4)
+      return;
     }
-    const substitute = (own: Context): unknown => rule.substitute(error, own);
-    invoke(substitute, context, new SubstituteCall(this, error, hasRun), UNREAD);
-  }
+    const note = noteIn(context);
+    if (note !== undefined) note.provenance = undefined; // of an earlier try of this call, if anything
+    inner(operation, context, new FallbackCall(rule, context, sink), now);
+  };
 }
 
-/** Receives the outcome of the substitute. */
-class SubstituteCall implements Sink {
-  readonly call: FallbackCall;
-  /** Why the substitute was asked. */
-  readonly error: unknown;
-  /** Whether the operation was run before. */
-  readonly hasRun: boolean;
+function firstRule(options: FallbackOptions<unknown>): FallbackRule {
+  const resolved = withDefaults('fallback', fallbackDefaults, options, ['value', 'substitute', 'steps', 'classify']);
+  checkOptions('fallback', fallbackRules, resolved);
+  requireOneJudge(options);
+  const { name, events = silence, captureAsyncContext } = resolved;
+  const { handles, classify, answersRejections, enforcement } = resolved;
+  const tally: FallbackTally = { name, events, captureAsyncContext, used: 0, answered: 0, failed: 0, observed: 0 };
+  return { tally, steps: resolveAnswer(options), handles, classify, answersRejections, enforcement };
+}
 
-  constructor(call: FallbackCall, error: unknown, hasRun: boolean) {
-    this.call = call;
-    this.error = error;
-    this.hasRun = hasRun;
-  }
+function changeRule(rule: FallbackRule, changes: FallbackChanges<unknown>): FallbackRule {
+  const { tally, answersRejections, enforcement } = rule;
+  const before = { answersRejections, enforcement };
+  const next = withKnown('fallback.update', before, changes, ['value', 'substitute', 'steps', 'handles', 'classify']);
+  checkOptions('fallback', fallbackRules, { ...next, name: tally.name, handles: next.handles ?? rule.handles });
+  requireOneJudge(next);
+  const judges = next.handles === undefined && next.classify === undefined ? rule : next;
+  return {
+    tally,
+    steps: namesAnswer(next) ? resolveAnswer(next) : rule.steps,
+    handles: judges.handles ?? fallbackDefaults.handles,
+    classify: judges.classify,
+    answersRejections: next.answersRejections,
+    enforcement: next.enforcement,
+  };
+}
 
-  resolve(value: unknown, now: number): void {
-    this.call.sink.resolve(value, now);
-  }
+function requireOneJudge({ handles, classify }: FallbackChanges<unknown>): void {
+  if (handles === undefined || classify === undefined) return;
+  throw new ConfigError('fallback', 'given at most one of handles and classify', 'both');
+}
 
-  reject(fallbackError: unknown, now: number): void {
-    const { rule, context } = this.call;
-    const { cause } = context;
-    this.fail(cause ?? new FallbackError(rule.name, this.error, fallbackError), now); // (3)
-  }
+function describe({ tally, steps, classify, answersRejections, enforcement }: FallbackRule): PolicyDescription {
+  const judge = classify === undefined ? { handles: '[function]' } : { classify: '[function]' };
+  const options = { ...describeAnswer(steps), ...judge, answersRejections };
+  const runsOtherCode = steps.some(({ substitute }) => substitute !== undefined);
+  const traits = { hidesFailures: enforcement === 'enforce', ...(runsOtherCode && { runsOtherCode }) };
+  return { kind: 'fallback', name: tally.name, enforcement, options, traits };
+}
 
-  refuse(cause: unknown, now: number): void {
-    this.fail(cause, now); // the context ended before the substitute was asked
-  }
-
-  private fail(error: unknown, now: number): void {
-    if (this.hasRun) this.call.sink.reject(error, now);
-    else this.call.sink.refuse(error, now);
-  }
+function snapshotOf({ tally, enforcement }: FallbackRule): FallbackSnapshot {
+  const { used, answered, failed, observed } = tally;
+  return { enforcement, used, answered, failed, observed };
 }

@@ -8,6 +8,7 @@ const operation = async (): Promise<number> => 1;
 let sum = 0;
 
 const silent = hedge(100);
+const measured = hedge({ delayMs: { quantile: 0.95, maxMs: 100 } });
 const events = createEvents();
 events.listen(() => {});
 const heard = hedge({ delayMs: 100, events });
@@ -18,6 +19,9 @@ describe('hedge, idle path, against a bare call', () => {
   });
   bench('hedge, 0 listeners', async () => {
     sum += await silent.execute(operation);
+  });
+  bench('hedge, delay by quantile', async () => {
+    sum += await measured.execute(operation);
   });
   bench('hedge, 1 listener', async () => {
     sum += await heard.execute(operation);

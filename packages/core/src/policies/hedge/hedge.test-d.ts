@@ -2,7 +2,7 @@ import { expectTypeOf } from 'vitest';
 
 import { pipeline } from '../../kernel/pipeline.ts';
 import { createRegistry } from '../../registry/registry.ts';
-import { type Hedge, type HedgeOptions, hedge } from './hedge.ts';
+import { type Hedge, type HedgeChanges, type HedgeOptions, type LatencyQuantile, hedge } from './hedge.ts';
 
 const policy = hedge(100);
 
@@ -20,3 +20,20 @@ expectTypeOf<{ delayMs: 5 }>().toExtend<HedgeOptions>();
 hedge({ name: 'prices' });
 // @ts-expect-error -- no such option
 hedge({ delayMs: 5, delay: 5 });
+
+// A delay is a number, or a quantile with an upper end.
+expectTypeOf<LatencyQuantile>().toExtend<HedgeOptions['delayMs']>();
+hedge({ delayMs: { quantile: 0.95, maxMs: 500 }, hedgeOnFailure: true, enforcement: 'observe' });
+// @ts-expect-error -- maxMs is missing
+hedge({ delayMs: { quantile: 0.95 } });
+// @ts-expect-error -- no such enforcement
+hedge({ delayMs: 5, enforcement: 'on' });
+
+// Options can be changed, all but the name and the ports.
+expectTypeOf<Parameters<typeof policy.update>[0]>().toEqualTypeOf<HedgeChanges>();
+expectTypeOf<keyof HedgeChanges>().toEqualTypeOf<
+  'delayMs' | 'maxAttempts' | 'maxHedgeRatio' | 'hedgeOnFailure' | 'classify' | 'enforcement'
+>();
+// @ts-expect-error -- the name cannot be changed
+policy.update({ name: 'prices' });
+expectTypeOf(policy.describe().enforcement).toEqualTypeOf<'enforce' | 'observe' | 'off'>();

@@ -11,11 +11,22 @@ import { onHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { after, never, observe, operationTable, scripted } from '../../testing/operation-table.ts';
-import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { type VirtualClock, virtualClock } from '../../testing/virtual-clock.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
-import { type HedgeOptions, hedge, hedgeDefaults } from './hedge.ts';
+import { type HedgeOptions, type HedgeSnapshot, hedge } from './hedge.ts';
+
+const fresh: HedgeSnapshot = {
+  enforcement: 'enforce',
+  delayMs: 100,
+  calls: 0,
+  hedged: 0,
+  wonByHedge: 0,
+  suppressedByBudget: 0,
+  observed: 0,
+  runningLosers: 0,
+  lateLosers: 0,
+};
 
 describe('hedge', () => {
   let clock: VirtualClock;
@@ -36,7 +47,7 @@ describe('hedge', () => {
       observe(policy.execute(() => 'value'));
 
       expect(clock.pendingCount).toBe(0);
-      expect(policy.snapshot()).toEqual({ calls: 1, hedged: 0, wonByHedge: 0, budgetDenied: 0 });
+      expect(policy.snapshot()).toEqual({ ...fresh, calls: 1 });
     });
 
     it('(6) no copy when the first settles 1 ms before the delay is over, and leaves no timer', async () => {
@@ -89,7 +100,7 @@ describe('hedge', () => {
       await clock.advance(120);
 
       expect(call()).toEqual({ status: 'fulfilled', value: 'second' });
-      expect(policy.snapshot()).toEqual({ calls: 1, hedged: 1, wonByHedge: 1, budgetDenied: 0 });
+      expect(policy.snapshot()).toEqual({ ...fresh, calls: 1, hedged: 1, wonByHedge: 1, runningLosers: 1 });
     });
 
     it('when it is that of the first copy', async () => {
@@ -238,7 +249,7 @@ describe('hedge', () => {
       await clock.runAll();
 
       expect(calls.map((call) => call().status)).toEqual(calls.map(() => 'fulfilled'));
-      expect(policy.snapshot()).toEqual({ calls: 30, hedged: 10, wonByHedge: 0, budgetDenied: 20 });
+      expect(policy.snapshot()).toEqual({ ...fresh, calls: 30, hedged: 10, suppressedByBudget: 20, lateLosers: 10 });
       for (let call = 0; call < 10; call++) observe(policy.execute(() => 'quick'));
       observe(policy.execute(never));
       await clock.runAll();
@@ -254,7 +265,7 @@ describe('hedge', () => {
 
       expect(call()).toEqual({ status: 'fulfilled', value: 'first' });
       expect(operation.startedAt).toEqual([0]);
-      expect(policy.snapshot()).toEqual({ calls: 1, hedged: 0, wonByHedge: 0, budgetDenied: 1 });
+      expect(policy.snapshot()).toEqual({ ...fresh, calls: 1, suppressedByBudget: 1 });
     });
 
     it('that lets each call hedge once where the ratio is 1', async () => {
@@ -263,13 +274,13 @@ describe('hedge', () => {
 
       await clock.runAll();
 
-      expect(policy.snapshot()).toMatchObject({ hedged: 10, budgetDenied: 90 }); // all at once: what was saved up
+      expect(policy.snapshot()).toMatchObject({ hedged: 10, suppressedByBudget: 90 }); // all at once: what was saved up
       for (let round = 0; round < 50; round++) {
         observe(policy.execute(() => never()));
         // oxlint-disable-next-line no-await-in-loop -- one after the other
         await clock.runAll();
       }
-      expect(policy.snapshot()).toMatchObject({ hedged: 60, budgetDenied: 90 });
+      expect(policy.snapshot()).toMatchObject({ hedged: 60, suppressedByBudget: 90 });
     });
   });
 
@@ -284,10 +295,11 @@ describe('hedge', () => {
       await clock.runAll();
 
       const hedgeEvent = { policy: 'hedge', name: 'prices' };
+      const started = { ...hedgeEvent, type: 'hedge.started', enforcement: 'enforce', reason: 'slow' };
       expect(recorder.events).toEqual([
-        { ...hedgeEvent, type: 'hedge.started', attempt: 2 },
-        { ...hedgeEvent, type: 'hedge.started', attempt: 2 },
-        { ...hedgeEvent, type: 'hedge.started', attempt: 3 },
+        { ...started, attempt: 2 },
+        { ...started, attempt: 2 },
+        { ...started, attempt: 3 },
         { ...hedgeEvent, type: 'hedge.won', attempt: 3 },
       ]);
     });
@@ -341,48 +353,30 @@ describe('hedge', () => {
   it('charter A3: leaves no listener on a long-lived signal after 10,000 calls, hedged and not', async () => {
     const controller = new AbortController();
     const shared = Context.from(controller.signal);
-    const policy = make({ maxHedgeRatio: 1 });
+    const policies = [
+      make({ maxHedgeRatio: 1 }),
+      make({ maxHedgeRatio: 1, maxAttempts: 4, hedgeOnFailure: true }),
+      make({ delayMs: { quantile: 0.9, maxMs: 100 }, maxHedgeRatio: 1 }),
+      make({ enforcement: 'observe', maxHedgeRatio: 1 }),
+    ];
 
-    for (let round = 0; round < 1000; round++) {
-      for (let index = 0; index < 10; index++) {
+    for (let round = 0; round < 250; round++) {
+      for (const [index, policy] of Array.from(
+        { length: 40 },
+        (_each, nth) => [nth % 10, policies[nth % 4]] as const,
+      )) {
         const run = scripted(clock, [index * 20, index % 3 === 0 ? new Error('x') : 1], [10, 2]).run;
-        observe(policy.execute((context) => (index % 2 === 0 && context.signal.aborted ? 0 : run(context)), shared));
+        observe(policy!.execute((context) => (index % 2 === 0 && context.signal.aborted ? 0 : run(context)), shared));
       }
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       await clock.runAll();
     }
 
-    expect(policy.snapshot().hedged).toBeGreaterThan(1000);
+    const snapshots = policies.map((policy) => policy.snapshot());
+    expect(snapshots.map(({ calls }) => calls)).toEqual([2500, 2500, 2500, 2500]);
+    expect(snapshots.reduce((sum, { hedged }) => sum + hedged, 0)).toBeGreaterThan(1000);
+    expect(snapshots.map(({ runningLosers }) => runningLosers)).toEqual([0, 0, 0, 0]);
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
     expect(clock.pendingCount).toBe(0);
-  });
-
-  it('takes the delay alone in place of options', async () => {
-    expect(verdictOn(hedge, -1)).toContain('hedge.delayMs must be a number from 0 to 600000, got -1');
-    expect(hedge(5).name).toBe('hedge');
-  });
-
-  describe('options', () => {
-    const required = optionTable('hedge', { delayMs: { kind: 'number', min: 0, max: 600_000, isRequired: true } });
-    const table = optionTable(
-      'hedge',
-      {
-        name: { kind: 'name' },
-        maxAttempts: { kind: 'integer', min: 2, max: 10 },
-        maxHedgeRatio: { kind: 'number', min: 0, max: 1 },
-        classify: { kind: 'function' },
-      },
-      { delayMs: 1 },
-    );
-
-    it.each([...required, ...table])('$title', ({ options, expected }) => {
-      expect(verdictOn(hedge, options)).toBe(expected);
-    });
-
-    it('are refused where delayMs is missing or one is unknown', () => {
-      expect(verdictOn(hedge, {})).toContain('hedge.delayMs must be a number from 0 to 600000, got undefined');
-      expect(verdictOn(hedge, { delay: 5 })).toContain('TypeError: hedge has no option "delay"; it knows ');
-      expect(Object.isFrozen(hedgeDefaults)).toBe(true);
-    });
   });
 });

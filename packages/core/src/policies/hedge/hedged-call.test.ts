@@ -4,10 +4,11 @@ import { DeadlineExceededError } from '../../kernel/cancellation.ts';
 import { Context } from '../../kernel/context.ts';
 import { type HookError, RejectionError } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
-import type { Handler } from '../../kernel/handler.ts';
+import type { Handler, Sink } from '../../kernel/handler.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { createPolicy } from '../../kernel/policy.ts';
+import { recordEvents } from '../../testing/event-recorder.ts';
 import { never, observe, scripted } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
@@ -312,5 +313,168 @@ describe('hedged call', () => {
       expect(call()).toEqual({ status: 'fulfilled', value: 'value' });
       expect(hookErrors).toMatchObject([{ hook: 'classify', policy: 'prices', cause }]);
     });
+  });
+
+  describe('hedgeOnFailure', () => {
+    const eager = (options: Partial<HedgeOptions> = {}) => make({ hedgeOnFailure: true, ...options });
+
+    it('(1) starts the next copy as soon as one failed, and the delay anew', async () => {
+      const events = createEvents();
+      const { events: told } = recordEvents(events);
+      const operation = scripted(clock, [30, new Error('first')], [500, ''], [10, 'third']);
+      const call = observe(eager({ maxAttempts: 3, events }).execute(operation.run));
+
+      await clock.runAll();
+
+      expect(operation.startedAt).toEqual([0, 30, 130]);
+      expect(call()).toEqual({ status: 'fulfilled', value: 'third' });
+      expect(told).toMatchObject([
+        { type: 'hedge.started', attempt: 2, reason: 'failure' },
+        { type: 'hedge.started', attempt: 3, reason: 'slow' },
+        { type: 'hedge.won', attempt: 3 },
+      ]);
+    });
+
+    it('(2) fails with the last error when no copy is left', async () => {
+      const errors = [new Error('first'), new Error('second'), new Error('third')];
+      const operation = scripted(clock, [5, errors[0]], [5, errors[1]], [5, errors[2]]);
+      const call = observe(eager({ maxAttempts: 3 }).execute(operation.run));
+
+      await clock.runAll();
+
+      expect(operation.startedAt).toEqual([0, 5, 10]);
+      expect((call() as { error?: unknown }).error).toBe(errors[2]);
+    });
+
+    it('(1) goes through all copies where each throws in its turn', async () => {
+      let copies = 0;
+      const policy = eager({ maxAttempts: 10, maxHedgeRatio: 1 });
+      const call = observe(
+        policy.execute(() => {
+          throw new Error(String(++copies));
+        }),
+      );
+      await settle();
+
+      expect(call()).toEqual({ status: 'rejected', error: new Error('10') });
+      expect(clock.pendingCount).toBe(0);
+      expect(policy.snapshot().hedged).toBe(9);
+    });
+
+    it('(1) (6) waits once where the copy before threw in its turn', async () => {
+      let copies = 0;
+      const operation = scripted(clock, [150, 'second'], [500, 'third']);
+      const policy = eager({ maxAttempts: 4 });
+      const call = observe(
+        policy.execute((context) => {
+          if (++copies === 1) throw new Error('first');
+          return operation.run(context);
+        }),
+      );
+      expect(clock.pendingCount).toBe(2); // that of the second copy, and the delay
+      await clock.advance(150);
+
+      expect(call()).toEqual({ status: 'fulfilled', value: 'second' });
+      expect(operation.startedAt).toEqual([0, 100]);
+      expect(clock.pendingCount).toBe(1); // that of the third copy, which does not heed its context
+    });
+
+    it('(2) goes on with what runs where a copy failed and none is left', async () => {
+      const operation = scripted(clock, [300, 'first'], [10, new Error('second')]);
+      const call = observe(eager().execute(operation.run));
+
+      await clock.runAll();
+
+      expect(call()).toEqual({ status: 'fulfilled', value: 'first' });
+      expect(operation.startedAt).toEqual([0, 100]);
+    });
+
+    it('(5) takes a hedge of the budget, and fails with the error where there is none', async () => {
+      const error = new Error('down');
+      const policy = eager({ maxHedgeRatio: 0 });
+      const call = observe(policy.execute(scripted(clock, [5, error]).run));
+
+      await clock.runAll();
+
+      expect(call()).toEqual({ status: 'rejected', error });
+      expect(policy.snapshot()).toMatchObject({ hedged: 0, suppressedByBudget: 1 });
+    });
+
+    it('(5) asks the budget once per call', async () => {
+      const policy = eager({ maxHedgeRatio: 0, maxAttempts: 5 });
+      const call = observe(policy.execute(scripted(clock, [250, new Error('down')]).run));
+
+      await clock.runAll();
+
+      expect(call().status).toBe('rejected');
+      expect(policy.snapshot()).toMatchObject({ suppressedByBudget: 1 });
+    });
+
+    it('does not answer a rejection of ours, nor what classify calls ignored', async () => {
+      const refused = observe(pipeline(eager(), refusingFrom(1, 0)).execute(never));
+      const operation = scripted(clock, [5, new Error('odd')]);
+      const ignored = observe(eager({ classify: () => 'ignored' }).execute(operation.run));
+
+      await clock.runAll();
+
+      expect(refused()).toMatchObject({ error: { code: 'REFUSED' } });
+      expect(ignored()).toMatchObject({ error: { message: 'odd' } });
+      expect(operation.startedAt).toEqual([0]);
+    });
+
+    it('answers a value that classify calls a failure, and gives it back where all do', async () => {
+      const operation = scripted(clock, [5, 503], [5, 502]);
+      const call = observe(eager({ classify: () => 'failure' }).execute(operation.run));
+
+      await clock.runAll();
+
+      expect(operation.startedAt).toEqual([0, 5]);
+      expect(call()).toEqual({ status: 'fulfilled', value: 502 });
+    });
+
+    it('(3) starts nothing once the context has ended, and tells of the failure', async () => {
+      const context = Context.withClock(clock).withCancel();
+      const events = createEvents();
+      events.listen(() => context.cancel('enough'));
+      const operation = scripted(clock, [5, new Error('down')]);
+      const policy = eager({ events });
+      const call = observe(policy.execute(operation.run, context));
+
+      await clock.runAll();
+
+      expect(call()).toEqual({ status: 'rejected', error: new Error('down') });
+      expect(operation.startedAt).toEqual([0]);
+      expect(policy.snapshot().hedged).toBe(0);
+    });
+
+    it('(3) tells its caller once where a listener ends the context as a copy failed and another runs', async () => {
+      const context = Context.withClock(clock).withCancel();
+      const events = createEvents();
+      events.listen((event) => 'reason' in event && event.reason === 'failure' && context.cancel('enough'));
+      const outer = outcomes();
+      const operation = scripted(clock, [500, 'first'], [10, new Error('second')]);
+      const call = observe(pipeline(outer.policy, eager({ maxAttempts: 3, events })).execute(operation.run, context));
+
+      await clock.runAll();
+
+      expect(call()).toEqual({ status: 'rejected', error: 'enough' });
+      expect(outer.seen).toEqual(['reject']);
+      expect(operation.startedAt).toEqual([0, 100]);
+    });
+  });
+
+  it('(1) starts no copy of a call that a listener settles as it is to start', async () => {
+    const events = createEvents();
+    const sinks: Sink[] = [];
+    events.listen(() => sinks[0]?.resolve('value', clock.now()));
+    const layer = (): Handler => (_operation, _context, sink) => sinks.push(sink);
+    const call = observe(
+      pipeline(make({ events }), createPolicy({ kind: 'held', name: 'held', layer })).execute(never),
+    );
+
+    await clock.runAll();
+
+    expect(call()).toEqual({ status: 'fulfilled', value: 'value' });
+    expect(sinks).toHaveLength(1);
   });
 });

@@ -6,68 +6,50 @@
  * @module
  */
 
-import { CancelScope } from '../../kernel/cancel-scope.ts';
+import { type CaptureAsyncContext, bindAsyncContext } from '../../kernel/async-context.ts';
 import { CancelledError } from '../../kernel/cancellation.ts';
 import { type Clock, type Timer, UNREAD, readOnce } from '../../kernel/clock.ts';
-import { type Context, type ScopeSource, deriveContext, deriveLazily, scopeOf } from '../../kernel/context.ts';
-import type { Events } from '../../kernel/events.ts';
-import type { Handler, Operation, Sink } from '../../kernel/handler.ts';
+import { type Context, scopeOf } from '../../kernel/context.ts';
+import type { Enforcement } from '../../kernel/description.ts';
+import { type Handler, type Operation, type Sink, invoke } from '../../kernel/handler.ts';
+import { countLateRuns } from '../../kernel/late-runs.ts';
 import { type Classify, classifyByError, judgeError, judgeValue } from '../../kernel/outcome.ts';
-import type { ShareBudget } from '../../mechanisms/share-budget.ts';
+import { noteIn } from '../../kernel/provenance.ts';
+import { Copy, type CopyOwner } from './copy.ts';
+import type { HedgeDelay } from './hedge-delay.ts';
+import type { HedgeReason, HedgeTally } from './hedge-tally.ts';
 
-/** One more copy starts, because the call has no success yet. */
-export interface HedgeStartedEvent {
-  readonly type: 'hedge.started';
-  readonly policy: 'hedge';
-  readonly name: string;
-  /** Number of the copy; the first hedge is 2. */
-  readonly attempt: number;
-}
-
-/** A copy beyond the first won. */
-export interface HedgeWonEvent {
-  readonly type: 'hedge.won';
-  readonly policy: 'hedge';
-  readonly name: string;
-  /** Number of the copy; the first hedge is 2. */
-  readonly attempt: number;
-}
-
-/** What a call needs to know of the options. */
-export interface HedgeSettings {
-  readonly name: string;
-  readonly delayMs: number;
-  readonly maxAttempts: number;
-  readonly classify: Classify;
-  readonly clock: Clock;
-  readonly events: Events;
-}
-
-/** What a policy counts. */
-export interface HedgeCounts {
-  calls: number;
-  hedged: number;
-  wonByHedge: number;
-  budgetDenied: number;
-}
-
-/** What the calls through one layer share. */
+/** Options in force, and what is shared by the calls that start under them. */
 export interface HedgeRule {
-  readonly settings: HedgeSettings;
-  readonly counts: HedgeCounts;
-  readonly budget: ShareBudget;
-  readonly inner: Handler;
+  readonly tally: HedgeTally;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly captureAsyncContext: CaptureAsyncContext | undefined;
+  readonly delay: HedgeDelay;
+  readonly maxAttempts: number;
+  readonly maxHedgeRatio: number;
+  readonly hedgeOnFailure: boolean;
+  readonly classify: Classify;
+  readonly enforcement: Enforcement;
 }
 
 /** One call, and the copies that run for it. */
-export class HedgedCall {
+export class HedgedCall implements CopyOwner {
   readonly rule: HedgeRule;
-  readonly operation: Operation;
+  private inner: Handler;
   readonly context: Context;
   readonly sink: Sink;
+  private readonly operation: Operation;
+  /** The operation for copies that start in another turn: bound to the async context of the call. */
+  private readonly laterOperation: Operation;
+  private delayMs = 0;
+  /** When the first copy started, where the delay depends on how long calls take. */
+  private startedAt = UNREAD;
   private attempt = 0;
   private running = 0;
   private settled = false;
+  /** Whether the budget had no hedge left for this call; it is not asked again. */
+  private isDenied = false;
   private timer: Timer | undefined = undefined;
   /** The copy that started last; it knows the one before. */
   private latest: Copy | undefined = undefined;
@@ -76,168 +58,164 @@ export class HedgedCall {
   /** What the call comes to if no copy succeeds, and whether that is a value. */
   private outcome: unknown = undefined;
   private isValue = false;
+  /** By what the losers were cancelled. */
+  private loserCause: CancelledError | undefined = undefined;
 
   constructor(rule: HedgeRule, operation: Operation, context: Context, sink: Sink) {
     this.rule = rule;
-    this.operation = operation;
+    this.inner = invoke;
     this.context = context;
     this.sink = sink;
+    this.operation = operation;
+    this.laterOperation = bindAsyncContext(operation, rule.captureAsyncContext);
   }
 
-  /** Starts a copy, and the delay before the next one. */
-  start(startedAt: number): void {
-    const { settings, inner } = this.rule;
-    const scope = scopeOf(this.context);
-    const now = scope.deadline === Infinity ? startedAt : readOnce(settings.clock, startedAt);
-    const hasNext = this.attempt + 1 < settings.maxAttempts && this.isInTime(scope, now); // (1) (3)
-    const copy = new Copy(this, ++this.attempt, this.latest);
-    this.latest = copy;
-    this.running++;
-    inner(this.operation, copy.context, copy, now);
-    if (hasNext && !this.settled) this.timer = settings.clock.setTimer(() => this.hedge(), settings.delayMs);
+  /** Starts the first copy. */
+  start(inner: Handler, calledAt: number): void {
+    this.inner = inner;
+    const { delay, clock } = this.rule;
+    const now = delay.isMeasured ? readOnce(clock, calledAt) : calledAt;
+    if (delay.isMeasured) this.startedAt = now;
+    this.delayMs = delay.currentMs(now);
+    this.run(this.operation, now);
   }
 
-  /** A copy came to a value. */
-  takeValue(copy: Copy, value: unknown, now: number): void {
-    const { classify, name } = this.rule.settings;
+  takeValue(copy: Copy, value: unknown, toldAt: number): void {
+    const { classify, name } = this.rule;
+    const now = this.instantOf(toldAt);
     this.hasRun = true;
     if (judgeValue(classify, value, copy.context, name) === 'failure') {
-      this.lose(value, true, now);
+      this.sample(copy, false, now);
+      this.keep(value, true);
+      this.tellSource(copy);
+      this.lose(true, now);
     } else {
-      this.win(copy);
+      this.sample(copy, true, now);
+      this.win(copy, now);
+      this.tellSource(copy);
       this.sink.resolve(value, now);
     }
   }
 
-  /** A copy came to an error. */
-  takeError(copy: Copy, error: unknown, now: number): void {
-    const { classify, name } = this.rule.settings;
+  takeError(copy: Copy, error: unknown, toldAt: number): void {
+    const { classify, name, hedgeOnFailure } = this.rule;
+    const now = this.instantOf(toldAt);
     this.hasRun = true;
-    if (classify !== classifyByError && judgeError(classify, error, copy.context, name) === 'success') {
-      this.win(copy);
+    const isPlain = classify === classifyByError && !hedgeOnFailure;
+    const verdict = isPlain ? 'failure' : judgeError(classify, error, copy.context, name);
+    this.sample(copy, verdict === 'success', now);
+    if (verdict === 'success') {
+      this.win(copy, now);
       this.sink.reject(error, now);
     } else {
-      this.lose(error, false, now);
+      this.keep(error, false);
+      this.lose(verdict === 'failure', now);
     }
   }
 
   /** A copy was not run. That counts less than what another one came to, unless the context ended. */
   takeRefusal(error: unknown, now: number): void {
-    if (this.hasRun && !this.context.cancelled) this.lose(this.outcome, this.isValue, now);
-    else this.lose(error, false, now);
+    if (!this.hasRun || this.context.cancelled) this.keep(error, false);
+    this.lose(false, now);
   }
 
-  private isInTime(scope: CancelScope, now: number): boolean {
-    const { clock, delayMs } = this.rule.settings;
-    if (scope.deadline === Infinity) return true;
-    return delayMs < (scope.clock === clock ? scope.deadline - now : this.context.remainingMs());
+  begin(): void {
+    this.rule.tally.beginLoser();
   }
 
-  /** The delay is over. */
-  private hedge(): void {
-    const { counts, budget, settings } = this.rule;
+  end(_status: 'fulfilled' | 'rejected', outcome: unknown): void {
+    this.rule.tally.endLoser(outcome === this.loserCause);
+  }
+
+  /** Starts a copy, and the delay before the next one. */
+  private run(operation: Operation, calledAt: number): void {
+    const { rule, context, delayMs } = this;
+    const isTimeless = scopeOf(context).deadline === Infinity;
+    const now = isTimeless ? calledAt : readOnce(rule.clock, calledAt);
+    const hasTime = isTimeless || isInTime(context, rule.clock, { now, delayMs });
+    const hasNext = hasTime && this.attempt + 1 < rule.maxAttempts; // (1) (3)
+    const copy = new Copy(this, ++this.attempt, this.latest);
+    this.latest = copy;
+    this.running++;
+    this.inner(operation, copy.context, copy, now);
+    if (!hasNext || this.settled || this.latest !== copy) return; // the copy that failed in its turn has another after it
+    this.timer = rule.clock.setTimer(() => this.hedge('slow'), delayMs);
+  }
+
+  /** Starts one more copy, if there may be one. Returns whether it did. */
+  private hedge(reason: HedgeReason): boolean {
+    const { tally, maxAttempts } = this.rule;
+    this.timer?.cancel();
     this.timer = undefined;
-    if (scopeOf(this.context).ended) return; // (3): the copies that run are told, or were
-    if (!budget.spend()) {
-      counts.budgetDenied++; // (5)
-      return;
-    }
-    if (settings.events.active) {
-      const { name } = settings;
-      const event: HedgeStartedEvent = { type: 'hedge.started', policy: 'hedge', name, attempt: this.attempt + 1 };
-      settings.events.emit(event);
-      if (this.settled) return; // a listener ended the context
-    }
-    counts.hedged++;
-    this.start(UNREAD);
+    if (this.isDenied || this.attempt >= maxAttempts || scopeOf(this.context).ended) return false; // (1) (3)
+    this.isDenied = !tally.allows({ enforcement: 'enforce', attempt: this.attempt + 1, reason });
+    if (this.isDenied || this.settled || scopeOf(this.context).ended) return false; // (5); or a listener ended the context
+    tally.beginHedge();
+    this.run(this.laterOperation, UNREAD);
+    return true;
   }
 
-  private win(copy: Copy): void {
-    const { counts, settings } = this.rule;
+  /** The instant of an outcome: known where the delay depends on it. */
+  private instantOf(toldAt: number): number {
+    return this.startedAt === UNREAD ? toldAt : readOnce(this.rule.clock, toldAt);
+  }
+
+  private sample({ attempt }: Copy, succeeded: boolean, now: number): void {
+    const { startedAt, delayMs } = this;
+    if (attempt === 1 && startedAt !== UNREAD) this.rule.delay.sample(now - startedAt, { succeeded, delayMs, now });
+  }
+
+  private win(copy: Copy, now: number): void {
     this.running--;
-    this.finish();
-    if (copy.attempt === 1) return;
-    counts.wonByHedge++;
-    if (!settings.events.active) return;
-    const event: HedgeWonEvent = { type: 'hedge.won', policy: 'hedge', name: settings.name, attempt: copy.attempt };
-    settings.events.emit(event);
+    this.finish(now);
+    if (copy.attempt > 1) this.rule.tally.winByHedge(copy.attempt);
   }
 
-  private lose(outcome: unknown, isValue: boolean, now: number): void {
+  /** What stood in for the value of other copies says nothing about this one's. */
+  private tellSource({ note }: Copy): void {
+    const own = note === undefined ? undefined : noteIn(this.context);
+    if (own !== undefined) own.provenance = note?.provenance;
+  }
+
+  private keep(outcome: unknown, isValue: boolean): void {
     this.outcome = outcome;
     this.isValue = isValue;
-    if (--this.running > 0) return; // (2)
-    this.finish();
-    if (!this.hasRun) this.sink.refuse(outcome, now);
-    else if (isValue) this.sink.resolve(outcome, now);
-    else this.sink.reject(outcome, now);
   }
 
-  private finish(): void {
+  private lose(isFailure: boolean, now: number): void {
+    this.running--;
+    if (isFailure && this.rule.hedgeOnFailure && this.hedge('failure')) return;
+    if (this.running > 0 || this.settled) return; // (2)
+    this.finish(now);
+    if (!this.hasRun) this.sink.refuse(this.outcome, now);
+    else if (this.isValue) this.sink.resolve(this.outcome, now);
+    else this.sink.reject(this.outcome, now);
+  }
+
+  private finish(now: number): void {
     this.settled = true;
     this.timer?.cancel(); // (6)
     this.timer = undefined;
     if (this.running === 0) return;
-    const { name } = this.rule.settings;
+    const { name } = this.rule;
     const cause = new CancelledError(`another attempt of ${name} won`, { policy: name });
-    for (let copy = this.latest; copy !== undefined; copy = copy.earlier) copy.cancel(cause); // (4)
+    this.loserCause = cause;
+    countLateRuns(cause, this); // (7)
+    for (let copy = this.latest; copy !== undefined; copy = copy.earlier) {
+      if (!copy.settled) this.sample(copy, false, now);
+      copy.cancel(cause); // (4)
+    }
   }
 }
 
 // --- internal ---
 
-/** One run of the operation: the sink of it, and the source of its context's scope. */
-class Copy implements Sink, ScopeSource {
-  readonly call: HedgedCall;
-  /** Number of this copy; the first is 1. */
-  readonly attempt: number;
-  readonly earlier: Copy | undefined;
-  readonly context: Context;
-  private settled = false;
-  private scope: CancelScope | undefined = undefined;
-
-  constructor(call: HedgedCall, attempt: number, earlier: Copy | undefined) {
-    this.call = call;
-    this.attempt = attempt;
-    this.earlier = earlier;
-    const { context } = call;
-    // Under a parent that never ends, only we can end the context, so its scope is made only if somebody asks for it.
-    this.context = scopeOf(context).isEndless ? deriveLazily(context, this) : deriveContext(context, this.makeScope());
-  }
-
-  makeScope(): CancelScope {
-    if (this.scope === undefined) {
-      const parent = scopeOf(this.call.context);
-      this.scope = new CancelScope(parent, parent.clock, Infinity);
-      if (this.settled) this.scope.release();
-    }
-    return this.scope;
-  }
-
-  resolve(value: unknown, now: number): void {
-    if (this.settle()) this.call.takeValue(this, value, now);
-  }
-
-  reject(error: unknown, now: number): void {
-    if (this.settle()) this.call.takeError(this, error, now);
-  }
-
-  refuse(error: unknown, now: number): void {
-    if (this.settle()) this.call.takeRefusal(error, now);
-  }
-
-  /** Another copy won: ends the context; what this copy comes to is dropped. */
-  cancel(cause: CancelledError): void {
-    if (this.settled) return;
-    this.settled = true;
-    scopeOf(this.context).end(cause);
-  }
-
-  /** Returns whether this is the first report. The context lives on, and lets go of those who only listen. */
-  private settle(): boolean {
-    if (this.settled) return false;
-    this.settled = true;
-    this.scope?.release();
-    return true;
-  }
+/** Whether a delay that begins at `now`, an instant of `clock`, ends before the deadline of `context`. */
+function isInTime(
+  context: Context,
+  clock: Clock,
+  { now, delayMs }: { readonly now: number; readonly delayMs: number },
+): boolean {
+  const { deadline, clock: ownClock } = scopeOf(context);
+  return delayMs < (ownClock === clock ? deadline - now : context.remainingMs());
 }

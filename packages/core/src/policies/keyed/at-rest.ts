@@ -1,5 +1,6 @@
 /**
- * At rest: whether a policy holds nothing that must not be forgotten, which is a circuit that is not closed.
+ * At rest: whether a policy holds nothing that must not be forgotten, which is a circuit that is not closed, or has closed so
+ * recently that it does not let all calls through yet.
  *
  * @module
  */
@@ -8,8 +9,8 @@ import { reportHookError } from '../../kernel/hooks.ts';
 import type { Policy } from '../../kernel/policy.ts';
 
 /**
- * Whether all circuits in `policy` are closed: its own `state`, or that of its `snapshot()`, and those of what it is
- * composed of. A policy that throws when it is asked counts as not at rest, and is reported. Never throws.
+ * Whether all circuits in `policy` are closed, and let all calls through: its own `state`, what its `snapshot()` says, and
+ * those of what it is composed of. A policy that throws when it is asked counts as not at rest, and is reported. Never throws.
  */
 export function isAtRest(policy: Policy<unknown>, name: string): boolean {
   try {
@@ -26,7 +27,7 @@ export function isAtRest(policy: Policy<unknown>, name: string): boolean {
 interface Parts {
   readonly kind?: unknown;
   readonly state?: unknown;
-  snapshot?(): { readonly state?: unknown } | undefined;
+  snapshot?(): { readonly state?: unknown; readonly passRatio?: unknown } | undefined;
   /** Of a pipeline. */
   readonly policies?: unknown;
   /** Of a keyed policy. */
@@ -37,8 +38,9 @@ function isClosed(policy: Policy<unknown>): boolean {
   const parts = policy as Parts;
   if (Array.isArray(parts.policies)) return (parts.policies as readonly Policy<unknown>[]).every(isClosed);
   if (parts.kind === 'keyed') return membersOf(policy).every(isClosed);
-  const state = parts.state ?? (typeof parts.snapshot === 'function' ? parts.snapshot()?.state : undefined);
-  return state === undefined || state === 'closed';
+  if (parts.state !== undefined && parts.state !== 'closed') return false;
+  const { state, passRatio } = (typeof parts.snapshot === 'function' ? parts.snapshot() : undefined) ?? {};
+  return (state === undefined || state === 'closed') && (passRatio === undefined || passRatio === 1);
 }
 
 function membersOf(keyed: Policy<unknown>): readonly Policy<unknown>[] {

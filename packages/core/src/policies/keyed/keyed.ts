@@ -13,22 +13,31 @@
  *  (3) A `keyOf` or `make` that fails costs no call: that is reported, and the call runs under the member of the key `''`,
  *      or under the overflow member.
  *  (4) The operation's value and error come back by identity; an instant of one clock never reaches a member on another.
+ *  (5) An update forgets no member that may not be evicted; a refused one changes nothing, here or in a member.
+ *  (6) Observing, calls run as if it were not there, and keys come and go as they would; off, it does nothing.
  *
  * @module
  */
 
-import { type Clock, readOnce, systemClock } from '../../kernel/clock.ts';
+import { systemClock } from '../../kernel/clock.ts';
 import type { Context } from '../../kernel/context.ts';
+import type { Enforcement, PolicyKind } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
-import { type Handler, type Layer, type Operation, type Sink, invoke } from '../../kernel/handler.ts';
-import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
-import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
-import type { SubstituteOf } from '../../kernel/pipeline.ts';
-import { type LayeredPolicy, type Policy, execute, wrap } from '../../kernel/policy.ts';
+import { type OptionRules, anyFunction, checkOptions, nonEmptyString } from '../../kernel/option-rules.ts';
+import { withDefaults } from '../../kernel/options.ts';
+import type { Policy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
-import { type EvictionReason, type Member, Members, type MembersSettings, OVERFLOW_KEY } from './members.ts';
+import type { KeyedSettings } from './keyed-call.ts';
+import { type Keyed, KeyedPolicy, limitRules } from './keyed-policy.ts';
+import type { MembersLimits } from './members.ts';
 
-export { type EvictionReason, type KeyedCreatedEvent, type KeyedEvictedEvent } from './members.ts';
+export { type Keyed, type KeyedChanges, type KeyedSnapshot, type MemberChangesOf } from './keyed-policy.ts';
+export {
+  type EvictionReason,
+  type KeyedCreatedEvent,
+  type KeyedEvictedEvent,
+  type KeyedScatteredEvent,
+} from './key-events.ts';
 
 /** Options of {@link keyed}. Omitted ones take {@link keyedDefaults}. */
 export interface KeyedOptions<P extends Policy<unknown> = Policy<unknown>> extends PolicyPorts {
@@ -51,6 +60,11 @@ export interface KeyedOptions<P extends Policy<unknown> = Policy<unknown>> exten
    * when a place is needed. @defaultValue 600_000
    */
   readonly idleMs?: number;
+  /**
+   * `enforce` runs each call under its member; `observe` makes and forgets members just so, and runs the calls outside of
+   * them; `off` does nothing. @defaultValue 'enforce'
+   */
+  readonly enforcement?: Enforcement;
 }
 
 /** Every default of {@link keyed}, in one place. */
@@ -58,48 +72,23 @@ export const keyedDefaults: DefaultsOf<KeyedOptions, 'keyOf' | 'make'> = Object.
   name: 'keyed',
   maxKeys: 10_000,
   idleMs: 600_000,
+  enforcement: 'enforce',
   clock: systemClock,
 });
 
-/** A keyed policy at one instant. */
-export interface KeyedSnapshot {
-  /** Members that have a place. */
-  readonly size: number;
-  readonly maxKeys: number;
-  /** Calls that run, those of the overflow member included. */
-  readonly running: number;
-  /** Calls that came since it was created. Divided by `created`: what a member sees in its life. */
-  readonly calls: number;
-  /** Members made for a key since it was created. */
-  readonly created: number;
-  /** Members forgotten, by reason. */
-  readonly evicted: Readonly<Record<EvictionReason, number>>;
-  /** Calls that ran under the overflow member because their key had no place. */
-  readonly overflowed: number;
-}
-
-/** One policy per key. Iterates over its members, as `[key, policy]`. */
-export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
-  extends LayeredPolicy<SubstituteOf<readonly [P]>>, Iterable<readonly [string, P]> {
-  /** Serves the keys that find no room. It is always there, and not among the members. */
-  readonly overflow: P;
-  /** Members that have a place: never more than `maxKeys`. */
-  readonly size: number;
-  /** Keys that have a member. */
-  keys(): readonly string[];
-  /** Returns the member of `key`, or undefined; it makes none. Calls made straight on it do not keep it from eviction. */
-  get(key: string): P | undefined;
-  /** Forgets the member of `key`. Returns false if it has none, or one with a running call or a circuit that is not closed. */
-  evict(key: string): boolean;
-  /** What it holds now. */
-  snapshot(): KeyedSnapshot;
-}
+/** What the options of {@link keyed} may be. */
+export const keyedRules: OptionRules = Object.freeze({
+  name: nonEmptyString,
+  keyOf: anyFunction,
+  make: anyFunction,
+  ...limitRules,
+});
 
 /**
  * Creates a policy that runs each call under the policy of its key. The members are shared by all calls through this
  * instance.
  *
- * @throws ConfigError at creation, when an option is out of range.
+ * @throws ConfigError at creation and from update, when an option is out of range.
  * @throws TypeError at creation, when `make` does not return a policy.
  * @throws what `make` throws at creation, where it is called for the overflow member.
  * @throws the errors of the member and of the operation from execute, unchanged.
@@ -111,144 +100,29 @@ export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
  * ```
  */
 export function keyed<P extends Policy<unknown>>(options: KeyedOptions<P>): Keyed<P> {
-  return new KeyedPolicy(resolve(options));
+  const { settings, limits } = resolve(options);
+  return new KeyedPolicy(settings, limits);
 }
+
+/** The kind of policy that {@link keyed} makes, for configuration. JSON cannot hold its two functions. */
+export const keyedKind: PolicyKind = Object.freeze({
+  kind: 'keyed',
+  rules: keyedRules,
+  required: Object.freeze(['keyOf', 'make']),
+  defaults: keyedDefaults,
+  create: keyed,
+});
 
 // --- internal ---
 
-interface Settings<P extends Policy<unknown>> extends MembersSettings<P> {
-  readonly keyOf: (context: Context) => string;
+interface Resolved<P extends Policy<unknown>> {
+  readonly settings: KeyedSettings<P>;
+  readonly limits: MembersLimits;
 }
 
-function resolve<P extends Policy<unknown>>(options: KeyedOptions<P>): Settings<P> {
+function resolve<P extends Policy<unknown>>(options: KeyedOptions<P>): Resolved<P> {
   const resolved = withDefaults('keyed', keyedDefaults, options, ['keyOf', 'make']);
-  isName('keyed.name', resolved.name);
-  isFunction('keyed.keyOf', resolved.keyOf);
-  isFunction('keyed.make', resolved.make);
-  integerInRange('keyed.maxKeys', resolved.maxKeys, [1, 1_000_000]);
-  inRange('keyed.idleMs', resolved.idleMs, [1, Infinity]);
-  const { name, keyOf, make, maxKeys, idleMs, clock, events = silence } = resolved;
-  return { name, keyOf, make, maxKeys, idleMs, clock, events };
-}
-
-class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
-  private readonly settings: Settings<P>;
-  private readonly members: Members<P>;
-  readonly handler: Handler;
-
-  constructor(settings: Settings<P>) {
-    this.settings = settings;
-    this.members = new Members(settings);
-    this.handler = this.layer(invoke);
-  }
-
-  get kind(): 'keyed' {
-    return 'keyed';
-  }
-
-  get name(): string {
-    return this.settings.name;
-  }
-
-  get clock(): Clock {
-    return this.settings.clock;
-  }
-
-  get overflow(): P {
-    return this.members.overflow.policy;
-  }
-
-  get layer(): Layer {
-    const { members, settings } = this;
-    return (inner) => {
-      members.overflow.handlerOf(inner); // so that a layer that throws does so here, and not in a call
-      return (operation, context, sink, calledAt) => {
-        const key = readKey(settings, context);
-        const found = members.byKey.get(key);
-        const now = found === undefined ? readOnce(settings.clock, calledAt) : calledAt;
-        const member = found === undefined ? members.admit(key, now) : found.enter(); // (1)
-        member.handlerOf(inner)(operation, context, new KeyedCall(member, sink), now);
-      };
-    };
-  }
-
-  get size(): number {
-    return this.upToDate().size;
-  }
-
-  execute<T>(operation: Operation<T>, context?: Context): Promise<T | SubstituteOf<readonly [P]>> {
-    return execute(this, operation, context);
-  }
-
-  wrap<This, Arguments extends unknown[], T>(
-    fn: (this: This, ...args: Arguments) => T | PromiseLike<T>,
-  ): (this: This, ...args: Arguments) => Promise<T | SubstituteOf<readonly [P]>> {
-    return wrap<SubstituteOf<readonly [P]>, This, Arguments, T>(this, fn);
-  }
-
-  keys(): readonly string[] {
-    return [...this.upToDate().keys()];
-  }
-
-  get(key: string): P | undefined {
-    if (key === OVERFLOW_KEY) return this.overflow;
-    return this.upToDate().get(key)?.policy;
-  }
-
-  evict(key: string): boolean {
-    return this.members.evict(key);
-  }
-
-  snapshot(): KeyedSnapshot {
-    const { size } = this.upToDate();
-    const { running, calls, created, evicted, overflowed } = this.members;
-    return { size, maxKeys: this.settings.maxKeys, running, calls, created, evicted: { ...evicted }, overflowed };
-  }
-
-  [Symbol.iterator](): Iterator<readonly [string, P]> {
-    const entries = [...this.upToDate().values()].map(({ key, policy }) => [key, policy] as const);
-    return entries.values(); // a copy: calls made meanwhile may come with new keys
-  }
-
-  /** The members that have a place, without those that have expired. */
-  private upToDate(): ReadonlyMap<string, Member<P>> {
-    this.members.expire(this.settings.clock.now());
-    return this.members.byKey;
-  }
-}
-
-/** Returns the key of a call; `''` where the user's function gives none. (3) */
-function readKey({ keyOf, name }: Pick<Settings<Policy<unknown>>, 'keyOf' | 'name'>, context: Context): string {
-  try {
-    const key: unknown = keyOf(context);
-    if (typeof key === 'string' && key !== '') return key;
-    ignoreRejection(key);
-    throw new TypeError(`keyOf must return a non-empty string, got ${key === '' ? 'an empty one' : typeof key}`);
-  } catch (error) {
-    reportHookError('keyOf', error, name);
-    return '';
-  }
-}
-
-/** One call: the sink of its run under its member. */
-class KeyedCall<P extends Policy<unknown>> implements Sink {
-  readonly member: Member<P>;
-  readonly sink: Sink;
-
-  constructor(member: Member<P>, sink: Sink) {
-    this.member = member;
-    this.sink = sink;
-  }
-
-  resolve(value: unknown, now: number): void {
-    this.sink.resolve(value, this.member.leave(now)); // (2), (4)
-  }
-
-  reject(error: unknown, now: number): void {
-    this.sink.reject(error, this.member.leave(now)); // (2), (4)
-  }
-
-  refuse(error: unknown, now: number): void {
-    this.sink.refuse(error, this.member.leave(now)); // (2), (4)
-  }
+  checkOptions('keyed', keyedRules, resolved);
+  const { name, keyOf, make, maxKeys, idleMs, enforcement, clock, events = silence } = resolved;
+  return { settings: { name, keyOf, make, clock, events }, limits: { maxKeys, idleMs, enforcement } };
 }

@@ -8,7 +8,7 @@
  *       └── a call, no room ─► overflow
  *
  * Invariants
- *  (1) At most `maxKeys` members have a place, whatever may be evicted.
+ *  (1) No member is made while `maxKeys` have a place, whatever may be evicted.
  *  (2) A member with a running call, or with a circuit that is not closed, is not evicted.
  *  (3) Of the idle members, the least recently used is evicted first.
  *  (4) There is no timer: idle members expire when a member is made and when somebody looks.
@@ -19,42 +19,31 @@
  */
 
 import { type Clock, readOnce } from '../../kernel/clock.ts';
+import type { Enforcement } from '../../kernel/description.ts';
 import type { Events } from '../../kernel/events.ts';
-import type { Handler, Layer } from '../../kernel/handler.ts';
 import { reportHookError } from '../../kernel/hooks.ts';
-import { type Link, LinkedList, unlink } from '../../kernel/linked-list.ts';
-import { pipeline } from '../../kernel/pipeline.ts';
-import { type LayeredPolicy, type Policy, createPolicy, layerOf } from '../../kernel/policy.ts';
+import { LinkedList, unlink } from '../../kernel/linked-list.ts';
+import type { Policy } from '../../kernel/policy.ts';
 import { isAtRest } from './at-rest.ts';
+import { FusedHandlers } from './fused-handlers.ts';
+import { type EvictionReason, tellCreated, tellEvicted, tellScattered } from './key-events.ts';
+import { Member } from './member.ts';
+import { MemberChanges } from './member-changes.ts';
+import { FEW_CALLS, Scatter } from './scatter.ts';
 
-/** Why a member was evicted: its place was needed, it was idle for `idleMs`, or `evict` was called. */
-export type EvictionReason = 'full' | 'idle' | 'asked';
-
-/** A member was made. */
-export interface KeyedCreatedEvent {
-  readonly type: 'keyed.created';
-  readonly policy: 'keyed';
-  readonly name: string;
-  readonly key: string;
-}
-
-/** A member was forgotten. */
-export interface KeyedEvictedEvent {
-  readonly type: 'keyed.evicted';
-  readonly policy: 'keyed';
-  readonly name: string;
-  readonly key: string;
-  readonly reason: EvictionReason;
-}
-
-/** What {@link Members} are made of: options, checked and completed. */
+/** What {@link Members} are made of, and what stays as it is. */
 export interface MembersSettings<P extends Policy<unknown>> {
   readonly name: string;
   readonly make: (key: string, name: string) => P;
-  readonly maxKeys: number;
-  readonly idleMs: number;
   readonly clock: Clock;
   readonly events: Events;
+}
+
+/** What may change. */
+export interface MembersLimits {
+  readonly maxKeys: number;
+  readonly idleMs: number;
+  readonly enforcement: Enforcement;
 }
 
 /** Key of the member that serves the keys which find no room. */
@@ -63,48 +52,89 @@ export const OVERFLOW_KEY = '__other__';
 /** The members of one keyed policy. Its fields are plain for speed; the policy hides them. */
 export class Members<P extends Policy<unknown>> {
   readonly settings: MembersSettings<P>;
+  limits: MembersLimits;
   readonly overflow: Member<P>;
+  readonly handlers: FusedHandlers<P>;
+  readonly changes: MemberChanges<P> = new MemberChanges();
   readonly byKey: Map<string, Member<P>> = new Map();
+  readonly scatter: Scatter = new Scatter();
   /** Members without a running call, least recently used first. */
-  readonly idle: LinkedList = new LinkedList();
+  private readonly idle = new LinkedList();
   /** Idle members that were found with a circuit that is not closed. */
   private readonly aside = new LinkedList();
+  /** Whether no member is made any more. */
+  private isDisposed = false;
   running = 0;
   calls = 0;
   created = 0;
   overflowed = 0;
   readonly evicted: Record<EvictionReason, number> = { full: 0, idle: 0, asked: 0 };
 
-  constructor(settings: MembersSettings<P>) {
+  constructor(settings: MembersSettings<P>, limits: MembersLimits) {
     this.settings = settings;
-    this.overflow = new Member(this, OVERFLOW_KEY, this.make(OVERFLOW_KEY));
+    this.limits = limits;
+    this.overflow = new Member(OVERFLOW_KEY, this.make(OVERFLOW_KEY));
+    this.handlers = new FusedHandlers(settings.name, settings.clock, this.overflow);
+  }
+
+  /** Takes new limits, and evicts what has no place by them as far as it may be evicted. */
+  change(limits: MembersLimits): void {
+    this.limits = limits;
+    this.makeRoom(limits.maxKeys);
   }
 
   /** Returns a member for a key that has none: a new one if there is room, else the overflow. It counts as entered. */
   admit(key: string, now: number): Member<P> {
-    if (key === OVERFLOW_KEY) return this.overflow.enter();
+    if (key === OVERFLOW_KEY) return this.enter(this.overflow);
+    if (this.isDisposed) return this.overflowFor();
     this.expire(now);
-    if (!this.hasRoom()) return this.overflowFor();
+    if (!this.makeRoom(this.limits.maxKeys - 1)) return this.overflowFor();
     let member: Member<P>;
     try {
-      member = new Member(this, key, this.make(key));
+      member = new Member(key, this.make(key));
     } catch (error) {
       reportHookError('make', error, this.settings.name);
       return this.overflowFor();
     }
     const other = this.byKey.get(key); // a listener or `make` may have called us meanwhile
-    if (other !== undefined) return other.enter();
-    if (this.byKey.size >= this.settings.maxKeys) return this.overflowFor();
+    if (other !== undefined) return this.enter(other);
+    if (this.byKey.size >= this.limits.maxKeys || this.isDisposed) return this.overflowFor(); // (1)
     this.byKey.set(key, member);
     this.created++;
-    member.enter(); // before anybody is told, so that nobody can evict it
-    this.tellCreated(key);
+    this.enter(member); // before anybody is told, so that nobody can evict it
+    tellCreated(this.settings, key);
     return member;
   }
 
+  /** Counts a call in. */
+  enter(member: Member<P>): Member<P> {
+    if (member.running++ === 0) unlink(member);
+    if (member.calls < FEW_CALLS) member.calls++;
+    this.running++;
+    this.calls++;
+    return member;
+  }
+
+  /** Counts a call out. Returns the instant, where it had to be read. */
+  leave(member: Member<P>, settledAt: number): number {
+    this.running--;
+    if (--member.running > 0 || member.isGone || member === this.overflow) return settledAt;
+    const now = this.limits.idleMs === Infinity ? settledAt : readOnce(this.settings.clock, settledAt);
+    member.idleSince = now;
+    this.idle.append(member);
+    return now;
+  }
+
+  /** Brings the members up to date for somebody who looks: without those that have expired, or have no place. */
+  look(): ReadonlyMap<string, Member<P>> {
+    this.expire(this.settings.clock.now());
+    this.makeRoom(this.limits.maxKeys); // some may have become free since the bound was lowered
+    return this.byKey;
+  }
+
   /** Evicts what has been idle for `idleMs`. (4) */
-  expire(now: number): void {
-    const { idleMs } = this.settings;
+  private expire(now: number): void {
+    const { idleMs } = this.limits;
     if (idleMs === Infinity) return;
     const hasExpired = (member: Member<P>): boolean => now - member.idleSince >= idleMs;
     this.lookAside(hasExpired, 'idle');
@@ -119,13 +149,29 @@ export class Members<P extends Policy<unknown>> {
     return member !== undefined && this.evictOrPutAside(member, 'asked');
   }
 
-  private hasRoom(): boolean {
-    const { maxKeys } = this.settings;
-    if (this.byKey.size < maxKeys || this.lookAside(() => true, 'full')) return true;
-    for (let oldest = this.oldest(); oldest !== undefined; oldest = this.oldest()) {
-      if (this.evictOrPutAside(oldest, 'full')) return true; // (3)
+  /** Forgets the member of `key`, whatever its state. Returns whether there was one. */
+  delete(key: string): boolean {
+    const member = this.byKey.get(key);
+    if (member === undefined) return false;
+    this.forget(member, 'asked');
+    return true;
+  }
+
+  /** Forgets all members, and makes none any more. */
+  dispose(): void {
+    this.isDisposed = true;
+    for (const key of this.byKey.keys()) this.delete(key);
+  }
+
+  /** Evicts until at most `size` members are left. Returns whether that came true. */
+  private makeRoom(size: number): boolean {
+    while (this.byKey.size > size && this.lookAside(() => true, 'full'));
+    while (this.byKey.size > size) {
+      const oldest = this.oldest();
+      if (oldest === undefined) return false;
+      this.evictOrPutAside(oldest, 'full'); // (3)
     }
-    return false;
+    return true;
   }
 
   /** Looks again at some of the members put aside: a circuit may have been closed by hand. Returns whether one was evicted. */
@@ -136,7 +182,7 @@ export class Members<P extends Policy<unknown>> {
       if (first === undefined) break;
       if (!isDue(first)) this.putAside(first);
       else if (this.evictOrPutAside(first, reason)) hasEvicted = true;
-      if (hasEvicted && reason === 'full') break; // one place is enough
+      if (hasEvicted && reason === 'full') break; // one place at a time
     }
     return hasEvicted;
   }
@@ -153,11 +199,19 @@ export class Members<P extends Policy<unknown>> {
       this.putAside(member); // (2)
       return false;
     }
+    this.forget(member, reason);
+    return true;
+  }
+
+  private forget(member: Member<P>, reason: EvictionReason): void {
+    const { settings, scatter } = this;
     unlink(member);
     this.byKey.delete(member.key);
+    const tooFew = reason === 'asked' ? undefined : scatter.note(member.calls);
+    member.forget();
     this.evicted[reason]++;
-    this.tellEvicted(member.key, reason);
-    return true;
+    tellEvicted(settings, member.key, reason);
+    if (tooFew !== undefined) tellScattered(settings, tooFew);
   }
 
   private putAside(member: Member<P>): void {
@@ -167,7 +221,7 @@ export class Members<P extends Policy<unknown>> {
 
   private overflowFor(): Member<P> {
     this.overflowed++;
-    return this.overflow.enter();
+    return this.enter(this.overflow);
   }
 
   private make(key: string): P {
@@ -175,90 +229,8 @@ export class Members<P extends Policy<unknown>> {
     const policy: unknown = make(key, `${name}/${key}`);
     if (typeof (policy as Partial<Policy> | null | undefined)?.execute !== 'function')
       throw new TypeError('keyed.make must return a policy');
+    this.changes.applyTo(policy as P);
     return policy as P;
-  }
-
-  private tellCreated(key: string): void {
-    const { name, events } = this.settings;
-    if (!events.active) return;
-    const event: KeyedCreatedEvent = { type: 'keyed.created', policy: 'keyed', name, key };
-    events.emit(event);
-  }
-
-  private tellEvicted(key: string, reason: EvictionReason): void {
-    const { name, events } = this.settings;
-    if (!events.active) return;
-    const event: KeyedEvictedEvent = { type: 'keyed.evicted', policy: 'keyed', name, key, reason };
-    events.emit(event);
-  }
-}
-
-/** One policy and the calls that run under it. */
-export class Member<P extends Policy<unknown>> implements Link {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  readonly members: Members<P>;
-  readonly key: string;
-  readonly policy: P;
-  running = 0;
-  idleSince = 0;
-  private inner: Handler | undefined = undefined;
-  private handler: Handler | undefined = undefined;
-  private others: WeakMap<Handler, Handler> | undefined = undefined;
-
-  constructor(members: Members<P>, key: string, policy: P) {
-    this.members = members;
-    this.key = key;
-    this.policy = policy;
-  }
-
-  /** Counts a call in. */
-  enter(): this {
-    if (this.running++ === 0) unlink(this);
-    this.members.running++;
-    this.members.calls++;
-    return this;
-  }
-
-  /** Counts a call out. Returns the instant, where it had to be read. */
-  leave(settledAt: number): number {
-    const { members } = this;
-    members.running--;
-    if (--this.running > 0 || this.key === OVERFLOW_KEY) return settledAt;
-    const { idleMs, clock } = members.settings;
-    const now = idleMs === Infinity ? settledAt : readOnce(clock, settledAt);
-    this.idleSince = now;
-    members.idle.append(this);
-    return now;
-  }
-
-  /** Returns the member's handler around `inner`; made once. */
-  handlerOf(inner: Handler): Handler {
-    if (this.inner === inner) return this.handler as Handler;
-    return this.others?.get(inner) ?? this.fuse(inner);
-  }
-
-  private fuse(inner: Handler): Handler {
-    const handler = this.handlerAround(inner);
-    if (this.inner === undefined) {
-      this.inner = inner;
-      this.handler = handler;
-    } else {
-      this.others ??= new WeakMap(); // weak: a pipeline around us may be dropped while we live
-      this.others.set(inner, handler);
-    }
-    return handler;
-  }
-
-  private handlerAround(inner: Handler): Handler {
-    const { members, policy } = this;
-    if (this.key === OVERFLOW_KEY) return layerAmong(members.settings, policy)(inner);
-    try {
-      return layerAmong(members.settings, policy)(inner);
-    } catch (error) {
-      reportHookError('make', error, members.settings.name);
-      return members.overflow.handlerOf(inner); // was made when we were composed
-    }
   }
 }
 
@@ -266,11 +238,3 @@ export class Member<P extends Policy<unknown>> implements Link {
 
 /** How many members put aside are looked at again when a place is needed, and when somebody looks. */
 const MAX_LOOKS = 8;
-
-/** The layer of `policy`, with borders around it if it goes by another clock than we do. */
-function layerAmong({ name, clock }: { readonly name: string; readonly clock: Clock }, policy: Policy<unknown>): Layer {
-  const own = (policy as Partial<LayeredPolicy>).clock;
-  if (own === undefined || own === clock) return layerOf(policy);
-  const ours = createPolicy({ kind: 'keyed', name, layer: (inner) => inner, clock });
-  return pipeline({ name }, ours, policy).layer;
-}

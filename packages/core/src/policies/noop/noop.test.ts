@@ -7,7 +7,7 @@ import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { virtualClock } from '../../testing/virtual-clock.ts';
 import { bulkhead } from '../bulkhead/bulkhead.ts';
 import { timeout } from '../timeout/timeout.ts';
-import { noop } from './noop.ts';
+import { noop, noopKind } from './noop.ts';
 
 describe('noop', () => {
   it.each(operationTable())('(1) charter C4: hands on what an operation $title', async ({ operation, expected }) => {
@@ -37,6 +37,21 @@ describe('noop', () => {
     expect(await calls.execute(() => 'value')).toBe('value');
     expect(none).toMatchObject({ kind: 'noop', name: 'limit', clock: undefined });
     expect(none.layer(inner)).toBe(inner);
+  });
+
+  it('charter O1, (1): is described and updated as any other, and does nothing either way', async () => {
+    const none = noop({ name: 'limit', enforcement: 'observe' });
+    expect(none.describe()).toEqual({ kind: 'noop', name: 'limit', enforcement: 'observe', options: {}, traits: {} });
+    const apply = none.planUpdate({ enforcement: 'off' });
+    expect(none.describe().enforcement).toBe('observe');
+    apply();
+    expect([none.describe().enforcement, await none.execute(() => 'value')]).toEqual(['off', 'value']);
+
+    const update = (changes: never): void => none.update(changes);
+    expect(verdictOn(update, { enforcement: 'on' })).toContain('noop.enforcement must be one of');
+    expect(verdictOn(update, { name: 'other' })).toContain('noop.update has no option "name"');
+    expect(none.describe().enforcement).toBe('off');
+    expect(noopKind).toMatchObject({ kind: 'noop', required: [] });
   });
 
   describe('options', () => {

@@ -5,13 +5,22 @@
  * protection. Left in a pipeline it costs nothing: it has no layer of its own.
  *
  * Invariants
- *  (1) What goes in and what comes out is the same with it as without it.
+ *  (1) What goes in and what comes out is the same with it as without it, whatever its enforcement.
  *
  * @module
  */
 
+import {
+  type Describable,
+  type Enforcement,
+  type PolicyDescription,
+  type PolicyKind,
+  type Updatable,
+  enforcements,
+} from '../../kernel/description.ts';
 import type { Handler } from '../../kernel/handler.ts';
-import { isName, withDefaults } from '../../kernel/options.ts';
+import { type OptionRules, checkOptions, nonEmptyString, oneOfStrings } from '../../kernel/option-rules.ts';
+import { withDefaults, withKnown } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 
@@ -19,15 +28,32 @@ import type { PolicyPorts } from '../../kernel/ports.ts';
 export interface NoopOptions extends PolicyPorts {
   /** Names this instance in a registry. @defaultValue 'noop' */
   readonly name?: string;
+  /** As every policy has it, so that it takes the place of any; it does nothing anyway. @defaultValue 'enforce' */
+  readonly enforcement?: Enforcement;
 }
 
+/** What {@link Noop.update} may change. */
+export type NoopChanges = Partial<Pick<NoopOptions, 'enforcement'>>;
+
 /** Every default of {@link noop}, in one place. */
-export const noopDefaults: Required<Omit<NoopOptions, keyof PolicyPorts>> = Object.freeze({ name: 'noop' });
+export const noopDefaults: Required<Omit<NoopOptions, keyof PolicyPorts>> = Object.freeze({
+  name: 'noop',
+  enforcement: 'enforce',
+});
+
+/** What the options of {@link noop} may be. */
+export const noopRules: OptionRules = Object.freeze({
+  name: nonEmptyString,
+  enforcement: oneOfStrings(...enforcements),
+});
+
+/** A policy that does nothing. */
+export interface Noop extends LayeredPolicy, Updatable<NoopChanges>, Describable {}
 
 /**
  * Creates a policy that does nothing. It holds no state: one instance may stand in any number of places.
  *
- * @throws ConfigError at creation, when an option is out of range.
+ * @throws ConfigError at creation and from update, when an option is out of range.
  * @throws the operation's error from execute, unchanged.
  * @throws `context.cause` from execute, when the context ended first.
  *
@@ -36,11 +62,30 @@ export const noopDefaults: Required<Omit<NoopOptions, keyof PolicyPorts>> = Obje
  * const limit = isProduction ? bulkhead(20) : noop();
  * ```
  */
-export function noop(options: NoopOptions = {}): LayeredPolicy {
-  const { name } = withDefaults('noop', noopDefaults, options);
-  isName('noop.name', name);
-  return createPolicy({ kind: 'noop', name, layer: passThrough });
+export function noop(options: NoopOptions = {}): Noop {
+  const { name, enforcement: first } = withDefaults('noop', noopDefaults, options);
+  checkOptions('noop', noopRules, { name, enforcement: first });
+  let enforcement = first;
+  const planUpdate = (changes: NoopChanges): (() => void) => {
+    const next = withKnown('noop.update', { enforcement }, changes);
+    checkOptions('noop', noopRules, { name, ...next });
+    return () => void ({ enforcement } = next);
+  };
+  return Object.assign(createPolicy({ kind: 'noop', name, layer: passThrough }), {
+    planUpdate,
+    update: (changes: NoopChanges) => planUpdate(changes)(),
+    describe: (): PolicyDescription => ({ kind: 'noop', name, enforcement, options: {}, traits: {} }),
+  });
 }
+
+/** The kind of policy that {@link noop} makes, for configuration. */
+export const noopKind: PolicyKind = Object.freeze({
+  kind: 'noop',
+  rules: noopRules,
+  required: Object.freeze([]),
+  defaults: noopDefaults,
+  create: noop,
+});
 
 // --- internal ---
 

@@ -91,9 +91,9 @@ describe('the pace of a rate limiter', () => {
       [{ maxQueued: 1, intervalMs: 0 }, 'ConfigError: rateLimiter.intervalMs must be a number from 1 to 86400000'],
       [
         { maxQueued: 1, name: 'other' },
-        'TypeError: rateLimiter has no option "name"; it knows enforcement, intervalMs',
+        'TypeError: rateLimiter.update has no option "name"; it knows costOf, enforcement, intervalMs',
       ],
-      [null, 'ConfigError: rateLimiter must be an object of options, got null'],
+      [null, 'ConfigError: rateLimiter.update must be an object of options, got null'],
     ])('(1) changes nothing when it refuses %j', async (changes, message) => {
       const policy = rateLimiter({ maxPerInterval: 10, clock: virtualClock() });
       await flood(policy, 3);

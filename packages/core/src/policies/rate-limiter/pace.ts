@@ -8,10 +8,9 @@
  * @module
  */
 
-import { inRange, integerInRange, oneOf, withKnown } from '../../kernel/options.ts';
 import {
-  type GcraLimits,
   admit,
+  arrivalFor,
   available,
   backlogMs,
   conforms,
@@ -20,51 +19,7 @@ import {
   waitMs,
   withBacklog,
 } from '../../mechanisms/gcra.ts';
-
-/** What was asked for. */
-export interface AskedLimits {
-  readonly maxPerInterval: number;
-  readonly intervalMs: number;
-  /** Undefined follows `maxPerInterval`. */
-  readonly maxBurst: number | undefined;
-  readonly maxQueued: number;
-  readonly enforcement: 'enforce' | 'observe' | 'off';
-}
-
-/** What holds. */
-export interface Limits extends AskedLimits, GcraLimits {
-  readonly maxBurst: number;
-  readonly asked: AskedLimits;
-}
-
-/**
- * Checks what was asked for.
- *
- * @throws ConfigError when an option is out of range.
- */
-export function limitsOf({
-  maxPerInterval,
-  intervalMs,
-  maxBurst,
-  maxQueued,
-  enforcement,
-}: Partial<AskedLimits>): Limits {
-  integerInRange('rateLimiter.maxPerInterval', maxPerInterval, [1, 1_000_000]);
-  const asked = { maxPerInterval, intervalMs, maxBurst, maxQueued, enforcement } as AskedLimits;
-  inRange('rateLimiter.intervalMs', intervalMs, [Math.max(1, asked.maxPerInterval / 1000), 86_400_000]);
-  if (maxBurst !== undefined) integerInRange('rateLimiter.maxBurst', maxBurst, [1, 1_000_000]);
-  integerInRange('rateLimiter.maxQueued', maxQueued, [0, 1_000_000]);
-  oneOf('rateLimiter.enforcement', enforcement, ['enforce', 'observe', 'off']);
-  return {
-    maxPerInterval: asked.maxPerInterval,
-    intervalMs: asked.intervalMs,
-    maxBurst: maxBurst ?? asked.maxPerInterval,
-    maxQueued: asked.maxQueued,
-    enforcement: asked.enforcement,
-    emissionMs: asked.intervalMs / asked.maxPerInterval,
-    asked,
-  };
-}
+import type { Limits } from './limits.ts';
 
 /** The limits that hold, and what was admitted under them. */
 export class Pace {
@@ -77,32 +32,36 @@ export class Pace {
     this.arrivalAt = withBacklog(initialBacklogMs, now, limits);
   }
 
-  /** Whether a call may start at `now`. Only `enforce` says no. */
-  allows(now: number): boolean {
-    return this.limits.enforcement !== 'enforce' || conforms(this.arrivalAt, now, this.limits);
+  /** Whether a call of `cost` may start at `now`. Only `enforce` says no. */
+  allows(cost: number, now: number): boolean {
+    const { limits } = this;
+    const arrivalAt = cost === 1 ? this.arrivalAt : arrivalFor(cost, this.arrivalAt, limits);
+    return limits.enforcement !== 'enforce' || conforms(arrivalAt, now, limits);
   }
 
-  /** Counts a call that starts at `now`, if it may. Returns whether it may. */
-  take(now: number): boolean {
-    if (!this.allows(now)) return false;
-    if (this.limits.enforcement === 'enforce') this.arrivalAt = admit(this.arrivalAt, now, this.limits);
+  /** Counts a call of `cost` that starts at `now`, if it may. Returns whether it may. */
+  take(cost: number, now: number): boolean {
+    if (!this.allows(cost, now)) return false;
+    if (this.limits.enforcement === 'enforce') this.charge(cost, now);
     return true;
   }
 
   /**
    * Counts a call as started at its turn, be that later, if so much of a queue is allowed. Returns whether it is. The
-   * arrival time then lies ahead by the queue that there would be.
+   * arrival time then lies ahead by the queue that there would be, of calls that cost 1.
    */
-  book(now: number): boolean {
+  book(cost: number, now: number): boolean {
     const { emissionMs, maxBurst, maxQueued } = this.limits;
-    if (!conforms(this.arrivalAt, now, { emissionMs, maxBurst: maxBurst + maxQueued })) return false;
-    this.arrivalAt = admit(this.arrivalAt, now, this.limits);
+    const arrivalAt = arrivalFor(cost, this.arrivalAt, this.limits);
+    if (!conforms(arrivalAt, now, { emissionMs, maxBurst: maxBurst + maxQueued })) return false;
+    this.charge(cost, now);
     return true;
   }
 
-  /** Time from `now` until the turn of a call that has `ahead` others before it. Milliseconds. */
-  delayMs(ahead: number, now: number): number {
-    return waitMs(conformsAt(this.arrivalAt, this.limits) + ahead * this.limits.emissionMs, now);
+  /** Time from `now` until the turn of a call of `cost` that has others before it which cost `ahead`. Milliseconds. */
+  delayMs(cost: number, ahead: number, now: number): number {
+    const arrivalAt = arrivalFor(cost, this.arrivalAt, this.limits);
+    return waitMs(conformsAt(arrivalAt, this.limits) + ahead * this.limits.emissionMs, now);
   }
 
   available(now: number): number {
@@ -113,9 +72,14 @@ export class Pace {
     return backlogMs(this.arrivalAt, now);
   }
 
-  update(changes: object, now: number): void {
-    const to = limitsOf(withKnown('rateLimiter', this.limits.asked, changes)); // (1)
+  change(to: Limits, now: number): void {
     this.arrivalAt = rescale(this.arrivalAt, now, { from: this.limits, to }); // (2)
     this.limits = to;
+  }
+
+  // --- internal ---
+
+  private charge(cost: number, now: number): void {
+    this.arrivalAt = admit(this.arrivalAt, now, this.limits) + (cost - 1) * this.limits.emissionMs;
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { type CancellableContext, Context } from '../../kernel/context.ts';
+import { type CancellableContext, Context, contextKey } from '../../kernel/context.ts';
 import { observe } from '../../testing/operation-table.ts';
 import { settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { type RateLimiter, rateLimiter } from './rate-limiter.ts';
@@ -26,6 +26,9 @@ const wait = fc.integer({ min: 0, max: 60 }).map((ms): Command => ({ kind: 'wait
 const cancel = fc.nat(6).map((index): Command => ({ kind: 'cancel', index }));
 const commands = fc.array(fc.oneof({ arbitrary: call, weight: 4 }, wait, cancel), { maxLength: 80, size: 'max' });
 const withoutCancel = fc.array(fc.oneof({ arbitrary: call, weight: 4 }, wait), { maxLength: 80, size: 'max' });
+
+/** What a call costs, as its context has it. */
+const costKey = contextKey<number>('cost');
 
 interface Traced {
   readonly context: CancellableContext;
@@ -141,7 +144,7 @@ describe('rateLimiter, against a model of tokens and a list', () => {
       }
     });
     await fc.assert(property, runs);
-  });
+  }, 60_000);
 
   it('rateLimiter (2) (3) starts, queues and refuses the very calls that the model does, at the same instants and in order', async () => {
     const property = fc.asyncProperty(limits, commands, async (own, steps) => {
@@ -159,7 +162,7 @@ describe('rateLimiter, against a model of tokens and a list', () => {
       expect(trial.policy.snapshot().queued).toBeLessThanOrEqual(own.maxQueued);
     });
     await fc.assert(property, runs);
-  });
+  }, 60_000);
 
   it('rateLimiter (4) (5), charter G5: conserves its waiters over 100,000 operations, whatever becomes of them', async () => {
     let operations = 0;
@@ -192,6 +195,39 @@ describe('rateLimiter, against a model of tokens and a list', () => {
     expect(operations).toBeGreaterThanOrEqual(100_000);
   }, 60_000);
 
+  it('rateLimiter (1) (2) starts calls of any cost when a bucket has that many tokens, in order, at the very instants', async () => {
+    const costs = fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 60 })), {
+      minLength: 1,
+      maxLength: 40,
+      size: 'max',
+    });
+    const property = fc.asyncProperty(limits, costs, async ({ emissionMs, maxBurst }, arrivals) => {
+      const clock = virtualClock();
+      const rate = { maxPerInterval: 100, intervalMs: emissionMs * 100, maxBurst, maxQueued: 1000 };
+      const policy = rateLimiter({ ...rate, costOf: (context) => context.value(costKey) ?? 1, clock });
+      const startedAt: number[] = [];
+      const expectedAt: number[] = [];
+      let tokensMs = maxBurst * emissionMs;
+      let tokensAt = 0;
+      for (const [cost, gapMs] of arrivals) {
+        await clock.advance(gapMs); // oxlint-disable-line no-await-in-loop -- time moves between the calls
+        const context = Context.withClock(clock).withValue(costKey, cost);
+        observe(policy.execute(() => startedAt.push(clock.now()), context));
+        const from = Math.max(clock.now(), tokensAt);
+        tokensMs = Math.min(maxBurst * emissionMs, tokensMs + from - tokensAt);
+        const missingMs = Math.max(0, Math.min(cost, maxBurst) * emissionMs - tokensMs);
+        tokensAt = from + missingMs;
+        tokensMs += missingMs - cost * emissionMs; // below 0 after what costs more than a burst
+        expectedAt.push(tokensAt);
+      }
+      await clock.runAll();
+
+      expect(startedAt).toHaveLength(expectedAt.length);
+      for (const [index, at] of startedAt.entries()) expect(at).toBeCloseTo(Number(expectedAt[index]), 3);
+    });
+    await fc.assert(property, runs);
+  }, 60_000);
+
   it('rateLimiter (6), charter O2: observes exactly the calls that it would refuse', async () => {
     const property = fc.asyncProperty(limits, withoutCancel, async (own, steps) => {
       const enforced = new Trial(own);
@@ -203,5 +239,5 @@ describe('rateLimiter, against a model of tokens and a list', () => {
       expect(observed.order).toHaveLength(observed.calls.length);
     });
     await fc.assert(property, runs);
-  });
+  }, 60_000);
 });

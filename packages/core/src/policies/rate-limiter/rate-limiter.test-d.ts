@@ -1,4 +1,14 @@
-import { type RateLimiter, type RateLimiterSnapshot, createRegistry, pipeline, rateLimiter } from '@holdfast/core';
+import {
+  type PolicyDescription,
+  type PolicyKind,
+  type RateLimiter,
+  type RateLimiterGrant,
+  type RateLimiterSnapshot,
+  createRegistry,
+  pipeline,
+  rateLimiter,
+  rateLimiterKind,
+} from '@holdfast/core';
 import { expectTypeOf } from 'vitest';
 
 const policy = rateLimiter({ maxPerInterval: 50, maxQueued: 20 });
@@ -11,6 +21,10 @@ expectTypeOf(pipeline(policy, rateLimiter(5)).execute(() => undefined)).toEqualT
 expectTypeOf(policy.snapshot()).toEqualTypeOf<RateLimiterSnapshot>();
 expectTypeOf(policy.update({ maxBurst: 3, enforcement: 'off' })).toEqualTypeOf<void>();
 expectTypeOf(createRegistry().create(rateLimiter, { name: 'maps', maxPerInterval: 5 })).toEqualTypeOf<RateLimiter>();
+expectTypeOf(policy.tryAcquire(3)).toEqualTypeOf<RateLimiterGrant>();
+expectTypeOf(policy.planUpdate({ costOf: (context) => context.deadline })).toEqualTypeOf<() => void>();
+expectTypeOf(policy.describe()).toEqualTypeOf<PolicyDescription>();
+expectTypeOf(rateLimiterKind).toEqualTypeOf<PolicyKind>();
 
 // @ts-expect-error -- a snapshot is read-only
 policy.snapshot().queued = 0;

@@ -396,6 +396,7 @@ describe('rateLimiter', () => {
         maxBurst: { kind: 'integer', min: 1, max: 1_000_000 },
         maxQueued: { kind: 'integer', min: 0, max: 1_000_000 },
         initialBacklogMs: { kind: 'number', min: 0, max: Infinity },
+        costOf: { kind: 'function' },
       },
       { maxPerInterval: 1 },
     );

@@ -10,7 +10,8 @@
  *      └────── neither ─► refused (RateLimitedError)
  *
  * Invariants
- *  (1) In any span of time at most `maxBurst` calls start, plus `maxPerInterval` for each `intervalMs` of the span.
+ *  (1) In any span of time at most `maxBurst` calls start, plus `maxPerInterval` for each `intervalMs` of the span; each counts
+ *      as many times as it costs, and one that costs more than `maxBurst` waits for a whole burst and is worked off in full.
  *  (2) Calls start in the order in which they came; at most `maxQueued` wait.
  *  (3) A wait that would reach the deadline is not begun.
  *  (4) A waiting call leaves as soon as its context ends, runs nothing, and uses nothing up.
@@ -20,16 +21,21 @@
  * @module
  */
 
-import { type Clock, readOnce, systemClock } from '../../kernel/clock.ts';
-import { type Context, isKnownToHaveEnded } from '../../kernel/context.ts';
-import { RejectionError, nameErrorClass } from '../../kernel/errors.ts';
-import { type Events, silence } from '../../kernel/events.ts';
+import { readOnce, systemClock } from '../../kernel/clock.ts';
+import type { Context } from '../../kernel/context.ts';
+import type { Describable, Enforcement, PolicyDescription, PolicyKind, Updatable } from '../../kernel/description.ts';
+import { silence } from '../../kernel/events.ts';
 import type { Handler } from '../../kernel/handler.ts';
-import { inRange, isName, withDefaults } from '../../kernel/options.ts';
+import { checkOptions } from '../../kernel/option-rules.ts';
+import { integerInRange, withDefaults } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
-import { type Limits, Pace, limitsOf } from './pace.ts';
-import { type Arrival, WaitingLine } from './waiting-line.ts';
+import { Limiter, type LimiterSettings, type RateLimiterGrant, type RateLimiterSnapshot } from './limiter.ts';
+import { type Limits, MAX_COST, changeLimits, limitsOf, rateLimiterRules } from './limits.ts';
+
+export type { RateLimiterGrant, RateLimiterSnapshot } from './limiter.ts';
+export { rateLimiterRules } from './limits.ts';
+export { RateLimitedError, type RateLimiterRejectedEvent } from './refusal.ts';
 
 /** Options of {@link rateLimiter}. Omitted ones take {@link rateLimiterDefaults}. */
 export interface RateLimiterOptions extends PolicyPorts {
@@ -51,10 +57,15 @@ export interface RateLimiterOptions extends PolicyPorts {
   /** Calls that may wait for their turn. Integer, 0 to 1 000 000; 0 refuses instead of waiting. @defaultValue 0 */
   readonly maxQueued?: number;
   /**
+   * How much of the rate a call uses up: an integer, 1 to 1 000 000. What is no such integer counts as 1 and is reported. By
+   * default each call costs 1.
+   */
+  readonly costOf?: (context: Context) => number;
+  /**
    * `enforce` limits; `observe` lets all calls run and counts those that would have been refused; `off` does nothing.
    * @defaultValue 'enforce'
    */
-  readonly enforcement?: 'enforce' | 'observe' | 'off';
+  readonly enforcement?: Enforcement;
   /**
    * Time that calls admitted earlier still count for, as `snapshot().backlogMs` told it, less the time since. Milliseconds,
    * 0 or more; more than a whole burst counts as that.
@@ -64,52 +75,21 @@ export interface RateLimiterOptions extends PolicyPorts {
 }
 
 /** What {@link RateLimiter.update} may change. */
-export type RateLimiterChanges = Partial<
-  Pick<RateLimiterOptions, 'maxPerInterval' | 'intervalMs' | 'maxBurst' | 'maxQueued' | 'enforcement'>
->;
+export type RateLimiterChanges = Partial<Omit<RateLimiterOptions, 'name' | 'initialBacklogMs' | keyof PolicyPorts>>;
 
 /** Every default of {@link rateLimiter}, in one place. */
-export const rateLimiterDefaults: DefaultsOf<RateLimiterOptions, 'maxPerInterval' | 'maxBurst'> = Object.freeze({
-  name: 'rate-limiter',
-  intervalMs: 1000,
-  maxQueued: 0,
-  enforcement: 'enforce',
-  initialBacklogMs: 0,
-  clock: systemClock,
-});
-
-/** A call was refused, or would have been. */
-export interface RateLimiterRejectedEvent {
-  readonly type: 'rate-limiter.rejected';
-  readonly policy: 'rate-limiter';
-  readonly name: string;
-  /** `observe` where the call ran nevertheless. */
-  readonly enforcement: 'enforce' | 'observe';
-  /** Time until a call would start at once, if no other comes meanwhile. Milliseconds. */
-  readonly retryAfterMs: number;
-}
-
-/** A rate limiter at one instant. */
-export interface RateLimiterSnapshot {
-  /** Calls that would start at once if they came now. */
-  readonly available: number;
-  /** Calls that wait. */
-  readonly queued: number;
-  /** Calls refused since it was created. */
-  readonly rejected: number;
-  /** Calls that ran under `observe` and would have been refused, since it was created. */
-  readonly observed: number;
-  /** Time until the whole burst is there again. Milliseconds; 0 when it is. The whole state: see `initialBacklogMs`. */
-  readonly backlogMs: number;
-  readonly maxPerInterval: number;
-  readonly intervalMs: number;
-  readonly maxBurst: number;
-  readonly maxQueued: number;
-  readonly enforcement: 'enforce' | 'observe' | 'off';
-}
+export const rateLimiterDefaults: DefaultsOf<RateLimiterOptions, 'maxPerInterval' | 'maxBurst' | 'costOf'> =
+  Object.freeze({
+    name: 'rate-limiter',
+    intervalMs: 1000,
+    maxQueued: 0,
+    enforcement: 'enforce',
+    initialBacklogMs: 0,
+    clock: systemClock,
+  });
 
 /** A rate limiter policy. */
-export interface RateLimiter extends LayeredPolicy {
+export interface RateLimiter extends LayeredPolicy, Updatable<RateLimiterChanges>, Describable {
   /** What it knows now. */
   snapshot(): RateLimiterSnapshot;
   /**
@@ -117,21 +97,16 @@ export interface RateLimiter extends LayeredPolicy {
    * more, they start.
    *
    * @throws ConfigError when an option is out of range; then nothing changes.
+   * @throws TypeError when an option is unknown or cannot be changed; then nothing changes.
    */
   update(changes: RateLimiterChanges): void;
-}
-
-/** The call came too soon, and could not wait. The operation did not run. */
-export class RateLimitedError extends RejectionError {
-  readonly code = 'RATE_LIMITED';
-  readonly maxPerInterval: number;
-  readonly intervalMs: number;
-
-  constructor(policy: string, retryAfterMs: number, limits: { maxPerInterval: number; intervalMs: number }) {
-    super(`${policy} allows ${limits.maxPerInterval} per ${limits.intervalMs} ms`, { policy, retryAfterMs });
-    this.maxPerInterval = limits.maxPerInterval;
-    this.intervalMs = limits.intervalMs;
-  }
+  /**
+   * Takes what `count` calls would use up, if they could start now, and says when to come back if not. It neither waits nor
+   * throws because of the rate. `count` is an integer, 1 to 1 000 000, by default 1.
+   *
+   * @throws ConfigError when `count` is out of range.
+   */
+  tryAcquire(count?: number): RateLimiterGrant;
 }
 
 /**
@@ -149,147 +124,75 @@ export class RateLimitedError extends RejectionError {
  */
 export function rateLimiter(options: RateLimiterOptions | number): RateLimiter {
   const settings = resolve(typeof options === 'number' ? { maxPerInterval: options } : options);
+  const { name, clock } = settings;
   const limiter = new Limiter(settings);
-  const layer =
-    (inner: Handler): Handler =>
-    (operation, context, sink, calledAt) => {
-      const now = limiter.pace.limits.enforcement === 'off' ? calledAt : readOnce(settings.clock, calledAt);
-      if (limiter.lets(context, now)) inner(operation, context, sink, now);
-      else limiter.queueOrRefuse({ inner, operation, context, sink }, now);
-    };
-  const policy = createPolicy({ kind: 'rate-limiter', name: settings.name, layer, clock: settings.clock });
-  return Object.assign(policy, {
+  const planUpdate = (changes: RateLimiterChanges): (() => void) => {
+    const limits = changeLimits(limiter.pace.limits, changes);
+    return () => limiter.apply(limits);
+  };
+  const layer = (inner: Handler): Handler => rateHandler(limiter, settings, inner);
+  return Object.assign(createPolicy({ kind: 'rate-limiter', name, layer, clock }), {
+    planUpdate,
+    update: (changes: RateLimiterChanges) => planUpdate(changes)(),
     snapshot: () => limiter.snapshot(),
-    update: (changes: RateLimiterChanges) => limiter.update(changes),
+    tryAcquire: (count = 1) => limiter.acquire(requireCount(count)),
+    describe: () => describe(name, limiter.pace.limits),
   });
 }
 
+/** The kind of policy that {@link rateLimiter} makes, for configuration. */
+export const rateLimiterKind: PolicyKind = Object.freeze({
+  kind: 'rate-limiter',
+  rules: rateLimiterRules,
+  required: Object.freeze(['maxPerInterval']),
+  defaults: rateLimiterDefaults,
+  create: rateLimiter,
+});
+
 // --- internal ---
 
-nameErrorClass(RateLimitedError, 'RateLimitedError');
-
-interface Settings {
-  readonly name: string;
-  readonly clock: Clock;
-  readonly events: Events;
-  readonly limits: Limits;
-  readonly initialBacklogMs: number;
+function resolve(options: RateLimiterOptions): LimiterSettings {
+  const resolved = withDefaults('rateLimiter', rateLimiterDefaults, options, ['maxPerInterval', 'maxBurst', 'costOf']);
+  const { name, clock, events = silence, captureAsyncContext, initialBacklogMs } = resolved;
+  const { name: ruleOfName, initialBacklogMs: ruleOfBacklog } = rateLimiterRules as Required<typeof rateLimiterRules>;
+  checkOptions(
+    'rateLimiter',
+    { name: ruleOfName, initialBacklogMs: ruleOfBacklog } as typeof rateLimiterRules,
+    resolved,
+  );
+  return { name, clock, events, captureAsyncContext, limits: limitsOf(resolved), initialBacklogMs };
 }
 
-function resolve(options: RateLimiterOptions): Settings {
-  const resolved = withDefaults('rateLimiter', rateLimiterDefaults, options, ['maxPerInterval', 'maxBurst']);
-  isName('rateLimiter.name', resolved.name);
-  const limits = limitsOf(resolved);
-  inRange('rateLimiter.initialBacklogMs', resolved.initialBacklogMs, [0, Infinity]);
-  const { name, clock, events = silence, initialBacklogMs } = resolved;
-  return { name, clock, events, limits, initialBacklogMs };
+function requireCount(count: number): number {
+  integerInRange('rateLimiter.tryAcquire count', count, [1, MAX_COST]);
+  return count;
 }
 
-/** What all calls through one rate limiter share. */
-class Limiter {
-  readonly pace: Pace;
-  private readonly settings: Settings;
-  private readonly line: WaitingLine;
-  private rejected = 0;
-  private observed = 0;
-  private draining = false;
-
-  constructor(settings: Settings) {
-    const { clock, limits, initialBacklogMs } = settings;
-    this.settings = settings;
-    this.pace = new Pace(limits, initialBacklogMs, initialBacklogMs > 0 ? clock.now() : 0);
-    this.line = new WaitingLine(clock, () => this.drain());
-  }
-
-  /** Whether a call may start now. */
-  lets(context: Context, now: number): boolean {
-    const { enforcement } = this.pace.limits;
-    if (enforcement === 'off' || isKnownToHaveEnded(context)) return true; // ended: it is refused further in
-    if (enforcement === 'observe') return this.observe(context, now); // (6)
-    return this.line.length === 0 && this.pace.take(now); // (1) (2)
-  }
-
-  queueOrRefuse(arrival: Arrival, now: number): void {
-    const { context, sink } = arrival;
-    if (context.cancelled) {
-      sink.refuse(context.cause, now);
+function rateHandler(limiter: Limiter, { clock }: LimiterSettings, inner: Handler): Handler {
+  return (operation, context, sink, calledAt) => {
+    const { enforcement, costOf } = limiter.pace.limits;
+    if (enforcement === 'off') {
+      inner(operation, context, sink, calledAt);
       return;
     }
-    const delayMs = this.pace.delayMs(this.line.length, now);
-    if (this.line.length >= this.pace.limits.maxQueued || delayMs >= context.remainingMs()) {
-      this.rejected++; // (2) (3)
-      this.tellRejected('enforce', delayMs);
-      sink.refuse(new RateLimitedError(this.settings.name, delayMs, this.pace.limits), now);
-    } else if (this.line.join(arrival)) {
-      this.wake(now);
-    } else {
-      sink.refuse(context.cause, now);
-    }
-  }
+    const now = readOnce(clock, calledAt);
+    const cost = costOf === undefined ? 1 : limiter.costOf(context);
+    if (limiter.lets(context, cost, now)) inner(operation, context, sink, now);
+    else limiter.queueOrRefuse({ inner, operation, context, sink }, cost, now);
+  };
+}
 
-  update(changes: RateLimiterChanges): void {
-    this.pace.update(changes, this.settings.clock.now());
-    this.line.sleep();
-    this.drain();
-  }
-
-  snapshot(): RateLimiterSnapshot {
-    const { maxPerInterval, intervalMs, maxBurst, maxQueued, enforcement } = this.pace.limits;
-    const now = this.settings.clock.now();
-    const queued = this.line.length;
-    return {
-      available: queued > 0 ? 0 : this.pace.available(now),
-      queued,
-      rejected: this.rejected,
-      observed: this.observed,
-      backlogMs: this.pace.backlogMs(now),
-      maxPerInterval,
-      intervalMs,
-      maxBurst,
-      maxQueued,
-      enforcement,
-    };
-  }
-
-  /** Starts the calls whose turn it is. A loop, since a call may settle, or change the limits, while it starts. */
-  private drain(): void {
-    if (this.draining) return;
-    this.draining = true;
-    const now = this.settings.clock.now();
-    while (this.line.length > 0 && this.pace.allows(now)) {
-      const next = this.line.shift(); // (2) (4)
-      if (next === undefined) break;
-      this.pace.take(now); // (1)
-      next.inner(next.operation, next.context, next.sink, now);
-    }
-    this.draining = false;
-    this.wake(this.line.length > 0 ? this.settings.clock.now() : now);
-  }
-
-  private wake(now: number): void {
-    if (!this.draining) this.line.wakeAfter(this.pace.delayMs(0, now)); // (5)
-  }
-
-  /** Lets a call run, and notes whether it would have been refused. */
-  private observe(context: Context, now: number): true {
-    const delayMs = this.pace.delayMs(0, now);
-    const hasTime = delayMs === 0 || delayMs < context.remainingMs();
-    if (hasTime && this.pace.book(now)) return true;
-    this.observed++;
-    this.tellRejected('observe', delayMs);
-    return true;
-  }
-
-  private tellRejected(enforcement: 'enforce' | 'observe', retryAfterMs: number): void {
-    const { name, events } = this.settings;
-    if (!events.active) return;
-    const event: RateLimiterRejectedEvent = {
-      type: 'rate-limiter.rejected',
-      policy: 'rate-limiter',
-      name,
-      enforcement,
-      retryAfterMs,
-    };
-    events.emit(event);
-  }
+function describe(name: string, limits: Limits): PolicyDescription {
+  const { maxPerInterval, intervalMs, maxBurst, maxQueued, costOf, enforcement, emissionMs } = limits;
+  const options = {
+    maxPerInterval,
+    intervalMs,
+    maxBurst,
+    maxQueued,
+    ...(costOf !== undefined && { costOf: '[function]' }),
+  };
+  const mayWait = maxQueued > 0 && enforcement === 'enforce';
+  const longestWaitMs = costOf === undefined ? maxQueued * emissionMs : Infinity;
+  const traits = { maxWaitMs: mayWait ? longestWaitMs : 0, isShared: true };
+  return { kind: 'rate-limiter', name, enforcement, options, traits };
 }

@@ -1,5 +1,6 @@
 import { bench, describe } from 'vitest';
 
+import { Context } from '../../kernel/context.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { retry } from './retry.ts';
 
@@ -11,6 +12,7 @@ const silent = retry();
 const events = createEvents();
 events.listen(() => {});
 const heard = retry({ events });
+const request = Context.background.withTimeout(3_600_000);
 
 describe('retry, idle path, against a bare call', () => {
   bench('a bare call', async () => {
@@ -21,6 +23,9 @@ describe('retry, idle path, against a bare call', () => {
   });
   bench('retry, 1 listener', async () => {
     sum += await heard.execute(operation);
+  });
+  bench('retry, the caller has a deadline', async () => {
+    sum += await silent.execute(operation, request);
   });
 });
 

@@ -1,8 +1,19 @@
 import { expectTypeOf } from 'vitest';
 
 import type { Context } from '../../kernel/context.ts';
+import type { Outcome } from '../../kernel/outcome.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
-import { retry, type RetryOptions } from './retry.ts';
+import {
+  type FailedTry,
+  type RetryAttempt,
+  type RetryBudget,
+  type RetryGaveUpReason,
+  type RetryOptions,
+  createRetryBudget,
+  parseRetryAfterMs,
+  retry,
+  retryAttemptOf,
+} from './retry.ts';
 
 const policy = retry({ name: 'prices', maxAttempts: 3, baseDelayMs: 1, maxDelayMs: 2 });
 
@@ -21,3 +32,17 @@ expectTypeOf<NonNullable<RetryOptions['isRetryable']>>().parameters.toEqualTypeO
 retry.name = 'x';
 // @ts-expect-error -- no such option
 retry({ attempts: 3 });
+expectTypeOf(createRetryBudget({ maxRetryRatio: 0.1 })).toEqualTypeOf<RetryBudget>();
+expectTypeOf(policy.snapshot().gaveUp).toEqualTypeOf<Readonly<Record<RetryGaveUpReason, number>>>();
+expectTypeOf(retryAttemptOf).returns.toEqualTypeOf<RetryAttempt | undefined>();
+expectTypeOf(parseRetryAfterMs(null, 0)).toEqualTypeOf<number | undefined>();
+retry({ backoff: (failed) => (expectTypeOf(failed).toEqualTypeOf<FailedTry>(), 5) });
+retry({ retryAfterMs: (outcome) => (expectTypeOf(outcome).toEqualTypeOf<Outcome>(), undefined) });
+policy.update({ maxAttempts: 2, enforcement: 'observe' });
+
+// @ts-expect-error -- no such backoff
+retry({ backoff: 'linear' });
+// @ts-expect-error -- a name cannot change
+policy.update({ name: 'other' });
+// @ts-expect-error -- a budget is shared from the start
+policy.update({ budget: createRetryBudget() });

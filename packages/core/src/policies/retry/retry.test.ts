@@ -31,6 +31,11 @@ function flaky(failures: number): { run: () => Promise<number>; errors: Error[];
   return { run, errors, runs: () => runs };
 }
 
+/** The delays of all tries that were scheduled. */
+function delaysOf({ events }: { readonly events: readonly object[] }): number[] {
+  return events.flatMap((event) => ('delayMs' in event ? [event.delayMs as number] : []));
+}
+
 describe('retry', () => {
   let clock: VirtualClock;
   let hookErrors: HookError[];
@@ -70,21 +75,20 @@ describe('retry', () => {
 
     await clock.runAll();
 
-    expect(recorder.events.map((event) => (event as unknown as { delayMs: number }).delayMs)).toEqual([
-      50, 100, 200, 250, 250,
-    ]);
+    expect(delaysOf(recorder)).toEqual([50, 100, 200, 250, 250]);
     expect(call().status).toBe('rejected');
   });
 
   it('spreads its delays over the whole range below the bound', async () => {
     const events = createEvents();
     const recorder = recordEvents(events);
-    const policy = make({ events, random: seededRandom(1), maxAttempts: 100, baseDelayMs: 100, maxDelayMs: 100 });
+    const bounds = { maxAttempts: 100, baseDelayMs: 100, maxDelayMs: 100, maxRetryRatio: Infinity };
+    const policy = make({ events, random: seededRandom(1), ...bounds });
     void observe(policy.execute(flaky(1000).run));
 
     await clock.runAll();
 
-    const delays = recorder.events.map((event) => (event as unknown as { delayMs: number }).delayMs);
+    const delays = delaysOf(recorder);
     expect(Math.min(...delays)).toBeLessThan(10);
     expect(Math.max(...delays)).toBeGreaterThan(90);
     expect(delays.every((delayMs) => delayMs >= 0 && delayMs < 100)).toBe(true);
@@ -160,11 +164,16 @@ describe('retry', () => {
       name: { kind: 'name' },
       maxAttempts: { kind: 'integer', min: 1, max: 100 },
       baseDelayMs: { kind: 'number', min: 0, max: 60_000 },
+      maxElapsedMs: { kind: 'number', min: 0, max: Infinity },
+      minAttemptMs: { kind: 'number', min: 0, max: 600_000 },
+      maxRetryRatio: { kind: 'number', min: 0, max: Infinity },
       isRetryable: { kind: 'function' },
+      classify: { kind: 'function' },
+      retryAfterMs: { kind: 'function' },
     } as const;
     const table = [
       ...optionTable('retry', rules, { maxDelayMs: 60_000 }),
-      ...optionTable('retry', { maxDelayMs: { kind: 'number', min: 100, max: 600_000 } }, { baseDelayMs: 100 }),
+      ...optionTable('retry', { maxDelayMs: { kind: 'number', min: 0, max: 600_000 } }, { baseDelayMs: 0 }),
     ];
 
     it.each(table)('$title', ({ options, expected }) => {
@@ -176,6 +185,22 @@ describe('retry', () => {
         'retry.maxDelayMs must be a number from 101 to 600000, got 100',
       );
     });
+
+    it.each([
+      ['backoff', 'linear', 'one of "full-jitter", "decorrelated-jitter", "exponential", "fixed", or a function'],
+      ['whenNested', 'never', 'one of "try-once", "retry"'],
+      ['enforcement', 'maybe', 'one of "enforce", "observe", "off"'],
+    ])('are refused where %s is %j', (option, value, expectation) => {
+      const message = `retry.${option} must be ${expectation}, got ${JSON.stringify(value)}`;
+      expect(verdictOn(retry, { [option]: value })).toBe(`ConfigError: ${message} (INVALID_CONFIG)`);
+    });
+
+    it.each(['full-jitter', 'decorrelated-jitter', 'exponential', 'fixed', () => 0])(
+      'take %s as backoff',
+      (backoff) => {
+        expect(verdictOn(retry, { backoff })).toBe('accepted');
+      },
+    );
 
     it('are refused with the known ones where one is unknown', () => {
       expect(verdictOn(retry, { attempts: 3 })).toContain('TypeError: retry has no option "attempts"; it knows ');
@@ -343,7 +368,7 @@ describe('retry', () => {
   it('charter A3: leaves no listener on a long-lived signal after 10,000 calls that wait', async () => {
     const controller = new AbortController();
     const shared = Context.from(controller.signal);
-    const policy = make({ maxAttempts: 2 });
+    const policy = make({ maxAttempts: 2, maxRetryRatio: Infinity });
 
     for (let round = 0; round < 1000; round++) {
       for (let index = 0; index < 10; index++) {

@@ -1,37 +1,78 @@
 /**
  * Retry: runs an operation again when it fails in a way that may pass.
  *
- * Use it for short, transient faults of idempotent work. Do not use it alone against overload: retries multiply load.
+ * Use it for short, transient faults of idempotent work. Do not use it alone against overload: a budget keeps retries a share
+ * of the calls, but only a circuit breaker takes load away.
  *
- *   try ── value ────────────────────────────────────────► value
- *    ▲ └── error ── last try, not retryable, no time left ► that error
- *    │       └───── otherwise ─► wait ── context ends ────► its cause
- *    └────────────────────────────┘ delay over
+ *   try ── success ──────────────────────────────────────────────────► value
+ *    ▲ └── failure ── last try, not retryable, nested, no time, budget ► that error or value
+ *    │       └─────── otherwise ─► wait ── context ends ─────────────► its cause
+ *    └──────────────────────────────┘ delay over
  *
  * Invariants
  *  (1) The operation runs at most `maxAttempts` times.
  *  (2) No try starts once the context has ended.
- *  (3) A wait that would reach the deadline is not begun: the error comes back at once.
+ *  (3) A wait is not begun that would reach the deadline, leave less than `minAttemptMs` before it, or reach `maxElapsedMs`:
+ *      the outcome comes back at once.
  *  (4) A wait ends as soon as the context does.
- *  (5) The last error comes back by identity.
+ *  (5) The last error comes back by identity, and so does a value that `classify` calls a failure.
+ *  (6) Tries beyond the first are at most a share of the calls; where the budget is spent, the outcome comes back at once.
+ *  (7) Inside a try of another retry there is one try only, unless `whenNested` says otherwise.
+ *  (8) Under `observe` and `off` every call is one try, and its outcome comes back.
  *
  * @module
  */
 
-import { isCancelled } from '../../kernel/cancellation.ts';
-import type { Watcher } from '../../kernel/cancel-scope.ts';
-import { type Timer, UNREAD, systemClock } from '../../kernel/clock.ts';
-import { type Context, scopeOf } from '../../kernel/context.ts';
-import { isRejection } from '../../kernel/errors.ts';
-import { silence } from '../../kernel/events.ts';
-import { askHook, reportHookError } from '../../kernel/hooks.ts';
-import type { Link } from '../../kernel/linked-list.ts';
-import { inRange, integerInRange, isFunction, isName, withDefaults } from '../../kernel/options.ts';
-import { type Handler, type Operation, type Sink } from '../../kernel/handler.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import {
+  type Describable,
+  type Enforcement,
+  type PolicyKind,
+  type Updatable,
+  enforcements,
+} from '../../kernel/description.ts';
+import type { Handler } from '../../kernel/handler.ts';
+import {
+  type OptionRule,
+  type OptionRules,
+  anyFunction,
+  checkOptions,
+  either,
+  integerFrom,
+  nonEmptyString,
+  numberFrom,
+  oneOfStrings,
+} from '../../kernel/option-rules.ts';
+import { ConfigError, withDefaults, withKnown } from '../../kernel/options.ts';
+import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { type Random, systemRandom } from '../../kernel/random.ts';
-import { exponentialMs, fullJitterMs } from '../../mechanisms/backoff.ts';
+import { type BackoffKind, backoffKinds } from '../../mechanisms/backoff.ts';
+import { CountedBudget, type RetryBudget } from './retry-budget.ts';
+import { RetryCall, type RetryDesk, RetryRule, mayPass } from './retry-call.ts';
+import { type BackoffFunction, type RetryAfter, retryAfterOfError } from './retry-delay.ts';
+import { RetryCounts, type RetrySnapshot } from './retry-report.ts';
+import { type RetrySettings, describeRetry, settingsOf } from './retry-settings.ts';
+
+export { parseRetryAfterMs } from '../../mechanisms/retry-after.ts';
+export { type BackoffKind } from '../../mechanisms/backoff.ts';
+export { type RetryAttempt, retryAttemptOf } from '../../kernel/retry-attempt.ts';
+export {
+  type RetryBudget,
+  type RetryBudgetOptions,
+  type RetryBudgetSnapshot,
+  createRetryBudget,
+  retryBudgetDefaults,
+  retryBudgetRules,
+} from './retry-budget.ts';
+export { type BackoffFunction, type FailedTry, type RetryAfter } from './retry-delay.ts';
+export {
+  type RetryGaveUpEvent,
+  type RetryGaveUpReason,
+  type RetryScheduledEvent,
+  type RetrySnapshot,
+} from './retry-report.ts';
 
 /** Options of {@link retry}. Omitted ones take {@link retryDefaults}. */
 export interface RetryOptions extends PolicyPorts {
@@ -39,52 +80,123 @@ export interface RetryOptions extends PolicyPorts {
   readonly name?: string;
   /** Tries in all, the first included. Integer, 1 to 100; 1 never retries. @defaultValue 3 */
   readonly maxAttempts?: number;
-  /** Upper bound of the first delay. Milliseconds, 0 to 60 000. @defaultValue 100 */
+  /** Upper bound of the first delay; for `fixed`, each delay. Milliseconds, 0 to 60 000. @defaultValue 100 */
   readonly baseDelayMs?: number;
-  /** Upper bound of every delay. Milliseconds, `baseDelayMs` to 600 000. @defaultValue 10_000 */
+  /**
+   * Upper bound of every delay. A dependency that asks for a longer one is not asked again. Milliseconds, `baseDelayMs` to
+   * 600 000. @defaultValue 10_000
+   */
   readonly maxDelayMs?: number;
   /**
+   * How delays grow and spread: `full-jitter`, from 0 to a bound that doubles; `decorrelated-jitter`, from `baseDelayMs` to
+   * three times the delay before; `exponential`, the bound itself; `fixed`; or a function that returns the delay after a
+   * failed try. If that throws, it is reported and the delay is the bound. @defaultValue 'full-jitter'
+   */
+  readonly backoff?: BackoffKind | BackoffFunction;
+  /**
+   * Time from the start of the call within which another try may start. It stops retrying and cuts no try off: that is what
+   * a timeout does. Milliseconds, 0 to Infinity; 0 never retries, Infinity leaves it to the deadline.
+   * @defaultValue Infinity
+   */
+  readonly maxElapsedMs?: number;
+  /**
+   * Time that a try needs to be of use. Another one is not started with less left before the deadline of the context.
+   * Milliseconds, 0 to 600 000. @defaultValue 0
+   */
+  readonly minAttemptMs?: number;
+  /**
+   * Retries per call, over all calls, in the long run. Ten may be saved up, and ten there are at the start. Ratio, 0 to
+   * Infinity; 0 never retries, Infinity sets no bound. Not beside `budget`. @defaultValue 0.2
+   */
+  readonly maxRetryRatio?: number;
+  /** A budget that this policy shares with others, made by `createRetryBudget`. By default it has one of its own. */
+  readonly budget?: RetryBudget;
+  /**
    * Whether an error may pass. By default every error but rejections of ours and cancellations. Called once per failed
-   * try; if it throws, that is reported and the default rule decides.
+   * try that was not the last; if it throws, that is reported and the default rule decides.
    */
   readonly isRetryable?: (error: unknown) => boolean;
+  /**
+   * Which outcomes are failures: of values those that this calls `failure` are retried, of errors only those. By default no
+   * value is, and every error is put to `isRetryable`.
+   */
+  readonly classify?: Classify;
+  /**
+   * How long an outcome asks us to wait, as `Retry-After` of HTTP does; the delay is put on top. Synchronous. By default
+   * what the error has in `retryAfterMs`. If it throws, that is reported and the outcome asks for nothing.
+   */
+  readonly retryAfterMs?: RetryAfter;
+  /**
+   * What to do inside a try of another retry: `try-once`, since that one will try again, or `retry`, which multiplies tries.
+   * @defaultValue 'try-once'
+   */
+  readonly whenNested?: 'try-once' | 'retry';
+  /**
+   * `enforce` retries; `observe` does not, and counts the tries that it would have started; `off` does nothing.
+   * @defaultValue 'enforce'
+   */
+  readonly enforcement?: Enforcement;
 }
 
+/** What {@link Retry.update} may change. */
+export type RetryChanges = Partial<Omit<RetryOptions, 'name' | 'budget' | keyof PolicyPorts>>;
+
 /** Every default of {@link retry}, in one place. */
-export const retryDefaults: DefaultsOf<RetryOptions> & { readonly random: Random } = Object.freeze({
+export const retryDefaults: DefaultsOf<RetryOptions, 'budget'> & { readonly random: Random } = Object.freeze({
   name: 'retry',
   maxAttempts: 3,
   baseDelayMs: 100,
   maxDelayMs: 10_000,
-  isRetryable: (error: unknown) => !isRejection(error) && !isCancelled(error),
+  backoff: 'full-jitter',
+  maxElapsedMs: Infinity,
+  minAttemptMs: 0,
+  maxRetryRatio: 0.2,
+  isRetryable: mayPass,
+  classify: classifyByError,
+  retryAfterMs: retryAfterOfError,
+  whenNested: 'try-once',
+  enforcement: 'enforce',
   clock: systemClock,
   random: systemRandom,
 });
 
-/** A try failed, and another one follows after a wait. */
-export interface RetryScheduledEvent {
-  readonly type: 'retry.scheduled';
-  readonly policy: 'retry';
-  readonly name: string;
-  /** Number of the try that failed; the first is 1. */
-  readonly attempt: number;
-  /** The wait before the next try. Milliseconds. */
-  readonly delayMs: number;
-  readonly error: unknown;
-}
+const budgetOrNone: OptionRule = Object.freeze({
+  expectation: 'a budget made by createRetryBudget',
+  accepts: (value: unknown) => value === undefined || value instanceof CountedBudget,
+  schema: undefined,
+});
+
+/** What the options of {@link retry} may be. */
+export const retryRules: OptionRules = Object.freeze({
+  name: nonEmptyString,
+  maxAttempts: integerFrom(1, 100),
+  baseDelayMs: numberFrom(0, 60_000),
+  maxDelayMs: numberFrom(0, 600_000),
+  backoff: either(oneOfStrings(...backoffKinds), anyFunction),
+  maxElapsedMs: numberFrom(0, Infinity),
+  minAttemptMs: numberFrom(0, 600_000),
+  maxRetryRatio: numberFrom(0, Infinity),
+  budget: budgetOrNone,
+  isRetryable: anyFunction,
+  classify: anyFunction,
+  retryAfterMs: anyFunction,
+  whenNested: oneOfStrings('try-once', 'retry'),
+  enforcement: oneOfStrings(...enforcements),
+});
 
 /** A retry policy. */
-export interface Retry extends LayeredPolicy {
+export interface Retry extends LayeredPolicy, Updatable<RetryChanges>, Describable {
   /** How many tries beyond the first it has started since it was created. */
   readonly retriedCount: number;
+  /** What it has counted. */
+  snapshot(): RetrySnapshot;
 }
 
 /**
- * Creates a retry policy. It holds no state but a counter: one instance may serve any number of calls.
+ * Creates a retry policy. Its budget is shared by all calls through this instance.
  *
- * @throws ConfigError at creation, when an option is out of range.
- * @throws the operation's last error from execute, unchanged, when the last try failed, `isRetryable` refused it, or no
- *   time is left for another try.
+ * @throws ConfigError at creation and from update, when an option is out of range, or two exclude each other.
+ * @throws the operation's last error from execute, unchanged, when no other try followed: `retry.gave-up` tells why.
  * @throws `context.cause` from execute, when the context ended between tries.
  *
  * @example
@@ -94,167 +206,74 @@ export interface Retry extends LayeredPolicy {
  */
 export function retry(options: RetryOptions = {}): Retry {
   const settings = resolve(options);
-  const counts = { retried: 0 };
-  const layer = (inner: Handler): Handler => {
-    const rule: Rule = { settings, counts, inner };
-    return (operation, context, sink, now) =>
-      inner(operation, context, new RetryCall(rule, operation, context, sink), now);
+  const own = options.budget === undefined ? new CountedBudget(settings.maxRetryRatio) : undefined;
+  const budget = own ?? (options.budget as CountedBudget);
+  const desk: RetryDesk = { settings, budget, counts: new RetryCounts() };
+  const { name, clock } = settings;
+  const policy = createPolicy({ kind: 'retry', name, clock, layer: (inner) => retryHandler(desk, inner) });
+  const planUpdate = (changes: RetryChanges): (() => void) => {
+    const given = checkChanges(desk.settings, changes, own === undefined);
+    return () => {
+      desk.settings = settingsOf({ ...desk.settings, ...given }, desk.settings); // on top of what is in force by then
+      own?.changeRatio(desk.settings.maxRetryRatio);
+    };
   };
-  const policy = createPolicy({ kind: 'retry', name: settings.name, layer, clock: settings.clock });
-  return Object.defineProperty(policy, 'retriedCount', { get: () => counts.retried }) as Retry;
+  const { counts } = desk;
+  const members = {
+    planUpdate,
+    update: (changes: RetryChanges) => planUpdate(changes)(),
+    describe: () => describeRetry(desk.settings, own !== undefined),
+    snapshot: () => counts.snapshot(budget.snapshot()),
+  };
+  return Object.defineProperty(Object.assign(policy, members), 'retriedCount', { get: () => counts.retried }) as Retry;
 }
+
+/** The kind of policy that {@link retry} makes, for configuration. */
+export const retryKind: PolicyKind = Object.freeze({
+  kind: 'retry',
+  rules: retryRules,
+  required: Object.freeze([]),
+  defaults: retryDefaults,
+  create: retry,
+});
 
 // --- internal ---
 
-type Settings = Required<Omit<RetryOptions, 'captureAsyncContext'>>;
-
-function resolve(options: RetryOptions): Settings {
-  const resolved = withDefaults('retry', retryDefaults, options);
-  isName('retry.name', resolved.name);
-  integerInRange('retry.maxAttempts', resolved.maxAttempts, [1, 100]);
-  inRange('retry.baseDelayMs', resolved.baseDelayMs, [0, 60_000]);
-  inRange('retry.maxDelayMs', resolved.maxDelayMs, [resolved.baseDelayMs, 600_000]);
-  isFunction('retry.isRetryable', resolved.isRetryable);
-  const { name, maxAttempts, baseDelayMs, maxDelayMs, isRetryable, clock, random, events = silence } = resolved;
-  return { name, maxAttempts, baseDelayMs, maxDelayMs, isRetryable, clock, random, events };
+function retryHandler(desk: RetryDesk, inner: Handler): Handler {
+  let rule = new RetryRule(desk, inner);
+  return (operation, context, sink, calledAt) => {
+    if (rule.settings !== desk.settings) rule = new RetryRule(desk, inner);
+    if (rule.settings.enforcement === 'off') inner(operation, context, sink, calledAt);
+    else new RetryCall(rule, operation, context, sink).start(calledAt);
+  };
 }
 
-/** What the calls through one layer share. */
-interface Rule {
-  readonly settings: Settings;
-  readonly counts: { retried: number };
-  readonly inner: Handler;
+function resolve(options: RetryOptions): RetrySettings {
+  const resolved = withDefaults('retry', retryDefaults, options, ['budget']);
+  checkOptions('retry', retryRules, resolved);
+  if (resolved.budget !== undefined) refuseBesideBudget(options.maxRetryRatio);
+  checkDelays(resolved);
+  return settingsOf(resolved, resolved);
 }
 
-/** One call: the sink of each of its tries. */
-class RetryCall implements Sink {
-  readonly rule: Rule;
-  readonly operation: Operation;
-  readonly context: Context;
-  readonly sink: Sink;
-  attempt = 1;
-  /** Whether the operation was run in one of the tries. */
-  hasRun = false;
+const changeable = Object.keys(retryDefaults).filter((option) => !['name', 'clock', 'random'].includes(option));
 
-  constructor(rule: Rule, operation: Operation, context: Context, sink: Sink) {
-    this.rule = rule;
-    this.operation = operation;
-    this.context = context;
-    this.sink = sink;
-  }
-
-  resolve(value: unknown, now: number): void {
-    this.sink.resolve(value, now);
-  }
-
-  reject(error: unknown, now: number): void {
-    this.hasRun = true;
-    this.tryAgainOrFail(error, now);
-  }
-
-  refuse(error: unknown, now: number): void {
-    this.tryAgainOrFail(error, now);
-  }
-
-  /** Ends the call. Whether any try was run decides what that says about the dependency. */
-  fail(error: unknown, now: number): void {
-    if (this.hasRun) this.sink.reject(error, now);
-    else this.sink.refuse(error, now);
-  }
-
-  tryAgain(): void {
-    this.attempt++;
-    this.rule.counts.retried++;
-    this.rule.inner(this.operation, this.context, this, UNREAD);
-  }
-
-  private tryAgainOrFail(error: unknown, now: number): void {
-    const { maxAttempts } = this.rule.settings;
-    if (this.attempt >= maxAttempts || this.context.cancelled || !this.isRetryable(error)) {
-      this.fail(error, now); // (1) (2) (5)
-      return;
-    }
-    const delayMs = this.nextDelayMs();
-    if (delayMs >= this.context.remainingMs()) {
-      this.fail(error, now); // (3)
-      return;
-    }
-    this.tellScheduled(error, delayMs);
-    new RetryWait(this).start(delayMs);
-  }
-
-  private isRetryable(error: unknown): boolean {
-    const { isRetryable, name } = this.rule.settings;
-    const ask = (): unknown => isRetryable(error);
-    return askHook('isRetryable', name, ask, () => retryDefaults.isRetryable(error));
-  }
-
-  /** Where `random` throws, or gives no number from 0 to 1, the wait is the longest that it could have been. */
-  private nextDelayMs(): number {
-    const { baseDelayMs, maxDelayMs, random, name } = this.rule.settings;
-    const bounds = { baseMs: baseDelayMs, maxMs: maxDelayMs };
-    const longestMs = exponentialMs(this.attempt + 1, bounds);
-    try {
-      const delayMs = fullJitterMs(this.attempt + 1, bounds, random);
-      if (delayMs >= 0 && delayMs <= longestMs) return delayMs;
-      throw new RangeError('random must return a number from 0 to 1');
-    } catch (error) {
-      reportHookError('random', error, name);
-      return longestMs;
-    }
-  }
-
-  private tellScheduled(error: unknown, delayMs: number): void {
-    const { events, name } = this.rule.settings;
-    if (!events.active) return;
-    const event: RetryScheduledEvent = {
-      type: 'retry.scheduled',
-      policy: 'retry',
-      name,
-      attempt: this.attempt,
-      delayMs,
-      error,
-    };
-    events.emit(event);
-  }
+/** Returns the changes that there are. */
+function checkChanges(current: RetrySettings, changes: RetryChanges, isShared: boolean): RetryChanges {
+  const given = withKnown('retry.update', {}, changes, changeable);
+  const next = { ...current, ...given };
+  checkOptions('retry', retryRules, next);
+  if (isShared) refuseBesideBudget(given.maxRetryRatio);
+  checkDelays(next);
+  return given;
 }
 
-/** The wait between two tries: over when its delay is, or when the context ends. */
-class RetryWait implements Watcher {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-  private readonly call: RetryCall;
-  private timer: Timer | undefined = undefined;
+function checkDelays({ baseDelayMs, maxDelayMs }: Required<RetryChanges>): void {
+  if (maxDelayMs < baseDelayMs)
+    throw new ConfigError('retry.maxDelayMs', `a number from ${baseDelayMs} to 600000`, maxDelayMs);
+}
 
-  constructor(call: RetryCall) {
-    this.call = call;
-  }
-
-  get leavesAt(): number {
-    return Infinity;
-  }
-
-  get isWaitedFor(): boolean {
-    return true;
-  }
-
-  start(delayMs: number): void {
-    if (scopeOf(this.call.context).watch(this)) {
-      this.timer = this.call.rule.settings.clock.setTimer(() => this.end(), delayMs);
-    } else {
-      this.call.fail(this.call.context.cause, UNREAD);
-    }
-  }
-
-  onEnd(cause: unknown): void {
-    this.timer?.cancel();
-    this.call.fail(cause, UNREAD); // (4)
-  }
-
-  private end(): void {
-    const scope = scopeOf(this.call.context);
-    if (scope.ended) return; // we are told, or were
-    scope.unwatch(this);
-    this.call.tryAgain();
-  }
+function refuseBesideBudget(maxRetryRatio: unknown): void {
+  if (maxRetryRatio !== undefined)
+    throw new ConfigError('retry.maxRetryRatio', 'left out where budget is given', maxRetryRatio);
 }

@@ -120,6 +120,7 @@ export const timeoutKind: PolicyKind = Object.freeze({
   kind: 'timeout',
   rules: timeoutRules,
   required: Object.freeze(['timeoutMs']),
+  defaults: timeoutDefaults,
   create: timeout,
 });
 

@@ -1,0 +1,199 @@
+/**
+ * Reconciliation: from the policies that there are to those that a configuration asks for.
+ *
+ *   blueprint ─► plan: create, check changes, compose ── problem ─► nothing has happened
+ *                  └── none ─► apply: change, add, switch, remove; that cannot fail
+ *
+ * Invariants
+ *  (1) Until everything has been checked, nothing changes that anybody can observe.
+ *  (2) A policy with the same kind and name is the same policy: it gets changes, and keeps its state.
+ *  (3) Only options that the configuration changed are changed: what `update` did to others stays.
+ *
+ * @module
+ */
+
+import type { Describable, Updatable } from '../kernel/description.ts';
+import { reportHookError } from '../kernel/hooks.ts';
+import { type Pipeline, pipeline } from '../kernel/pipeline.ts';
+import type { LayeredPolicy, NamedPolicy } from '../kernel/policy.ts';
+import type { Registry } from '../registry/registry.ts';
+import { type Blueprint, type PlannedPipeline, type PlannedPolicy, keyOf } from './blueprint.ts';
+import { type ConfigProblem, inside, problemAt, refusalAt } from './config-problem.ts';
+import { isSameValue } from './config-value.ts';
+import { SwitchablePipeline } from './switchable-pipeline.ts';
+
+/** A policy that a configuration has made, and what it was asked to be. */
+interface StandingPolicy {
+  readonly planned: PlannedPolicy;
+  readonly policy: NamedPolicy<unknown>;
+}
+
+/** What a configuration has made. */
+export interface Standing {
+  readonly policies: ReadonlyMap<string, StandingPolicy>;
+  readonly pipelines: ReadonlyMap<string, SwitchablePipeline>;
+}
+
+/** What a configuration would make, and what stands against it. */
+export interface Reconciliation {
+  readonly problems: readonly ConfigProblem[];
+  /** Makes it so, and returns what stands then. Only where there are no problems. Never throws. */
+  apply(): Standing;
+}
+
+/** What stands before anything was configured. */
+export const nothingStanding: Standing = Object.freeze({ policies: new Map(), pipelines: new Map() });
+
+/** Plans the way from what stands to what `blueprint` asks for. */
+export function reconcile(registry: Registry, standing: Standing, blueprint: Blueprint): Reconciliation {
+  return new Plan(registry, standing).make(blueprint);
+}
+
+// --- internal ---
+
+class Plan implements Reconciliation {
+  readonly problems: ConfigProblem[] = [];
+  private readonly registry: Registry;
+  private readonly before: Standing;
+  private readonly policies = new Map<string, StandingPolicy>();
+  private readonly pipelines = new Map<string, SwitchablePipeline>();
+  private readonly steps: (() => void)[] = [];
+
+  constructor(registry: Registry, before: Standing) {
+    this.registry = registry;
+    this.before = before;
+  }
+
+  make({ policies, pipelines }: Blueprint): Reconciliation {
+    for (const planned of policies) this.planPolicy(planned);
+    for (const planned of pipelines) this.planPipeline(planned);
+    const { policies: policiesBefore, pipelines: pipelinesBefore } = this.before;
+    for (const [key, { policy }] of policiesBefore) if (!this.policies.has(key)) this.planRemoval(policy);
+    for (const [name, handle] of pipelinesBefore) if (!this.pipelines.has(name)) this.planRemoval(handle);
+    return this;
+  }
+
+  apply(): Standing {
+    for (const step of this.steps) contain(step);
+    return { policies: this.policies, pipelines: this.pipelines };
+  }
+
+  private planPolicy(planned: PlannedPolicy): void {
+    const key = keyOf(planned);
+    const standing = this.before.policies.get(key);
+    try {
+      const policy = standing === undefined ? this.create(planned) : this.planChanges(standing, planned); // (2)
+      if (policy !== undefined) this.policies.set(key, { planned, policy });
+    } catch (error) {
+      this.problems.push(refusalAt(planned.path, error));
+    }
+  }
+
+  private create(planned: PlannedPolicy): NamedPolicy<unknown> | undefined {
+    const { path, kind, name } = planned;
+    if (this.registry.get(kind.kind, name) !== undefined) {
+      this.problems.push(problemAt(path, `cannot be made: the registry has a ${kind.kind} named "${name}" already`));
+      return undefined;
+    }
+    const policy = this.fresh(planned);
+    this.steps.push(() => this.registry.add(policy));
+    return policy;
+  }
+
+  private fresh({ kind, name, options }: PlannedPolicy): NamedPolicy<unknown> {
+    const { ports } = this.registry;
+    const factory = kind as { create(given: object): NamedPolicy<unknown> };
+    const policy = factory.create({ ...options, name, ...ports });
+    if (policy.kind !== kind.kind || policy.name !== name)
+      throw new TypeError(`the kind ${kind.kind} made a ${policy.kind} named "${policy.name}"`);
+    const { clock } = policy as Partial<LayeredPolicy<unknown>>;
+    if (clock !== undefined && clock !== ports.clock)
+      throw new TypeError(`the kind ${kind.kind} must use the clock that it is given`);
+    return policy;
+  }
+
+  private planChanges({ planned: before, policy }: StandingPolicy, planned: PlannedPolicy): NamedPolicy<unknown> {
+    const changes = this.changesFrom(before, planned);
+    if (Object.keys(changes).length === 0) return policy; // (3)
+    if (!isUpdatable(policy))
+      throw new TypeError(`a ${policy.kind} cannot be changed while it runs; give it another name to replace it`);
+    this.steps.push(policy.planUpdate(changes)); // (1)
+    return policy;
+  }
+
+  /** The options of `after` that differ; those that are no longer set go back to their defaults. */
+  private changesFrom(before: PlannedPolicy, after: PlannedPolicy): Record<string, unknown> {
+    const changes: Record<string, unknown> = {};
+    for (const option of new Set([...Object.keys(before.options), ...Object.keys(after.options)])) {
+      if (isSameValue(before.options[option], after.options[option])) continue;
+      const isSet = Object.hasOwn(after.options, option);
+      const value = isSet ? after.options[option] : this.defaultOf(option, after);
+      if (value !== undefined) changes[option] = value;
+      else {
+        const why = 'cannot be left out while the policy runs, for it has no default to go back to';
+        this.problems.push(
+          problemAt(inside(after.path, option), `${why}; say a value, or give the policy another name`),
+        );
+      }
+    }
+    return changes;
+  }
+
+  /** The default of an option: what its kind says, or else what a fresh policy says. */
+  private defaultOf(option: string, planned: PlannedPolicy): unknown {
+    const { defaults = {} } = planned.kind;
+    if (Object.hasOwn(defaults, option)) return (defaults as Record<string, unknown>)[option];
+    const sample = this.fresh(planned) as Partial<Describable>;
+    const told = sample.describe?.();
+    return option === 'enforcement' ? told?.enforcement : told?.options[option];
+  }
+
+  private planPipeline({ path, name, policies }: PlannedPipeline): void {
+    const members = policies.map((planned) => this.policies.get(keyOf(planned))?.policy);
+    const known = members.filter((member) => member !== undefined);
+    const handle = this.before.pipelines.get(name);
+    if (known.length < members.length) return; // told where the policy is
+    if (handle === undefined && this.registry.get('pipeline', name) !== undefined)
+      this.problems.push(problemAt(path, `cannot be made: the registry has a pipeline named "${name}" already`));
+    else this.planComposition(name, known, handle);
+  }
+
+  private planComposition(
+    name: string,
+    policies: readonly NamedPolicy<unknown>[],
+    handle: SwitchablePipeline | undefined,
+  ): void {
+    const compose = (): Pipeline<unknown> => pipeline({ name }, ...policies);
+    if (handle === undefined) {
+      const added = new SwitchablePipeline(compose(), this.registry.clock);
+      this.pipelines.set(name, added);
+      this.steps.push(() => this.registry.add(added));
+      return;
+    }
+    this.pipelines.set(name, handle);
+    if (isSameList(handle.policies, policies)) return;
+    const next = compose();
+    this.steps.push(() => handle.switchTo(next));
+  }
+
+  private planRemoval(policy: NamedPolicy<unknown>): void {
+    this.steps.push(() => this.registry.remove(policy));
+  }
+}
+
+/** A step of our own never throws; the change of a policy of the user's own kind must not, and must not keep the others back. */
+function contain(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    reportHookError('planUpdate', error);
+  }
+}
+
+function isUpdatable(policy: object): policy is Updatable {
+  return typeof (policy as Partial<Updatable>).planUpdate === 'function';
+}
+
+function isSameList(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
+}

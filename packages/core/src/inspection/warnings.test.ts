@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+
+import type { PolicyTraits } from '../kernel/description.ts';
+import { pipeline } from '../kernel/pipeline.ts';
+import { type Policy, createPolicy } from '../kernel/policy.ts';
+import { retry } from '../policies/retry/retry.ts';
+import { timeout } from '../policies/timeout/timeout.ts';
+import { describedPolicy } from '../testing/described-policy.ts';
+import { type Warning, warningRules, warnings } from './warnings.ts';
+
+const of = (kind: string, traits: PolicyTraits) => describedPolicy(traits, { kind });
+const limit = (limitMs: number) => of('timeout', { limitMs });
+const tries = (maxRuns: number, more: PolicyTraits = {}) => of('retry', { maxRuns, retriesFailures: true, ...more });
+const breaker = (more: PolicyTraits = {}) => of('breaker', { countsFailures: true, isShared: true, ...more });
+const answers = of('fallback', { hidesFailures: true });
+const queue = (maxWaitMs: number) => of('bulkhead', { maxWaitMs, isShared: true });
+const copies = of('hedge', { maxRuns: 2, maxConcurrentRuns: 2 });
+const one = breaker();
+
+interface WarningCase {
+  readonly code: string;
+  readonly fires: readonly Policy[];
+  readonly message: string;
+  /** Where it is, inside a pipeline called `p`. */
+  readonly path: string;
+  /** The nearest order, or the nearest numbers, that are right. */
+  readonly quiet: readonly Policy[];
+}
+
+const cases: readonly WarningCase[] = [
+  {
+    code: 'LIMIT_SHADOWED',
+    fires: [limit(300), breaker(), limit(300)],
+    message: 'timeout never ends a call after 300 ms: timeout outside it ends the call after 300 ms',
+    path: 'p[2]',
+    quiet: [limit(300), breaker(), limit(299)],
+  },
+  {
+    code: 'LIMIT_SHADOWED',
+    fires: [of('outer', { runLimitMs: 200 }), limit(300)],
+    message: 'timeout never ends a call after 300 ms: outer outside it ends the call after 200 ms',
+    path: 'p[1]',
+    quiet: [of('outer', { runLimitMs: 301 }), limit(300)],
+  },
+  {
+    code: 'LIMIT_SHADOWED',
+    fires: [limit(200), tries(3, { runLimitMs: 300 })],
+    message: 'retry never ends a run after 300 ms: timeout outside it ends the call after 200 ms',
+    path: 'p[1]',
+    quiet: [limit(200), tries(3, { runLimitMs: 100 })],
+  },
+  {
+    code: 'LIMIT_SHADOWED',
+    fires: [tries(3, { runLimitMs: 300, limitMs: 300 })],
+    message: 'retry never ends a run after 300 ms: all together end after 300 ms',
+    path: 'p[0]',
+    quiet: [tries(3, { runLimitMs: 299, limitMs: 300 })],
+  },
+  {
+    code: 'LIMIT_UNREACHABLE',
+    fires: [limit(901), tries(3), limit(300)],
+    message: 'timeout never ends a call after 901 ms: all is over after 900 ms, 3 × 300 ms (timeout)',
+    path: 'p[0]',
+    quiet: [limit(900), tries(3), limit(300)],
+  },
+  {
+    code: 'LIMIT_UNREACHABLE',
+    fires: [tries(3, { runLimitMs: 301 }), limit(300)],
+    message: 'retry never ends a run after 301 ms: each is over after 300 ms (timeout)',
+    path: 'p[0]',
+    quiet: [tries(3, { runLimitMs: 299 }), limit(300)],
+  },
+  {
+    code: 'ONE_RUN_TAKES_ALL_TIME',
+    fires: [limit(300), tries(3), limit(300)],
+    message: 'one run inside retry may take all the time that timeout gives, 300 ms',
+    path: 'p[1]',
+    quiet: [limit(300), tries(3), limit(299)],
+  },
+  {
+    code: 'ONE_RUN_TAKES_ALL_TIME',
+    fires: [tries(3, { limitMs: 300 })],
+    message: 'one run inside retry may take all the time that retry gives, 300 ms',
+    path: 'p[0]',
+    quiet: [tries(3, { limitMs: 300, runLimitMs: 100 })],
+  },
+  {
+    code: 'NO_TIME_LIMIT',
+    fires: [queue(Infinity), tries(2, { maxWaitMs: 1 })],
+    message: 'nothing limits the time of a call through bulkhead: nothing limits the operation',
+    path: 'p[0]',
+    quiet: [limit(10), queue(Infinity), tries(2, { maxWaitMs: 1 })],
+  },
+  {
+    code: 'NO_TIME_LIMIT',
+    fires: [queue(Infinity), limit(300)],
+    message: 'nothing limits the time of a call through bulkhead: nothing limits the waiting of bulkhead',
+    path: 'p[0]',
+    quiet: [queue(1000), limit(300)],
+  },
+  {
+    code: 'SLOW_NEVER_SEEN',
+    fires: [breaker({ slowCallMs: 301 }), limit(300)],
+    message: 'breaker sees no call of 301 ms: each is over after 300 ms (timeout)',
+    path: 'p[0]',
+    quiet: [breaker({ slowCallMs: 300 }), limit(300)],
+  },
+  {
+    code: 'SLOW_NEVER_SEEN',
+    fires: [limit(300), breaker({ slowCallMs: 301 })],
+    message: 'breaker sees no call of 301 ms: timeout outside it ends the call after 300 ms',
+    path: 'p[1]',
+    quiet: [limit(300), breaker({ slowCallMs: 300 })],
+  },
+  {
+    code: 'FAILURES_HIDDEN',
+    fires: [breaker(), answers],
+    message: 'fallback hides failures from breaker, which is outside it',
+    path: 'p[1]',
+    quiet: [answers, breaker()],
+  },
+  {
+    code: 'FAILURES_HIDDEN',
+    fires: [tries(3), answers],
+    message: 'fallback hides failures from retry, which is outside it',
+    path: 'p[1]',
+    quiet: [tries(1), answers],
+  },
+  {
+    code: 'ONE_COUNT_FOR_MANY_RUNS',
+    fires: [breaker(), tries(3)],
+    message: 'breaker counts one call for up to 3 runs of retry inside it',
+    path: 'p[0]',
+    quiet: [tries(3), breaker()],
+  },
+  {
+    code: 'RETRIES_MULTIPLY',
+    fires: [tries(3), tries(4)],
+    message: 'retry and retry make 3 × 4 = 12 runs',
+    path: 'p[1]',
+    quiet: [tries(3, { marksTries: true }), tries(4, { runsOnceInsideRetry: true })],
+  },
+  {
+    code: 'RETRIES_AT_ONCE',
+    fires: [copies, tries(3)],
+    message: 'hedge and retry make 2 × 3 = 6 runs',
+    path: 'p[1]',
+    quiet: [tries(3), copies],
+  },
+  {
+    code: 'SAME_POLICY_TWICE',
+    fires: [one, tries(3), one],
+    message: 'breaker is in the pipeline more than once',
+    path: 'p[2]',
+    quiet: [one, tries(3), breaker()],
+  },
+];
+
+const codesOf = (found: readonly Warning[]) => found.map(({ code }) => code);
+const inPipeline = (policies: readonly Policy[]) => pipeline({ name: 'p' }, ...policies);
+
+describe('warnings', () => {
+  it.each(cases)('charter S1: $code: $message', ({ code, fires, message, path, quiet }) => {
+    const rule = warningRules.find((known) => known.code === code);
+
+    expect(warnings(inPipeline(fires))).toContainEqual({ code, path, message, why: rule?.why, advice: rule?.advice });
+    expect(codesOf(warnings(inPipeline(quiet)))).not.toContain(code);
+  });
+
+  it('has a case for every rule', () => {
+    expect([...new Set(cases.map(({ code }) => code))]).toEqual(warningRules.map(({ code }) => code));
+  });
+
+  it.each(cases)('warning rules (1): $code does not come from what does not enforce: $message', ({ code, fires }) => {
+    const lax = fires.map((policy) => {
+      const traits = (policy as ReturnType<typeof describedPolicy>).describe().traits;
+      return describedPolicy(traits, { enforcement: 'observe' });
+    });
+
+    expect(codesOf(warnings(inPipeline(lax)))).not.toContain(code);
+  });
+
+  it('finds nothing in the recommended order', () => {
+    const order = [answers, tries(3, { maxWaitMs: 100 }), breaker({ slowCallMs: 200 }), queue(50), limit(300)];
+
+    expect(warnings(inPipeline(order))).toEqual([]);
+    expect(warnings(pipeline(retry(), timeout(300)))).toEqual([]);
+  });
+
+  it('says where in nested pipelines, and by name where a policy stands alone', () => {
+    const nested = pipeline({ name: 'outer' }, limit(5000), pipeline(tries(2), pipeline(tries(3), limit(10))));
+
+    expect(warnings(nested).find(({ code }) => code === 'RETRIES_MULTIPLY')?.path).toBe('outer[1][1][0]');
+    expect(warnings(describedPolicy({ maxWaitMs: Infinity }, { name: 'mine' }))[0]?.path).toBe('mine');
+  });
+
+  it('warning rules (1): says nothing of a policy that says nothing', () => {
+    const mine = createPolicy({ kind: 'mine', name: 'mine', layer: (inner) => inner });
+
+    expect(warnings(inPipeline([mine, mine]))).toEqual([]);
+    expect(warnings(inPipeline([limit(10), mine]))).toEqual([]);
+  });
+
+  it('tells a pipeline of built-in policies what is wrong with it', () => {
+    const wrong = pipeline(
+      { name: 'prices' },
+      timeout(300),
+      retry({ whenNested: 'retry' }),
+      retry({ whenNested: 'retry' }),
+    );
+
+    expect(codesOf(warnings(wrong))).toEqual(['ONE_RUN_TAKES_ALL_TIME', 'ONE_RUN_TAKES_ALL_TIME', 'RETRIES_MULTIPLY']);
+  });
+});

@@ -1,0 +1,378 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { Context, contextKey } from '../../kernel/context.ts';
+import type { HookError } from '../../kernel/errors.ts';
+import { createEvents } from '../../kernel/events.ts';
+import { onHookError } from '../../kernel/hooks.ts';
+import { pipeline } from '../../kernel/pipeline.ts';
+import { recordEvents } from '../../testing/event-recorder.ts';
+import { after, never, observe, settled } from '../../testing/operation-table.ts';
+import { verdictOn } from '../../testing/option-table.ts';
+import { settle, virtualClock } from '../../testing/virtual-clock.ts';
+import { fallback } from '../fallback/fallback.ts';
+import { type Bulkhead, type BulkheadOptions, type BulkheadPermit, bulkhead, bulkheadKind } from './bulkhead.ts';
+
+const priorityKey = contextKey<number>('priority');
+const withPriority = (priority: number): Context => Context.background.withValue(priorityKey, priority);
+const priorityOf = (context: Context): number => context.value(priorityKey) ?? 0;
+
+/** A bulkhead of one permit, which is taken. */
+function full(options: BulkheadOptions = {}): { policy: Bulkhead; permit: BulkheadPermit } {
+  const policy = bulkhead({ maxConcurrent: 1, maxQueued: 3, ...options });
+  return { policy, permit: policy.tryAcquire() as BulkheadPermit };
+}
+
+/** Makes a call that notes its start as `id`. */
+function call(policy: Bulkhead, log: string[], id: string, context?: Context): ReturnType<typeof observe> {
+  return observe(policy.execute(() => log.push(id), context));
+}
+
+describe('the permits of a bulkhead', () => {
+  let hookErrors: HookError[];
+
+  beforeEach(() => {
+    hookErrors = [];
+    onHookError((error) => hookErrors.push(error));
+  });
+  afterEach(() => void onHookError(undefined));
+
+  describe('charter H9: maxWaitMs', () => {
+    it('refuses a call that has waited so long, and no earlier', async () => {
+      const clock = virtualClock();
+      const { policy } = full({ name: 'reports', maxWaitMs: 50, clock });
+      const first = call(policy, [], 'first');
+      await clock.advance(20);
+      const second = call(policy, [], 'second');
+
+      await clock.advance(29);
+      expect(first().status).toBe('pending');
+      await clock.advance(1);
+      expect(first()).toMatchObject({ error: { code: 'BULKHEAD_FULL', reason: 'max-wait', policy: 'reports' } });
+      expect([second().status, policy.snapshot().queued, clock.pendingCount]).toEqual(['pending', 1, 1]);
+      await clock.advance(20);
+      expect(second()).toMatchObject({ error: { reason: 'max-wait' } });
+      expect(policy.snapshot()).toMatchObject({ queued: 0, rejections: { 'max-wait': 2 } });
+      expect(clock.pendingCount).toBe(0);
+    });
+
+    it('starts no call that has waited for too long already, though its timer is late', async () => {
+      const clock = virtualClock();
+      let lateMs = 0;
+      const late = { now: () => clock.now() + lateMs, setTimer: clock.setTimer.bind(clock) };
+      const { policy, permit } = full({ maxWaitMs: 50, clock: late });
+      const log: string[] = [];
+      const waiting = call(policy, log, 'waited');
+
+      lateMs = 50;
+      permit.release();
+      await settle();
+
+      expect(log).toEqual([]);
+      expect(waiting()).toMatchObject({ error: { reason: 'max-wait' } });
+      expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0 });
+    });
+  });
+
+  describe('charter H9: minRunMs', () => {
+    const within = (clock: ReturnType<typeof virtualClock>, ms: number) => Context.withClock(clock).withTimeout(ms);
+
+    it('refuses at once a call whose deadline leaves less, also where a permit is free', async () => {
+      const clock = virtualClock();
+      const policy = bulkhead({ minRunMs: 30, clock });
+
+      expect(await settled(policy.execute(never, within(clock, 29)))).toMatchObject({
+        error: { code: 'BULKHEAD_FULL', reason: 'would-miss-deadline' },
+      });
+      expect(policy.tryAcquire(within(clock, 29))).toBeUndefined();
+      expect(await settled(policy.execute(() => 'ran', within(clock, 30)))).toMatchObject({ value: 'ran' });
+      expect(policy.snapshot()).toMatchObject({ running: 0, rejections: { 'would-miss-deadline': 2 } });
+    });
+
+    it('refuses a waiting call as soon as its deadline leaves no more', async () => {
+      const clock = virtualClock();
+      const { policy, permit } = full({ minRunMs: 30, clock });
+      const waiting = call(policy, [], 'waiting', within(clock, 100));
+
+      await clock.advance(69);
+      expect(waiting().status).toBe('pending');
+      await clock.advance(1);
+      expect(waiting()).toMatchObject({ error: { reason: 'would-miss-deadline' } });
+      permit.release();
+      expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0, rejected: 1 });
+      expect(clock.pendingCount).toBe(0);
+    });
+  });
+
+  describe('order adaptive-lifo', () => {
+    it('is first come, first served while the queue is not standing, and then last come', async () => {
+      const clock = virtualClock();
+      const { policy, permit } = full({ maxQueued: 9, order: 'adaptive-lifo', standingAfterMs: 100, clock });
+      const log: string[] = [];
+      const start = (id: string) => observe(policy.execute(() => (log.push(id), after(clock, 30, id))));
+      for (const id of ['a', 'b', 'c', 'd', 'e']) start(id);
+
+      await clock.advance(40);
+      permit.release(); // a at 40, b at 70, c at 100: not for longer than 100 yet; then the newest
+      await clock.advance(200);
+
+      expect(log).toEqual(['a', 'b', 'c', 'e', 'd']);
+    });
+
+    it('begins anew when the queue has been empty', async () => {
+      const clock = virtualClock();
+      const { policy, permit } = full({ maxQueued: 9, order: 'adaptive-lifo', standingAfterMs: 100, clock });
+      const log: string[] = [];
+      call(policy, log, 'early');
+      await clock.advance(500);
+      permit.release();
+      const next = policy.tryAcquire();
+      for (const id of ['a', 'b']) call(policy, log, id);
+
+      await clock.advance(100);
+      next?.release();
+
+      expect(log).toEqual(['early', 'a', 'b']);
+    });
+  });
+
+  describe('priorityOf', () => {
+    it('starts higher ones first, and the same in the order in which they came', () => {
+      const { policy, permit } = full({ maxQueued: 9, priorityOf });
+      const log: string[] = [];
+      for (const [id, priority] of Object.entries({ low: 0, high: 9, middle: 4, low2: 0, high2: 9 }))
+        call(policy, log, id, withPriority(priority));
+
+      permit.release();
+
+      expect(log).toEqual(['high', 'high2', 'middle', 'low', 'low2']);
+    });
+
+    it('evicts the last of the lowest where the queue is full, if that is lower', async () => {
+      const { policy, permit } = full({ name: 'reports', maxQueued: 3, priorityOf });
+      const log: string[] = [];
+      const [low, low2] = [call(policy, log, 'low', withPriority(1)), call(policy, log, 'low2', withPriority(1))];
+      call(policy, log, 'middle', withPriority(5));
+      const high = call(policy, log, 'high', withPriority(9));
+      const lowest = call(policy, log, 'lowest', withPriority(1));
+      await settle();
+
+      expect(low2()).toMatchObject({ error: { code: 'BULKHEAD_FULL', reason: 'evicted', policy: 'reports' } });
+      expect(lowest()).toMatchObject({ error: { reason: 'queue-full' } });
+      expect([low().status, high().status]).toEqual(['pending', 'pending']);
+      expect(policy.snapshot()).toMatchObject({
+        queued: 3,
+        peakQueued: 3,
+        rejections: { evicted: 1, 'queue-full': 1 },
+      });
+      permit.release();
+      expect(log).toEqual(['high', 'middle', 'low']);
+    });
+
+    it.each([
+      ['throws', () => raise(new Error('boom'))],
+      ['answers with a fraction', () => 0.5],
+      ['answers out of range', () => 10],
+      ['is async', () => Promise.reject(new Error('boom')) as unknown as number],
+    ])('charter C5: counts as 0, and is reported, where it %s', async (_title, broken) => {
+      const { policy, permit } = full({ name: 'reports', priorityOf: broken });
+      const waiting = call(policy, [], 'waiting');
+
+      permit.release();
+      await settle();
+
+      expect(waiting().status).toBe('fulfilled');
+      expect(hookErrors).toMatchObject([{ hook: 'priorityOf', policy: 'reports' }]);
+      expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0 });
+    });
+
+    it('may give a permit back by itself, and the call that it was asked for takes that', async () => {
+      const permits: (BulkheadPermit | undefined)[] = [];
+      const policy = bulkhead({ maxConcurrent: 1, maxQueued: 1, priorityOf: () => (permits[0]?.release(), 1) });
+      permits.push(policy.tryAcquire());
+
+      await expect(policy.execute(() => 'ran')).resolves.toBe('ran');
+    });
+  });
+
+  describe('charter R3: the async context', () => {
+    const storage = new AsyncLocalStorage<string>();
+    const captureAsyncContext = (): (<R>(fn: () => R) => R) => AsyncLocalStorage.snapshot();
+
+    it('of a call that waited is its own: in the operation, after awaits, in a fallback, and where it is refused', async () => {
+      const clock = virtualClock();
+      const seen: Record<string, unknown> = {};
+      const { policy, permit } = full({ maxWaitMs: 50, captureAsyncContext, clock });
+      const guarded = pipeline(fallback({ substitute: () => (seen['refused'] = storage.getStore()) }), policy);
+      const inside = pipeline(policy, fallback({ substitute: () => (seen['inside'] = storage.getStore()) }));
+      const operation = async (): Promise<void> => {
+        seen['operation'] = storage.getStore();
+        await Promise.resolve();
+        seen['later'] = storage.getStore();
+      };
+      storage.run('a', () => observe(policy.execute(operation)));
+      storage.run('b', () => observe(inside.execute(() => raise(new Error('boom')))));
+      storage.run('holder', () => permit.release());
+      await settle();
+      const again = policy.tryAcquire();
+      storage.run('c', () => observe(guarded.execute(never)));
+      await clock.advance(50);
+      again?.release();
+
+      expect(seen).toEqual({ operation: 'a', later: 'a', inside: 'b', refused: 'c' });
+    });
+
+    it('is that of whoever ended without the port', async () => {
+      const { policy, permit } = full();
+      let seen: unknown;
+      storage.run('a', () => observe(policy.execute(() => (seen = storage.getStore()))));
+
+      storage.run('holder', () => permit.release());
+
+      expect(seen).toBe('holder');
+    });
+  });
+
+  describe('charter O1: update', () => {
+    it('that grows starts those that wait, and one that shrinks lets those go on that run', async () => {
+      const clock = virtualClock();
+      const policy = bulkhead({ maxConcurrent: 1, maxQueued: 9, clock });
+      const calls = Array.from({ length: 6 }, () => observe(policy.execute(() => after(clock, 10, 'done'))));
+
+      policy.update({ maxConcurrent: 3 });
+      expect(policy.snapshot()).toMatchObject({ running: 3, queued: 3, maxConcurrent: 3 });
+      policy.update({ maxConcurrent: 1 });
+      expect(policy.snapshot()).toMatchObject({ running: 3, queued: 3 });
+      await clock.advance(10);
+      expect(policy.snapshot()).toMatchObject({ running: 1, queued: 2 });
+      await clock.advance(30);
+
+      expect(calls.map((one) => one().status)).toEqual(Array.from({ length: 6 }, () => 'fulfilled'));
+      expect(policy.snapshot()).toMatchObject({ running: 0, admitted: 6, peakRunning: 3, peakQueued: 5 });
+    });
+
+    it('of maxWaitMs holds for those that wait, and of maxQueued for those that come', async () => {
+      const clock = virtualClock();
+      const { policy } = full({ maxQueued: 2, clock });
+      const waiting = [call(policy, [], 'a'), call(policy, [], 'b')];
+      await clock.advance(100);
+
+      policy.update({ maxQueued: 1 });
+      expect(policy.snapshot()).toMatchObject({ queued: 2, maxQueued: 1 });
+      policy.update({ maxWaitMs: 150 });
+      await clock.advance(49);
+      expect(waiting.map((one) => one().status)).toEqual(['pending', 'pending']);
+      policy.update({ maxWaitMs: 120 });
+      await settle();
+
+      expect(waiting.map((one) => one())).toMatchObject([0, 1].map(() => ({ error: { reason: 'max-wait' } })));
+      expect(clock.pendingCount).toBe(0);
+    });
+
+    it.each([
+      [{ maxConcurrent: 0 }, 'ConfigError: bulkhead.maxConcurrent must be an integer from 1 to 1000000, got 0'],
+      [
+        { maxConcurrent: 5, maxWaitMs: 0 },
+        'ConfigError: bulkhead.maxWaitMs must be a number from 1 to Infinity, got 0',
+      ],
+      [{ order: 'lifo' }, 'ConfigError: bulkhead.order must be one of "fifo", "adaptive-lifo", got "lifo"'],
+      [{ maxQueued: 1, name: 'other' }, 'TypeError: bulkhead.update has no option "name"; it knows enforcement'],
+      [null, 'ConfigError: bulkhead.update must be an object of options, got null'],
+    ])('changes nothing when it refuses %j', (changes, message) => {
+      const { policy } = full();
+      const before = [policy.snapshot(), policy.describe()];
+
+      expect(verdictOn((given) => policy.update(given), changes)).toContain(message);
+      expect(verdictOn((given) => policy.planUpdate(given), changes)).toContain(message);
+      expect([policy.snapshot(), policy.describe()]).toEqual(before);
+    });
+
+    it('that is planned changes nothing until it is made', () => {
+      const { policy } = full();
+      const make = policy.planUpdate({ maxConcurrent: 7 });
+
+      expect(policy.snapshot().maxConcurrent).toBe(1);
+      make();
+      expect(policy.snapshot()).toMatchObject({ maxConcurrent: 7, maxQueued: 3, running: 1 });
+    });
+  });
+
+  describe('charter O2: enforcement', () => {
+    it('observe lets all calls run, and counts and tells those that would have been refused', async () => {
+      const clock = virtualClock();
+      const events = createEvents();
+      const recorder = recordEvents(events);
+      const policy = bulkhead({ maxConcurrent: 1, maxQueued: 2, minRunMs: 5, enforcement: 'observe', clock, events });
+      for (let index = 0; index < 5; index++) observe(policy.execute(() => after(clock, 10, index)));
+      observe(policy.execute(never, Context.withClock(clock).withTimeout(4)));
+
+      expect(policy.snapshot()).toMatchObject({ running: 6, queued: 0, admitted: 6, rejected: 0, observed: 3 });
+      const told = ['queue-full', 'queue-full', 'would-miss-deadline'];
+      expect(recorder.events).toMatchObject(
+        told.map((reason) => ({ type: 'bulkhead.rejected', reason, enforcement: 'observe' })),
+      );
+      await clock.advance(10);
+      expect(policy.snapshot().running).toBe(0);
+    });
+
+    it('off neither refuses nor counts', async () => {
+      const policy = bulkhead({ maxConcurrent: 1, enforcement: 'off' });
+      for (let index = 0; index < 5; index++) observe(policy.execute(never));
+      const permit = policy.tryAcquire();
+
+      expect([permit?.release(), permit?.release()]).toEqual([true, false]);
+      expect(policy.snapshot()).toMatchObject({ running: 0, admitted: 0, observed: 0, rejected: 0 });
+    });
+
+    it.each(['observe', 'off'] as const)('%s starts those that wait, in order', async (enforcement) => {
+      const { policy, permit } = full({ maxWaitMs: 10, clock: virtualClock() });
+      const log: string[] = [];
+      for (const id of ['a', 'b', 'c']) call(policy, log, id);
+
+      policy.update({ enforcement });
+      permit.release();
+
+      expect(log).toEqual(['a', 'b', 'c']);
+      expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0, rejected: 0 });
+    });
+
+    it('enforce again admits nobody until fewer run than may', async () => {
+      const policy = bulkhead({ maxConcurrent: 2, enforcement: 'observe' });
+      const permits = [0, 1, 2].map(() => policy.tryAcquire());
+      policy.update({ enforcement: 'enforce' });
+
+      permits[0]?.release();
+      expect(await settled(policy.execute(never))).toMatchObject({ error: { reason: 'queue-full' } });
+      permits[1]?.release();
+      expect(await settled(policy.execute(() => 'ran'))).toMatchObject({ value: 'ran' });
+    });
+  });
+
+  it('are described as they are now', () => {
+    const policy = bulkhead({ name: 'reports', maxConcurrent: 3 });
+    const options = { maxConcurrent: 3, maxQueued: 0, minRunMs: 0, order: 'fifo', standingAfterMs: 100 };
+    const common = { kind: 'bulkhead', name: 'reports', enforcement: 'enforce' };
+    expect(policy.describe()).toEqual({ ...common, options, traits: { maxWaitMs: 0, isShared: true } });
+
+    policy.update({ maxQueued: 5, maxWaitMs: 40, priorityOf });
+    const changed = { ...options, maxQueued: 5, maxWaitMs: 40, priorityOf: '[function]' };
+    expect(policy.describe()).toEqual({ ...common, options: changed, traits: { maxWaitMs: 40, isShared: true } });
+    policy.update({ enforcement: 'observe' });
+    expect(policy.describe()).toMatchObject({ enforcement: 'observe', traits: { maxWaitMs: 0 } });
+  });
+
+  it('can be made by configuration', () => {
+    const made = bulkheadKind.create({ name: 'reports', maxConcurrent: 3 } as never);
+
+    expect([made.kind, made.name]).toEqual([bulkheadKind.kind, 'reports']);
+    expect(Object.keys(bulkheadKind.rules)).toEqual(
+      expect.arrayContaining(Object.keys(bulkheadKind.defaults ?? {}).filter((option) => option !== 'clock')),
+    );
+    expect(bulkheadKind.required).toEqual([]);
+  });
+});
+
+function raise(error: Error): never {
+  throw error;
+}

@@ -1,0 +1,62 @@
+/**
+ * Circuit events: what a circuit breaker tells whoever listens, and the error by which it refuses.
+ *
+ * @module
+ */
+
+import { RejectionError, nameErrorClass } from '../../kernel/errors.ts';
+import type { MachineState } from './circuit.ts';
+import type { HeldState } from './holds.ts';
+import type { TripReason } from './trip-rule.ts';
+
+/** What a circuit can be in, the states in which it is held included. */
+export type CircuitState = MachineState | HeldState;
+
+/** Why a call was not admitted. */
+export type Refusal = 'open' | 'half-open-full' | 'forced-open' | 'ramping-up';
+
+/** The circuit changed its state. */
+export interface CircuitTransitionEvent {
+  readonly type: 'circuit-breaker.transitioned';
+  readonly policy: 'circuit-breaker';
+  readonly name: string;
+  readonly from: CircuitState;
+  readonly to: CircuitState;
+  /** Where the circuit opens: the rule by which it does; undefined otherwise. */
+  readonly reason: TripReason | undefined;
+}
+
+/** A call was refused, or would have been. */
+export interface CircuitRejectedEvent {
+  readonly type: 'circuit-breaker.rejected';
+  readonly policy: 'circuit-breaker';
+  readonly name: string;
+  readonly reason: Refusal;
+  /** `observe` where the call ran nevertheless. */
+  readonly enforcement: 'enforce' | 'observe';
+}
+
+/**
+ * The circuit is open, held open, half-open with all its probes under way, or closed a moment ago and not yet open to all
+ * calls. The operation did not run.
+ */
+export class CircuitOpenError extends RejectionError {
+  readonly code = 'CIRCUIT_OPEN';
+  readonly reason: Refusal;
+
+  constructor(policy: string, reason: Refusal, retryAfterMs: number) {
+    super(`${policy} ${descriptions[reason]}`, { policy, retryAfterMs });
+    this.reason = reason;
+  }
+}
+
+// --- internal ---
+
+nameErrorClass(CircuitOpenError, 'CircuitOpenError');
+
+const descriptions: Readonly<Record<Refusal, string>> = {
+  open: 'is open',
+  'half-open-full': 'is half-open and probing',
+  'forced-open': 'is held open',
+  'ramping-up': 'has closed a moment ago and lets calls through gradually',
+};

@@ -1,0 +1,51 @@
+/**
+ * Member changes: options changed for all members of a keyed policy, those that are yet to be made included.
+ *
+ * Invariants
+ *  (1) Changes that one member refuses change none.
+ *  (2) A member made later has the changes, too.
+ *
+ * @module
+ */
+
+import type { Updatable } from '../../kernel/description.ts';
+import { reportHookError } from '../../kernel/hooks.ts';
+import type { Policy } from '../../kernel/policy.ts';
+import type { Member } from './member.ts';
+
+/** What has been changed for all members of one keyed policy. */
+export class MemberChanges<P extends Policy<unknown>> {
+  private made: object | undefined = undefined;
+
+  /** Makes the changes so far to a new member. Throws what that member throws. */
+  applyTo(policy: P): void {
+    if (this.made !== undefined) planFor(policy, this.made)(); // (2)
+  }
+
+  /**
+   * Checks `changes` with all of `members`, and returns what makes them. `current` gives the members at that time: one that
+   * has come meanwhile and refuses them is reported, and keeps its options.
+   */
+  plan(changes: object, name: string, current: () => Iterable<Member<P>>): () => void {
+    const planned = new Map<P, () => void>();
+    for (const { policy } of current()) planned.set(policy, planFor(policy, changes)); // (1)
+    return () => {
+      this.made = { ...this.made, ...changes };
+      for (const { policy } of current()) {
+        try {
+          (planned.get(policy) ?? planFor(policy, changes))();
+        } catch (error) {
+          reportHookError('make', error, name);
+        }
+      }
+    };
+  }
+}
+
+// --- internal ---
+
+function planFor(policy: Policy<unknown>, changes: object): () => void {
+  const { planUpdate } = policy as Partial<Updatable>;
+  if (typeof planUpdate !== 'function') throw new TypeError('keyed.updateEach needs members that have planUpdate');
+  return planUpdate.call(policy, changes);
+}
