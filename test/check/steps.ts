@@ -29,10 +29,8 @@ export const allSteps: readonly Step[] = [
   vitest(
     'tests',
     480,
-    ...projects(
-      ...['unit:*', 'architecture', 'behaviour', 'conformance', 'regressions', 'bench', 'check'],
-      ...['line-coverage', 'mutation', 'soak'],
-    ),
+    ...projects('unit:*', 'architecture', 'behaviour', 'conformance', 'regressions', 'bench', 'check'),
+    ...projects('line-coverage', 'mutation', 'soak'),
   ),
   vitest('differential', 480, ...projects('differential')),
   {

@@ -30,5 +30,5 @@ export function folderOf(path: string): string {
 
 function isMutated(path: string): boolean {
   if (!path.endsWith('.ts') || /\.(test|test-d|bench)\.ts$/.test(path)) return false;
-  return !/\/testing\/(testing|[a-z-]+-table)\.ts$|\/src\/index\.ts$/.test(path);
+  return !/\/testing\/(testing|described-policy|[a-z-]+-table)\.ts$|\/src\/index\.ts$/.test(path);
 }

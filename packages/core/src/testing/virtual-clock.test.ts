@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { settle, virtualClock } from './virtual-clock.ts';
 
@@ -100,5 +100,76 @@ describe('virtual clock', () => {
     again();
 
     await expect(clock.runAll(50)).rejects.toThrow('50 timers have fired and more are set');
+  });
+
+  it('(3) lets everything settle where the platform has no setImmediate, as browsers have none', async () => {
+    vi.resetModules();
+    vi.stubGlobal('setImmediate', undefined);
+    try {
+      const bare = await import('./virtual-clock.ts');
+      const clock = bare.virtualClock();
+      const order: string[] = [];
+      clock.setTimer(() => void Promise.resolve().then(() => order.push('first')), 1);
+      clock.setTimer(() => order.push('second'), 1);
+      await clock.advance(1);
+
+      expect(order).toEqual(['first', 'second']);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it('fires what falls due on the instant, in the order of due times whatever the order of setting', async () => {
+    const clock = virtualClock();
+    const fired: string[] = [];
+    for (const [name, delayMs] of [
+      ['late', 30],
+      ['early', 10],
+      ['same', 10],
+      ['middle', 20],
+    ] as const)
+      clock.setTimer(() => fired.push(name), delayMs);
+
+    await clock.advance(9);
+    expect(fired).toEqual([]);
+    await clock.advance(1);
+    expect(fired).toEqual(['early', 'same']);
+    await clock.advanceTo(30);
+    expect(fired).toEqual(['early', 'same', 'middle', 'late']);
+  });
+
+  it('holds no timer that never comes, and none that was cancelled', async () => {
+    const clock = virtualClock();
+    clock.setTimer(() => {}, Infinity).cancel();
+    clock.setTimer(() => {}, Infinity);
+    const timer = clock.setTimer(() => {}, 5);
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 1]);
+
+    timer.unref();
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 0]);
+    timer.ref();
+    expect(clock.referencedCount).toBe(1);
+    timer.cancel();
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([0, 0]);
+  });
+
+  it('runAll fires as many timers as its limit allows', async () => {
+    const clock = virtualClock();
+    for (let each = 0; each < 3; each++) clock.setTimer(() => {}, each);
+
+    await expect(clock.runAll(3)).resolves.toBeUndefined();
+    for (let each = 0; each < 3; each++) clock.setTimer(() => {}, each);
+    await expect(clock.runAll(2)).rejects.toThrow(new RangeError('2 timers have fired and more are set'));
+  });
+
+  it('stands still when it is moved by nothing', async () => {
+    const clock = virtualClock(10);
+    let settled = false;
+    void Promise.resolve().then(() => (settled = true));
+    await clock.advance(0);
+    await clock.advanceTo(10);
+
+    expect([clock.now(), settled]).toEqual([10, true]);
+    await expect(clock.advance(-1)).rejects.toThrow('advance needs 0 or more, got -1');
   });
 });

@@ -176,7 +176,7 @@ describe('charter F3: a deadline of the caller', () => {
   });
 });
 
-describe('charter O2: holds and enforcement', () => {
+describe('charter O2, N4: holds and enforcement', () => {
   it('hold the circuit in a state whatever calls come to, tell it, and give it back', async () => {
     const clock = virtualClock();
     const events = createEvents();
