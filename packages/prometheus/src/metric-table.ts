@@ -12,6 +12,7 @@
  */
 
 import type {
+  BulkheadRefusal,
   BulkheadSnapshot,
   CallCounts,
   CircuitSnapshot,
@@ -85,7 +86,8 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
     unit: 'calls',
     read: {
       'circuit-breaker': ({ rejections }) => circuitRejections(rejections),
-      bulkhead: ({ rejected }) => [{ labels: { policy: 'bulkhead', reason: 'full' }, value: rejected }],
+      bulkhead: ({ rejections }) =>
+        bulkheadRejectionLabels.map(({ refusal, labels }) => ({ labels, value: rejections[refusal] })),
     },
   }),
   counter('retries_total', ['name'], {
@@ -214,6 +216,18 @@ function byLabel<V extends string>(label: string, values: Readonly<Record<V, num
 const circuitRejectionLabels = Object.entries(circuitReasons).map(([refusal, reason]) => ({
   refusal: refusal as Refusal,
   labels: { policy: 'circuit-breaker', reason },
+}));
+
+const bulkheadReasons: Readonly<Record<BulkheadRefusal, string>> = {
+  'queue-full': 'queue_full',
+  'would-miss-deadline': 'would_miss_deadline',
+  'max-wait': 'max_wait',
+  evicted: 'evicted',
+};
+
+const bulkheadRejectionLabels = Object.entries(bulkheadReasons).map(([refusal, reason]) => ({
+  refusal: refusal as BulkheadRefusal,
+  labels: { policy: 'bulkhead', reason },
 }));
 
 function circuitRejections(rejections: Readonly<Record<Refusal, number>>): readonly Sample[] {

@@ -70,7 +70,7 @@ const hang = new Promise<never>(() => {});
 /** Everything that the scrape must say about one service, from its snapshots. */
 function expected(name: string, parts: { breaker: CircuitBreaker; again: Retry; room: Bulkhead; calls: Pipeline }) {
   const { state, verdicts, rejections, transitions } = parts.breaker.snapshot();
-  const { running, queued, rejected } = parts.room.snapshot();
+  const { running, queued, rejections: bulkheadRejections } = parts.room.snapshot();
   const { calls, again } = parts;
   const stateLabel = {
     closed: 'closed',
@@ -86,7 +86,8 @@ function expected(name: string, parts: { breaker: CircuitBreaker; again: Retry; 
     [`circuit_calls_total|${name}|ignored`]: verdicts.ignored,
     [`rejections_total|${name}|circuit-breaker|open`]: rejections.open,
     [`rejections_total|${name}|circuit-breaker|half_open_full`]: rejections['half-open-full'],
-    [`rejections_total|${name}|bulkhead|full`]: rejected,
+    [`rejections_total|${name}|bulkhead|queue_full`]: bulkheadRejections['queue-full'],
+    [`rejections_total|${name}|bulkhead|would_miss_deadline`]: bulkheadRejections['would-miss-deadline'],
     [`transitions|${name}`]: Object.values(transitions).reduce((sum, count) => sum + count, 0),
     [`bulkhead_running_calls|${name}`]: running,
     [`bulkhead_queued_calls|${name}`]: queued,

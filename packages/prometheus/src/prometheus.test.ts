@@ -142,7 +142,10 @@ describe('prometheus', () => {
       'holdfast_rejections_total{name=prices,policy=circuit-breaker,reason=forced_open}': 0,
       'holdfast_rejections_total{name=prices,policy=circuit-breaker,reason=half_open_full}': 1,
       'holdfast_rejections_total{name=prices,policy=circuit-breaker,reason=ramping_up}': 0,
-      'holdfast_rejections_total{name=prices,policy=bulkhead,reason=full}': 1,
+      'holdfast_rejections_total{name=prices,policy=bulkhead,reason=evicted}': 0,
+      'holdfast_rejections_total{name=prices,policy=bulkhead,reason=max_wait}': 0,
+      'holdfast_rejections_total{name=prices,policy=bulkhead,reason=queue_full}': 1,
+      'holdfast_rejections_total{name=prices,policy=bulkhead,reason=would_miss_deadline}': 0,
     });
   });
 
