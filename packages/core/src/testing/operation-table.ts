@@ -95,6 +95,55 @@ export function scripted(clock: Clock, ...steps: readonly Step[]): Scripted {
   return { run, contexts, startedAt };
 }
 
+/** An operation that counts its runs and gives their number. */
+export function counter(): (() => number) & { runs: number } {
+  const count = Object.assign((): number => ++count.runs, { runs: 0 });
+  return count;
+}
+
+/** What {@link byHand} makes. */
+export interface ByHand {
+  readonly run: (context: Context) => Promise<unknown>;
+  readonly contexts: readonly Context[];
+  /** Settles the latest run. */
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+/** An operation that is settled by hand. */
+export function byHand(): ByHand {
+  const contexts: Context[] = [];
+  const hand: ByHand = {
+    contexts,
+    resolve: () => {},
+    reject: () => {},
+    run: (context) => {
+      contexts.push(context);
+      return new Promise((resolve, reject) => {
+        hand.resolve = resolve;
+        hand.reject = reject;
+      });
+    },
+  };
+  return hand;
+}
+
+/** What {@link alwaysFailing} makes. */
+export interface AlwaysFailing {
+  readonly run: () => Promise<never>;
+  readonly startedAt: readonly number[];
+}
+
+/** An operation that always fails with `error`, and notes when it ran. */
+export function alwaysFailing(clock: Clock, error: unknown): AlwaysFailing {
+  const startedAt: number[] = [];
+  const run = (): Promise<never> => {
+    startedAt.push(clock.now());
+    return Promise.reject(error);
+  };
+  return { run, startedAt };
+}
+
 /** An operation that never ends. */
 export function never(): Promise<never> {
   return new Promise<never>(() => {});

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Context, contextKey } from '../../kernel/context.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
-import { settled } from '../../testing/operation-table.ts';
+import { byHand, counter, settled } from '../../testing/operation-table.ts';
 import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { type VirtualClock, virtualClock } from '../../testing/virtual-clock.ts';
 import { type CacheChanges, type Cache, type CacheOptions, cache, cacheKind } from './cache.ts';
@@ -16,33 +16,6 @@ const fail = (): Promise<never> => Promise.reject(boom);
 function make(clock: VirtualClock, options: Partial<CacheOptions> = {}): Cache {
   return cache({ keyOf: (context) => context.value(topic), ttlMs: 100, expiryJitterRatio: 0, clock, ...options });
 }
-/** An operation that counts its runs and gives their number. */
-function counter(): (() => number) & { runs: number } {
-  const count = Object.assign((): number => ++count.runs, { runs: 0 });
-  return count;
-}
-/** An operation that is settled by hand. */
-function byHand(): {
-  readonly run: (context: Context) => Promise<unknown>;
-  readonly contexts: Context[];
-  resolve: (value: unknown) => void;
-  reject: (error: unknown) => void;
-} {
-  const hand = {
-    contexts: [] as Context[],
-    resolve: (_value: unknown): void => {},
-    reject: (_error: unknown): void => {},
-    run: (context: Context): Promise<unknown> => {
-      hand.contexts.push(context);
-      return new Promise((resolve, reject) => {
-        hand.resolve = resolve;
-        hand.reject = reject;
-      });
-    },
-  };
-  return hand;
-}
-
 describe('cache, told to work otherwise', () => {
   let clock: VirtualClock;
 

@@ -8,7 +8,7 @@ import { createEvents } from '../../kernel/events.ts';
 import type { Sink } from '../../kernel/handler.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
-import { never, observe, settled } from '../../testing/operation-table.ts';
+import { byHand, counter, never, observe, settled } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts';
 import { type Cache, type CacheOptions, cache } from './cache.ts';
@@ -25,33 +25,6 @@ const fail = (): Promise<never> => Promise.reject(boom);
 function make(clock: VirtualClock, options: Partial<CacheOptions> = {}): Cache {
   return cache({ keyOf: (context) => context.value(topic), ttlMs: 100, expiryJitterRatio: 0, clock, ...options });
 }
-/** An operation that counts its runs and gives their number. */
-function counter(): (() => number) & { runs: number } {
-  const count = Object.assign((): number => ++count.runs, { runs: 0 });
-  return count;
-}
-/** An operation that is settled by hand. */
-function byHand(): {
-  readonly run: (context: Context) => Promise<unknown>;
-  readonly contexts: Context[];
-  resolve: (value: unknown) => void;
-  reject: (error: unknown) => void;
-} {
-  const hand = {
-    contexts: [] as Context[],
-    resolve: (_value: unknown): void => {},
-    reject: (_error: unknown): void => {},
-    run: (context: Context): Promise<unknown> => {
-      hand.contexts.push(context);
-      return new Promise((resolve, reject) => {
-        hand.resolve = resolve;
-        hand.reject = reject;
-      });
-    },
-  };
-  return hand;
-}
-
 describe('the stale values of cache', () => {
   let clock: VirtualClock;
 

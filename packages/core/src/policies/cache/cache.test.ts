@@ -10,7 +10,7 @@ import { createEvents } from '../../kernel/events.ts';
 import { invoke } from '../../kernel/handler.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
-import { after, never, observe, operationTable, settled } from '../../testing/operation-table.ts';
+import { after, byHand, counter, never, observe, operationTable, settled } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { type Cache, type CacheOptions, cache } from './cache.ts';
 
@@ -22,33 +22,6 @@ const fail = (): Promise<never> => Promise.reject(boom);
 function make(clock: VirtualClock, options: Partial<CacheOptions> = {}): Cache {
   return cache({ keyOf: (context) => context.value(topic), ttlMs: 100, expiryJitterRatio: 0, clock, ...options });
 }
-/** An operation that counts its runs and gives their number. */
-function counter(): (() => number) & { runs: number } {
-  const count = Object.assign((): number => ++count.runs, { runs: 0 });
-  return count;
-}
-/** An operation that is settled by hand. */
-function byHand(): {
-  readonly run: (context: Context) => Promise<unknown>;
-  readonly contexts: Context[];
-  resolve: (value: unknown) => void;
-  reject: (error: unknown) => void;
-} {
-  const hand = {
-    contexts: [] as Context[],
-    resolve: (_value: unknown): void => {},
-    reject: (_error: unknown): void => {},
-    run: (context: Context): Promise<unknown> => {
-      hand.contexts.push(context);
-      return new Promise((resolve, reject) => {
-        hand.resolve = resolve;
-        hand.reject = reject;
-      });
-    },
-  };
-  return hand;
-}
-
 describe('cache', () => {
   let clock: VirtualClock;
   let hookErrors: HookError[];

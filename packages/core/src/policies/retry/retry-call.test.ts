@@ -10,7 +10,7 @@ import type { Outcome } from '../../kernel/outcome.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { createPolicy } from '../../kernel/policy.ts';
 import { type EventRecorder, recordEvents } from '../../testing/event-recorder.ts';
-import { after, observe, scripted, settled } from '../../testing/operation-table.ts';
+import { after, alwaysFailing, observe, scripted, settled } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { type Retry, type RetryOptions, retry } from './retry.ts';
@@ -20,16 +20,6 @@ class Refused extends RejectionError {
 }
 
 const down = new Error('down');
-
-/** An operation that always fails, and notes when it ran. */
-function failing(clock: VirtualClock, error: unknown = down): { run: () => Promise<never>; startedAt: number[] } {
-  const startedAt: number[] = [];
-  const run = (): Promise<never> => {
-    startedAt.push(clock.now());
-    return Promise.reject(error);
-  };
-  return { run, startedAt };
-}
 
 /** The values of one field of all events that have it. */
 function fieldOf({ events }: EventRecorder, field: string): unknown[] {
@@ -120,7 +110,7 @@ describe('retry', () => {
 
     it('does not retry errors that classify does not call failures, and asks it once per try', async () => {
       const asked: Outcome[] = [];
-      const operation = failing(clock);
+      const operation = alwaysFailing(clock, down);
       const policy = make({
         classify: (outcome) => {
           asked.push(outcome);
@@ -147,7 +137,7 @@ describe('retry', () => {
 
   describe('charter G6: with a total time', () => {
     it('starts no try maxElapsedMs after the call or later, and gives the last error', async () => {
-      const operation = failing(clock);
+      const operation = alwaysFailing(clock, down);
       const policy = make({ backoff: 'fixed', baseDelayMs: 100, maxAttempts: 100, maxElapsedMs: 300 });
       const call = observe(policy.execute(operation.run));
       await clock.runAll();
@@ -181,7 +171,7 @@ describe('retry', () => {
     });
 
     it('starts no try that would have less than minAttemptMs before the deadline', async () => {
-      const operation = failing(clock);
+      const operation = alwaysFailing(clock, down);
       const policy = make({ backoff: 'fixed', baseDelayMs: 100, minAttemptMs: 50 });
       const context = Context.withClock(clock).withTimeout(250);
       const call = observe(policy.execute(operation.run, context));
@@ -251,7 +241,7 @@ describe('retry', () => {
     it('how many calls wait now', async () => {
       const policy = make();
       const context = Context.withClock(clock).withCancel();
-      for (let calls = 0; calls < 3; calls++) void observe(policy.execute(failing(clock).run, context));
+      for (let calls = 0; calls < 3; calls++) void observe(policy.execute(alwaysFailing(clock, down).run, context));
       await settle();
       expect(policy.snapshot().waiting).toBe(3);
 

@@ -4,7 +4,7 @@ import { RejectionError } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
-import { observe, settled } from '../../testing/operation-table.ts';
+import { alwaysFailing, observe, settled } from '../../testing/operation-table.ts';
 import { verdictOn } from '../../testing/option-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { type Retry, type RetryOptions, retry } from './retry.ts';
@@ -14,16 +14,6 @@ class Refused extends RejectionError {
 }
 
 const down = new Error('down');
-
-/** An operation that always fails, and notes when it ran. */
-function failing(clock: VirtualClock, error: unknown = down): { run: () => Promise<never>; startedAt: number[] } {
-  const startedAt: number[] = [];
-  const run = (): Promise<never> => {
-    startedAt.push(clock.now());
-    return Promise.reject(error);
-  };
-  return { run, startedAt };
-}
 
 describe('retry', () => {
   let clock: VirtualClock;
@@ -39,7 +29,7 @@ describe('retry', () => {
       const events = createEvents();
       const recorder = recordEvents(events);
       const policy = make({ enforcement: 'observe', events });
-      const operation = failing(clock);
+      const operation = alwaysFailing(clock, down);
 
       await expect(policy.execute(operation.run)).rejects.toBe(down);
       await expect(policy.execute(() => Promise.reject(new Refused('no')))).rejects.toThrow('no');
@@ -60,7 +50,7 @@ describe('retry', () => {
 
     it('(8) off runs each call once, and counts nothing', async () => {
       const policy = make({ enforcement: 'off' });
-      const operation = failing(clock);
+      const operation = alwaysFailing(clock, down);
 
       await expect(policy.execute(operation.run)).rejects.toBe(down);
       expect(operation.startedAt).toHaveLength(1);
@@ -76,7 +66,7 @@ describe('retry', () => {
   describe('charter O1: update', () => {
     it('holds for calls that start later; one under way goes on as it began', async () => {
       const policy = make({ maxAttempts: 3, maxRetryRatio: Infinity });
-      const [before, later] = [failing(clock), failing(clock)];
+      const [before, later] = [alwaysFailing(clock, down), alwaysFailing(clock, down)];
       void observe(policy.execute(before.run));
       await settle();
       policy.update({ maxAttempts: 2 });
@@ -91,7 +81,7 @@ describe('retry', () => {
       const policy = make();
       const around = pipeline(policy);
       policy.update({ enforcement: 'off' });
-      const operation = failing(clock);
+      const operation = alwaysFailing(clock, down);
 
       await settled(around.execute(operation.run));
       expect(operation.startedAt).toHaveLength(1);
@@ -99,7 +89,7 @@ describe('retry', () => {
 
     it('keeps the counters and what the budget has saved', async () => {
       const policy = make({ maxAttempts: 5 });
-      void observe(policy.execute(failing(clock).run));
+      void observe(policy.execute(alwaysFailing(clock, down).run));
       await clock.runAll();
       policy.update({ maxRetryRatio: 0.5 });
 
@@ -109,17 +99,17 @@ describe('retry', () => {
 
     it('changes what calls earn from then on', async () => {
       const policy = make({ maxAttempts: 100 });
-      void observe(policy.execute(failing(clock).run));
+      void observe(policy.execute(alwaysFailing(clock, down).run));
       await clock.runAll();
       expect(policy.snapshot().budget).toMatchObject({ saved: 0, spent: 10 });
 
       policy.update({ maxRetryRatio: 3 });
-      void observe(policy.execute(failing(clock).run));
+      void observe(policy.execute(alwaysFailing(clock, down).run));
       await clock.runAll();
       expect(policy.snapshot().budget).toMatchObject({ saved: 0, spent: 13 });
 
       policy.update({ maxRetryRatio: Infinity });
-      void observe(policy.execute(failing(clock).run));
+      void observe(policy.execute(alwaysFailing(clock, down).run));
       await clock.runAll();
       expect(policy.snapshot().budget.spent).toBe(13 + 99);
     });

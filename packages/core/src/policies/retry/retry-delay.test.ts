@@ -6,7 +6,7 @@ import { createEvents } from '../../kernel/events.ts';
 import { onHookError } from '../../kernel/hooks.ts';
 import type { Outcome } from '../../kernel/outcome.ts';
 import { type EventRecorder, recordEvents } from '../../testing/event-recorder.ts';
-import { observe } from '../../testing/operation-table.ts';
+import { alwaysFailing, observe } from '../../testing/operation-table.ts';
 import { type VirtualClock, virtualClock } from '../../testing/virtual-clock.ts';
 import { type FailedTry, type Retry, type RetryOptions, retry, retryDefaults } from './retry.ts';
 
@@ -15,16 +15,6 @@ class Refused extends RejectionError {
 }
 
 const down = new Error('down');
-
-/** An operation that always fails, and notes when it ran. */
-function failing(clock: VirtualClock, error: unknown = down): { run: () => Promise<never>; startedAt: number[] } {
-  const startedAt: number[] = [];
-  const run = (): Promise<never> => {
-    startedAt.push(clock.now());
-    return Promise.reject(error);
-  };
-  return { run, startedAt };
-}
 
 /** The values of one field of all events that have it. */
 function fieldOf({ events }: EventRecorder, field: string): unknown[] {
@@ -49,7 +39,9 @@ describe('retry', () => {
       const events = createEvents();
       const recorder = recordEvents(events);
       void observe(
-        make({ events, maxAttempts: 5, baseDelayMs: 100, maxDelayMs: 500, ...options }).execute(failing(clock).run),
+        make({ events, maxAttempts: 5, baseDelayMs: 100, maxDelayMs: 500, ...options }).execute(
+          alwaysFailing(clock, down).run,
+        ),
       );
       await clock.runAll();
       return fieldOf(recorder, 'delayMs');
@@ -110,7 +102,7 @@ describe('retry', () => {
     const busy = (retryAfterMs: unknown): Error => Object.assign(new Error('busy'), { retryAfterMs });
 
     it('waits that long, and the backoff on top, so that callers do not come back together', async () => {
-      const operation = failing(clock, busy(2000));
+      const operation = alwaysFailing(clock, busy(2000));
       void observe(make({ maxAttempts: 2, baseDelayMs: 100 }).execute(operation.run));
       await clock.runAll();
 
@@ -118,7 +110,7 @@ describe('retry', () => {
     });
 
     it('never waits longer than maxDelayMs, and not less than it was asked to', async () => {
-      const operation = failing(clock, busy(980));
+      const operation = alwaysFailing(clock, busy(980));
       void observe(make({ maxAttempts: 2, baseDelayMs: 100, maxDelayMs: 1000 }).execute(operation.run));
       await clock.runAll();
 
@@ -144,7 +136,7 @@ describe('retry', () => {
     });
 
     it('waits where 1 ms would be left', async () => {
-      const operation = failing(clock, busy(500));
+      const operation = alwaysFailing(clock, busy(500));
       void observe(
         make({ baseDelayMs: 0, maxAttempts: 2 }).execute(operation.run, Context.withClock(clock).withTimeout(501)),
       );
@@ -156,7 +148,7 @@ describe('retry', () => {
     it.each([[-5], [Number.NaN], ['3'], [null], [undefined]])(
       'makes nothing of an error with retryAfterMs %s',
       async (asked) => {
-        const operation = failing(clock, busy(asked));
+        const operation = alwaysFailing(clock, busy(asked));
         void observe(make({ maxAttempts: 2, baseDelayMs: 100 }).execute(operation.run));
         await clock.runAll();
 
@@ -166,7 +158,7 @@ describe('retry', () => {
     );
 
     it.each([[undefined], [null], [42], ['busy']])('makes nothing of an error that is %s', async (error) => {
-      const operation = failing(clock, error);
+      const operation = alwaysFailing(clock, error);
       void observe(make({ maxAttempts: 2, baseDelayMs: 100 }).execute(operation.run));
       await clock.runAll();
 
@@ -208,7 +200,7 @@ describe('retry', () => {
       ['gives a negative number', () => -1],
       ['is async', async () => 5],
     ])('charter C5: waits the backoff alone where the hook %s, and reports it', async (_how, hook) => {
-      const operation = failing(clock, busy(2000));
+      const operation = alwaysFailing(clock, busy(2000));
       const retryAfterMs = hook as unknown as () => number;
       void observe(make({ maxAttempts: 2, baseDelayMs: 100, retryAfterMs }).execute(operation.run));
       await clock.runAll();
@@ -218,7 +210,7 @@ describe('retry', () => {
     });
 
     it('charter F4: waits as long as a rejection of ours says, where it is asked to retry those', async () => {
-      const operation = failing(clock, new Refused('no', { retryAfterMs: 300 }));
+      const operation = alwaysFailing(clock, new Refused('no', { retryAfterMs: 300 }));
       const isRetryable = (error: unknown): boolean => isRejection(error) || retryDefaults.isRetryable(error);
       void observe(make({ maxAttempts: 2, baseDelayMs: 0, isRetryable }).execute(operation.run));
       await clock.runAll();
