@@ -8,13 +8,33 @@
  * @module
  */
 
-import { parseArgs } from 'node:util';
-
-import { allSteps, stepsOfWorkspace, type Step } from './check/steps.ts';
+import { UsageError, commandLineOf, namesFlag, orEnd, textFlag } from './check/command-line.ts';
 import { runStep } from './check/run-step.ts';
+import { allSteps, stepsOfWorkspace, type Step } from './check/steps.ts';
+import { packageNames } from './repository.ts';
 
-const { values } = parseArgs({ options: { filter: { type: 'string' }, only: { type: 'string' } } });
-process.exitCode = await check(selectSteps(values));
+const workspaces = `${packageNames().join(', ')}, storefront, docs`;
+const program = {
+  command: 'npm run check --',
+  purpose: 'Runs every check of the repository and ends with `N passed, N failed`; fails where one has failed.',
+  flags: {
+    filter: textFlag('NAME', `lint, types and unit tests of one workspace, of ${workspaces}; everything without it`),
+    only: namesFlag(
+      'some steps, all of them without it',
+      allSteps.map(({ name }) => name),
+    ),
+  },
+  examples: ['npm run check -- --filter=core', 'npm run check -- --only=format,lint'],
+};
+
+const { values } = commandLineOf(program);
+process.exitCode = await check(orEnd(program, () => selectSteps(values)));
+
+/** Which steps to run. */
+interface Selection {
+  readonly filter: string | undefined;
+  readonly only: readonly string[] | undefined;
+}
 
 async function check(steps: readonly Step[]): Promise<number> {
   const startedAt = Date.now();
@@ -34,16 +54,14 @@ async function check(steps: readonly Step[]): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
-function selectSteps({ filter, only }: { filter?: string | undefined; only?: string | undefined }): readonly Step[] {
+function selectSteps({ filter, only }: Selection): readonly Step[] {
   const steps = filter === undefined ? allSteps : stepsOfWorkspace(filter);
+  if (steps === undefined) throw new UsageError(`--filter must be one of ${workspaces}, got ${JSON.stringify(filter)}`);
   if (only === undefined) return steps;
 
-  const names = only.split(',');
-  const unknown = names.filter((name) => !steps.some((step) => step.name === name));
-  if (unknown.length > 0) {
-    throw new RangeError(`unknown step ${unknown.join(', ')}; there are ${steps.map(({ name }) => name).join(', ')}`);
-  }
-  return steps.filter((step) => names.includes(step.name));
+  const missing = only.filter((name) => steps.every((step) => step.name !== name));
+  if (missing.length === 0) return steps.filter(({ name }) => only.includes(name));
+  throw new UsageError(`--filter=${filter} has ${steps.map(({ name }) => name).join(', ')}, not ${missing.join(', ')}`);
 }
 
 function seconds(since: number): number {

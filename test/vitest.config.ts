@@ -35,7 +35,7 @@ export default defineConfig({
       folder('check'),
       folder('line-coverage'),
       folder('mutation'),
-      folder('soak', { testTimeout: 60_000, fileParallelism: false }),
+      folder('soak', { testTimeout: 120_000, fileParallelism: false }),
       folder('runtimes', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 120_000,

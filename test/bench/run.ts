@@ -7,8 +7,8 @@
  */
 
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 
+import { commandLineOf, namesFlag, presence, textFlag } from '../check/command-line.ts';
 import { inRepository } from '../repository.ts';
 import { measureIdleIsolated, measureIsolated } from './child.ts';
 import { type Results, describeEnvironment, toMarkdown, toResultRow, toText } from './report.ts';
@@ -16,14 +16,20 @@ import { type Effort, type Measured, measureRows } from './rounds.ts';
 import { rows } from './rows.ts';
 import { type Row, withBaselines } from './subject.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    isolate: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    only: { type: 'string' },
+const { values: options } = commandLineOf({
+  command: 'npm run bench --',
+  purpose: 'Measures what a call costs, beside a bare await and beside peers, and prints the table.',
+  flags: {
+    quick: presence('fewer and shorter rounds, to see that it runs'),
+    isolate: presence('measures each row in a fresh process as well'),
+    write: presence('also writes docs/benchmarks/results.md; measures each row in a fresh process, too'),
+    json: textFlag('FILE', 'also writes the results to a file'),
+    only: namesFlag(
+      'some rows, and what they are compared with; all of them without it',
+      rows.map(({ name }) => name),
+    ),
   },
+  examples: ['npm run bench -- --quick', 'npm run bench -- --only=breaker,opossum --json=results.json'],
 });
 
 const full = {
@@ -51,13 +57,8 @@ if (options.write) await writeFile(inRepository('docs/benchmarks/results.md'), t
 
 // --- internal ---
 
-function chosenRows(only: string | undefined): readonly Row[] {
-  if (only === undefined) return rows;
-  const names = only.split(',');
-  const unknown = names.filter((name) => rows.every((row) => row.name !== name));
-  if (unknown.length > 0)
-    throw new RangeError(`no row ${unknown.join(', ')}; there are ${rows.map(({ name }) => name).join(', ')}`);
-  return withBaselines(rows, new Set(names));
+function chosenRows(only: readonly string[] | undefined): readonly Row[] {
+  return only === undefined ? rows : withBaselines(rows, new Set(only));
 }
 
 async function measureTogether(chosen: readonly Row[]): Promise<Measured[]> {

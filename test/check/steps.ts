@@ -6,7 +6,7 @@
 
 import { existsSync } from 'node:fs';
 
-import { inRepository, packageNames } from '../repository.ts';
+import { inRepository } from '../repository.ts';
 
 /** One step: a command that ends in time with status 0, or a vitest run whose tests count one by one. */
 export interface Step {
@@ -53,12 +53,12 @@ export const allSteps: readonly Step[] = [
   command('unused', 60, 'knip', '--config', 'test/packaging/knip.json', '--no-config-hints'),
 ];
 
-/** Lint, types and unit tests of one workspace: `core` or `packages/core`, `storefront`, `docs`. */
-export function stepsOfWorkspace(filter: string): readonly Step[] {
+/** Lint, types and unit tests of one workspace: `core` or `packages/core`, `storefront`, `docs`; undefined if there is none. */
+export function stepsOfWorkspace(filter: string): readonly Step[] | undefined {
   const folder = [filter, `packages/${filter}`, `examples/${filter}`].find((path) =>
     existsSync(inRepository(`${path}/package.json`)),
   );
-  if (folder === undefined) throw new RangeError(`no workspace ${filter}; packages: ${packageNames().join(', ')}`);
+  if (folder === undefined) return undefined;
 
   const project = folder.startsWith('packages/') ? `unit:${folder.slice('packages/'.length)}` : undefined;
   return [

@@ -198,8 +198,8 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'retry: wait does not end with the context',
     file: retry,
-    find: '    this.timer?.cancel();\n    this.call.rule.counts.waiting--;\n    this.call.giveUp(',
-    replace: '    if (false as boolean) this.call.giveUp(',
+    find: '    this.timer?.cancel();\n    this.call.rule.counts.waiting--;\n    this.abandon(cause);',
+    replace: '    if (false as boolean) this.abandon(cause);',
   },
   {
     name: 'retry: hook asked though the context has ended',
@@ -214,10 +214,16 @@ export const policyBreaks: readonly Break[] = [
     replace: "    const askedMs = askedDelayMs(settings, outcome);\n    if (!budget.spend()) return 'budget';\n",
   },
   {
+    name: 'retry: what was paid for a try that never starts is lost',
+    file: retry,
+    find: '    this.call.rule.budget.giveBack();\n',
+    replace: '',
+  },
+  {
     name: 'retry: every try earns',
     file: retry,
     find: 'const attempt = ++this.attempt;',
-    replace: 'const attempt = ++this.attempt;\n    rule.budget.earn();',
+    replace: 'const attempt = ++this.attempt;\n    this.rule.budget.earn();',
   },
   {
     name: 'fallback: asked though the context has ended',

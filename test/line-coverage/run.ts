@@ -10,12 +10,17 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { parseArgs } from 'node:util';
 
+import { commandLineOf, numberFlag } from '../check/command-line.ts';
 import { inRepository, repository } from '../repository.ts';
 import { type FileCoverage, missingLines, toRanges } from './missing-lines.ts';
 
-const { values: options } = parseArgs({ options: { floor: { type: 'string', default: '97' } } });
+const { values: options } = commandLineOf({
+  command: 'npm run coverage --',
+  purpose: 'Runs the unit tests of core and prints the lines that no test reaches; fails when too few are reached.',
+  flags: { floor: numberFlag('share of the lines that must be exceeded, in percent', [0, 100], 97) },
+  examples: ['npm run coverage', 'npm run coverage -- --floor=98.5'],
+});
 const folder = inRepository('.cache/coverage');
 const status = runTests();
 const shares = Object.entries(read('coverage-summary.json') as Record<string, { lines: Share }>);
@@ -27,7 +32,7 @@ for (const [path, { lines }] of shares.toSorted(([a], [b]) => a.localeCompare(b)
   console.log(`${percent(lines)}  ${relative(repository, path)}: ${toRanges(missingLines(file))}`);
 }
 const all = shares.find(([path]) => path === 'total')?.[1].lines ?? { covered: 0, total: 0 };
-const isEnough = all.total > 0 && (all.covered / all.total) * 100 > Number(options.floor);
+const isEnough = all.total > 0 && (all.covered / all.total) * 100 > options.floor;
 console.log(`${percent(all)} of ${all.total} lines are reached; ${options.floor} % must be`);
 if (status !== 0) console.log(`the tests ended with ${status}`);
 process.exitCode = isEnough && status === 0 ? 0 : 1;

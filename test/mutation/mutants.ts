@@ -81,7 +81,7 @@ const options: Settings = {
   tsconfigFile: 'none.json',
   disableTypeChecks: false,
   reporters: ['progress-append-only'],
-  timeoutMS: 6000,
+  timeoutMS: 3500,
   allowConsoleColors: false,
   warnings: false,
 };

@@ -49,6 +49,6 @@ describe('the sources', () => {
   it('are chosen by a part of their path', () => {
     expect(coreSources(['kernel/clock'])).toEqual(['packages/core/src/kernel/clock.ts']);
     expect(coreSources(['mechanisms/']).map(folderOf)).toContain('packages/core/src/mechanisms');
-    expect(() => coreSources(['nowhere'])).toThrow(RangeError);
+    expect(coreSources(['nowhere'])).toEqual([]);
   });
 });

@@ -10,11 +10,20 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
+import { commandLineOf } from '../check/command-line.ts';
 import { countTests } from '../check/vitest-result.ts';
 import { inRepository, repository } from '../repository.ts';
 import { nodePrograms, versionOf } from './node-programs.ts';
 
 const limitMs = 300_000;
+
+commandLineOf({
+  command: 'npm run test:nodes --',
+  purpose:
+    'Runs the unit tests of core under every supported line of Node.js, and prints a table. Downloads what is missing.',
+  flags: {},
+  examples: ['npm run test:nodes'],
+});
 
 const programs = nodePrograms();
 if (programs === undefined) process.exitCode = 1;

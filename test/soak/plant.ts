@@ -18,7 +18,7 @@ const kept: unknown[] = [];
 
 /** Faults by name; each is called after every call. */
 const planters: Readonly<Record<string, Planter>> = {
-  heap: () => void kept.push(new Float64Array(40)),
+  heap: () => void kept.push(new Float64Array(200)),
   listener: ({ signal, tally }) => {
     if (tally.started === 100) signal.addEventListener('abort', () => {});
   },

@@ -6,18 +6,23 @@
  * @module
  */
 
-import { parseArgs } from 'node:util';
-
+import { commandLineOf, integerFlag } from '../check/command-line.ts';
 import { maxGrowthBytes, soak } from './soak.ts';
 
-const { values: options } = parseArgs({
-  options: { calls: { type: 'string', default: '5000000' }, seed: { type: 'string' } },
+const { values } = commandLineOf({
+  command: 'npm run soak --',
+  purpose: 'Makes random calls through the full pipeline, and fails for whatever they leave behind.',
+  flags: {
+    calls: integerFlag('calls to make', [10_000, 1_000_000_000], 5_000_000),
+    seed: integerFlag('seed of the calls, to have them again', [0, 4_294_967_295], undefined),
+  },
+  examples: ['npm run soak', 'npm run soak -- --calls=200000 --seed=42'],
 });
-const seed = Number(options.seed ?? Date.now() % 1_000_000_000);
+const { calls, seed = Date.now() % 1_000_000_000 } = values;
 const startedAt = Date.now();
-console.log(`${options.calls} calls, seed ${seed}`);
+console.log(`${calls} calls, seed ${seed}`);
 
-const { report, growth, exitMs, complaints } = await soak({ calls: Number(options.calls), seed });
+const { report, growth, exitMs, complaints } = await soak({ calls, seed });
 if (report !== undefined) {
   console.log(JSON.stringify(report.outcomes));
   console.log(JSON.stringify(report.told));

@@ -16,7 +16,7 @@ const noticed: Readonly<Record<string, RegExp>> = {
 };
 
 /** A small soak, in which code is still being compiled. */
-const small = { calls: 8000, seed: 3, maxGrowthBytes: 1024 * 1024 };
+const small = { calls: 4000, seed: 3, maxGrowthBytes: 1024 * 1024 };
 
 describe('the soak', () => {
   it('finds nothing wrong with calls that leave nothing', async () => {

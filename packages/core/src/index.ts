@@ -72,6 +72,7 @@ export {
 export {
   type Describable,
   type Enforcement,
+  type HasAlternatives,
   type PolicyDescription,
   type PolicyKind,
   type PolicyTraits,

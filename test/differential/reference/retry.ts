@@ -30,7 +30,10 @@ export function referenceRetry(spec: RetrySpec, ports: Ports, observer: Observer
           books.counts.waiting++;
           const ended = await wait(delayMs, clock, context);
           books.counts.waiting--;
-          if (ended !== undefined) books.stop('ended', attempt, ended.cause);
+          if (ended !== undefined) {
+            books.payBack();
+            books.stop('ended', attempt, ended.cause);
+          }
           books.counts.retried++;
           observer.note('a try is repeated');
         }
@@ -76,6 +79,11 @@ class Books {
     if (delayMs >= context.remainingMs()) this.stop('deadline', attempt, error);
     if (!this.#pay()) this.stop('budget', attempt, error);
     return delayMs;
+  }
+
+  payBack(): void {
+    this.#budget.spent--;
+    if (this.#spec.maxRetryRatio !== Infinity) this.#saved = Math.min(10, this.#saved + 1);
   }
 
   stop(reason: 'attempts' | 'not-retryable' | 'budget' | 'deadline' | 'ended', attempt: number, error: unknown): never {

@@ -164,6 +164,19 @@ const arbitraryMistake = fc.constantFrom<object>(
   { use: 'timeout', name: 'wrong' },
 );
 
+/** One policy of any kind, with other options each time. */
+const arbitrarySwap = arbitraryKind.chain((kind) =>
+  fc.record({
+    kind: fc.constant(kind),
+    steps: fc.array(
+      arbitraryOptions(kind, false).map((options) =>
+        Object.fromEntries(Object.entries(options).filter(([key]) => key !== 'name')),
+      ),
+      { minLength: 2, maxLength: 6 },
+    ),
+  }),
+);
+
 /** Everything that can be seen of a registry and of the pipelines that were handed out before. */
 function visible(registry: Iterable<unknown>, handles: Iterable<unknown>): unknown {
   return [...registry, ...handles].map((policy) => {
@@ -268,6 +281,34 @@ describe('configure', () => {
       { numRuns: 300 },
     );
   });
+
+  it('(3), reconciliation (2): swaps of options come to what a fresh start comes to, for each kind', () => {
+    const seen = { kept: 0, replaced: 0 };
+    fc.assert(
+      fc.property(arbitrarySwap, ({ kind, steps }) => {
+        const options = { kinds: builtInKinds, functions };
+        const configOf = (step: object) => ({ policies: { a: { use: kind.kind, ...step } } });
+        const right = steps.filter((step) => problemsOf(configOf(step)).length === 0);
+        fc.pre(right.length > 1);
+        const [registry, fresh] = [createRegistry(), createRegistry()];
+        const configuration = configure(registry, configOf(right[0] as object), options);
+        const first = registry.get(kind.kind, 'a');
+        for (const step of right.slice(1)) {
+          const [problem] = configuration.problemsOf(configOf(step));
+          fc.pre(problem === undefined || !/update has no option/.test(problem.message)); // fixed for life: told so
+          configuration.update(configOf(step));
+        }
+        configure(fresh, configOf(right.at(-1) as object), options);
+        seen[registry.get(kind.kind, 'a') === first ? 'kept' : 'replaced']++;
+
+        expect(describePolicy(registry.get(kind.kind, 'a') as never)).toEqual(
+          describePolicy(fresh.get(kind.kind, 'a') as never),
+        );
+      }),
+      { numRuns: 500 },
+    );
+    expect(Math.min(seen.kept, seen.replaced)).toBeGreaterThan(10);
+  }, 30_000);
 
   it('blueprint (1), (3): tells as many problems as were planted', () => {
     fc.assert(

@@ -356,14 +356,13 @@ describe('a kind of the user', () => {
     ]);
   });
 
-  it('needs a default for an option to be left out', () => {
+  it('is replaced where an option is left out that has no default, and keeps its state otherwise', () => {
     const changes: object[] = [];
     const planUpdate = (given: object) => () => void changes.push(given);
     const create = ({ name }: { name: string }) => make('mine', name, { planUpdate });
 
-    expect(attempt(sample(create), { size: 1 }, {})).toEqual([
-      'pipelines.p[0].size cannot be left out while the policy runs, for it has no default to go back to; say a value, or give the policy another name',
-    ]);
+    expect(attempt(sample(create), { size: 1 }, {})).toEqual([]);
+    expect(changes).toEqual([]);
     expect(attempt(sample(create, { size: 4 }), { size: 1 }, {})).toEqual([]);
     expect(changes).toEqual([{ size: 4 }]);
   });

@@ -8,8 +8,9 @@
  * Invariants
  *  (1) All or nothing: a configuration with a problem changes nothing, and all its problems are told at once.
  *  (2) A pipeline that was handed out stays valid: after an update it runs new calls as the new configuration says.
- *  (3) A policy that is still asked for, by kind and name, keeps its state; calls under way finish as they began.
- *  (4) Only what was configured here is changed or removed; the rest of the registry is left alone.
+ *  (3) A policy that is still asked for, by kind and name, keeps its state, unless no change leads to its new options: then a
+ *      new one takes its place. Calls under way finish as they began.
+ *  (4) Only what was configured here is changed or removed, and then disposed of; the rest of the registry is left alone.
  *
  * @module
  */
@@ -45,6 +46,7 @@ export interface Configuration {
    * Changes everything to what `config` says.
    *
    * @throws ConfigurationError when something is wrong with it; then nothing changes.
+   * @throws TypeError from within an update, as by a call that starts because of one; then it changes nothing itself.
    */
   update(config: unknown): void;
   /** Returns what `update` would refuse about `config`, and changes nothing. */
@@ -76,6 +78,7 @@ class RegistryConfiguration implements Configuration {
   readonly #registry: Registry;
   readonly #vocabulary: Vocabulary;
   #standing: Standing = nothingStanding;
+  #isChanging = false;
 
   constructor(registry: Registry, vocabulary: Vocabulary) {
     this.#registry = registry;
@@ -90,9 +93,15 @@ class RegistryConfiguration implements Configuration {
   }
 
   update(config: unknown): void {
+    if (this.#isChanging) throw new TypeError('the configuration is being changed: update it again after that');
     const plan = this.#plan(config);
     if (plan.problems.length > 0) throw new ConfigurationError(plan.problems); // (1)
-    this.#standing = plan.apply();
+    this.#isChanging = true;
+    try {
+      this.#standing = plan.apply();
+    } finally {
+      this.#isChanging = false;
+    }
   }
 
   problemsOf(config: unknown): readonly ConfigProblem[] {

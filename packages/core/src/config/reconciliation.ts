@@ -6,19 +6,23 @@
  *
  * Invariants
  *  (1) Until everything has been checked, nothing changes that anybody can observe.
- *  (2) A policy with the same kind and name is the same policy: it gets changes, and keeps its state.
+ *  (2) A policy with the same kind and name is the same policy: it gets changes, and keeps its state. Where no change leads to
+ *      what is asked for, since an option has no default to go back to or does not go with what was set before, a new one takes
+ *      its place.
  *  (3) Only options that the configuration changed are changed: what `update` did to others stays.
+ *  (4) A policy that is removed or replaced is disposed of, where it can be, after all changes: it does nothing by itself then.
  *
  * @module
  */
 
 import type { Describable, Updatable } from '../kernel/description.ts';
-import { reportHookError } from '../kernel/hooks.ts';
+import { ConfigError } from '../kernel/options.ts';
 import { type Pipeline, pipeline } from '../kernel/pipeline.ts';
 import type { LayeredPolicy, NamedPolicy } from '../kernel/policy.ts';
 import type { Registry } from '../registry/registry.ts';
+import { takeSteps } from '../registry/steps.ts';
 import { type Blueprint, type PlannedPipeline, type PlannedPolicy, keyOf } from './blueprint.ts';
-import { type ConfigProblem, inside, problemAt, refusalAt } from './config-problem.ts';
+import { type ConfigProblem, problemAt, refusalAt } from './config-problem.ts';
 import { isSameValue } from './config-value.ts';
 import { SwitchablePipeline } from './switchable-pipeline.ts';
 
@@ -58,6 +62,7 @@ class Plan implements Reconciliation {
   private readonly policies = new Map<string, StandingPolicy>();
   private readonly pipelines = new Map<string, SwitchablePipeline>();
   private readonly steps: (() => void)[] = [];
+  private readonly lastSteps: (() => void)[] = [];
 
   constructor(registry: Registry, before: Standing) {
     this.registry = registry;
@@ -74,7 +79,7 @@ class Plan implements Reconciliation {
   }
 
   apply(): Standing {
-    for (const step of this.steps) contain(step);
+    takeSteps([...this.steps, ...this.lastSteps]);
     return { policies: this.policies, pipelines: this.pipelines };
   }
 
@@ -114,38 +119,51 @@ class Plan implements Reconciliation {
 
   private planChanges({ planned: before, policy }: StandingPolicy, planned: PlannedPolicy): NamedPolicy<unknown> {
     const changes = this.changesFrom(before, planned);
+    if (changes === undefined) return this.replace(policy, planned); // (2)
     if (Object.keys(changes).length === 0) return policy; // (3)
     if (!isUpdatable(policy))
       throw new TypeError(`a ${policy.kind} cannot be changed while it runs; give it another name to replace it`);
-    this.steps.push(policy.planUpdate(changes)); // (1)
-    return policy;
+    try {
+      this.steps.push(policy.planUpdate(changes)); // (1)
+      return policy;
+    } catch (error) {
+      if (error instanceof ConfigError) return this.replace(policy, planned); // (2): or what a new one says is wrong
+      throw error;
+    }
   }
 
-  /** The options of `after` that differ; those that are no longer set go back to their defaults. */
-  private changesFrom(before: PlannedPolicy, after: PlannedPolicy): Record<string, unknown> {
-    const changes: Record<string, unknown> = {};
-    for (const option of new Set([...Object.keys(before.options), ...Object.keys(after.options)])) {
-      if (isSameValue(before.options[option], after.options[option])) continue;
-      const isSet = Object.hasOwn(after.options, option);
-      const value = isSet ? after.options[option] : this.defaultOf(option, after);
-      if (value !== undefined) changes[option] = value;
-      else {
-        const why = 'cannot be left out while the policy runs, for it has no default to go back to';
-        this.problems.push(
-          problemAt(inside(after.path, option), `${why}; say a value, or give the policy another name`),
-        );
-      }
+  private replace(policy: NamedPolicy<unknown>, planned: PlannedPolicy): NamedPolicy<unknown> {
+    const next = this.fresh(planned);
+    this.planRemoval(policy);
+    this.steps.push(() => this.registry.add(next));
+    return next;
+  }
+
+  /**
+   * The options of `after` that differ; those that are no longer set go back to their defaults, and defaults follow what they
+   * are derived from. Undefined where an option has no default.
+   */
+  private changesFrom(before: PlannedPolicy, after: PlannedPolicy): Record<string, unknown> | undefined {
+    const [given, next] = [plainOptions(before), plainOptions(after)];
+    const options = new Set([...Object.keys(given), ...Object.keys(next)]);
+    const other = [...options].filter((option) => !isSameValue(given[option], next[option]));
+    const set = other.filter((option) => Object.hasOwn(next, option)).map((option) => [option, next[option]]);
+    const changes = Object.fromEntries(set) as Record<string, unknown>;
+    const derived = Object.keys(after.kind.rules).filter((option) => option !== 'name' && !Object.hasOwn(next, option));
+    if (other.length === 0 || derived.length === 0) return changes;
+    const [was, is] = [this.toldBy(before), this.toldBy(after)];
+    for (const option of derived) {
+      if (is[option] === undefined && other.includes(option)) return undefined;
+      if (is[option] !== undefined && (other.includes(option) || !isSameValue(was[option], is[option])))
+        changes[option] = is[option];
     }
     return changes;
   }
 
-  /** The default of an option: what its kind says, or else what a fresh policy says. */
-  private defaultOf(option: string, planned: PlannedPolicy): unknown {
-    const { defaults = {} } = planned.kind;
-    if (Object.hasOwn(defaults, option)) return (defaults as Record<string, unknown>)[option];
-    const sample = this.fresh(planned) as Partial<Describable>;
-    const told = sample.describe?.();
-    return option === 'enforcement' ? told?.enforcement : told?.options[option];
+  /** The options that a fresh policy says that it has. */
+  private toldBy(planned: PlannedPolicy): Readonly<Record<string, unknown>> {
+    const told = (this.fresh(planned) as Partial<Describable>).describe?.();
+    return { ...told?.options, enforcement: told?.enforcement };
   }
 
   private planPipeline({ path, name, policies }: PlannedPipeline): void {
@@ -178,16 +196,13 @@ class Plan implements Reconciliation {
 
   private planRemoval(policy: NamedPolicy<unknown>): void {
     this.steps.push(() => this.registry.remove(policy));
+    this.lastSteps.push(() => (policy as Partial<Disposable>)[Symbol.dispose]?.()); // (4)
   }
 }
 
-/** A step of our own never throws; the change of a policy of the user's own kind must not, and must not keep the others back. */
-function contain(step: () => void): void {
-  try {
-    step();
-  } catch (error) {
-    reportHookError('planUpdate', error);
-  }
+/** The options that are given, or have a default of their own. */
+function plainOptions({ kind, options }: PlannedPolicy): Readonly<Record<string, unknown>> {
+  return { ...kind.defaults, ...options };
 }
 
 function isUpdatable(policy: object): policy is Updatable {

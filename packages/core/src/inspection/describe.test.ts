@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 
+import { background, contextKey } from '../kernel/context.ts';
 import { pipeline } from '../kernel/pipeline.ts';
 import { type Policy, createPolicy } from '../kernel/policy.ts';
+import { bulkhead } from '../policies/bulkhead/bulkhead.ts';
+import { cache } from '../policies/cache/cache.ts';
+import { chaos } from '../policies/chaos/chaos.ts';
+import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts';
+import { coalesce } from '../policies/coalesce/coalesce.ts';
+import { fallback } from '../policies/fallback/fallback.ts';
+import { hedge } from '../policies/hedge/hedge.ts';
+import { keyed } from '../policies/keyed/keyed.ts';
+import { noop } from '../policies/noop/noop.ts';
+import { rateLimiter } from '../policies/rate-limiter/rate-limiter.ts';
 import { retry } from '../policies/retry/retry.ts';
 import { timeout } from '../policies/timeout/timeout.ts';
 import { describedPolicy } from '../testing/described-policy.ts';
@@ -15,6 +26,7 @@ const tries = (maxRuns: number) =>
     { maxRuns, maxWaitMs: 100, retriesFailures: true, marksTries: true },
     { kind: 'retry', name: 'prices' },
   );
+const host = contextKey<string>('host');
 const foreign: Policy = { execute: async (operation, context) => operation(context as never) };
 
 describe('description', () => {
@@ -81,6 +93,76 @@ describe('description', () => {
     const { worstCase } = describePolicy(pipeline(describedPolicy(traits, { enforcement }), limit(100)));
 
     expect(worstCase).toMatchObject({ maxRuns: 1, maxTimeMs: 100 });
+  });
+
+  it('(3) tells the worst of all members of a keyed policy, and each that differs in more than its name', async () => {
+    const members = keyed({
+      name: 'hosts',
+      keyOf: (context) => context.value(host) ?? 'none',
+      make: (key, name) => (key === 'slow' ? retry({ name, maxAttempts: 5 }) : timeout({ name, timeoutMs: 300 })),
+    });
+    const before = describePolicy(pipeline(members, limit(400)));
+    expect(before.worstCase).toMatchObject({ maxRuns: 1, maxTimeMs: 300 });
+    expect(before.worstCase.assumes).toEqual(['keyed "hosts": what it has yet to make is like what it has']);
+
+    for (const key of ['a', 'b', 'slow']) await members.execute(() => 1, background.withValue(host, key));
+    const { worstCase, children } = describePolicy(pipeline(members, limit(400)));
+
+    expect(children[0]?.children.map(({ kind, name }) => [kind, name])).toEqual([
+      ['timeout', 'hosts/__other__'],
+      ['retry', 'hosts/slow'],
+    ]);
+    expect(worstCase).toMatchObject({ maxRuns: 5, whyRuns: 'retry "hosts/slow" 5' });
+    expect(worstCase.maxTimeMs).toBeGreaterThan(2000);
+    expect(
+      draw(describePolicy(members))
+        .split('\n')
+        .map((line) => /^ *\w+/.exec(line)?.[0]),
+    ).toEqual(['keyed', '  timeout', '  retry', '    operation', 'at', 'at', 'provided']);
+    members.update({ enforcement: 'off' });
+    expect(describePolicy(pipeline(members, limit(400))).worstCase).toMatchObject({ maxRuns: 1, maxTimeMs: 400 });
+  });
+
+  it('(3) leaves the tries to an outer keyed policy where all its members try', () => {
+    const inner = retry({ maxAttempts: 3, maxDelayMs: 100 });
+    const around = (policy: Policy) => keyed({ keyOf: () => 'a', make: () => policy });
+
+    expect(describePolicy(pipeline(around(retry({ maxAttempts: 2 })), inner)).worstCase.maxRuns).toBe(2);
+    expect(describePolicy(pipeline(around(noop()), inner)).worstCase.maxRuns).toBe(3);
+    expect(describePolicy(pipeline(around(foreign), limit(5))).worstCase.maxRuns).toBe(Infinity);
+  });
+
+  it('says what it assumes of policies that others may use, too', () => {
+    const shared = pipeline(rateLimiter({ maxPerInterval: 10, maxQueued: 1 }), cache({ keyOf: () => 'a' }), limit(50));
+
+    expect(describePolicy(shared).worstCase.assumes).toEqual([
+      'rate-limiter: nobody takes from it by hand, and it never had another rate',
+      'cache: it stands in no other pipeline',
+    ]);
+  });
+
+  it.each([
+    ['bulkhead', bulkhead({ maxConcurrent: 1, maxQueued: 2 })],
+    ['cache', cache({ keyOf: () => 'a' })],
+    ['chaos', chaos({ injections: [{ kind: 'latency', latencyMs: [1, 2], callRatio: 1 }] })],
+    ['circuit-breaker', circuitBreaker({ healthCheck: async () => {}, slowCallMs: 5 })],
+    ['coalesce', coalesce({ keyOf: () => 'a' })],
+    ['fallback', fallback({ substitute: () => 1 })],
+    ['hedge', hedge({ delayMs: { quantile: 0.9, maxMs: 100 } })],
+    ['keyed', keyed({ keyOf: () => 'a', make: () => timeout(Infinity) })],
+    ['noop', noop()],
+    ['rate-limiter', rateLimiter({ maxPerInterval: 1, costOf: () => 1, maxQueued: 3 })],
+    ['retry', retry({ maxRetryRatio: Infinity })],
+    ['timeout', timeout(Infinity)],
+  ])('is JSON, of a %s: null stands for Infinity, and nothing else is null', (kind, policy) => {
+    const tree = describePolicy(pipeline(policy));
+    const text = JSON.stringify(tree);
+
+    expect(tree.children[0]?.kind).toBe(kind);
+    expect(JSON.stringify(tree, (_key, value: unknown) => (value === Infinity ? 'Infinity' : value))).not.toContain(
+      ':null',
+    );
+    expect(JSON.parse(text, (_key, value: unknown) => (value === null ? Infinity : value))).toEqual(tree);
   });
 
   it('counts the tries once where the inner retry leaves them to the outer one', () => {

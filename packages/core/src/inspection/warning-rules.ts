@@ -55,17 +55,31 @@ export const warningChecks: readonly WarningCheck[] = Object.freeze([
   },
   {
     code: 'ONE_RUN_TAKES_ALL_TIME',
-    when: 'Runs that follow each other share a limit, and the first may take all of it.',
+    when: 'Runs that follow each other share a limit, or a time in which they may start, and the first may take all of it.',
     why: 'When the first run hangs, no time is left for another: there is no second try just when it is needed.',
     advice: 'Put a timeout inside that is shorter than the limit divided by the number of runs.',
     find: (layers) => layers.flatMap(greedyRun),
   },
   {
+    code: 'RERUN_NEVER_STARTS',
+    when: 'A further run starts only after a time, or with a time left, that no call has.',
+    why: 'There is one run, whatever the policy was made for.',
+    advice: 'Shorten the delay or the time that must be left, or lengthen the limit.',
+    find: (layers) => layers.flatMap(impossibleRerun),
+  },
+  {
+    code: 'EVERY_CALL_REFUSED',
+    when: 'A policy refuses calls that have less time left than it asks for, and a limit outside gives none that much.',
+    why: 'No call ever gets through.',
+    advice: 'Ask for less time than the limit gives.',
+    find: (layers) => layers.flatMap(impossibleCall),
+  },
+  {
     code: 'NO_TIME_LIMIT',
-    when: 'A policy waits, and nothing around or inside it limits how long the call takes.',
-    why: 'Only the deadline of the caller ends such a call; without one it may hang forever, and hold what it holds.',
-    advice: 'Put a timeout inside, or see that every caller sets a deadline.',
-    find: (layers) => layers.filter(waitsForever).slice(0, 1).map(unlimited),
+    when: 'A policy waits, or runs what no deadline outside reaches, and nothing limits how long that takes.',
+    why: 'Only the deadline of a caller ends such a call, and nothing a run in the background: it may hang forever, and hold what it holds.',
+    advice: 'Put a timeout inside. Where the policy only waits, it is enough that every caller sets a deadline.',
+    find: (layers) => layers.flatMap(endless).slice(0, 1),
   },
   {
     code: 'SLOW_NEVER_SEEN',
@@ -73,6 +87,20 @@ export const warningChecks: readonly WarningCheck[] = Object.freeze([
     why: 'A limit ends each call before it can be slow: it counts as a failure, never as slow.',
     advice: 'Set the slow threshold below the limit.',
     find: (layers) => layers.flatMap(unseenSlowness),
+  },
+  {
+    code: 'TIMEOUTS_NEVER_COUNTED',
+    when: 'A policy counts timeouts only of calls that were given a certain time, and a limit outside gives none that much.',
+    why: 'A dependency that hangs never opens the circuit: its timeouts are all put down to hasty callers.',
+    advice: 'Ask for less time than the limit gives.',
+    find: (layers) => layers.flatMap(uncountedTimeouts),
+  },
+  {
+    code: 'PROBE_OUTLIVES_LEASE',
+    when: 'A probe may run longer than it keeps its place.',
+    why: 'Others take its place while it still runs: a dependency in trouble gets more probes at once than was said.',
+    advice: 'Make the lease longer than a call may take.',
+    find: (layers) => layers.flatMap(longProbe),
   },
   {
     code: 'FAILURES_HIDDEN',
@@ -83,10 +111,10 @@ export const warningChecks: readonly WarningCheck[] = Object.freeze([
   },
   {
     code: 'ONE_COUNT_FOR_MANY_RUNS',
-    when: 'A policy that counts failures is outside one that retries.',
-    why: 'One count stands for several runs: it reacts late, by as many times as there are tries.',
-    advice: 'Move the retry outside: each try is counted, and a refusal ends the tries.',
-    find: (layers) => pairs(layers, ({ traits }) => traits.countsFailures === true, repeats).map(hiddenRuns),
+    when: 'A policy that counts failures is outside one that runs a call several times.',
+    why: 'One count stands for several runs: it reacts late, by as many times as there are runs.',
+    advice: 'Move what runs several times outside: each run is counted, and a refusal ends them.',
+    find: (layers) => pairs(layers, ({ traits }) => traits.countsFailures === true, runsAgain).map(hiddenRuns),
   },
   {
     code: 'RETRIES_MULTIPLY',
@@ -135,6 +163,7 @@ function pairs(layers: readonly PlacedPolicy[], outerTest: Test, innerTest: Test
 const repeats: Test = ({ traits }) => retries(traits);
 const looksAtFailures: Test = ({ traits }) => traits.countsFailures === true || retries(traits);
 const hidesFailures: Test = ({ traits }) => traits.hidesFailures === true;
+const runsAgain: Test = ({ traits }) => (traits.maxRuns ?? 1) > 1;
 const runsAtOnce: Test = ({ traits }) => (traits.maxConcurrentRuns ?? 1) > 1;
 
 function shadowedLimit(at: PlacedPolicy): Finding[] {
@@ -162,8 +191,9 @@ function unreachableLimit(at: PlacedPolicy): Finding[] {
 
 function greedyRun(at: PlacedPolicy): Finding[] {
   const { label, inside, traits, limitOutside } = at;
-  const { maxRuns = 1, maxConcurrentRuns = 1, limitMs = Infinity } = traits;
-  const limit = limitMs < limitOutside.ms ? { ms: limitMs, label } : limitOutside;
+  const { maxRuns = 1, maxConcurrentRuns = 1, limitMs = Infinity, noRunAfterMs = Infinity } = traits;
+  const ownMs = Math.min(limitMs, noRunAfterMs);
+  const limit = ownMs < limitOutside.ms ? { ms: ownMs, label } : limitOutside;
   if (maxRuns <= maxConcurrentRuns || limit.ms === Infinity || longestRunMs(inside, traits) < limit.ms) return [];
   return [{ at, message: `one run inside ${label} may take all the time that ${limit.label} gives, ${limit.ms} ms` }];
 }
@@ -174,8 +204,50 @@ function waitsForever({ isOpaque, traits, worstCase, limitOutside }: PlacedPolic
   return isKnown && maxWaitMs > 0 && worstCase.maxTimeMs === Infinity && limitOutside.ms === Infinity;
 }
 
-function unlimited(at: PlacedPolicy): Finding {
-  return { at, message: `nothing limits the time of a call through ${at.label}: ${at.worstCase.whyTime}` };
+function endless(at: PlacedPolicy): Finding[] {
+  const { label, inside, traits, worstCase } = at;
+  if (waitsForever(at))
+    return [{ at, message: `nothing limits the time of a call through ${label}: ${worstCase.whyTime}` }];
+  const isDetached = traits.detachesDeadline === true && inside.maxRuns < Infinity && inside.maxTimeMs === Infinity;
+  return isDetached ? [{ at, message: `no deadline outside reaches what ${label} runs: ${inside.whyTime}` }] : [];
+}
+
+function impossibleRerun(at: PlacedPolicy): Finding[] {
+  const { label, inside, traits, limitOutside } = at;
+  if (!runsAgain(at)) return [];
+  const { noRunAfterMs = Infinity, minRunGapMs = 0, minTimeLeftToRerunMs = 0 } = traits;
+  const needMs = minRunGapMs + minTimeLeftToRerunMs;
+  const ran = `${label} never runs again`;
+  if (limitOutside.ms <= needMs) return [{ at, message: `${ran}, which takes ${needMs} ms: ${said(limitOutside)}` }];
+  if (noRunAfterMs <= minRunGapMs)
+    return [{ at, message: `${ran}, which takes ${minRunGapMs} ms: it has ${noRunAfterMs} ms to start in` }];
+  if (runsAtOnce(at) && inside.maxTimeMs < minRunGapMs)
+    return [{ at, message: `${ran} after ${minRunGapMs} ms: each run is over after ${over(inside)}` }];
+  return [];
+}
+
+function impossibleCall(at: PlacedPolicy): Finding[] {
+  const { label, traits, limitOutside } = at;
+  const { minTimeLeftMs = 0 } = traits;
+  if (limitOutside.ms >= minTimeLeftMs) return [];
+  return [{ at, message: `${label} wants ${minTimeLeftMs} ms for each call: ${said(limitOutside)}` }];
+}
+
+function uncountedTimeouts(at: PlacedPolicy): Finding[] {
+  const { label, traits, limitOutside } = at;
+  const { minTimeoutToJudgeMs = 0 } = traits;
+  if (limitOutside.ms >= minTimeoutToJudgeMs) return [];
+  return [{ at, message: `${label} counts timeouts from ${minTimeoutToJudgeMs} ms on: ${said(limitOutside)}` }];
+}
+
+function longProbe(at: PlacedPolicy): Finding[] {
+  const { label, inside, traits, limitOutside } = at;
+  const { probeLeaseMs = Infinity } = traits;
+  const longestMs = Math.min(inside.maxTimeMs, limitOutside.ms);
+  if (longestMs === Infinity || longestMs <= probeLeaseMs) return [];
+  return [
+    { at, message: `a probe of ${label} may run for ${longestMs} ms, and keeps its place for ${probeLeaseMs} ms` },
+  ];
 }
 
 function unseenSlowness(at: PlacedPolicy): Finding[] {

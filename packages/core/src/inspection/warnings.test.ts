@@ -3,6 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { PolicyTraits } from '../kernel/description.ts';
 import { pipeline } from '../kernel/pipeline.ts';
 import { type Policy, createPolicy } from '../kernel/policy.ts';
+import { bulkhead } from '../policies/bulkhead/bulkhead.ts';
+import { cache } from '../policies/cache/cache.ts';
+import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts';
+import { coalesce } from '../policies/coalesce/coalesce.ts';
+import { hedge } from '../policies/hedge/hedge.ts';
+import { keyed } from '../policies/keyed/keyed.ts';
 import { retry } from '../policies/retry/retry.ts';
 import { timeout } from '../policies/timeout/timeout.ts';
 import { describedPolicy } from '../testing/described-policy.ts';
@@ -15,6 +21,7 @@ const breaker = (more: PolicyTraits = {}) => of('breaker', { countsFailures: tru
 const answers = of('fallback', { hidesFailures: true });
 const queue = (maxWaitMs: number) => of('bulkhead', { maxWaitMs, isShared: true });
 const copies = of('hedge', { maxRuns: 2, maxConcurrentRuns: 2 });
+const shares = of('cache', { detachesDeadline: true, isShared: true });
 const one = breaker();
 
 interface WarningCase {
@@ -85,6 +92,55 @@ const cases: readonly WarningCase[] = [
     quiet: [tries(3, { limitMs: 300, runLimitMs: 100 })],
   },
   {
+    code: 'ONE_RUN_TAKES_ALL_TIME',
+    fires: [tries(3, { noRunAfterMs: 300 }), limit(300)],
+    message: 'one run inside retry may take all the time that retry gives, 300 ms',
+    path: 'p[0]',
+    quiet: [tries(3, { noRunAfterMs: 301 }), limit(300)],
+  },
+  {
+    code: 'RERUN_NEVER_STARTS',
+    fires: [limit(300), tries(3, { minRunGapMs: 100, minTimeLeftToRerunMs: 200 })],
+    message: 'retry never runs again, which takes 300 ms: timeout outside it ends the call after 300 ms',
+    path: 'p[1]',
+    quiet: [limit(300), tries(3, { minRunGapMs: 100, minTimeLeftToRerunMs: 199 })],
+  },
+  {
+    code: 'RERUN_NEVER_STARTS',
+    fires: [tries(3, { minRunGapMs: 100, noRunAfterMs: 100 })],
+    message: 'retry never runs again, which takes 100 ms: it has 100 ms to start in',
+    path: 'p[0]',
+    quiet: [tries(3, { minRunGapMs: 100, noRunAfterMs: 101 })],
+  },
+  {
+    code: 'RERUN_NEVER_STARTS',
+    fires: [of('hedge', { maxRuns: 2, maxConcurrentRuns: 2, minRunGapMs: 301 }), limit(300)],
+    message: 'hedge never runs again after 301 ms: each run is over after 300 ms (timeout)',
+    path: 'p[0]',
+    quiet: [of('hedge', { maxRuns: 2, maxConcurrentRuns: 2, minRunGapMs: 300 }), limit(300)],
+  },
+  {
+    code: 'EVERY_CALL_REFUSED',
+    fires: [limit(300), of('bulkhead', { minTimeLeftMs: 301 })],
+    message: 'bulkhead wants 301 ms for each call: timeout outside it ends the call after 300 ms',
+    path: 'p[1]',
+    quiet: [limit(300), of('bulkhead', { minTimeLeftMs: 300 })],
+  },
+  {
+    code: 'NO_TIME_LIMIT',
+    fires: [limit(10), shares],
+    message: 'no deadline outside reaches what cache runs: nothing limits the operation',
+    path: 'p[1]',
+    quiet: [limit(10), shares, limit(10)],
+  },
+  {
+    code: 'NO_TIME_LIMIT',
+    fires: [limit(10), shares, queue(Infinity)],
+    message: 'no deadline outside reaches what cache runs: nothing limits the operation',
+    path: 'p[1]',
+    quiet: [limit(10), shares, limit(10), queue(Infinity)],
+  },
+  {
     code: 'NO_TIME_LIMIT',
     fires: [queue(Infinity), tries(2, { maxWaitMs: 1 })],
     message: 'nothing limits the time of a call through bulkhead: nothing limits the operation',
@@ -113,6 +169,27 @@ const cases: readonly WarningCase[] = [
     quiet: [limit(300), breaker({ slowCallMs: 300 })],
   },
   {
+    code: 'TIMEOUTS_NEVER_COUNTED',
+    fires: [limit(300), breaker({ minTimeoutToJudgeMs: 301 })],
+    message: 'breaker counts timeouts from 301 ms on: timeout outside it ends the call after 300 ms',
+    path: 'p[1]',
+    quiet: [limit(300), breaker({ minTimeoutToJudgeMs: 300 })],
+  },
+  {
+    code: 'PROBE_OUTLIVES_LEASE',
+    fires: [breaker({ probeLeaseMs: 299 }), limit(300)],
+    message: 'a probe of breaker may run for 300 ms, and keeps its place for 299 ms',
+    path: 'p[0]',
+    quiet: [breaker({ probeLeaseMs: 300 }), limit(300)],
+  },
+  {
+    code: 'PROBE_OUTLIVES_LEASE',
+    fires: [limit(300), breaker({ probeLeaseMs: 299 })],
+    message: 'a probe of breaker may run for 300 ms, and keeps its place for 299 ms',
+    path: 'p[1]',
+    quiet: [limit(200), breaker({ probeLeaseMs: 299 }), limit(300)],
+  },
+  {
     code: 'FAILURES_HIDDEN',
     fires: [breaker(), answers],
     message: 'fallback hides failures from breaker, which is outside it',
@@ -132,6 +209,13 @@ const cases: readonly WarningCase[] = [
     message: 'breaker counts one call for up to 3 runs of retry inside it',
     path: 'p[0]',
     quiet: [tries(3), breaker()],
+  },
+  {
+    code: 'ONE_COUNT_FOR_MANY_RUNS',
+    fires: [breaker(), copies],
+    message: 'breaker counts one call for up to 2 runs of hedge inside it',
+    path: 'p[0]',
+    quiet: [copies, breaker()],
   },
   {
     code: 'RETRIES_MULTIPLY',
@@ -199,6 +283,58 @@ describe('warnings', () => {
 
     expect(warnings(inPipeline([mine, mine]))).toEqual([]);
     expect(warnings(inPipeline([limit(10), mine]))).toEqual([]);
+  });
+
+  it.each([
+    ['tries that have no time', [retry({ maxElapsedMs: 100 }), timeout(300)], 'ONE_RUN_TAKES_ALL_TIME'],
+    ['a try that needs too long', [timeout(1000), retry({ minAttemptMs: 2000 }), timeout(100)], 'RERUN_NEVER_STARTS'],
+    [
+      'a fixed delay that is too long',
+      [timeout(1000), retry({ backoff: 'fixed', baseDelayMs: 2000, maxDelayMs: 2000 }), timeout(100)],
+      'RERUN_NEVER_STARTS',
+    ],
+    ['a hedge after the deadline', [timeout(300), hedge(500)], 'RERUN_NEVER_STARTS'],
+    ['a hedge after the run', [hedge(500), timeout(300)], 'RERUN_NEVER_STARTS'],
+    ['a bulkhead that asks for too much', [timeout(300), bulkhead({ minRunMs: 500 })], 'EVERY_CALL_REFUSED'],
+    [
+      'a breaker that no timeout is long enough for',
+      [timeout(300), circuitBreaker({ minTimeoutToJudgeMs: 1000 })],
+      'TIMEOUTS_NEVER_COUNTED',
+    ],
+    ['a short lease', [circuitBreaker({ probeLeaseMs: 50 }), timeout(1000)], 'PROBE_OUTLIVES_LEASE'],
+    ['a breaker around a hedge', [circuitBreaker(), hedge(10), timeout(100)], 'ONE_COUNT_FOR_MANY_RUNS'],
+    ['a cache of what may hang', [timeout(100), cache({ keyOf: () => 'a' })], 'NO_TIME_LIMIT'],
+    ['a shared run that may hang', [timeout(100), coalesce({ keyOf: () => 'a' })], 'NO_TIME_LIMIT'],
+  ])('tells %s, of built-in policies', (_what, policies, code) => {
+    expect(codesOf(warnings(inPipeline(policies)))).toContain(code);
+  });
+
+  it.each([
+    ['cache', cache({ keyOf: () => 'a' })],
+    ['coalesce', coalesce({ keyOf: () => 'a' })],
+  ])('leaves a longer limit alone inside a %s, where the outer deadline does not reach', (_kind, sharing) => {
+    expect(warnings(inPipeline([timeout(100), sharing, timeout(200)]))).toEqual([]);
+    expect(codesOf(warnings(inPipeline([timeout(100), sharing, timeout(300), timeout(400)])))).toEqual([
+      'LIMIT_SHADOWED',
+    ]);
+  });
+
+  it('looks at each kind of member of a keyed policy', () => {
+    const members = keyed({
+      name: 'hosts',
+      keyOf: () => 'slow',
+      make: (key, name) => pipeline({ name }, ...(key === 'slow' ? [timeout(400)] : []), retry(), timeout(300)),
+    });
+    expect(codesOf(warnings(inPipeline([limit(200), members])))).toEqual(['LIMIT_SHADOWED', 'ONE_RUN_TAKES_ALL_TIME']);
+
+    void members.execute(() => 1);
+    const shadowed = warnings(inPipeline([limit(200), members])).filter(({ code }) => code === 'LIMIT_SHADOWED');
+    expect(shadowed.map(({ path }) => path)).toEqual([
+      'p[1]{hosts/__other__}[1]',
+      'p[1]{hosts/slow}[0]',
+      'p[1]{hosts/slow}[2]',
+    ]);
+    expect(codesOf(warnings(inPipeline([members, members])))).toContain('SAME_POLICY_TWICE');
   });
 
   it('tells a pipeline of built-in policies what is wrong with it', () => {

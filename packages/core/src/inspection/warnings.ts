@@ -5,7 +5,7 @@
  */
 
 import type { Policy } from '../kernel/policy.ts';
-import { layersOf } from './layers.ts';
+import { rowsOf } from './layers.ts';
 import { type WarningRule, warningChecks } from './warning-rules.ts';
 
 /** Every kind of mistake that is looked for, in the order in which they are told. */
@@ -35,8 +35,22 @@ export interface Warning {
  * ```
  */
 export function warnings(policy: Policy<unknown>): readonly Warning[] {
-  const layers = layersOf(policy);
-  return warningChecks.flatMap(({ code, why, advice, find }) =>
-    find(layers).map(({ at, message }) => ({ code, path: at.path, message, why, advice })),
-  );
+  const rows = rowsOf(policy);
+  return warningChecks.flatMap(({ code, why, advice, find }) => {
+    const found = rows.flatMap((layers) => find(layers));
+    return distinctBy(found, ({ at, message }) => `${at.path} ${message}`).map(({ at, message }) => ({
+      code,
+      path: at.path,
+      message,
+      why,
+      advice,
+    }));
+  });
+}
+
+// --- internal ---
+
+/** The first of those for which `keyOf` says the same: ways that a call may go have most of it in common. */
+function distinctBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
+  return [...new Map(items.toReversed().map((item) => [keyOf(item), item])).values()].toReversed();
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { around, aroundUnknown, operationAlone } from './worst-case.ts';
+import { around, aroundUnknown, operationAlone, worstOf } from './worst-case.ts';
 
 const limited = around(operationAlone, { limitMs: 300 }, 'timeout');
 
@@ -40,6 +40,25 @@ describe('worst case', () => {
     expect(around(inner, { maxRuns: 2 }, 'retry').whyTime).toBe('2 × (300 ms (timeout) + 50 ms of waiting (queue))');
   });
 
+  it('(1) says what it assumes, outermost first', () => {
+    const inner = around(limited, { assumes: 'it stands in no other pipeline' }, 'cache');
+
+    expect(limited.assumes).toEqual([]);
+    expect(around(inner, { maxWaitMs: 5, assumes: 'nobody takes from it by hand' }, 'queue').assumes).toEqual([
+      'queue: nobody takes from it by hand',
+      'cache: it stands in no other pipeline',
+    ]);
+  });
+
+  it('of one of several is the most of each', () => {
+    const long = around(operationAlone, { limitMs: 900, assumes: 'a' }, 'long');
+    const often = around(limited, { maxRuns: 2, limitMs: 500, assumes: 'a' }, 'often');
+    const most = { maxRuns: 2, whyRuns: 'often 2', maxTimeMs: 900, whyTime: '900 ms (long)' };
+
+    expect(worstOf(long, often)).toEqual({ ...most, assumes: ['long: a', 'often: a'] });
+    expect(worstOf(often, long)).toMatchObject(most);
+  });
+
   it('(2) has no bound around what is not known, until a limit', () => {
     const unknown = aroundUnknown('mine');
 
@@ -48,6 +67,7 @@ describe('worst case', () => {
       whyRuns: 'mine does not say',
       maxTimeMs: Infinity,
       whyTime: 'mine does not say',
+      assumes: [],
     });
     expect(around(unknown, { limitMs: 10 }, 'timeout')).toMatchObject({ maxRuns: Infinity, maxTimeMs: 10 });
   });

@@ -8,7 +8,8 @@
  *   timeout 1000     3 runs, 1000 ms
  *
  * Invariants
- *  (1) No call runs the operation more often than `maxRuns`, or takes longer than `maxTimeMs`.
+ *  (1) No call runs the operation more often than `maxRuns`, or takes longer than `maxTimeMs`, as long as policies stay as they
+ *      are and what it `assumes` holds, whatever other calls there are and were.
  *  (2) What is not known has no bound: the operation's time, and everything about a policy that does not describe itself.
  *  (3) A policy that observes or is off does nothing to the call.
  *
@@ -27,6 +28,8 @@ export interface WorstCase {
   readonly maxTimeMs: number;
   /** How the time comes about: `3 × 300 ms (timeout "prices") + 200 ms of waiting (retry "prices")`. */
   readonly whyTime: string;
+  /** What must hold besides, and nobody inside can know: `cache "prices": it stands in no other pipeline`. Mostly nothing. */
+  readonly assumes: readonly string[];
 }
 
 /** The operation by itself. */
@@ -35,6 +38,7 @@ export const operationAlone: WorstCase = Object.freeze({
   whyRuns: 'one run',
   maxTimeMs: Infinity,
   whyTime: 'nothing limits the operation',
+  assumes: Object.freeze([]),
 });
 
 /** The worst case of a policy around `inside`. `label` says which policy, to people. */
@@ -46,13 +50,27 @@ export function around(inside: WorstCase, traits: PolicyTraits, label: string): 
     whyRuns: maxRuns === 1 ? inside.whyRuns : product(`${label} ${count(maxRuns)}`, inside),
     maxTimeMs: time.ms,
     whyTime: time.why,
+    assumes: traits.assumes === undefined ? inside.assumes : [`${label}: ${traits.assumes}`, ...inside.assumes],
   };
 }
 
 /** The worst case around `inside` of a policy of which nothing is known. */
 export function aroundUnknown(label: string): WorstCase {
   const why = `${label} does not say`;
-  return { maxRuns: Infinity, whyRuns: why, maxTimeMs: Infinity, whyTime: why };
+  return { maxRuns: Infinity, whyRuns: why, maxTimeMs: Infinity, whyTime: why, assumes: [] };
+}
+
+/** The worst case of a call that goes through one of several, which they are: the most of each. */
+export function worstOf(first: WorstCase, second: WorstCase): WorstCase {
+  const runs = second.maxRuns > first.maxRuns ? second : first;
+  const time = second.maxTimeMs > first.maxTimeMs ? second : first;
+  return {
+    maxRuns: runs.maxRuns,
+    whyRuns: runs.whyRuns,
+    maxTimeMs: time.maxTimeMs,
+    whyTime: time.whyTime,
+    assumes: [...new Set([...first.assumes, ...second.assumes])],
+  };
 }
 
 /** The longest that one run of what is inside takes. Milliseconds. */

@@ -29,12 +29,27 @@ export function isCancelled(error: unknown): error is CancelledError {
   return isResilienceError(error) && error.code === 'CANCELLED';
 }
 
+/**
+ * Makes the error by which a policy ends a run whose outcome it does not want any more, because that of another one has come.
+ * Such an end says nothing about the dependency, whoever judges: see {@link isSuperseded}.
+ */
+export function supersededBy(policy: string, message: string): CancelledError {
+  return Object.defineProperty(new CancelledError(message, { policy }), SUPERSEDED_BRAND, { value: true });
+}
+
+/** Whether `error` ended a run that another one of the same call made superfluous. Never throws. */
+export function isSuperseded(error: unknown): boolean {
+  return isCancelled(error) && (error as { readonly [SUPERSEDED_BRAND]?: unknown })[SUPERSEDED_BRAND] === true;
+}
+
 /** Whether `error` says that time ran out: a deadline error of ours, or the platform's `TimeoutError`. Never throws. */
 export function isTimeout(error: unknown): boolean {
   return nameOf(error) === 'TimeoutError';
 }
 
 // --- internal ---
+
+const SUPERSEDED_BRAND = Symbol.for('@holdfast/superseded');
 
 nameErrorClass(CancelledError, 'AbortError');
 nameErrorClass(DeadlineExceededError, 'TimeoutError');

@@ -150,4 +150,20 @@ describe('context', () => {
     expect([root, root.withCancel(), root.withoutCancel()].every(isContext)).toBe(true);
     expect([null, undefined, {}, new AbortController().signal].some(isContext)).toBe(false);
   });
+
+  it('takes deadlines on its clock, and notices those of a Date', () => {
+    const context = Context.withClock(virtualClock(1000));
+    const hundredYearsMs = 100 * 365.25 * 24 * 3_600_000;
+
+    expect(context.withDeadline(2000).deadline).toBe(2000);
+    expect(context.withDeadline(Infinity).deadline).toBe(Infinity);
+    expect(context.withTimeout(Infinity).deadline).toBe(Infinity);
+    expect(() => context.withDeadline(1000 + hundredYearsMs)).toThrow(
+      new RangeError(
+        'withDeadline takes an instant of the clock, as `deadline` gives it, not of a Date; or use withTimeout',
+      ),
+    );
+    expect(() => context.withDeadline(Number.NaN)).toThrow('withDeadline');
+    expect(() => context.withTimeout(Number.NaN)).toThrow('withTimeout');
+  });
 });

@@ -20,9 +20,12 @@ import { CancelledError } from './cancellation.ts';
 import { listenForEnd } from './cancel-listener.ts';
 import { CancelScope } from './cancel-scope.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type ContextKey, type ContextValues, lastingValues, namesOf } from './context-values.ts';
 import { deadlineScope } from './deadline-scope.ts';
 import { EndlessScope } from './endless-scope.ts';
 import { type AbortSignalLike, SignalledScope, scopeOfSignal } from './signal-scope.ts';
+
+export { type ContextKey, contextKey } from './context-values.ts';
 
 /** Deadline, cancellation and values of one request. Immutable; safe to share. */
 export interface Context {
@@ -64,7 +67,10 @@ export interface Context {
   withSignal(signal: AbortSignalLike): Context;
   /** Derives a context in which `key` has `value`. Setting undefined hides the value above. */
   withValue<T>(key: ContextKey<T>, value: T): Context;
-  /** Derives a context with the same values that neither ends with this one nor has its deadline. */
+  /**
+   * Derives a context with the same values that neither ends with this one nor has its deadline. It belongs to no try of a
+   * retry any more: what runs under it is work of its own.
+   */
   withoutCancel(): Context;
   /** For people and logs: the state, the time that is left and the names of the keys; never the values. */
   toString(): string;
@@ -78,19 +84,6 @@ export interface CancellableContext extends Context {
   /** Ends the context and all derived from it, with `cause` or else a `CancelledError`. Later calls change nothing. */
   cancel(cause?: unknown): void;
   [Symbol.dispose](): void;
-}
-
-/** A typed key of a context's values. Two keys are never equal, whatever their names. */
-export interface ContextKey<T> {
-  /** For people; two keys may share it. */
-  readonly name: string;
-  /** Carries the type only; never present. */
-  readonly valueType?: T;
-}
-
-/** Makes a key for {@link Context.withValue}. Keep it in a module and export what reads and writes it. */
-export function contextKey<T>(name: string): ContextKey<T> {
-  return Object.freeze({ name });
 }
 
 /** Where contexts come from. */
@@ -150,18 +143,12 @@ export function isEndedBy(context: Context, source: object): boolean {
 
 // --- internal ---
 
-interface ValueNode {
-  readonly key: ContextKey<unknown>;
-  readonly value: unknown;
-  readonly parent: ValueNode | undefined;
-}
-
 class ContextNode implements Context {
   madeScope: CancelScope | undefined;
   readonly source: ScopeSource | undefined;
-  readonly values: ValueNode | undefined;
+  readonly values: ContextValues | undefined;
 
-  constructor(scope: CancelScope | undefined, values: ValueNode | undefined, source?: ScopeSource) {
+  constructor(scope: CancelScope | undefined, values: ContextValues | undefined, source?: ScopeSource) {
     this.madeScope = scope;
     this.values = values;
     this.source = source;
@@ -245,7 +232,7 @@ class ContextNode implements Context {
   }
 
   withoutCancel(): Context {
-    return new ContextNode(new EndlessScope(this.scope.clock), this.values);
+    return new ContextNode(new EndlessScope(this.scope.clock), lastingValues(this.values));
   }
 
   toString(): string {
@@ -289,10 +276,8 @@ function describeEnd(context: Context): string {
   return context.deadline === Infinity ? 'live' : `live, ${Math.ceil(context.remainingMs())} ms left`;
 }
 
-function describeKeys(values: ValueNode | undefined): string[] {
-  const keys = new Set<ContextKey<unknown>>();
-  for (let node = values; node !== undefined; node = node.parent) keys.add(node.key);
-  return keys.size === 0 ? [] : [`values: ${[...keys].map(({ name }) => name).join(', ')}`];
+function describeKeys(values: ContextValues | undefined): string[] {
+  return values === undefined ? [] : [`values: ${namesOf(values).join(', ')}`];
 }
 
 /** Longer than anybody waits, shorter than the time since 1970: some 30 years. */

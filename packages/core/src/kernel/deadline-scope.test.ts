@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { virtualClock } from '../testing/virtual-clock.ts';
 import { CancelScope } from './cancel-scope.ts';
+import { isTimeout } from './cancellation.ts';
+import { Context } from './context.ts';
 import { deadlineScope } from './deadline-scope.ts';
 
 describe('a deadline with a cause of its own', () => {
@@ -20,5 +22,17 @@ describe('a deadline with a cause of its own', () => {
       'cancelled',
     ]);
     expect([own, equal, later, cancelled].map((scope) => scope?.endedByDeadline)).toEqual([true, true, true, false]);
+  });
+
+  it('(1) ends by the deadline from above, for its cause, where that comes first or at once, and for its own where that does', async () => {
+    const clock = virtualClock();
+    const [outer, inner] = [new Error('outer'), new Error('inner')];
+    const parent = Context.withClock(clock).withTimeout(100, outer);
+    const children = [50, 100, 150].map((ms) => parent.withTimeout(ms, inner));
+    const plain = [undefined, null].map((cause) => Context.withClock(clock).withTimeout(10, cause));
+    await clock.advance(200);
+
+    expect(children.map(({ cause }) => cause)).toEqual([inner, outer, outer]);
+    for (const { cause } of plain) expect(isTimeout(cause)).toBe(true);
   });
 });

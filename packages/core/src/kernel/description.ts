@@ -6,7 +6,7 @@
  */
 
 import type { OptionRules } from './option-rules.ts';
-import type { NamedPolicy } from './policy.ts';
+import type { NamedPolicy, Policy } from './policy.ts';
 
 /**
  * How much a policy interferes: `enforce` does its work; `observe` lets every call run as if the policy were not there, and
@@ -32,6 +32,18 @@ export interface PolicyTraits {
   readonly runLimitMs?: number;
   /** Time that it may wait by itself, over all runs of one call: delays, a place in a queue. Milliseconds; by default 0. */
   readonly maxWaitMs?: number;
+  /** From this time on it starts no further run. Milliseconds since the call came; by default Infinity. */
+  readonly noRunAfterMs?: number;
+  /** Time that passes at least before a further run starts, since the one before it. Milliseconds; by default 0. */
+  readonly minRunGapMs?: number;
+  /** It refuses calls whose deadline leaves less than this. Milliseconds; by default 0. */
+  readonly minTimeLeftMs?: number;
+  /** It starts no further run where the deadline leaves less than this. Milliseconds; by default 0. */
+  readonly minTimeLeftToRerunMs?: number;
+  /** What it runs has no deadline of the callers': the run is shared by several, or goes on in the background. */
+  readonly detachesDeadline?: boolean;
+  /** It may run what is inside apart from any call, too: to the retries inside, such a run is in no try. */
+  readonly runsInBackground?: boolean;
   /** It may run other code of the user's, in place of the operation or after it, and does not limit the time of that. */
   readonly runsOtherCode?: boolean;
   /** It runs what is inside again when that fails: two of them inside one another multiply. */
@@ -46,11 +58,20 @@ export interface PolicyTraits {
   readonly countsFailures?: boolean;
   /** It takes calls for slow from this time on. Milliseconds. */
   readonly slowCallMs?: number;
+  /** It counts no timeout of a call that was given less than this. Milliseconds; by default 0. */
+  readonly minTimeoutToJudgeMs?: number;
+  /** Time after which the place of a probe that still runs is given to another. Milliseconds. */
+  readonly probeLeaseMs?: number;
+  /** What must hold for the figures above to be worst cases, where it cannot know: `it stands in no other pipeline`. */
+  readonly assumes?: string;
   /** Its state is shared by the calls through it: one per dependency, never one per call. */
   readonly isShared?: boolean;
 }
 
-/** A policy, described. All of it is JSON. */
+/**
+ * A policy, described, as JSON can hold it: `JSON.stringify` writes `Infinity`, which stands for no limit, as null, and nothing
+ * else in it is null.
+ */
 export interface PolicyDescription {
   readonly kind: string;
   readonly name: string;
@@ -66,6 +87,12 @@ export interface Describable {
   describe(): PolicyDescription;
 }
 
+/** A policy that is a choice of others: each call goes through one of them. */
+export interface HasAlternatives {
+  /** The policies that there are to go through now; looking changes nothing. Others, made like them, may come. */
+  alternatives(): readonly Policy<unknown>[];
+}
+
 /** A policy whose options can be changed while calls run through it. */
 export interface Updatable<C extends object = object> {
   /**
@@ -75,7 +102,11 @@ export interface Updatable<C extends object = object> {
    * @throws TypeError when an option is unknown or cannot be changed; then nothing changes.
    */
   update(changes: C): void;
-  /** Checks changes as `update` does, and returns what makes them; that never throws. For changing several policies or none. */
+  /**
+   * Checks changes as `update` does, and returns what makes them, on top of what is in force by then. That never throws: if
+   * the changes have become impossible meanwhile, beside those of another plan, none of them is made, and that is reported.
+   * For changing several policies or none. `updatable` in update-plan.ts makes both methods.
+   */
   planUpdate(changes: C): () => void;
 }
 

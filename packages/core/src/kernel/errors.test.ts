@@ -63,7 +63,7 @@ const table: readonly Row[] = [
     error: new HookError('listener', { cause }),
     name: 'HookError',
     code: 'HOOK_FAILED',
-    message: 'the hook listener threw; the call went on without it',
+    message: 'the hook listener failed; the call went on without it',
   },
   {
     error: new ConfigError('retry.maxAttempts', 'an integer', 0),

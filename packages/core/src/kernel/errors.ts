@@ -53,7 +53,7 @@ export class HookError extends ResilienceError {
   readonly hook: string;
 
   constructor(hook: string, details: ResilienceErrorDetails) {
-    super(`the hook ${hook} threw; the call went on without it`, details);
+    super(`the hook ${hook}${whose(details.policy)} failed; the call went on without it`, details);
     this.hook = hook;
   }
 }
@@ -86,6 +86,10 @@ const REJECTION_BRAND = Symbol.for('@holdfast/rejection-error');
 markAsResilienceError(ResilienceError);
 Object.defineProperty(RejectionError.prototype, REJECTION_BRAND, { value: true });
 nameErrorClass(HookError, 'HookError');
+
+function whose(policy: string | undefined): string {
+  return policy === undefined ? '' : ` of ${policy}`;
+}
 
 function hasBrand(error: unknown, brand: symbol): boolean {
   try {

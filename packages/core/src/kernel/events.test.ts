@@ -105,7 +105,7 @@ describe('onHookError', () => {
       console.error = error;
     }
 
-    expect(lines).toEqual([['[holdfast] the hook listener threw; the call went on without it', 'oops']]);
+    expect(lines).toEqual([['[holdfast] the hook listener of prices failed; the call went on without it', 'oops']]);
   });
 
   it('a handler that throws is dropped', () => {
@@ -115,5 +115,28 @@ describe('onHookError', () => {
 
     expect(() => reportHookError('listener', 'oops')).not.toThrow();
     onHookError(undefined);
+  });
+
+  it('(1) reports a listener whose promise rejects, and leaves no rejection behind', async () => {
+    const reported: unknown[] = [];
+    onHookError(async (error) => {
+      reported.push([error.hook, error.policy, error.cause]);
+      throw new Error('the handler fails, too');
+    });
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): number => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const events = createEvents();
+    events.listen(() => Promise.reject(new Error('no disk')));
+
+    events.emit({ type: 'x', policy: 'retry', name: 'prices' });
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    process.off('unhandledRejection', note);
+    onHookError(undefined);
+
+    expect(reported).toEqual([['listener', 'prices', new Error('no disk')]]);
+    expect(unhandled).toEqual([]);
   });
 });

@@ -23,8 +23,8 @@ export interface PolicyEvent {
   readonly name: string;
 }
 
-/** Receives events. What it throws is reported and changes nothing else. */
-export type EventListener<E extends PolicyEvent = PolicyEvent> = (event: E) => void;
+/** Receives events. What it throws, or a promise of it rejects with, is reported and changes nothing else. */
+export type EventListener<E extends PolicyEvent = PolicyEvent> = (event: E) => unknown;
 
 /** A place where events are told and heard. */
 export interface Events {
@@ -68,7 +68,9 @@ class ListenerList implements Events {
   emit(event: PolicyEvent): void {
     for (const listener of this.#listeners) {
       try {
-        listener(event);
+        const promised = listener(event);
+        if (promised instanceof Promise)
+          promised.catch((error: unknown) => reportHookError('listener', error, event.name));
       } catch (error) {
         reportHookError('listener', error, event.name); // (1)
       }

@@ -133,4 +133,24 @@ describe('handler', () => {
 
     expect(reports).toEqual([['error', 'enough']]);
   });
+
+  it('waits for a function that is a thenable, and for nothing that is none', async () => {
+    // oxlint-disable unicorn/no-thenable -- both kinds are the point
+    const callable = Object.assign(() => {}, {
+      then: (resolve: (value: unknown) => void) => resolve('from a function'),
+    });
+    const others = [() => 1, { then: 'no function' }, null, undefined, 'then', 7];
+
+    // oxlint-enable unicorn/no-thenable
+    expect(await run(() => callable)).toEqual([['value', 'from a function']]);
+    for (const other of others) expect(await run(() => other)).toEqual([['value', other]]);
+  });
+
+  it('keeps the process alive for the deadline of a call that is waited for', () => {
+    const clock = virtualClock();
+    const context = Context.withClock(clock).withTimeout(50);
+    invoke(() => new Promise(() => {}), context, new Notes(), UNREAD);
+
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 1]);
+  });
 });

@@ -36,6 +36,14 @@ export interface Sink {
 /** Runs `operation` and reports its outcome to `sink`. `now` is the instant of the call if somebody read it, else `UNREAD`. */
 export type Handler = (operation: Operation, context: Context, sink: Sink, now: number) => void;
 
+/** A call that has come to a layer, for one that does not hand it on at once: all that its start takes. */
+export interface Arrival {
+  readonly inner: Handler;
+  readonly operation: Operation;
+  readonly context: Context;
+  readonly sink: Sink;
+}
+
 /** Makes the handler of a policy around the handler inside it. */
 export type Layer = (inner: Handler) => Handler;
 

@@ -10,13 +10,13 @@
 import { HookError } from './errors.ts';
 
 /** Receives the errors of hooks. Must not throw; what it throws is dropped. */
-export type HookErrorHandler = (error: HookError) => void;
+export type HookErrorHandler = (error: HookError) => unknown;
 
 /** Reports that `hook` of the policy named `policy` threw `error`. Never throws. */
 export function reportHookError(hook: string, error: unknown, policy?: string): void {
   try {
     const details = policy === undefined ? { cause: error } : { cause: error, policy };
-    handler(new HookError(hook, details));
+    ignoreRejection(handler(new HookError(hook, details)));
   } catch {
     // The handler of last resort failed as well; the call in hand still matters more.
   }

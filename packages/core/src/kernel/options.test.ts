@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
 import { isResilienceError } from './errors.ts';
-import { ConfigError, inRange, integerInRange, isFunction, isName, oneOf, withDefaults } from './options.ts';
+import { ConfigError, inRange, integerInRange, isFunction, isName, oneOf, withDefaults, withKnown } from './options.ts';
 
 const defaults = Object.freeze({ name: 'x', size: 3 });
+
+/** What a ConfigError of this message about one option is made of. */
+function partsOf(message: string, given: object): [option: string, expectation: string, value: unknown] {
+  const [, option = '', expectation = ''] = /^(\S+) must be (.*), got /.exec(message) ?? [];
+  return [option, expectation, Object.values(given)[0]];
+}
 
 describe('withDefaults', () => {
   it('(1) neither changes nor keeps the object of the caller', () => {
@@ -35,8 +41,43 @@ describe('withDefaults', () => {
     expect(withDefaults('x', defaults, { clock, value: 1 }, ['value'])).toEqual({ ...defaults, clock, value: 1 });
   });
 
-  it.each([null, 7, 'options', true])('refuses %j in place of an object', (given) => {
+  it.each([
+    [{ clock: {} }, 'x.clock must be a Clock, got an object'],
+    [{ clock: { now: () => 0 } }, 'x.clock must be a Clock, got an object'],
+    [{ clock: { setTimer: () => {} } }, 'x.clock must be a Clock, got an object'],
+    [{ clock: { now: 0, setTimer: () => {} } }, 'x.clock must be a Clock, got an object'],
+    [{ clock: null }, 'x.clock must be a Clock, got null'],
+    [{ random: 0.5 }, 'x.random must be a function, got 0.5'],
+    [{ events: {} }, 'x.events must be an Events, got an object'],
+    [{ events: { emit: () => {} } }, 'x.events must be an Events, got an object'],
+    [{ events: { active: true } }, 'x.events must be an Events, got an object'],
+    [{ events: null }, 'x.events must be an Events, got null'],
+    [{ captureAsyncContext: {} }, 'x.captureAsyncContext must be a function, got an object'],
+  ])('refuses a port that is none: %j', (given, message) => {
+    expect(() => withDefaults('x', defaults, given)).toThrow(new ConfigError(...partsOf(message, given)));
+  });
+
+  it('takes every port, and those of the caller by identity', () => {
+    const ports = {
+      clock: { now: () => 0, setTimer: () => {} },
+      random: () => 0.5,
+      events: { active: false, emit: () => {}, listen: () => {} },
+      captureAsyncContext: () => () => {},
+    };
+
+    expect(withDefaults('x', defaults, ports)).toEqual({ ...defaults, ...ports });
+  });
+
+  it('knows no port where there is no policy', () => {
+    expect(() => withKnown('x', defaults, { clock: undefined, other: 1 }, ['value'])).toThrow(
+      'x has no option "clock"; it knows name, size, value',
+    );
+    expect(() => withKnown('x', defaults, { other: 1 })).toThrow('x has no option "other"; it knows name, size');
+  });
+
+  it.each([null, 7, 'options', true, [[]]])('refuses %j in place of an object', (given) => {
     expect(() => withDefaults('x', defaults, given as never)).toThrow(ConfigError);
+    expect(() => withDefaults('x', defaults, given as never)).toThrow('x must be an object of options, got');
   });
 });
 

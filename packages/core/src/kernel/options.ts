@@ -45,7 +45,8 @@ export function withKnown<D extends object, O extends object>(
   options: O,
   optional: readonly string[] = [],
 ): D & O {
-  if (typeof options !== 'object' || options === null) throw new ConfigError(place, 'an object of options', options);
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw new ConfigError(place, 'an object of options', options);
   const resolved = { ...defaults } as Record<string, unknown>;
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(defaults, key) && !optional.includes(key))

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { virtualClock } from '../testing/virtual-clock.ts';
-import { CancelledError, DeadlineExceededError } from './cancellation.ts';
+import { CancelledError, DeadlineExceededError, isCancelled, isSuperseded, supersededBy } from './cancellation.ts';
 import { Context } from './context.ts';
 import { type HookError, RejectionError } from './errors.ts';
 import { onHookError } from './hooks.ts';
@@ -83,6 +83,24 @@ describe('outcome', () => {
       expect(told).toEqual([{ status: 'fulfilled', value: 1 }, live, { status: 'rejected', error }, cancelled]);
     }
     expect(hookErrors).toEqual([]);
+  });
+
+  it('(4) a run that another one made superfluous is ignored, and no rule of the user is asked', () => {
+    const cause = supersededBy('replicas', 'another attempt won');
+    const context = Context.background.withCancel();
+    context.cancel(cause);
+    const classify = (): Verdict => 'failure';
+
+    expect(judgeError(classify, cause, live, 'p')).toBe('ignored');
+    expect(judgeError(classify, new Error('closed'), context.withCancel(), 'p')).toBe('ignored');
+    expect(judgeError(classifyByError, cause, context, 'p')).toBe('ignored');
+    expect(judgeError(classify, new CancelledError('enough', { policy: 'replicas' }), cancelled, 'p')).toBe('failure');
+    expect([isCancelled(cause), isSuperseded(cause), Object.keys(cause).includes('policy')]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect([new CancelledError(), undefined, { code: 'CANCELLED' }].map(isSuperseded)).toEqual([false, false, false]);
   });
 
   it('(3) says what a verdict may be, and leaves no promise unhandled that was given for one', async () => {

@@ -6,11 +6,12 @@
  *      ignored, because they say nothing about the dependency.
  *  (2) A deadline that passed while the operation ran is a failure: the dependency was too slow.
  *  (3) A `classify` that throws is reported, and the default rule decides.
+ *  (4) An error of a run that a policy of ours ended because another one came first is ignored, and no `classify` is asked.
  *
  * @module
  */
 
-import { isCancelled, isTimeout } from './cancellation.ts';
+import { isCancelled, isSuperseded, isTimeout } from './cancellation.ts';
 import type { Context } from './context.ts';
 import { isRejection } from './errors.ts';
 import { ignoreRejection, reportHookError } from './hooks.ts';
@@ -23,7 +24,10 @@ export type Outcome =
 /** What an outcome says about the dependency. `ignored`: nothing. */
 export type Verdict = 'success' | 'failure' | 'ignored';
 
-/** Decides what an outcome says about the dependency. Synchronous and pure; called at most once per run. */
+/**
+ * Decides what an outcome says about the dependency. Synchronous and pure; called at most once per run, and not for the error
+ * of a run that a hedge ended because another copy won: that is ignored.
+ */
 export type Classify = (outcome: Outcome, context: Context) => Verdict;
 
 /** The rule where no `classify` is given: invariants (1) and (2). */
@@ -39,6 +43,7 @@ export function judgeValue(classify: Classify, value: unknown, context: Context,
 /** Judges an error. */
 export function judgeError(classify: Classify, error: unknown, context: Context, policy: string): Verdict {
   if (classify === classifyByError) return verdictOfError(error, context);
+  if (isSuperseded(error) || isSuperseded(context.cause)) return 'ignored'; // (4)
   return judge(classify, { status: 'rejected', error }, context, policy);
 }
 

@@ -206,4 +206,24 @@ describe('pipeline', () => {
     expect(() => pipeline([retry()] as never)).toThrow('pipeline[0] must be a policy, got an array');
     expect(() => pipeline((() => 1) as never)).toThrow('pipeline[0] must be a policy, got a function');
   });
+
+  it('takes policies one by one, and says so of a list', () => {
+    expect(() => pipeline([retry()] as never)).toThrow('pipeline[0] must be a policy, got an array');
+    expect(() => pipeline({ name: '' })).toThrow('pipeline.name must be a non-empty string');
+    expect(() => pipeline(retry(), null as never)).toThrow('pipeline[1] must be a policy, got null');
+    expect(() => pipeline(retry(), { execute: 1 } as never)).toThrow('pipeline[1] must be a policy, got an object');
+  });
+
+  it('(3) counts another error of a call whose context was cancelled as its failure', async () => {
+    const counted = pipeline(retry());
+    const context = Context.background.withCancel();
+    await counted
+      .execute(() => {
+        context.cancel();
+        throw new Error('boom');
+      }, context)
+      .catch(() => {});
+
+    expect(counted.calls).toMatchObject({ failure: 1, cancelled: 0, running: 0 });
+  });
 });

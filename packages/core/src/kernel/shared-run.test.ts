@@ -4,8 +4,9 @@ import { never } from '../testing/operation-table.ts';
 import { virtualClock } from '../testing/virtual-clock.ts';
 import { UNREAD } from './clock.ts';
 import { type CancellableContext, Context } from './context.ts';
-import type { Handler, Sink } from './handler.ts';
-import { type Arrival, SharedRun } from './shared-run.ts';
+import type { Arrival, Handler, Sink } from './handler.ts';
+import { OpenTryMark, retryAttemptOf, tryMarkOf, withTryMark } from './retry-attempt.ts';
+import { SharedRun } from './shared-run.ts';
 
 /** A sink that notes what it was told. */
 function note(): Sink & { readonly told: unknown[] } {
@@ -61,6 +62,26 @@ describe('shared run', () => {
 
     expect(told()).toEqual([[['refuse', 'one left', UNREAD]], [['refuse', 'two left', UNREAD]]]);
     expect([run.context.cause, underWay.size]).toEqual(['two left', 0]);
+  });
+
+  it('(4) is in a try to those inside while all its sharers are, and in that of the first', () => {
+    const marks = [1, 2].map((attempt) => new OpenTryMark({ policy: 'outer', attempt }, attempt > 1));
+    const [one, two] = marks.map((mark) => withTryMark(request(), mark));
+    const free = request();
+    const { run } = begin([one as Context, two as Context, free]);
+    const mark = tryMarkOf(run.context);
+
+    expect([retryAttemptOf(run.context), mark?.isRepeat]).toEqual([{ policy: 'outer', attempt: 1 }, false]);
+    expect(mark?.isInForce).toBe(false);
+    free.cancel('left');
+    expect(mark?.isInForce).toBe(true);
+    if (marks[1] !== undefined) marks[1].isInForce = false;
+    expect(mark?.isInForce).toBe(false);
+    run.resolve('value', 7);
+    expect(mark?.isInForce).toBe(true); // of the work that goes on: that of the try in which it was started
+    if (marks[0] !== undefined) marks[0].isInForce = false;
+    expect(mark?.isInForce).toBe(false);
+    expect(tryMarkOf(begin([free]).run.context)).toBeUndefined();
   });
 
   it('(1) rejects who leaves once the operation was run', () => {

@@ -8,6 +8,7 @@
  *  (1) Every sharer is told exactly once: the run's outcome, or its own cause as soon as its context ends.
  *  (2) The run's context ends when the last sharer has left, with that one's cause, and for no other reason.
  *  (3) A run that has settled is in no list, and keeps no watcher or timer.
+ *  (4) To the retries inside, a run is in a try of a retry only while all its sharers are.
  *
  * @module
  */
@@ -15,16 +16,9 @@
 import { CancelScope, type Watcher } from './cancel-scope.ts';
 import { type Clock, UNREAD } from './clock.ts';
 import { type Context, type ContextKey, type ScopeSource, contextKey, deriveLazily, scopeOf } from './context.ts';
-import type { Handler, Operation, Sink } from './handler.ts';
+import type { Arrival, Handler, Operation, Sink } from './handler.ts';
 import type { Link } from './linked-list.ts';
-
-/** A call that may share a run. */
-export interface Arrival {
-  readonly inner: Handler;
-  readonly operation: Operation;
-  readonly context: Context;
-  readonly sink: Sink;
-}
+import { type RetryAttempt, type TryMark, tryMarkOf, withTryMark } from './retry-attempt.ts';
 
 /** One run: the sink of what is inside, the source of its context's scope, and the list of those who wait for it. */
 export class SharedRun implements Sink, ScopeSource {
@@ -49,7 +43,9 @@ export class SharedRun implements Sink, ScopeSource {
     this.inner = inner;
     this.around = context.value(runOf);
     this.clock = scopeOf(context).clock;
-    this.context = deriveLazily(context.withValue(runOf, this), this);
+    const mark = tryMarkOf(context);
+    const own = mark === undefined ? context : withTryMark(context, new SharedTryMark(this, mark)); // (4)
+    this.context = deriveLazily(own.withValue(runOf, this), this);
   }
 
   /** Whether a call with `context` was made inside this run. */
@@ -119,6 +115,33 @@ export class SharedRun implements Sink, ScopeSource {
 /** Under this key a shared run's context names the run. */
 const runOf: ContextKey<SharedRun> = contextKey('the shared run');
 
+/** What a run is to the retries inside that was started in a try: one that joins may be in none. */
+class SharedTryMark implements TryMark {
+  readonly run: SharedRun;
+  /** The mark of the call that started the run. */
+  readonly starter: TryMark;
+
+  constructor(run: SharedRun, starter: TryMark) {
+    this.run = run;
+    this.starter = starter;
+  }
+
+  get attempt(): RetryAttempt {
+    return this.starter.attempt;
+  }
+
+  get isRepeat(): boolean {
+    return this.starter.isRepeat;
+  }
+
+  get isInForce(): boolean {
+    const { sharers } = this.run;
+    if (sharers.size === 0) return this.starter.isInForce;
+    for (const sharer of sharers) if (!sharer.isTriedAgain) return false;
+    return true;
+  }
+}
+
 /** One call that waits for a run: it watches its own context meanwhile. */
 class Sharer implements Watcher {
   previous: Link | undefined = undefined;
@@ -134,6 +157,11 @@ class Sharer implements Watcher {
   /** Whether it came through the same layers as the run, so that instants of the run are on its clock. */
   get isAlongside(): boolean {
     return this.arrival.inner === this.run.inner;
+  }
+
+  /** Whether a retry outside will try again for it. */
+  get isTriedAgain(): boolean {
+    return tryMarkOf(this.arrival.context)?.isInForce === true;
   }
 
   get leavesAt(): number {

@@ -140,4 +140,22 @@ describe('signal scope', () => {
     expect(Context.from(signal).signal).toBe(signal);
     expect(Context.from(signal).withCancel().signal).not.toBe(signal);
   });
+
+  it.each([
+    undefined,
+    null,
+    7,
+    {},
+    { aborted: false },
+    { aborted: 'no', addEventListener: () => {}, removeEventListener: () => {} },
+    { aborted: false, addEventListener: () => {} },
+    { aborted: false, removeEventListener: () => {} },
+    { aborted: false, addEventListener: 1, removeEventListener: () => {} },
+    { aborted: false, addEventListener: () => {}, removeEventListener: 1 },
+    new AbortController(),
+  ])('refuses what is no signal: %j', (source) => {
+    expect(() => Context.from(source as never)).toThrow(
+      new TypeError('Context.from needs an AbortSignal; of an AbortController, pass its signal'),
+    );
+  });
 });

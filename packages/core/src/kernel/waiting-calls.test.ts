@@ -4,14 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 import { type VirtualClock, virtualClock } from '../testing/virtual-clock.ts';
 import { Context } from './context.ts';
-import type { Sink } from './handler.ts';
-import {
-  type Arrival,
-  type WaitTerms,
-  type WaitingCall,
-  WaitingCalls,
-  type WaitingCallsParts,
-} from './waiting-calls.ts';
+import type { Arrival, Sink } from './handler.ts';
+import { type WaitTerms, type WaitingCall, WaitingCalls, type WaitingCallsParts } from './waiting-calls.ts';
 
 function arrivalOf(context: Context, log: unknown[] = []): Arrival {
   const note = (outcome: unknown): void => void log.push(outcome);
@@ -20,7 +14,8 @@ function arrivalOf(context: Context, log: unknown[] = []): Arrival {
 }
 
 function queueOf(parts: Partial<WaitingCallsParts> = {}): WaitingCalls {
-  return new WaitingCalls({ clock: virtualClock(), captureAsyncContext: undefined, onTurn: () => {}, ...parts });
+  const given = { name: 'queue', clock: virtualClock(), captureAsyncContext: undefined, onTurn: () => {} };
+  return new WaitingCalls({ ...given, ...parts });
 }
 
 function terms(joinedAt: number, more: Partial<WaitTerms> = {}): WaitTerms {
@@ -31,7 +26,7 @@ function terms(joinedAt: number, more: Partial<WaitTerms> = {}): WaitTerms {
 function joinAll(queue: WaitingCalls, levels: readonly number[]): Arrival[] {
   return levels.map((level, index) => {
     const arrival = arrivalOf(Context.background.withCancel());
-    expect(queue.join(arrival, terms(index, { level }))).toBe(true);
+    expect(queue.join(arrival, terms(index, { level }))?.arrival).toBe(arrival);
     return arrival;
   });
 }
@@ -53,6 +48,7 @@ describe('waiting calls', () => {
     const queue = queueOf();
     const [low, high, middle, low2, high2] = joinAll(queue, [0, 9, 4, 0, 9]);
 
+    expect([0, 1, 9].map((level) => queue.hasBelow(level))).toEqual([false, true, true]);
     expect(queue.takeBelow(0, 'newest')).toBeUndefined();
     expect(queue.takeBelow(4, 'newest')?.arrival).toBe(low2);
     expect(queue.oldest()?.arrival).toBe(low);
@@ -77,7 +73,7 @@ describe('waiting calls', () => {
     expect(log).toEqual(['enough']);
     expect([queue.length, queue.totalCost, left]).toEqual([1, 2, 1]);
     expect(queue.take('oldest')?.arrival).toBe(next);
-    expect(queue.join(arrivalOf(context, log), terms(2))).toBe(false);
+    expect(queue.join(arrivalOf(context, log), terms(2))).toBeUndefined();
     expect(queue.length).toBe(0);
   });
 

@@ -14,20 +14,12 @@
  * @module
  */
 
-import type { CaptureAsyncContext } from './async-context.ts';
+import { type CaptureAsyncContext, type RunInAsyncContext, captureWith } from './async-context.ts';
 import { CancelScope, type Watcher } from './cancel-scope.ts';
 import { type Clock, type Timer, UNREAD } from './clock.ts';
 import { type Context, scopeOf } from './context.ts';
-import type { Handler, Operation, Sink } from './handler.ts';
+import type { Arrival, Sink } from './handler.ts';
 import { type Link, LinkedList, unlink } from './linked-list.ts';
-
-/** A call that cannot start at once. */
-export interface Arrival {
-  readonly inner: Handler;
-  readonly operation: Operation;
-  readonly context: Context;
-  readonly sink: Sink;
-}
 
 /** How a call waits. */
 export interface WaitTerms {
@@ -43,6 +35,8 @@ export interface WaitTerms {
 
 /** What the owner of waiting calls gives. */
 export interface WaitingCallsParts {
+  /** Name of the policy. */
+  readonly name: string;
   readonly clock: Clock;
   readonly captureAsyncContext: CaptureAsyncContext | undefined;
   /** Called when the time given to `wakeAfter` has passed and somebody still waits. */
@@ -73,16 +67,24 @@ export class WaitingCalls {
     this.parts = parts;
   }
 
-  /** Appends a call. Returns false, and does not, when its context is known to have ended. */
-  join(arrival: Arrival, terms: WaitTerms): boolean {
+  /** Appends a call, and returns it. Returns undefined, and does not, when its context is known to have ended. */
+  join(arrival: Arrival, terms: WaitTerms): WaitingCall | undefined {
     const call = new WaitingCall(this, arrival, terms);
-    if (!call.scope.watch(call.watcher)) return false;
-    call.runCaptured = this.parts.captureAsyncContext?.();
+    if (!call.scope.watch(call.watcher)) return undefined;
+    call.runCaptured = captureWith(this.parts.captureAsyncContext, this.parts.name);
     (this.lists[terms.level] ??= new LinkedList()).append(call);
     if (this.length === 0) this.emptyUntil = terms.joinedAt;
     this.length++;
     this.totalCost += terms.cost;
-    return true;
+    return call;
+  }
+
+  /** Whether a call of a lower level than `level` waits. */
+  hasBelow(level: number): boolean {
+    for (let lower = 0; lower < level && lower < this.lists.length; lower++) {
+      if (this.lists[lower]?.isEmpty === false) return true;
+    }
+    return false;
   }
 
   /** Hands out a call of the highest level, or undefined where nobody is left to wait. */
@@ -180,7 +182,7 @@ export class WaitingCall implements Link {
   readonly watcher: EndWatcher;
   readonly queue: WaitingCalls;
   /** Runs a function in the async context in which the call joined; undefined where none is captured. */
-  runCaptured: (<R>(fn: () => R) => R) | undefined = undefined;
+  runCaptured: RunInAsyncContext | undefined = undefined;
 
   constructor(queue: WaitingCalls, arrival: Arrival, { joinedAt, cost, minRunMs }: WaitTerms) {
     this.queue = queue;

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { OutcomeWindow, WindowRecord } from './outcome-window.ts';
+import type { OutcomeWindow, WindowRecord, WindowRun } from './outcome-window.ts';
 
 /** The failures since the last success. */
 export class ConsecutiveWindow implements OutcomeWindow {
@@ -30,6 +30,12 @@ export class ConsecutiveWindow implements OutcomeWindow {
   }
 
   expire(): void {}
+
+  /** Of a run in which some calls succeeded, the failures after the last success count: those of one even share. */
+  load({ calls, failures }: WindowRun): void {
+    if (failures === calls) this.failures += failures;
+    else this.failures = Math.floor(failures / (calls - failures + 1));
+  }
 
   save(): WindowRecord {
     return this.failures === 0 ? [] : [{ ageMs: 0, calls: this.failures, failures: this.failures }];

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { OutcomeWindow, WindowRecord, WindowRun } from './outcome-window.ts';
+import { type OutcomeWindow, type WindowRecord, type WindowRun, isFailureAt } from './outcome-window.ts';
 
 /** The outcomes of the last `size` calls. */
 export class CountWindow implements OutcomeWindow {
@@ -50,6 +50,11 @@ export class CountWindow implements OutcomeWindow {
   }
 
   expire(): void {}
+
+  load(run: WindowRun): void {
+    for (let index = Math.max(0, run.calls - this.size); index < run.calls; index++)
+      this.record(isFailureAt(index, run));
+  }
 
   save(): WindowRecord {
     const runs: WindowRun[] = [];

@@ -22,6 +22,8 @@ export interface OutcomeWindow {
   expire(now: number): void;
   /** What the window holds at `now`, the oldest first: enough for another window of its kind to go on from. */
   save(now: number): WindowRecord;
+  /** Adds a run that ended at `at`, in milliseconds. Takes no longer than the window is large, however large the run. */
+  load(run: WindowRun, at: number): void;
 }
 
 /** What a window holds, as plain data: runs of calls, the oldest first. */
@@ -38,11 +40,13 @@ export interface WindowRun {
 
 /** Records again, in an empty window, what was saved `elapsedMs` ago. `now` is the present. */
 export function replay(record: WindowRecord, window: OutcomeWindow, { now, elapsedMs }: ReplayTime): void {
-  for (const { ageMs, calls, failures } of record) {
-    const at = now - elapsedMs - ageMs;
-    for (let call = 0; call < calls; call++) window.record(call < failures, at);
-  }
+  for (const run of record) window.load(run, now - elapsedMs - run.ageMs);
   window.expire(now);
+}
+
+/** Whether the call at `index` of a run is one that failed: nobody knows the order any more, so failures are spread evenly. */
+export function isFailureAt(index: number, { calls, failures }: WindowRun): boolean {
+  return Math.floor(((index + 1) * failures) / calls) > Math.floor((index * failures) / calls);
 }
 
 /** When a record is replayed. Milliseconds. */

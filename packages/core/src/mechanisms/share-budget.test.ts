@@ -30,6 +30,26 @@ describe('share budget', () => {
     expect(Object.values(budget).every((value) => typeof value === 'number')).toBe(true);
   });
 
+  it('takes back what was not made, and saves no more than burstCount of it', () => {
+    const budget = new ShareBudget(0.5, 3);
+    const spent = [budget.spend(), budget.spend(), budget.spend(), budget.spend()];
+    expect(spent).toEqual([true, true, true, false]);
+
+    budget.giveBack();
+    expect([budget.savedCount, budget.spend(), budget.spend()]).toEqual([1, true, false]);
+    for (let times = 0; times < 5; times++) budget.giveBack();
+    expect(budget.savedCount).toBe(3);
+  });
+
+  it('(2) gives nothing back that a ratio of 0 could spend', () => {
+    const budget = new ShareBudget(1, 1);
+    budget.spend();
+    budget.changeRatio(0);
+    budget.giveBack();
+
+    expect([budget.savedCount, budget.spend()]).toEqual([0, false]);
+  });
+
   it('(2) allows none where the ratio is 0, ever', () => {
     const budget = new ShareBudget(0, 10);
     for (let call = 0; call < 1000; call++) budget.earn();

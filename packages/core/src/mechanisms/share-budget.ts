@@ -5,13 +5,13 @@
  * budget starts with that many, so that little traffic gets its extras as well.
  *
  * Invariants
- *  (1) Of any n calls in a row come at most `burstCount + n * ratio` extras.
+ *  (1) Of any n calls in a row come at most `burstCount + n * ratio` extras, and one for each that was given back meanwhile.
  *  (2) A ratio of 0 allows none.
  *  (3) Memory and time per call are constant.
  *
  * Source: "Throttling Retry Attempts and Hedged RPCs" in gRFC A6, gRPC Retry Design, N. Gulbrandsen, 2017,
  * https://github.com/grpc/proposal/blob/master/A6-client-retries.md.
- * Deviation: every call earns, not only one that succeeds; an extra spends when it starts, whatever becomes of it. It counts
+ * Deviation: every call earns, not only one that succeeds; an extra spends whatever becomes of it, unless it never started. It counts
  * in calls, not in shares, so that ten calls at a tenth are exactly one extra.
  *
  * @module
@@ -55,6 +55,11 @@ export class ShareBudget {
     if (this.calls < this.callsPerExtra) return false;
     this.calls -= this.callsPerExtra; // (1)
     return true;
+  }
+
+  /** Takes one extra back that was taken and not made. */
+  giveBack(): void {
+    this.calls = Math.min(this.calls + this.callsPerExtra, this.maxCalls);
   }
 
   private setRatio(ratio: number, savedCount: number): void {

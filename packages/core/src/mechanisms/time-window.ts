@@ -57,6 +57,15 @@ export class TimeWindow implements OutcomeWindow {
     for (let step = 0; step < steps; step++) this.clear(this.slotOf(bucket - step));
   }
 
+  load({ calls, failures }: WindowRun, at: number): void {
+    this.expire(at);
+    const slot = this.slotOf(this.newest as number);
+    this.add(slot, calls);
+    this.add(slot + 1, failures);
+    this.calls += calls;
+    this.failures += failures;
+  }
+
   save(now: number): WindowRecord {
     this.expire(now);
     const newest = this.newest as number;

@@ -1,16 +1,22 @@
 import { describe, expect, it } from 'vitest';
 
+import { systemClock } from '../kernel/clock.ts';
 import { createEvents } from '../kernel/events.ts';
+import { onHookError } from '../kernel/hooks.ts';
+import { pipeline } from '../kernel/pipeline.ts';
+import { createPolicy } from '../kernel/policy.ts';
+import { systemRandom } from '../kernel/random.ts';
 import { bulkhead } from '../policies/bulkhead/bulkhead.ts';
 import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts';
 import { fallback } from '../policies/fallback/fallback.ts';
+import { keyed } from '../policies/keyed/keyed.ts';
 import { type RetryOptions, retry } from '../policies/retry/retry.ts';
 import { timeout } from '../policies/timeout/timeout.ts';
 import { recordEvents } from '../testing/event-recorder.ts';
 import { observe } from '../testing/operation-table.ts';
 import { verdictOn } from '../testing/option-table.ts';
 import { virtualClock } from '../testing/virtual-clock.ts';
-import { createRegistry } from './registry.ts';
+import { createRegistry, registryDefaults } from './registry.ts';
 
 const fails = (): never => {
   throw new Error('boom');
@@ -111,6 +117,47 @@ describe('registry', () => {
     expect(permits.snapshot().maxConcurrent).toBe(1);
   });
 
+  it('(4) keeps no change back because another one throws where it must not', () => {
+    const registry = createRegistry();
+    const broken = () => {
+      throw new Error('broken promise');
+    };
+    registry.add(
+      Object.assign(createPolicy({ kind: 'mine', name: 'a', layer: (inner) => inner }), { planUpdate: () => broken }),
+    );
+    const limit = registry.create(timeout, { name: 'prices', timeoutMs: 100 });
+    const told: string[] = [];
+    const before = onHookError(({ hook }) => told.push(hook));
+
+    registry.update([
+      { kind: 'mine', name: 'a', changes: {} },
+      { kind: 'timeout', name: 'prices', changes: { timeoutMs: 200 } },
+    ]);
+    onHookError(before);
+
+    expect(limit.describe().options).toMatchObject({ timeoutMs: 200 });
+    expect(told).toEqual(['planUpdate']);
+  });
+
+  it('charter N4: resets the members of keyed policies, those in pipelines included', async () => {
+    const registry = createRegistry();
+    const make = (_key: string, name: string) =>
+      pipeline(
+        { name },
+        circuitBreaker({ window: { kind: 'consecutive', failureCount: 1 } }),
+        retry({ maxAttempts: 1 }),
+      );
+    const hosts = registry.create(keyed<ReturnType<typeof make>>, { name: 'hosts', keyOf: () => 'a', make });
+    registry.pipeline('prices', hosts);
+    await hosts.execute(fails).catch(() => {});
+    const breaker = hosts.get('a')?.policies[0] as ReturnType<typeof circuitBreaker>;
+    expect(breaker.state).toBe('open');
+
+    registry.resetAll();
+
+    expect(breaker.state).toBe('closed');
+  });
+
   it('charter N4: resets everything that can be reset, each once', async () => {
     const registry = createRegistry();
     const breaker = circuitBreaker({ window: { kind: 'consecutive', failureCount: 1 } });
@@ -166,5 +213,41 @@ describe('registry', () => {
     expect(verdictOn(createRegistry, { cloc: 1 })).toContain(
       'registry has no option "cloc"; it knows captureAsyncContext, clock, events, random',
     );
+  });
+
+  it('(2) hands its capture of async contexts on, and has no such port where it was given none', () => {
+    const captureAsyncContext =
+      () =>
+      <R>(fn: () => R) =>
+        fn();
+
+    expect(createRegistry({ captureAsyncContext }).ports).toMatchObject({ captureAsyncContext });
+    expect(Object.keys(createRegistry().ports).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'clock',
+      'events',
+      'random',
+    ]);
+  });
+
+  it('(2) defaults to the time and randomness of the platform', () => {
+    expect(registryDefaults).toEqual({ clock: systemClock, random: systemRandom });
+    expect(createRegistry().ports).toMatchObject({ clock: systemClock, random: systemRandom });
+  });
+
+  it.each([undefined, null, 'prices'])('refuses to create a policy with %j for options', (options) => {
+    expect(() => createRegistry().create(retry, options as never)).toThrow(
+      /^registry\.create must be given options with a name, got/,
+    );
+  });
+
+  it('resets each policy once, though it is in several pipelines', () => {
+    const registry = createRegistry();
+    const counted = Object.assign(retry({ name: 'counted' }), { resets: 0, reset: () => counted.resets++ });
+    registry.add(counted);
+    registry.pipeline('one', counted);
+    registry.pipeline('other', counted);
+    registry.resetAll();
+
+    expect(counted.resets).toBe(1);
   });
 });

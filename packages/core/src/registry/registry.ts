@@ -7,19 +7,20 @@
  *  (1) A kind and a name together belong to one policy at a time.
  *  (2) Policies created here share the registry's clock, randomness and events, unless their options say otherwise.
  *  (3) What was removed is not retained.
- *  (4) `update` changes all the policies that it names, or none.
+ *  (4) `update` changes all the policies that it names, or none; a change that throws where it must not keeps no other back.
  *
  * @module
  */
 
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import type { Updatable } from '../kernel/description.ts';
+import type { HasAlternatives, Updatable } from '../kernel/description.ts';
 import { type Events, createEvents } from '../kernel/events.ts';
 import { ConfigError, withDefaults } from '../kernel/options.ts';
 import { type Pipeline, type SubstituteOf, pipeline } from '../kernel/pipeline.ts';
 import type { NamedPolicy, Policy } from '../kernel/policy.ts';
 import { type PolicyPorts, portNames } from '../kernel/ports.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
+import { takeSteps } from './steps.ts';
 
 /** Options of {@link createRegistry}: the ports of the policies that it creates. */
 export interface RegistryOptions extends PolicyPorts {}
@@ -69,7 +70,7 @@ export interface Registry extends Iterable<NamedPolicy<unknown>> {
    */
   update(changes: readonly PolicyChange[]): void;
   /**
-   * Resets every policy that has a `reset`, those in pipelines included, each once: for tests, and after an outage. Calls under
+   * Resets every policy that has a `reset`, those in pipelines and those per key included, each once: for tests, and after an outage. Calls under
    * way go on.
    */
   resetAll(): void;
@@ -157,7 +158,7 @@ class PolicyTable implements Registry {
       named.add(key);
       return this.#plan(change);
     });
-    for (const apply of plans) apply(); // (4)
+    takeSteps(plans); // (4)
   }
 
   resetAll(): void {
@@ -183,7 +184,8 @@ function resetOnce(policy: Policy<unknown>, seen: Set<unknown>): void {
   seen.add(policy);
   const { policies, reset } = policy as { readonly policies?: readonly Policy<unknown>[]; readonly reset?: unknown };
   if (typeof reset === 'function') reset.call(policy);
-  for (const member of policies ?? []) resetOnce(member, seen);
+  const alternatives = (policy as Partial<HasAlternatives>).alternatives?.();
+  for (const member of [...(policies ?? []), ...(alternatives ?? [])]) resetOnce(member, seen);
 }
 
 function keyOf(kind: string, name: string): string {

@@ -263,6 +263,7 @@ class Workbench {
 
   #expectToWait(job: Job, maxQueued: number): void {
     let evicted: Job | undefined;
+    if (this.queue.length === 0) this.emptyUntil = this.clock.now();
     if (this.queue.length >= maxQueued) {
       const lowest = Math.min(...this.queue.map(({ priority }) => priority));
       const candidates = this.queue.filter(({ priority }) => priority === lowest && priority < job.priority);
@@ -274,7 +275,6 @@ class Workbench {
       this.#drop(evicted, 'refused: evicted');
       this.#reject('evicted');
     }
-    if (this.queue.length === 0) this.emptyUntil = this.clock.now();
     this.queue.push(job);
     job.expected = 'waiting';
   }

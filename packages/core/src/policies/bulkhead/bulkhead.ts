@@ -30,6 +30,7 @@ import type { Handler } from '../../kernel/handler.ts';
 import { withDefaults } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import type { BulkheadPermit } from './held-permit.ts';
 import { type BulkheadLimits, type BulkheadOrder, bulkheadRules, changeLimits, limitsOf } from './limits.ts';
 import { BulkheadCall, type PermitSettings, Permits } from './permits.ts';
@@ -129,13 +130,12 @@ export function bulkhead(options: BulkheadOptions | number = {}): Bulkhead {
       permits.isPlain && permits.take()
         ? inner(operation, context, new BulkheadCall(permits, sink), now)
         : permits.arrive({ inner, operation, context, sink }, now);
-  const planUpdate = (changes: BulkheadChanges): (() => void) => {
-    const limits = changeLimits(name, permits.limits, changes);
-    return () => permits.apply(limits);
-  };
-  return Object.assign(createPolicy({ kind: 'bulkhead', name, layer }), {
-    planUpdate,
-    update: (changes: BulkheadChanges) => planUpdate(changes)(),
+  const changing = updatable({
+    name,
+    resolve: (changes: BulkheadChanges) => changeLimits(name, permits.limits, changes),
+    apply: (limits) => permits.apply(limits),
+  });
+  return Object.assign(createPolicy({ kind: 'bulkhead', name, layer }), changing, {
     snapshot: () => permits.snapshot(),
     tryAcquire: (context: Context = background) => permits.hold(requireContext(context)),
     describe: () => describe(name, permits.limits),
@@ -176,5 +176,6 @@ function describe(name: string, limits: BulkheadLimits): PolicyDescription {
     ...(priorityOf !== undefined && { priorityOf: '[function]' }),
   };
   const longestWaitMs = maxQueued > 0 && enforcement === 'enforce' ? maxWaitMs : 0;
-  return { kind: 'bulkhead', name, enforcement, options, traits: { maxWaitMs: longestWaitMs, isShared: true } };
+  const traits = { maxWaitMs: longestWaitMs, isShared: true, ...(minRunMs > 0 && { minTimeLeftMs: minRunMs }) };
+  return { kind: 'bulkhead', name, enforcement, options, traits };
 }

@@ -29,6 +29,22 @@ function call(policy: Bulkhead, log: string[], id: string, context?: Context): R
   return observe(policy.execute(() => log.push(id), context));
 }
 
+/** A signal that calls `onListen` when somebody listens to it. */
+function signalThat(onListen: (signal: { aborted: boolean; reason: unknown }) => void): AbortSignal {
+  const signal = {
+    aborted: false,
+    reason: undefined as unknown,
+    addEventListener: () => onListen(signal),
+    removeEventListener: () => {},
+  };
+  return signal as unknown as AbortSignal;
+}
+
+/** A context that ends as soon as somebody waits for its end. */
+function endingWhenWatched(context: Context): Context {
+  return context.withSignal(signalThat((signal) => Object.assign(signal, { aborted: true, reason: 'gone' })));
+}
+
 describe('the permits of a bulkhead', () => {
   let hookErrors: HookError[];
 
@@ -147,6 +163,43 @@ describe('the permits of a bulkhead', () => {
       permit.release();
 
       expect(log).toEqual(['high', 'high2', 'middle', 'low', 'low2']);
+    });
+
+    it('evicts nobody for a call that does not come to wait', async () => {
+      const { policy, permit } = full({ maxQueued: 1, priorityOf });
+      const log: string[] = [];
+      const low = call(policy, log, 'low');
+      const gone = call(policy, log, 'gone', endingWhenWatched(withPriority(5)));
+      await settle();
+
+      expect([gone(), low().status]).toEqual([{ status: 'rejected', error: 'gone' }, 'pending']);
+      expect(policy.snapshot()).toMatchObject({ queued: 1, peakQueued: 1, rejected: 0 });
+      permit.release();
+      await settle();
+      expect(log).toEqual(['low']);
+    });
+
+    it('lets no more calls wait than may, whatever a signal calls while it is listened to', async () => {
+      const { policy, permit } = full({ maxQueued: 1, priorityOf });
+      const log: string[] = [];
+      const nested: ReturnType<typeof observe>[] = [];
+      const outer = call(
+        policy,
+        log,
+        'outer',
+        withPriority(1).withSignal(signalThat(() => nested.push(call(policy, log, 'inner', withPriority(1))))),
+      );
+      await settle();
+
+      expect(outer()).toMatchObject({ error: { reason: 'queue-full' } });
+      expect(policy.snapshot()).toMatchObject({
+        queued: 1,
+        peakQueued: 1,
+        rejections: { 'queue-full': 1, evicted: 0 },
+      });
+      permit.release();
+      await settle();
+      expect([nested[0]?.().status, log]).toEqual(['fulfilled', ['inner']]);
     });
 
     it('evicts the last of the lowest where the queue is full, if that is lower', async () => {

@@ -16,9 +16,9 @@ import type { CaptureAsyncContext } from '../../kernel/async-context.ts';
 import { type Clock, UNREAD } from '../../kernel/clock.ts';
 import { type Context, isKnownToHaveEnded, scopeOf } from '../../kernel/context.ts';
 import type { Events } from '../../kernel/events.ts';
-import type { Sink } from '../../kernel/handler.ts';
+import type { Arrival, Sink } from '../../kernel/handler.ts';
 import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
-import { type Arrival, type WaitingCall, WaitingCalls, type WhichEnd } from '../../kernel/waiting-calls.ts';
+import { type WaitingCall, WaitingCalls, type WhichEnd } from '../../kernel/waiting-calls.ts';
 import { type BulkheadPermit, HeldPermit } from './held-permit.ts';
 import { type BulkheadLimits, MAX_PRIORITY } from './limits.ts';
 import { BulkheadFullError, type BulkheadRefusal, type BulkheadRejectedEvent } from './refusal.ts';
@@ -44,11 +44,12 @@ export class Permits {
   private isHandingOn = false;
 
   constructor(settings: PermitSettings) {
-    const { clock, captureAsyncContext, limits } = settings;
+    const { name, clock, captureAsyncContext, limits } = settings;
     this.settings = settings;
     this.limits = limits;
     this.isPlain = isPlain(limits);
     this.waiting = new WaitingCalls({
+      name,
       clock,
       captureAsyncContext,
       onTurn: () => this.refuseWaitedOut(),
@@ -114,13 +115,16 @@ export class Permits {
   private handOn(): void {
     if (this.isHandingOn) return;
     this.isHandingOn = true;
-    while (this.waiting.length > 0 && this.hasRoom()) {
-      const next = this.nextInLine();
-      if (next === undefined) continue;
-      this.counts.admit();
-      next.start(new BulkheadCall(this, next.arrival.sink), UNREAD);
+    try {
+      while (this.waiting.length > 0 && this.hasRoom()) {
+        const next = this.nextInLine();
+        if (next === undefined) continue;
+        this.counts.admit();
+        next.start(new BulkheadCall(this, next.arrival.sink), UNREAD);
+      }
+    } finally {
+      this.isHandingOn = false; // whatever a layer further in does
     }
-    this.isHandingOn = false;
   }
 
   private hasRoom(): boolean {
@@ -148,17 +152,23 @@ export class Permits {
 
   private queueOrRefuse(arrival: Arrival, priority: number, now: number): void {
     const { waiting, limits } = this;
-    let evicted: WaitingCall | undefined;
-    if (waiting.length >= limits.maxQueued) {
-      if (priority > 0) evicted = waiting.takeBelow(priority, this.nextEnd() === 'oldest' ? 'newest' : 'oldest');
-      if (evicted === undefined) return this.reject(arrival.sink, 'queue-full', now);
-    }
+    const isFull = waiting.length >= limits.maxQueued;
+    if (isFull && !waiting.hasBelow(priority)) return this.reject(arrival.sink, 'queue-full', now);
     const joinedAt = this.settings.clock.now();
-    if (waiting.join(arrival, { joinedAt, level: priority, cost: 1, minRunMs: limits.minRunMs })) {
-      this.counts.queue(waiting.length);
-      if (limits.maxWaitMs !== Infinity) waiting.wakeAfter(limits.maxWaitMs);
-    } else arrival.sink.refuse(arrival.context.cause, now);
-    if (evicted !== undefined) this.refuseWaiting(evicted, 'evicted');
+    const call = waiting.join(arrival, { joinedAt, level: priority, cost: 1, minRunMs: limits.minRunMs });
+    if (call === undefined) return arrival.sink.refuse(arrival.context.cause, now); // and nobody had to make room for it
+    const evicted = waiting.length > limits.maxQueued ? this.takeExcess(call, priority) : undefined;
+    this.counts.queue(waiting.length);
+    if (limits.maxWaitMs !== Infinity) waiting.wakeAfter(limits.maxWaitMs);
+    if (evicted !== undefined) this.refuseWaiting(evicted, evicted === call ? 'queue-full' : 'evicted');
+  }
+
+  /** Takes out the call that has to leave so that `call` can stay: one of a lower priority, or else itself. */
+  private takeExcess(call: WaitingCall, priority: number): WaitingCall | undefined {
+    const { waiting, limits } = this;
+    const victim = waiting.takeBelow(priority, this.nextEnd() === 'oldest' ? 'newest' : 'oldest');
+    if (victim !== undefined || waiting.length <= limits.maxQueued) return victim;
+    return waiting.takeOut(call) ? call : undefined; // its signal called us while it joined, and others took the places
   }
 
   /** Refuses those that have waited for `maxWaitMs`, and comes back for the next. */

@@ -150,8 +150,14 @@ describe('cache, told to work otherwise', () => {
         maxEntries: 1000,
         classify: '[function]',
       },
-      traits: { isShared: true, hidesFailures: true },
+      traits: {
+        isShared: true,
+        hidesFailures: true,
+        detachesDeadline: true,
+        assumes: 'it stands in no other pipeline',
+      },
     });
+    expect(make(clock, { staleWhileRevalidateMs: 5 }).describe().traits.runsInBackground).toBe(true);
     expect(cacheKind.create({ keyOf: () => 'a' } as never).kind).toBe('cache');
   });
 

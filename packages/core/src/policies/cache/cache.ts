@@ -54,6 +54,7 @@ import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { systemRandom } from '../../kernel/random.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import { type CacheSnapshot, CacheTally } from './cache-tally.ts';
 import { type CacheLimits, type CachedValue, CachedValues } from './cached-values.ts';
 import { observeCall } from './observed-call.ts';
@@ -181,14 +182,12 @@ export function cache(options: CacheOptions): Cache {
   const { name, clock, keyOf, random = systemRandom, events = silence } = resolved;
   const values = new CachedValues({ name, clock, random, tally: new CacheTally(name, events) }, limitsOf(resolved));
   const layer = (inner: Handler): Handler => cacheHandler(values, { name, keyOf }, inner);
-  const planUpdate = (changes: CacheChanges): (() => void) => {
-    const own = { ...changes };
-    changeLimits(values.limits, own);
-    return () => values.apply(changeLimits(values.limits, own)); // (11): on top of what is in force by then
-  };
-  return Object.assign(createPolicy({ kind: 'cache', name, clock, layer }), {
-    planUpdate,
-    update: (changes: CacheChanges) => planUpdate(changes)(),
+  const changing = updatable({
+    name,
+    resolve: (changes: CacheChanges) => changeLimits(values.limits, changes), // (11)
+    apply: (limits) => values.apply(limits),
+  });
+  return Object.assign(createPolicy({ kind: 'cache', name, clock, layer }), changing, {
     describe: () => describe(name, values.limits),
     peek: (key: string) => values.peek(key),
     invalidate: (key: string) => values.invalidate(key),
@@ -266,5 +265,10 @@ function describe(name: string, limits: CacheLimits): PolicyDescription {
   const { classify: _classify, enforcement, ...numbers } = limits;
   const options = { keyOf: '[function]', ...numbers, classify: '[function]' };
   const hidesFailures = enforcement === 'enforce' && limits.staleIfErrorMs > 0;
-  return { kind: 'cache', name, enforcement, options, traits: { isShared: true, hidesFailures } };
+  const sharing = enforcement === 'enforce' && {
+    detachesDeadline: true,
+    ...(limits.staleWhileRevalidateMs > 0 && { runsInBackground: true }),
+    assumes: 'it stands in no other pipeline',
+  };
+  return { kind: 'cache', name, enforcement, options, traits: { isShared: true, hidesFailures, ...sharing } };
 }

@@ -13,7 +13,7 @@ import type { Enforcement } from '../../kernel/description.ts';
 import { isRejection } from '../../kernel/errors.ts';
 import { type Classify, type Verdict, judgeError, judgeValue } from '../../kernel/outcome.ts';
 import { type Provenance, type SubstituteReason, noteIn, reasonOf } from '../../kernel/provenance.ts';
-import type { Random } from '../../kernel/random.ts';
+import { type Random, drawFrom, systemRandom } from '../../kernel/random.ts';
 import { RecencyMap } from '../../mechanisms/recency-map.ts';
 import { CacheEntry, type Lifetimes } from './cache-entry.ts';
 import type { CacheSnapshot, CacheTally } from './cache-tally.ts';
@@ -131,7 +131,7 @@ export class CachedValues implements RunKeeper {
     entry.value = made.value;
     entry.hasValue = true;
     entry.storedAt = now;
-    entry.jitterShare = limits.expiryJitterRatio === 0 ? 0 : this.random();
+    entry.jitterShare = limits.expiryJitterRatio === 0 ? 0 : (drawFrom(this.random, this.name) ?? systemRandom());
     entry.provenance = made.provenance;
     if (entry.isDead(limits, now)) this.entries.delete(key);
     else this.entries.set(key, entry, (other) => other.isDead(limits, now));

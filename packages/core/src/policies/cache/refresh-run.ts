@@ -8,9 +8,9 @@
  */
 
 import { type CancellableContext, type Context } from '../../kernel/context.ts';
-import type { Handler, Operation, Sink } from '../../kernel/handler.ts';
+import type { Arrival, Handler, Operation, Sink } from '../../kernel/handler.ts';
 import { ProvenanceNote, type SubstituteReason, noteIn, withNote, withoutNote } from '../../kernel/provenance.ts';
-import { type Arrival, SharedRun } from '../../kernel/shared-run.ts';
+import { SharedRun } from '../../kernel/shared-run.ts';
 
 /** A call that has a key, at the instant of its look-up. */
 export interface Lookup {

@@ -16,11 +16,12 @@
  * @module
  */
 
+import { type RunInAsyncContext, captureWith } from '../../kernel/async-context.ts';
 import type { Watcher } from '../../kernel/cancel-scope.ts';
 import { type Timer, UNREAD } from '../../kernel/clock.ts';
 import { type Context, scopeOf } from '../../kernel/context.ts';
 import { ResilienceError, nameErrorClass } from '../../kernel/errors.ts';
-import { type Handler, type Operation, type Sink, invoke } from '../../kernel/handler.ts';
+import { type Arrival, type Handler, type Operation, type Sink, invoke } from '../../kernel/handler.ts';
 import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import type { Delayed, Experiment } from './experiment.ts';
@@ -59,9 +60,9 @@ export class ChaosCall implements Watcher, Delayed {
   private readonly injections: readonly Injection[];
   private index = 0;
   private timer: Timer | undefined = undefined;
-  private runInContext: (<R>(fn: () => R) => R) | undefined = undefined;
+  private runInContext: RunInAsyncContext | undefined = undefined;
 
-  constructor(experiment: Experiment, inner: Handler, { operation, context, sink }: Arrival) {
+  constructor(experiment: Experiment, { inner, operation, context, sink }: Arrival) {
     this.experiment = experiment;
     this.inner = inner;
     this.operation = operation;
@@ -182,7 +183,7 @@ export class ChaosCall implements Watcher, Delayed {
   private hold(delayMs: number): void {
     const { delayed, basis } = this.experiment;
     delayed.add(this);
-    this.runInContext = capture(this.experiment);
+    this.runInContext = captureWith(basis.captureAsyncContext, basis.name);
     this.timer = basis.clock.setTimer(() => this.endDelay(), delayMs);
   }
 
@@ -228,13 +229,6 @@ export class ChaosCall implements Watcher, Delayed {
 
 nameErrorClass(ChaosError, 'ChaosError');
 
-/** A call that has come. */
-interface Arrival {
-  readonly operation: Operation;
-  readonly context: Context;
-  readonly sink: Sink;
-}
-
 /** Receives the outcome of a behaviour. */
 class BehaviourRun implements Sink {
   readonly call: ChaosCall;
@@ -253,15 +247,5 @@ class BehaviourRun implements Sink {
 
   refuse(_cause: unknown, now: number): void {
     this.call.resume(now); // the context has ended
-  }
-}
-
-function capture({ basis }: Experiment): (<R>(fn: () => R) => R) | undefined {
-  const { captureAsyncContext, name } = basis;
-  try {
-    return captureAsyncContext?.();
-  } catch (thrown) {
-    reportHookError('captureAsyncContext', thrown, name);
-    return undefined;
   }
 }

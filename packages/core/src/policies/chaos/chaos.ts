@@ -45,6 +45,7 @@ import { withDefaults, withKnown } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 import { type Random, systemRandom } from '../../kernel/random.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import { ChaosCall, observeCall } from './chaos-call.ts';
 import { type ChaosBasis, type ChaosLimits, type ChaosSnapshot, Experiment, never } from './experiment.ts';
 import {
@@ -159,13 +160,12 @@ export function chaos<F = never>(options: ChaosOptions<F>): Chaos<F> {
   const experiment = new Experiment(basis, limits);
   const { name, clock } = basis;
   const policy = createPolicy<F>({ kind: 'chaos', name, clock, layer: (inner) => disturb(experiment, inner) });
-  const planUpdate = (changes: ChaosChanges<F>) => {
-    const next = changed(name, experiment.limits, changes);
-    return () => experiment.change(next);
-  };
-  return Object.assign(policy, {
-    planUpdate,
-    update: (changes: ChaosChanges<F>) => planUpdate(changes)(), // (5)
+  const changing = updatable({
+    name,
+    resolve: (changes: ChaosChanges<F>) => changed(name, experiment.limits, changes),
+    apply: (next) => experiment.change(next), // (5)
+  });
+  return Object.assign(policy, changing, {
     snapshot: () => experiment.snapshot(),
     describe: () => describe(name, experiment.limits),
   });
@@ -186,7 +186,7 @@ function disturb(experiment: Experiment, inner: Handler): Handler {
   return (operation, context, sink, now) => {
     const { enforcement } = experiment.limits;
     if (enforcement === 'enforce') {
-      new ChaosCall(experiment, inner, { operation, context, sink }).proceed(now);
+      new ChaosCall(experiment, { inner, operation, context, sink }).proceed(now);
       return;
     }
     if (enforcement === 'observe') observeCall(experiment, context, now); // (4)

@@ -21,8 +21,8 @@ import type { Context } from '../../kernel/context.ts';
 import type { Enforcement } from '../../kernel/description.ts';
 import type { CaptureAsyncContext } from '../../kernel/async-context.ts';
 import type { Events } from '../../kernel/events.ts';
-import { askHook, reportHookError } from '../../kernel/hooks.ts';
-import type { Random } from '../../kernel/random.ts';
+import { askHook } from '../../kernel/hooks.ts';
+import { type Random, drawFrom } from '../../kernel/random.ts';
 import { type ChaosInjectionKind, type Injection, isAimedAt } from './injection.ts';
 
 /** How a run goes. */
@@ -154,15 +154,7 @@ export class Experiment {
 
   /** A number from 0 to 1, 1 excluded; undefined where the source of randomness fails. */
   draw(): number | undefined {
-    const { random, name } = this.basis;
-    try {
-      const drawn: unknown = random();
-      if (typeof drawn === 'number' && drawn >= 0 && drawn < 1) return drawn;
-      throw new RangeError('random must return a number from 0 to 1, 1 excluded');
-    } catch (error) {
-      reportHookError('random', error, name);
-      return undefined; // (4)
-    }
+    return drawFrom(this.basis.random, this.basis.name); // (4)
   }
 
   tellInjected(kind: ChaosInjectionKind, enforcement: Mode): void {

@@ -8,7 +8,7 @@
  */
 
 import { isTimeout } from '../../kernel/cancellation.ts';
-import { UNREAD } from '../../kernel/clock.ts';
+import { type Clock, UNREAD, readOnce } from '../../kernel/clock.ts';
 import type { Context } from '../../kernel/context.ts';
 import type { Sink } from '../../kernel/handler.ts';
 import type { Link } from '../../kernel/linked-list.ts';
@@ -19,6 +19,7 @@ import type { TimedMember } from './slow-calls.ts';
 /** What takes the verdicts on calls. */
 export interface Judge {
   readonly name: string;
+  readonly clock: Clock;
   readonly rules: { readonly classify: Classify; readonly minTimeoutToJudgeMs: number };
   settleCall(generation: number, verdict: Verdict, settledAt: number, error?: unknown): number;
   settle(admission: Admission, verdict: Verdict, settledAt: number, error?: unknown): number;
@@ -78,16 +79,12 @@ export class WatchedCall implements Sink {
   readonly context: Context;
   readonly sink: Sink;
   readonly admission: Admission;
-  /** Whether the caller gave the call enough time for a timeout to say something about the dependency. */
-  readonly hadTime: boolean;
 
   constructor(breaker: Judge, context: Context, sink: Sink, admission: Admission) {
-    const { minTimeoutToJudgeMs } = breaker.rules;
     this.breaker = breaker;
     this.context = context;
     this.sink = sink;
     this.admission = admission;
-    this.hadTime = minTimeoutToJudgeMs === 0 || context.remainingMs() >= minTimeoutToJudgeMs;
   }
 
   resolve(value: unknown, now: number): void {
@@ -96,11 +93,12 @@ export class WatchedCall implements Sink {
     this.sink.resolve(value, breaker.settle(this.admission, verdict, now));
   }
 
-  reject(error: unknown, now: number): void {
-    const { breaker } = this;
+  reject(error: unknown, settledAt: number): void {
+    const { breaker, admission } = this;
+    const now = readOnce(breaker.clock, settledAt);
     const verdict = judgeError(breaker.rules.classify, error, this.context, breaker.name);
-    const isHasty = verdict === 'failure' && !this.hadTime && isTimeout(this.context.cause);
-    this.sink.reject(error, breaker.settle(this.admission, isHasty ? 'ignored' : verdict, now, error));
+    const isHasty = now - admission.startedAt < breaker.rules.minTimeoutToJudgeMs && isTimeout(this.context.cause);
+    this.sink.reject(error, breaker.settle(admission, isHasty ? 'ignored' : verdict, now, error));
   }
 
   refuse(error: unknown, now: number): void {

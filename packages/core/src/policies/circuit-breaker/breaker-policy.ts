@@ -7,9 +7,11 @@
 import type { Context } from '../../kernel/context.ts';
 import type { Describable, Enforcement, PolicyDescription, Updatable } from '../../kernel/description.ts';
 import { type Handler, type Layer, type Operation, invoke } from '../../kernel/handler.ts';
-import { inRange, isName, oneOf } from '../../kernel/options.ts';
+import { inRange, isName, oneOf, withKnown } from '../../kernel/options.ts';
+import { reportHookError } from '../../kernel/hooks.ts';
 import type { Verdict } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, execute, wrap } from '../../kernel/policy.ts';
+import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
 import type { CircuitPermit } from './admitted-call.ts';
 import { Breaker, type BreakerPorts, type BreakerRules } from './breaker.ts';
 import type { CircuitState, Refusal } from './circuit-events.ts';
@@ -152,11 +154,12 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
 
   hold(state: 'open' | 'closed', options: HoldOptions): CircuitHold {
     oneOf('circuitBreaker.hold', state, ['open', 'closed']);
-    isName('circuitBreaker.hold.owner', options.owner);
-    inRange('circuitBreaker.hold.forMs', options.forMs, [1, Infinity]);
+    const known = withKnown('circuitBreaker.hold', { owner: '', forMs: Number.NaN }, options, ['reason']);
+    isName('circuitBreaker.hold.owner', known.owner);
+    inRange('circuitBreaker.hold.forMs', known.forMs, [1, Infinity]);
     const { clock } = this;
     this.holds ??= new Holds();
-    const end = this.holds.add(state === 'open' ? 'forced-open' : 'forced-closed', options, clock.now());
+    const end = this.holds.add(state === 'open' ? 'forced-open' : 'forced-closed', known, clock.now());
     this.refresh();
     this.heldAt(clock.now());
     const release = (): boolean => {
@@ -168,6 +171,7 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
   }
 
   save(wallMs: number): CircuitRecord {
+    inRange('circuitBreaker.save.wallMs', wallMs, WALL_RANGE);
     return recordOf(this.circuit, { wallMs, now: this.clock.now() });
   }
 
@@ -175,7 +179,10 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
     record: unknown,
     { wallMs, maxAgeMs = HOUR_MS }: { readonly wallMs: number; readonly maxAgeMs?: number },
   ): boolean {
-    const saved = readRecord(record, this.rules, { wallMs, maxAgeMs, now: this.clock.now() });
+    inRange('circuitBreaker.restore.wallMs', wallMs, WALL_RANGE);
+    inRange('circuitBreaker.restore.maxAgeMs', maxAgeMs, [0, Infinity]);
+    const maxOpenMs = this.rules.maxOpenForMs * (1 + this.rules.openJitterRatio);
+    const saved = readRecord(record, this.rules, { wallMs, maxAgeMs, maxOpenMs, now: this.clock.now() });
     if (saved === undefined) return false;
     this.circuit.resume(saved);
     this.resumeQuietly();
@@ -187,8 +194,12 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
   }
 
   planUpdate(changes: C): () => void {
-    const rules = this.book.changed(this.rules, changes);
-    return () => this.change(rules);
+    const planned = this.rules;
+    const rules = this.book.changed(planned, changes);
+    return () => {
+      if (this.rules === planned) this.change(rules);
+      else this.changeLater(changes);
+    };
   }
 
   describe(): PolicyDescription {
@@ -203,11 +214,26 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
 
   private change(rules: BreakerRules): void {
     const time = { now: this.clock.now(), elapsedMs: 0 };
+    if (rules.enforcement === 'off') this.circuit.forgetCalls();
     const isOther = rules.newWindow !== this.rules.newWindow;
     this.rules = rules;
-    this.circuit.change(rules, isOther ? (window) => windowOf(window.save(time.now), rules, time) : undefined);
+    const convert = (window: OutcomeWindow) => windowOf(window.save(time.now), rules, time);
+    const mustOpen = this.circuit.change(rules, isOther ? convert : undefined, time.now);
     this.refresh();
+    if (mustOpen) this.trip('probes', time.now);
+  }
+
+  /** Makes changes that were planned on rules that others have changed since: on top of those, or not at all. */
+  private changeLater(changes: C): void {
+    try {
+      this.change(this.book.changed(this.rules, changes));
+    } catch (error) {
+      reportHookError('update', error, this.name);
+    }
   }
 }
 
 const HOUR_MS = 3_600_000;
+
+/** What `Date` can hold, from 1970 on. */
+const WALL_RANGE = [0, 8.64e15] as const;

@@ -29,14 +29,14 @@ export const circuitBreakerRules: OptionRules = Object.freeze({
   minimumCalls: integerFrom(1, 10_000),
   confidenceRatio: numberFrom(0.5, 0.9999),
   failureCount: integerFrom(1, 10_000),
-  slowCallMs: numberFrom(1, 3_600_000),
+  slowCallMs: numberFrom(1, Infinity),
   slowRatio: share,
   shouldOpen: anyFunction,
   window: windowRule,
   openForMs: numberFrom(1, 86_400_000),
   openBackoffRatio: numberFrom(1, 10),
   maxOpenForMs: numberFrom(1, 86_400_000),
-  openJitterRatio: numberFrom(0, 1),
+  openJitterRatio: numberFrom(0, 0.9),
   maxProbes: integerFrom(1, 1000),
   probeSuccessRatio: share,
   probeLeaseMs: numberFrom(1, 86_400_000),
@@ -90,11 +90,11 @@ export function breakerRules(given: GivenOptions, complete: CompleteOptions): Br
   checkGiven(given, complete);
   refuseContradictions(given);
   const streak = window.kind === 'consecutive' ? window.failureCount : undefined; // so many calls, all of them failures
-  if (window.kind === 'count') integerInWindow(complete.minimumCalls, window.size, given);
+  if (window.kind === 'count') requireRoom(window.size, given);
   return {
     given,
     failureRatio: streak === undefined ? complete.failureRatio : 1,
-    minimumCalls: streak ?? complete.minimumCalls,
+    minimumCalls: streak ?? minimumCallsOf(given, complete),
     failureCount,
     deviations: complete.confidenceRatio === undefined ? undefined : standardDeviations(complete.confidenceRatio),
     slowCallMs,
@@ -116,21 +116,45 @@ export function breakerRules(given: GivenOptions, complete: CompleteOptions): Br
   };
 }
 
+/**
+ * Returns the options given before that do not contradict those that are `changed` now: the later rule takes the place of the
+ * earlier one.
+ */
+export function withoutContradicted(before: GivenOptions, changed: GivenOptions): GivenOptions {
+  const dropped = new Set<string>();
+  const drop = (options: readonly string[]): void => options.forEach((option) => dropped.add(option));
+  if (changed.window?.kind === 'consecutive') drop(consecutiveRules);
+  if (changed.shouldOpen !== undefined) drop(builtInRules);
+  if (changed.confidenceRatio !== undefined) drop(['minimumCalls']);
+  if (changed.minimumCalls !== undefined) drop(['confidenceRatio']);
+  if (builtInRules.some((option) => changed[option] !== undefined)) drop(['shouldOpen']);
+  const hasStreak =
+    before.window?.kind === 'consecutive' && consecutiveRules.some((option) => changed[option] !== undefined);
+  if (hasStreak) drop(['window']);
+  return Object.fromEntries(Object.entries(before).filter(([option]) => !dropped.has(option)));
+}
+
 /** Describes a breaker: the options as they were given or by default, and what they mean for others. */
 export function describeBreaker(name: string, rules: BreakerRules, complete: CompleteOptions): PolicyDescription {
   const options = Object.fromEntries(
     Object.entries(complete)
       .filter(([key]) => Object.hasOwn(circuitBreakerRules, key) && key !== 'name' && key !== 'enforcement')
+      .filter(([key]) => !isSuperseded(key, complete))
       .map(([key, value]: [string, unknown]) => [key, typeof value === 'function' ? '[function]' : value]),
   );
-  const traits = { countsFailures: true, isShared: true };
-  const isTimed = rules.slowCallMs < Infinity;
+  const { slowCallMs, probeLeaseMs, minTimeoutToJudgeMs } = rules;
   return {
     kind: 'circuit-breaker',
     name,
     enforcement: rules.enforcement,
     options,
-    traits: isTimed ? { ...traits, slowCallMs: rules.slowCallMs } : traits,
+    traits: {
+      countsFailures: true,
+      isShared: true,
+      probeLeaseMs,
+      ...(slowCallMs < Infinity && { slowCallMs }),
+      ...(minTimeoutToJudgeMs > 0 && { minTimeoutToJudgeMs }),
+    },
   };
 }
 
@@ -144,6 +168,13 @@ function checkGiven(given: GivenOptions, complete: CompleteOptions): void {
   for (const [option, rule] of Object.entries(circuitBreakerRules)) {
     if (present[option] !== undefined) checkOptions('circuitBreaker', { [option]: rule }, present);
   }
+}
+
+/** Whether another rule has taken the place of an option, so that its default says nothing. */
+function isSuperseded(option: string, { window, shouldOpen, confidenceRatio }: CompleteOptions): boolean {
+  if (window.kind === 'consecutive') return (consecutiveRules as readonly string[]).includes(option);
+  if (shouldOpen !== undefined) return (builtInRules as readonly string[]).includes(option);
+  return option === 'minimumCalls' && confidenceRatio !== undefined;
 }
 
 function refuseContradictions(given: GivenOptions): void {
@@ -164,10 +195,16 @@ function refuse(given: GivenOptions, options: readonly (keyof GivenOptions)[], w
   }
 }
 
+/** The default gives way to a small window; what was given has been checked. */
+function minimumCallsOf({ minimumCalls }: GivenOptions, { window, minimumCalls: byDefault }: CompleteOptions): number {
+  return minimumCalls ?? (window.kind === 'count' ? Math.min(byDefault, window.size) : byDefault);
+}
+
 /** A window that is smaller never holds so many calls. */
-function integerInWindow(minimumCalls: number, size: number, given: GivenOptions): void {
-  if (given.confidenceRatio !== undefined || given.shouldOpen !== undefined) return;
-  checkOptions('circuitBreaker', { minimumCalls: integerFrom(1, size) }, { minimumCalls });
+function requireRoom(size: number, { minimumCalls, failureCount }: GivenOptions): void {
+  const room = integerFrom(1, size);
+  if (minimumCalls !== undefined) checkOptions('circuitBreaker', { minimumCalls: room }, { minimumCalls });
+  if (failureCount !== undefined) checkOptions('circuitBreaker', { failureCount: room }, { failureCount });
 }
 
 function maxOpenForMs({ openForMs, maxOpenForMs: given }: CompleteOptions): number {

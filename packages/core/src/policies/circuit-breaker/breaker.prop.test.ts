@@ -147,6 +147,10 @@ class Model {
     this.judge();
     const answer = this.#answer();
     if (answer !== 'refused') return answer;
+    if (this.held === 'forced-open') {
+      this.refused++;
+      return 'refused';
+    }
     if (this.setup.enforcement === 'observe') this.observed++;
     else this.refused++;
     return this.setup.enforcement === 'observe' ? 'uncounted' : 'refused';
@@ -182,6 +186,11 @@ class Model {
       this.speeds.push({ at: this.now, bad: true });
     }
     if (slow.length > 0) this.#openIfBad(0);
+  }
+
+  change(changes: Partial<Setup>): void {
+    this.setup = { ...this.setup, ...changes };
+    if (this.state === 'half-open') this.#decide(0);
   }
 
   reset(): void {
@@ -243,6 +252,10 @@ class Model {
     this.probes = this.probes.filter((probe) => probe !== call);
     if (verdict === 'ignored') return;
     this.results.push(verdict === 'success');
+    this.#decide(retryAfterMs);
+  }
+
+  #decide(retryAfterMs: number): void {
     const { maxProbes, successTenths, rampUpMs } = this.setup;
     const succeeded = this.results.filter(Boolean).length;
     const possible = maxProbes - (this.results.length - succeeded);
@@ -371,7 +384,7 @@ class Trial {
   #update(changes: Partial<Pick<Setup, 'openForMs' | 'maxProbes' | 'failureTenths'>>): void {
     const { failureTenths, ...rest } = changes;
     this.breaker.update({ ...rest, ...(failureTenths !== undefined && { failureRatio: failureTenths / 10 }) });
-    this.model.setup = { ...this.model.setup, ...changes };
+    this.model.change(changes);
   }
 }
 
@@ -411,4 +424,22 @@ describe('breaker, against a model that keeps logs', () => {
     for (const state of ['open', 'half-open', 'closed', 'forced-open', 'forced-closed'])
       expect([state, (seen.get(state) ?? 0) > 1000]).toEqual([state, true]); // else this proved little
   }, 180_000);
+
+  it('charter D1: whatever has happened, enough successes close the circuit again', () => {
+    const property = fc.property(setups, commands, (setup, steps) => {
+      const trial = new Trial({ ...setup, enforcement: 'enforce', slowCallMs: undefined });
+      for (const step of steps) trial.play(step);
+      const { breaker, model } = trial;
+      for (const name of ['people', 'controller']) trial.play({ kind: 'release', owner: name });
+      model.now += 1000; // leases and open times are over
+      for (let call = 0; call < 20; call++) {
+        breaker.tryAcquire()?.success();
+        model.now += 1000;
+      }
+
+      expect(breaker.state).toBe('closed');
+      expect(breaker.tryAcquire()).toBeDefined();
+    });
+    fc.assert(property, { numRuns: 5000 });
+  }, 60_000);
 });

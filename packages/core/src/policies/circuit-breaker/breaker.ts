@@ -5,7 +5,8 @@
  *  (1) A closed circuit costs a call one small object and no look at the clock, unless its rules need the time.
  *  (2) A verdict is counted once per admitted call, in the generation that admitted it.
  *  (3) A listener is told after the state has changed.
- *  (4) Under `observe` the circuit does all that it does under `enforce`, and no call is refused; under `off` nothing happens.
+ *  (4) Under `observe` the circuit does all that it does under `enforce`, and no call is refused but by a hold; under `off`
+ *      nothing happens.
  *  (5) A held circuit is in the state in which it is held; what it was in goes on underneath.
  *
  * @module
@@ -15,18 +16,17 @@ import { type Clock, UNREAD, readOnce } from '../../kernel/clock.ts';
 import type { Enforcement } from '../../kernel/description.ts';
 import type { Events } from '../../kernel/events.ts';
 import type { Classify, Verdict } from '../../kernel/outcome.ts';
-import type { Handler, Operation, Sink } from '../../kernel/handler.ts';
-import type { Context } from '../../kernel/context.ts';
+import type { Arrival, Handler } from '../../kernel/handler.ts';
 import { unlink } from '../../kernel/linked-list.ts';
-import type { Random } from '../../kernel/random.ts';
+import { type Random, drawFrom, systemRandom } from '../../kernel/random.ts';
 import { Admission, ClosedCall, type Judge, Permit, WatchedCall } from './admitted-call.ts';
 import { type CircuitListener, type CircuitRules, type Lease, type MachineState, Circuit } from './circuit.ts';
 import {
   CircuitOpenError,
-  type CircuitRejectedEvent,
   type CircuitState,
-  type CircuitTransitionEvent,
   type Refusal,
+  rejectedEvent,
+  transitionedEvent,
 } from './circuit-events.ts';
 import type { HeldState, Holds } from './holds.ts';
 import { type OpenTimeRules, openTimeMs, retryAfterOf } from './open-time.ts';
@@ -71,7 +71,7 @@ export class Breaker implements CircuitListener, Judge {
   /** The state that listeners know. */
   private told: CircuitState = 'closed';
   /** Told after listeners. */
-  onTold: ((state: CircuitState) => void) | undefined = undefined;
+  onTold: (() => void) | undefined = undefined;
 
   constructor({ name, clock, random, events }: BreakerPorts, rules: BreakerRules) {
     this.name = name;
@@ -107,7 +107,7 @@ export class Breaker implements CircuitListener, Judge {
       this.refresh();
     }
     this.tell(held ?? this.circuit.state(now));
-    return held;
+    return this.holds?.stateAt(now); // a listener may have held or released it
   }
 
   /** Time until a refused call has a chance, if nothing else happens. Milliseconds. */
@@ -126,7 +126,15 @@ export class Breaker implements CircuitListener, Judge {
     const answer = this.ask(now);
     if (typeof answer !== 'string') return new Permit(this, this.begin(answer, now));
     this.noteRefusal(answer);
-    return enforcement === 'observe' ? new Permit(undefined, uncounted) : undefined;
+    return this.letsRun(answer) ? new Permit(undefined, uncounted) : undefined;
+  }
+
+  /** Asks to run a probe: undefined where the circuit is not half-open, or has no place for one. */
+  tryProbe(): Permit | undefined {
+    const now = this.clock.now();
+    if (this.rules.enforcement === 'off' || this.circuit.state(now) === 'closed') return undefined;
+    const answer = this.ask(now);
+    return typeof answer === 'object' ? new Permit(this, this.begin(answer, now)) : undefined;
   }
 
   /** Takes the verdict on a call that a steady circuit admitted. Returns the instant, where it had to be read. */
@@ -157,12 +165,13 @@ export class Breaker implements CircuitListener, Judge {
     const now = readOnce(this.clock, at);
     const input = { reopenings: circuit.nextReopenings, retryAfterMs: retryAfterOf(error) };
     this.tripReason = reason;
-    circuit.trip(now + openTimeMs(rules, input, this.random));
+    circuit.trip(now + openTimeMs(rules, input, () => drawFrom(this.random, this.name) ?? systemRandom()));
     return now;
   }
 
   /** Finds out what has become slow by `now`. */
   look(now: number): void {
+    if (this.rules.enforcement === 'off') return; // (4)
     const reason = this.circuit.judgeSlow(now);
     if (reason !== undefined) this.trip(reason, now);
   }
@@ -176,6 +185,7 @@ export class Breaker implements CircuitListener, Judge {
   resumeQuietly(): void {
     this.refresh();
     if (this.holds === undefined) this.told = this.circuit.state(-Infinity);
+    this.onTold?.();
   }
 
   /** Finds out anew whether calls pass without further questions. */
@@ -201,7 +211,7 @@ export class Breaker implements CircuitListener, Judge {
       return;
     }
     this.noteRefusal(answer);
-    if (enforcement === 'observe') inner(operation, context, sink, now); // (4)
+    if (this.letsRun(answer)) inner(operation, context, sink, now); // (4)
     else sink.refuse(new CircuitOpenError(this.name, answer, this.retryAfterMs(answer, now)), now);
   }
 
@@ -212,11 +222,19 @@ export class Breaker implements CircuitListener, Judge {
     if (held !== undefined) return held === 'forced-open' ? held : undefined; // (5)
     const { circuit } = this;
     const answer = circuit.probe(now);
+    if (this.holds !== undefined) return this.askAgain(answer, now);
     if (answer !== undefined) return answer;
     const passRatio = circuit.passRatio(now);
-    if (passRatio < 1) return this.random() < passRatio ? undefined : 'ramping-up';
+    if (passRatio < 1)
+      return (drawFrom(this.random, this.name) ?? systemRandom()) < passRatio ? undefined : 'ramping-up';
     this.refresh();
     return undefined;
+  }
+
+  /** A listener who was told of the half-open state has put a hold on the circuit: (5). */
+  private askAgain(answer: Lease | Refusal | undefined, now: number): Lease | Refusal | undefined {
+    if (typeof answer === 'object') this.circuit.settleProbe(answer, 'ignored', now);
+    return this.ask(now);
   }
 
   private begin(lease: Lease | undefined, now: number): Admission {
@@ -235,6 +253,11 @@ export class Breaker implements CircuitListener, Judge {
     return now;
   }
 
+  /** A hold is somebody's explicit wish: it is heeded under `observe`, too. */
+  private letsRun(refusal: Refusal): boolean {
+    return this.rules.enforcement === 'observe' && refusal !== 'forced-open';
+  }
+
   private count(verdict: Verdict): void {
     if (verdict === 'success') this.successCount++;
     else if (verdict === 'failure') this.failureCount++;
@@ -243,21 +266,13 @@ export class Breaker implements CircuitListener, Judge {
 
   private noteRefusal(reason: Refusal): void {
     const { name, events } = this;
-    const { enforcement } = this.rules;
-    if (enforcement === 'observe') this.observedCount++;
+    const letsRun = this.letsRun(reason);
+    if (letsRun) this.observedCount++;
     else {
       this.refusals ??= {};
       this.refusals[reason] = (this.refusals[reason] ?? 0) + 1;
     }
-    if (!events.active) return;
-    const event: CircuitRejectedEvent = {
-      type: 'circuit-breaker.rejected',
-      policy: 'circuit-breaker',
-      name,
-      reason,
-      enforcement: enforcement === 'observe' ? 'observe' : 'enforce',
-    };
-    events.emit(event);
+    if (events.active) events.emit(rejectedEvent(name, reason, letsRun ? 'observe' : 'enforce'));
   }
 
   private tell(to: CircuitState): void {
@@ -267,28 +282,9 @@ export class Breaker implements CircuitListener, Judge {
     this.told = to;
     this.transitions ??= {};
     this.transitions[`${from}->${to}`] = (this.transitions[`${from}->${to}`] ?? 0) + 1;
-    if (events.active) {
-      const reason = to === 'open' ? this.tripReason : undefined;
-      const event: CircuitTransitionEvent = {
-        type: 'circuit-breaker.transitioned',
-        policy: 'circuit-breaker',
-        name,
-        from,
-        to,
-        reason,
-      };
-      events.emit(event); // (3)
-    }
-    this.onTold?.(to);
+    if (events.active) events.emit(transitionedEvent(name, { from, to, reason: this.tripReason })); // (3)
+    this.onTold?.();
   }
-}
-
-/** A call that found the circuit not steady. */
-interface Arrival {
-  readonly inner: Handler;
-  readonly operation: Operation;
-  readonly context: Context;
-  readonly sink: Sink;
 }
 
 const NO_GENERATION = -1;

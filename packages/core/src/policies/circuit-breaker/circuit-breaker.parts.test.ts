@@ -25,7 +25,7 @@ describe('what a circuit breaker says of itself', () => {
       name: 'circuit-breaker',
       enforcement: 'enforce',
       options: { ...byDefault, classify: '[function]' },
-      traits: { countsFailures: true, isShared: true },
+      traits: { countsFailures: true, isShared: true, probeLeaseMs: 30_000 },
     });
     expect(
       circuitBreaker({ name: 'prices', enforcement: 'observe', slowCallMs: 300, failureCount: 7 }).describe(),
@@ -34,7 +34,7 @@ describe('what a circuit breaker says of itself', () => {
       name: 'prices',
       enforcement: 'observe',
       options: { ...byDefault, classify: '[function]', slowCallMs: 300, failureCount: 7 },
-      traits: { countsFailures: true, isShared: true, slowCallMs: 300 },
+      traits: { countsFailures: true, isShared: true, probeLeaseMs: 30_000, slowCallMs: 300 },
     });
   });
 

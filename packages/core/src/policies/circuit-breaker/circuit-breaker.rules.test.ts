@@ -1,8 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { Context } from '../../kernel/context.ts';
 import { createEvents } from '../../kernel/events.ts';
-import { onHookError } from '../../kernel/hooks.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { after, never, observe, settled } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
@@ -166,6 +165,20 @@ describe('charter F3: a deadline of the caller', () => {
     expect(breaker.snapshot().verdicts).toEqual({ success: 0, failure: 0, ignored: 0, [verdict]: 1 });
   });
 
+  it('is known by the time that it left, also where it comes as a signal', async () => {
+    const clock = virtualClock();
+    const breaker = make(clock, { minTimeoutToJudgeMs: 100 });
+    for (const ms of [50, 150]) {
+      const controller = new AbortController();
+      void observe(breaker.execute(never, Context.from(controller.signal)));
+      await clock.advance(ms);
+      controller.abort(new DOMException('too late', 'TimeoutError'));
+      await settle();
+    }
+
+    expect(breaker.snapshot().verdicts).toEqual({ success: 0, failure: 1, ignored: 1 });
+  });
+
   it('takes nothing from other failures of a hasty caller', async () => {
     const clock = virtualClock();
     const breaker = make(clock, { minTimeoutToJudgeMs: 100 });
@@ -183,7 +196,7 @@ describe('charter O2, N4: holds and enforcement', () => {
     const told = recordEvents(events);
     const breaker = make(clock, { events });
     const isolation = breaker.hold('open', { owner: 'people', forMs: Infinity, reason: 'maintenance' });
-    await expect(breaker.execute(() => 1)).rejects.toMatchObject({ reason: 'forced-open', retryAfterMs: Infinity });
+    await expect(breaker.execute(() => 1)).rejects.toMatchObject({ reason: 'forced-open', retryAfterMs: undefined });
     expect(breaker.snapshot().holds).toMatchObject([{ state: 'forced-open', owner: 'people', reason: 'maintenance' }]);
 
     expect(isolation.release()).toBe(true);
@@ -239,236 +252,22 @@ describe('charter O2, N4: holds and enforcement', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it('is refused by a hold under observe, too: somebody asked for it', async () => {
+    const breaker = make(virtualClock(), { enforcement: 'observe' });
+    const hold = breaker.hold('open', { owner: 'people', forMs: 5000 });
+
+    await expect(breaker.execute(() => 1)).rejects.toMatchObject({ reason: 'forced-open', retryAfterMs: 5000 });
+    expect(breaker.tryAcquire()).toBeUndefined();
+    expect(breaker.snapshot()).toMatchObject({ observed: 0, rejections: { 'forced-open': 2 } });
+    hold.release();
+    await expect(breaker.execute(() => 1)).resolves.toBe(1);
+  });
+
   it('off does nothing and counts nothing', async () => {
     const breaker = make(virtualClock(), { enforcement: 'off' });
     for (let call = 0; call < 9; call++) await fail(breaker);
 
     expect(breaker.snapshot()).toMatchObject({ state: 'closed', verdicts: { failure: 0 }, calls: 0 });
     expect(breaker.tryAcquire()).toBeDefined();
-  });
-});
-
-describe('tryAcquire', () => {
-  afterEach(() => void onHookError(undefined));
-
-  it('admitted call (1) gives a permit that counts once, and by default says nothing', () => {
-    const breaker = make(virtualClock());
-    const permit = breaker.tryAcquire();
-    permit?.success();
-    permit?.failure();
-    permit?.[Symbol.dispose]();
-    {
-      using dropped = breaker.tryAcquire();
-      expect(dropped).toBeDefined();
-    }
-    breaker.tryAcquire()?.ignore();
-
-    expect(breaker.snapshot()).toMatchObject({ calls: 1, verdicts: { success: 1, failure: 0, ignored: 2 } });
-  });
-
-  it('refuses without a throw while the circuit is open', () => {
-    const breaker = make(virtualClock());
-    breaker.tryAcquire()?.failure(new Error('down'));
-    breaker.tryAcquire()?.failure({ retryAfterMs: 5000 });
-
-    expect(breaker.tryAcquire()).toBeUndefined();
-    expect(breaker.snapshot()).toMatchObject({ state: 'open', remainingOpenMs: 5000, rejections: { open: 1 } });
-  });
-
-  it('runs as a probe, and gives its place back when it is dropped', async () => {
-    const clock = virtualClock();
-    const breaker = make(clock, { maxProbes: 1 });
-    await open(breaker);
-    await clock.advance(1000);
-
-    const probe = breaker.tryAcquire();
-    expect(breaker.tryAcquire()).toBeUndefined();
-    probe?.ignore();
-    breaker.tryAcquire()?.success();
-    expect(breaker.state).toBe('closed');
-  });
-});
-
-describe('charter O1: update', () => {
-  it('keeps state and window, and decides by the new options from then on', async () => {
-    const clock = virtualClock();
-    const breaker = make(clock, { minimumCalls: 10 });
-    for (let call = 0; call < 5; call++) await fail(breaker);
-    breaker.update({ minimumCalls: 6, openForMs: 50 });
-    expect(breaker.snapshot()).toMatchObject({ state: 'closed', calls: 5, failures: 5 });
-    await fail(breaker);
-
-    expect(breaker.snapshot()).toMatchObject({ state: 'open', remainingOpenMs: 50 });
-  });
-
-  it('fills another window with what the old one held', async () => {
-    const clock = virtualClock();
-    const breaker = make(clock, {
-      minimumCalls: 4,
-      window: { kind: 'count', size: 10 },
-      failureRatio: 1,
-      slowCallMs: 50,
-    });
-    await fail(breaker);
-    await breaker.execute(() => 1);
-    await breaker.execute(() => 1);
-    breaker.update({ window: { kind: 'count', size: 4 } });
-    expect(breaker.snapshot()).toMatchObject({ calls: 3, failures: 1, timedCalls: 3 });
-    await breaker.execute(() => 1);
-    await breaker.execute(() => 1);
-
-    expect(breaker.snapshot()).toMatchObject({ calls: 4, failures: 0, timedCalls: 4 });
-  });
-
-  it('changes nothing where a change is refused', () => {
-    const breaker = make(virtualClock());
-    const before = breaker.describe();
-
-    expect(() => breaker.update({ openForMs: 5, failureRatio: 2 })).toThrow('circuitBreaker.failureRatio');
-    expect(() => breaker.update({ name: 'other' } as object)).toThrow('circuitBreaker.update has no option "name"');
-    expect(() => breaker.update({ window: { kind: 'count', size: 1 } })).toThrow('minimumCalls');
-    expect(breaker.describe()).toEqual(before);
-  });
-
-  it('can switch slow calls on and off with calls under way', async () => {
-    const clock = virtualClock();
-    const breaker = make(clock, { slowCallMs: 100 });
-    const slow = breaker.execute(() => after(clock, 200, 'slow'));
-    breaker.update({ slowCallMs: 300 });
-    await clock.advance(200);
-    await slow;
-
-    expect(breaker.snapshot()).toMatchObject({ state: 'closed', timedCalls: 1, slowCalls: 0 });
-    expect(breaker.describe()).toMatchObject({ traits: { slowCallMs: 300, countsFailures: true } });
-  });
-});
-
-describe('the active health check', () => {
-  it('health check (1), (2), (3) closes the circuit without a caller, with one timer at a time and none at rest', async () => {
-    const clock = virtualClock();
-    let [checks, healthy] = [0, false];
-    const breaker = make(clock, {
-      maxProbes: 2,
-      probeSuccessRatio: 1,
-      healthCheck: async () => {
-        checks++;
-        await after(clock, 10, 0);
-        if (!healthy) throw new Error('still down');
-      },
-    });
-    expect(clock.pendingCount).toBe(0);
-    await open(breaker);
-    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 0]);
-    await clock.advance(1010);
-    expect([checks, breaker.state, breaker.snapshot().reopenings]).toEqual([1, 'open', 1]);
-
-    healthy = true;
-    await clock.advance(1020);
-    await settle();
-    expect([checks, breaker.state, clock.pendingCount]).toEqual([3, 'closed', 0]);
-  });
-
-  it('health check (3) ends with its breaker', async () => {
-    const clock = virtualClock();
-    let checks = 0;
-    const breaker = make(clock, { healthCheck: () => checks++ });
-    await open(breaker);
-    breaker[Symbol.dispose]();
-    await clock.advance(5000);
-
-    expect([checks, clock.pendingCount, breaker.state]).toEqual([0, 0, 'half-open']);
-  });
-
-  it('health check (2) waits for its turn while calls are the probes, and takes a lease that runs out', async () => {
-    const clock = virtualClock();
-    const checkedAt: number[] = [];
-    const healthCheck = (): number => checkedAt.push(clock.now());
-    const breaker = make(clock, { maxProbes: 1, probeLeaseMs: 300, healthCheck });
-    let hung: unknown;
-    clock.setTimer(() => (hung = breaker.tryAcquire()), 1000); // set first, so it fires before the check
-    await open(breaker);
-    await clock.advance(1299);
-    expect([checkedAt, hung !== undefined, breaker.state]).toEqual([[], true, 'half-open']);
-    await clock.advance(1);
-
-    expect([checkedAt, breaker.state, clock.pendingCount]).toEqual([[1300], 'closed', 0]);
-  });
-});
-
-describe('charter L3: save and restore', () => {
-  it('circuit record (1) keeps an open circuit open for what remains of its time, and tells nobody', async () => {
-    const [clock, later] = [virtualClock(5000), virtualClock(77)];
-    const events = createEvents();
-    const told = recordEvents(events);
-    const breaker = make(clock);
-    await open(breaker);
-    const record: unknown = JSON.parse(JSON.stringify(breaker.save(1_000_000)));
-    const restored = (wallMs: number): CircuitBreaker => {
-      const other = make(later, { events });
-      expect(other.restore(record, { wallMs })).toBe(true);
-      return other;
-    };
-
-    expect(restored(1_000_400).snapshot()).toMatchObject({ state: 'open', remainingOpenMs: 600, transitions: {} });
-    expect(restored(999_000).snapshot()).toMatchObject({ state: 'open', remainingOpenMs: 1000 });
-    expect(restored(1_002_000).state).toBe('half-open');
-    expect(told.events).toEqual([]);
-  });
-
-  it('circuit record (2) believes nothing that is broken or too old', async () => {
-    const breaker = make(virtualClock());
-    await open(breaker);
-    const record = breaker.save(1_000_000);
-    const other = make(virtualClock());
-    const bad = [
-      undefined,
-      'open',
-      {},
-      { ...record, version: 2 },
-      { ...record, savedAt: 'yesterday' },
-      { ...record, remainingOpenMs: -1 },
-      { ...record, reopenings: undefined },
-      { ...record, window: [{ ageMs: 0, calls: 1, failures: 2 }] },
-      { ...record, window: [{ ageMs: 0, calls: 1e9, failures: 0 }] },
-      { ...record, window: [null] },
-    ];
-
-    for (const broken of bad) expect(other.restore(broken, { wallMs: 1_000_000 })).toBe(false);
-    expect(other.restore(record, { wallMs: 1_000_000 + 3_600_001 })).toBe(false);
-    expect(other.restore(record, { wallMs: 1_000_500, maxAgeMs: 499 })).toBe(false);
-    expect(other.state).toBe('closed');
-    expect(other.restore(record, { wallMs: 1_000_000 + 3_600_000 })).toBe(true);
-  });
-
-  it.each([
-    [{ kind: 'count', size: 4 }],
-    [{ kind: 'time', durationMs: 1000, bucketCount: 10 }],
-    [{ kind: 'consecutive', failureCount: 3 }],
-  ] as const)('goes on with the window: %j', async (window) => {
-    const clock = virtualClock();
-    const options = window.kind === 'consecutive' ? { window } : { window, minimumCalls: 3 };
-    const breaker = circuitBreaker({ clock, ...options });
-    await fail(breaker);
-    await clock.advance(200);
-    await fail(breaker);
-    const other = circuitBreaker({ clock, ...options });
-    expect(other.restore(breaker.save(0), { wallMs: 0 })).toBe(true);
-    expect(other.snapshot()).toMatchObject({ calls: 2, failures: 2 });
-    await fail(other);
-
-    expect(other.state).toBe('open');
-  });
-
-  it('forgets what would have left a window of time meanwhile', async () => {
-    const clock = virtualClock();
-    const options = { clock, window: { kind: 'time', durationMs: 1000 } } as const;
-    const breaker = circuitBreaker(options);
-    await fail(breaker);
-    await clock.advance(500);
-    await fail(breaker);
-    const other = circuitBreaker(options);
-    other.restore(breaker.save(0), { wallMs: 700 });
-
-    expect(other.snapshot().calls).toBe(1);
   });
 });

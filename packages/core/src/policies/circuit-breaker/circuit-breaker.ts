@@ -29,7 +29,13 @@ import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { systemRandom } from '../../kernel/random.ts';
 import { type RuleBook, BreakerPolicy, type HoldableBreaker } from './breaker-policy.ts';
-import { type CompleteOptions, breakerRules, circuitBreakerRules, describeBreaker } from './breaker-rules.ts';
+import {
+  type CompleteOptions,
+  breakerRules,
+  circuitBreakerRules,
+  describeBreaker,
+  withoutContradicted,
+} from './breaker-rules.ts';
 import type { CircuitWindow } from './circuit-window.ts';
 import type { BreakerRules } from './breaker.ts';
 import { HealthCheck } from './health-check.ts';
@@ -58,16 +64,20 @@ export interface CircuitBreakerOptions extends PolicyPorts {
   readonly name?: string;
   /** Share of failures in the window at which the circuit opens. Above 0, up to 1; 1 opens only when all fail. @defaultValue 0.5 */
   readonly failureRatio?: number;
-  /** Calls that the window must hold before a ratio means anything. Integer, 1 to 10 000. @defaultValue 20 */
+  /**
+   * Calls that the window must hold before a ratio means anything. Integer, 1 to 10 000, and no more than a count window holds;
+   * by default no more than that either.
+   * @defaultValue 20
+   */
   readonly minimumCalls?: number;
   /**
    * For dependencies with few calls, in place of `minimumCalls`: the circuit opens as soon as the ratio is reached with this
    * confidence, however few the calls. 0.5 to 0.9999; at 0.95, three failures of three calls tell of a ratio of 0.5.
    */
   readonly confidenceRatio?: number;
-  /** Failures in the window that open the circuit whatever their ratio. Integer, 1 to 10 000. */
+  /** Failures in the window that open the circuit whatever their ratio. Integer, 1 to 10 000, and no more than a count window holds. */
   readonly failureCount?: number;
-  /** Time from which a call is slow, also while it still runs. Milliseconds, 1 to 3 600 000; omitted, no call is. */
+  /** Time from which a call is slow, also while it still runs. Milliseconds, 1 or more; omitted or Infinity, no call is. */
   readonly slowCallMs?: number;
   /** Share of slow calls in the window at which the circuit opens. Above 0, up to 1. @defaultValue 0.5 */
   readonly slowRatio?: number;
@@ -84,7 +94,7 @@ export interface CircuitBreakerOptions extends PolicyPorts {
    * `openForMs` to 86 400 000. By default 300 000, or `openForMs` where that is more.
    */
   readonly maxOpenForMs?: number;
-  /** Share by which the open time may be longer or shorter, at random. 0 to 1. @defaultValue 0 */
+  /** Share by which the open time may be longer or shorter, at random. 0 to 0.9. @defaultValue 0 */
   readonly openJitterRatio?: number;
   /** Probes of one half-open round, and how many may run at once. Integer, 1 to 1 000. @defaultValue 3 */
   readonly maxProbes?: number;
@@ -121,7 +131,11 @@ export interface CircuitBreakerOptions extends PolicyPorts {
   readonly healthCheck?: Operation;
 }
 
-/** What {@link CircuitBreaker.update} may change: every option but the name, the ports and the health check. */
+/**
+ * What {@link CircuitBreaker.update} may change: every option but the name, the ports and the health check. A rule that
+ * contradicts an earlier one takes its place: `minimumCalls` that of `confidenceRatio`, a ratio that of a consecutive window.
+ * The time of a circuit that is open already stays as it is.
+ */
 export type CircuitBreakerChanges = Omit<CircuitBreakerOptions, keyof PolicyPorts | 'name' | 'healthCheck'>;
 
 /** A circuit breaker. */
@@ -238,7 +252,7 @@ function isObject(value: unknown): value is object {
 const book: RuleBook<CircuitBreakerChanges> = Object.freeze({
   changed({ given, newWindow }: BreakerRules, changes: CircuitBreakerChanges): BreakerRules {
     const known = withKnown('circuitBreaker.update', {}, changes, changeable);
-    const rules = rulesOf({ ...given, ...copied(known) });
+    const rules = rulesOf({ ...withoutContradicted(given, known), ...copied(known) });
     return changes.window === undefined ? { ...rules, newWindow } : rules;
   },
   describe: (name: string, rules: BreakerRules) => describeBreaker(name, rules, complete(rules.given)),

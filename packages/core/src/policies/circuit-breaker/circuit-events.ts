@@ -45,9 +45,35 @@ export class CircuitOpenError extends RejectionError {
   readonly reason: Refusal;
 
   constructor(policy: string, reason: Refusal, retryAfterMs: number) {
-    super(`${policy} ${descriptions[reason]}`, { policy, retryAfterMs });
+    super(`${policy} ${descriptions[reason]}`, retryAfterMs === Infinity ? { policy } : { policy, retryAfterMs });
     this.reason = reason;
   }
+}
+
+/** Makes the event of a refusal. */
+export function rejectedEvent(name: string, reason: Refusal, enforcement: 'enforce' | 'observe'): CircuitRejectedEvent {
+  return {
+    type: 'circuit-breaker.rejected',
+    policy: 'circuit-breaker',
+    name,
+    reason,
+    enforcement,
+  };
+}
+
+/** Makes the event of a change of state. */
+export function transitionedEvent(
+  name: string,
+  { from, to, reason }: Pick<CircuitTransitionEvent, 'from' | 'to' | 'reason'>,
+): CircuitTransitionEvent {
+  return {
+    type: 'circuit-breaker.transitioned',
+    policy: 'circuit-breaker',
+    name,
+    from,
+    to,
+    reason: to === 'open' ? reason : undefined,
+  };
 }
 
 // --- internal ---

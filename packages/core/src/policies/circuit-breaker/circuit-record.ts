@@ -6,7 +6,8 @@
  * old, from a clock that differs, or broken: then less of it is believed, and never too much.
  *
  * Invariants
- *  (1) An open time that has passed meanwhile is over; what remains is never more than it was when it was saved.
+ *  (1) An open time that has passed meanwhile is over; what remains is never more than it was when it was saved, nor than the
+ *      rules allow.
  *  (2) What is no record, or older than `maxAgeMs`, changes nothing.
  *
  * @module
@@ -52,13 +53,15 @@ export function readRecord(record: unknown, rules: CircuitRules, time: ReadTime)
   if (elapsedMs > time.maxAgeMs) return undefined;
   const { reopenings, remainingOpenMs } = record;
   if (remainingOpenMs !== undefined)
-    return { window: undefined, reopenings, openUntil: time.now + Math.max(0, remainingOpenMs - elapsedMs) }; // (1)
+    return { window: undefined, reopenings, openUntil: time.now + remainingMs(remainingOpenMs, elapsedMs, time) }; // (1)
   return { window: windowOf(record.window, rules, { now: time.now, elapsedMs }), reopenings: 0, openUntil: undefined };
 }
 
 /** When a record is read, and how old it may be. Milliseconds. */
 export interface ReadTime extends RecordTime {
   readonly maxAgeMs: number;
+  /** The longest that a circuit of these rules stays open: a record that says more is not believed. */
+  readonly maxOpenMs: number;
 }
 
 /** Makes a window of these rules that holds what another held. */
@@ -73,6 +76,10 @@ export function windowOf(
 }
 
 // --- internal ---
+
+function remainingMs(savedMs: number, elapsedMs: number, { maxOpenMs }: ReadTime): number {
+  return Math.max(0, Math.min(savedMs, maxOpenMs) - elapsedMs);
+}
 
 /** More calls than any window would be told of: a record that says more is broken. */
 const MAX_CALLS = 10_000_000;

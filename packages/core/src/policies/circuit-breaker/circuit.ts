@@ -107,8 +107,8 @@ export class Circuit {
       if (this.remainingOpenMs(now) > 0) return 'open'; // (1)
       this.enter('half-open');
     }
-    const { round } = this; // a listener may have reset the circuit when it was told of the transition
-    if (round === undefined) return undefined;
+    const { round } = this; // a listener may have moved the circuit on when it was told of the transition
+    if (round === undefined) return this.state(now) === 'closed' ? undefined : 'open'; // (1)
     dropExpired(round.leases, now); // (4)
     if (round.leases.size + round.succeeded + round.failed >= this.rules.maxProbes) return 'half-open-full'; // (2)
     const lease = { grantedAt: now, expiresAt: now + this.rules.probeLeaseMs };
@@ -119,7 +119,9 @@ export class Circuit {
   /** Milliseconds until the first lease expires; 0 when the circuit is not half-open or a lease is to be had. */
   remainingLeaseMs(now: number): number {
     if (this.round === undefined || this.round.leases.size === 0) return 0;
-    return Math.max(0, Math.min(...[...this.round.leases].map((lease) => lease.expiresAt)) - now);
+    const { leases, succeeded, failed } = this.round;
+    if (leases.size + succeeded + failed < this.rules.maxProbes) return 0;
+    return Math.max(0, Math.min(...[...leases].map((lease) => lease.expiresAt)) - now);
   }
 
   /** Counts a call of this generation. Returns why the circuit must open, if it must. */
@@ -185,12 +187,7 @@ export class Circuit {
     if (verdict === 'ignored') return false; // (4)
     if (verdict === 'success') round.succeeded++;
     else round.failed++;
-    const { maxProbes, probeSuccessRatio, rampUpMs } = this.rules;
-    if (round.succeeded / maxProbes < probeSuccessRatio)
-      return (maxProbes - round.failed) / maxProbes < probeSuccessRatio;
-    this.reopenings = 0;
-    this.enter('closed', rampUpMs > 0 ? { ramp: { startedAt: now } } : {});
-    return false;
+    return this.decide(round, now);
   }
 
   /** Closes the circuit with an empty window. */
@@ -199,13 +196,23 @@ export class Circuit {
     this.enter('closed');
   }
 
-  /** Goes on under other rules. `convert` makes a window of the new kind of one of the old kind, where that changes. */
-  change(rules: CircuitRules, convert: ((window: OutcomeWindow) => OutcomeWindow) | undefined): void {
+  /**
+   * Goes on under other rules. `convert` makes a window of the new kind of one of the old kind, where that changes. Returns
+   * whether the circuit must open: the verdicts on the probes so far may decide by the new rules.
+   */
+  change(rules: CircuitRules, convert: ((window: OutcomeWindow) => OutcomeWindow) | undefined, now: number): boolean {
     this.rules = rules;
     if (rules.slowCallMs === Infinity) this.slow = undefined;
-    if (convert === undefined) return;
-    if (this.window !== undefined) this.window = convert(this.window);
-    if (this.slow !== undefined) this.slow.window = convert(this.slow.window);
+    if (convert !== undefined) {
+      if (this.window !== undefined) this.window = convert(this.window);
+      if (this.slow !== undefined) this.slow.window = convert(this.slow.window);
+    }
+    return this.round !== undefined && this.decide(this.round, now);
+  }
+
+  /** Lets no call that runs now count in the window any more. */
+  forgetCalls(): void {
+    this.generation++;
   }
 
   /** Takes up a state that was saved, without telling anybody: the window of a closed circuit, or the end of an open time. */
@@ -226,6 +233,15 @@ export class Circuit {
   }
 
   // --- internal ---
+
+  /** Closes the circuit if enough probes succeeded. Returns whether it must open, since enough cannot any more. */
+  private decide({ succeeded, failed }: ProbeRound, now: number): boolean {
+    const { maxProbes, probeSuccessRatio, rampUpMs } = this.rules;
+    if (succeeded / maxProbes < probeSuccessRatio) return (maxProbes - failed) / maxProbes < probeSuccessRatio;
+    this.reopenings = 0;
+    this.enter('closed', rampUpMs > 0 ? { ramp: { startedAt: now } } : {});
+    return false;
+  }
 
   private judgeProbes(round: ProbeRound, now: number): TripReason | undefined {
     for (const lease of round.leases) {

@@ -6,20 +6,18 @@
  *                 └──────────── opens again ────────────────┘
  *
  * Invariants
- *  (1) There is a timer only while the circuit is open, and it does not keep the process alive.
+ *  (1) There are timers only while the circuit is open or half-open, and none keeps the process alive.
  *  (2) A check takes a probe's place, has a probe's time, and its verdict counts as a probe's.
  *  (3) One check runs at a time; after `stop` none starts.
  *
  * @module
  */
 
-import type { Timer } from '../../kernel/clock.ts';
 import { Context } from '../../kernel/context.ts';
 import { type Operation, type Sink, invoke } from '../../kernel/handler.ts';
-import { UNREAD } from '../../kernel/clock.ts';
+import { type Clock, type Timer, UNREAD } from '../../kernel/clock.ts';
 import type { CircuitPermit } from './admitted-call.ts';
 import type { Breaker } from './breaker.ts';
-import type { CircuitState } from './circuit-events.ts';
 
 /** Watches one breaker. */
 export class HealthCheck {
@@ -32,65 +30,64 @@ export class HealthCheck {
   constructor(breaker: Breaker, check: Operation) {
     this.breaker = breaker;
     this.check = check;
-    breaker.onTold = (state) => this.onState(state);
+    breaker.onTold = () => this.arm();
   }
 
   /** Ends the checks for good. */
   stop(): void {
     this.stopped = true;
+    this.disarm();
+  }
+
+  // --- internal ---
+
+  /** Sets the timer for the next check, and none where the circuit is closed or a check runs. */
+  private arm(pauseMs = 0): void {
+    const { clock, circuit } = this.breaker;
+    this.disarm();
+    const now = clock.now();
+    if (this.stopped || this.running || circuit.state(now) === 'closed') return; // (1) (3)
+    const delayMs = Math.max(pauseMs, circuit.remainingOpenMs(now), circuit.remainingLeaseMs(now));
+    this.timer = clock.setTimer(() => this.run(), delayMs);
+    this.timer.unref(); // (1)
+  }
+
+  private disarm(): void {
     this.timer?.cancel();
     this.timer = undefined;
-  }
-
-  /** Takes up its work in whatever state the circuit is. */
-  onState(state: CircuitState): void {
-    if (state === 'open') this.wait();
-    else if (state !== 'half-open') {
-      this.timer?.cancel(); // (1)
-      this.timer = undefined;
-    }
-  }
-
-  private wait(): void {
-    const { clock, circuit } = this.breaker;
-    if (this.stopped) return;
-    this.timer?.cancel();
-    this.timer = clock.setTimer(() => this.run(), circuit.remainingOpenMs(clock.now()));
-    this.timer.unref(); // (1)
   }
 
   private run(): void {
     this.timer = undefined;
-    const { clock, rules, circuit } = this.breaker;
-    if (this.stopped || this.running || circuit.state(clock.now()) === 'closed') return;
-    const permit = this.breaker.tryAcquire(); // (2)
+    const { clock, circuit, rules } = this.breaker;
+    const permit = this.breaker.tryProbe(); // (2)
     if (permit === undefined) {
-      this.waitForPlace();
+      const isFull = circuit.remainingLeaseMs(clock.now()) > 0; // else it is held, or off: nobody says when that ends
+      this.arm(isFull ? 0 : rules.openForMs);
       return;
     }
+    this.disarm(); // asking may have told of the half-open state
     this.running = true; // (3)
-    const context = Context.withClock(clock).withTimeout(rules.probeLeaseMs);
-    invoke(this.check, context, new CheckSink(permit, () => this.next()), UNREAD);
+    const context = Context.withClock(quiet(clock)).withTimeout(rules.probeLeaseMs);
+    invoke(this.check, context, new CheckSink(permit, () => this.end()), UNREAD);
   }
 
-  /** After a check: the next one follows at once while the circuit is undecided; an open one has set a timer by itself. */
-  private next(): void {
+  /** After a check: an undecided circuit is checked again, in a turn of its own. */
+  private end(): void {
     this.running = false;
-    const { clock, circuit } = this.breaker;
-    if (this.timer === undefined && circuit.state(clock.now()) === 'half-open') this.run();
-  }
-
-  /** All places are taken by calls: they decide, or their leases run out. */
-  private waitForPlace(): void {
-    const { clock, circuit } = this.breaker;
-    const now = clock.now();
-    const delayMs = Math.max(1, circuit.remainingOpenMs(now), circuit.remainingLeaseMs(now));
-    this.timer = clock.setTimer(() => this.run(), delayMs);
-    this.timer.unref();
+    this.arm();
   }
 }
 
-// --- internal ---
+/** A clock whose timers do not keep the process alive, whoever waits for them: (1). */
+function quiet(clock: Clock): Clock {
+  const setTimer = (callback: () => void, delayMs: number): Timer => {
+    const timer = clock.setTimer(callback, delayMs);
+    timer.unref();
+    return { cancel: () => timer.cancel(), unref: () => {}, ref: () => {} };
+  };
+  return { now: () => clock.now(), setTimer };
+}
 
 /** Takes the outcome of one check. */
 class CheckSink implements Sink {

@@ -16,11 +16,11 @@ describe('the options of circuitBreaker', () => {
     probeSuccessRatio: { kind: 'ratio' },
     probeLeaseMs: { kind: 'number', min: 1, max: dayMs },
     openBackoffRatio: { kind: 'number', min: 1, max: 10 },
-    openJitterRatio: { kind: 'number', min: 0, max: 1 },
+    openJitterRatio: { kind: 'number', min: 0, max: 0.9 },
     rampUpMs: { kind: 'number', min: 0, max: 3_600_000 },
     minTimeoutToJudgeMs: { kind: 'number', min: 0, max: 3_600_000 },
     failureCount: { kind: 'integer', min: 1, max: 10_000 },
-    slowCallMs: { kind: 'number', min: 1, max: 3_600_000 },
+    slowCallMs: { kind: 'number', min: 1, max: Infinity },
     classify: { kind: 'function' },
     shouldOpen: { kind: 'function' },
     healthCheck: { kind: 'function' },
@@ -36,7 +36,7 @@ describe('the options of circuitBreaker', () => {
   it.each([
     [{ kind: 'count', size: 20 }, 'accepted'],
     [{ kind: 'count', size: 10_000 }, 'accepted'],
-    [{ kind: 'count', size: 19 }, 'minimumCalls must be an integer from 1 to 19, got 20'],
+    [{ kind: 'count', size: 19 }, 'accepted'],
     [{ kind: 'count', size: 10_001 }, 'window.size must be an integer from 1 to 10000, got 10001'],
     [{ kind: 'count' }, 'window.size must be an integer from 1 to 10000, got undefined'],
     [{ kind: 'consecutive', failureCount: 1 }, 'accepted'],
@@ -55,6 +55,8 @@ describe('the options of circuitBreaker', () => {
   });
 
   it.each([
+    [{ window: { kind: 'count', size: 19 }, minimumCalls: 20 }, 'minimumCalls must be an integer from 1 to 19, got 20'],
+    [{ window: { kind: 'count', size: 19 }, failureCount: 20 }, 'failureCount must be an integer from 1 to 19, got 20'],
     [{ confidenceRatio: 0.5 }, 'accepted'],
     [{ confidenceRatio: 0.9999 }, 'accepted'],
     [{ confidenceRatio: 0.49 }, 'confidenceRatio must be a number from 0.5 to 0.9999, got 0.49'],

@@ -26,14 +26,7 @@ export interface WindowCounts {
 export type ShouldOpen = (window: WindowCounts) => boolean;
 
 /** Which rule opened a circuit: its option's name, or who asked for it. */
-export type TripReason =
-  | 'failureRatio'
-  | 'failureCount'
-  | 'confidenceRatio'
-  | 'slowRatio'
-  | 'shouldOpen'
-  | 'probes'
-  | 'health-check';
+export type TripReason = 'failureRatio' | 'failureCount' | 'confidenceRatio' | 'slowRatio' | 'shouldOpen' | 'probes';
 
 /** What {@link tripReason} decides by; see the options of the policy. */
 export interface TripRules {

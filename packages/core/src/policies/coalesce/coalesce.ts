@@ -32,7 +32,7 @@ import {
   enforcements,
 } from '../../kernel/description.ts';
 import { type Events, silence } from '../../kernel/events.ts';
-import type { Handler } from '../../kernel/handler.ts';
+import type { Arrival, Handler } from '../../kernel/handler.ts';
 import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
 import {
   type OptionRules,
@@ -45,7 +45,7 @@ import {
 import { withDefaults, withKnown } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
-import type { Arrival } from '../../kernel/shared-run.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import { type CoalesceSnapshot, CoalescedRuns } from './coalesced-runs.ts';
 
 export type { CoalesceSharedEvent, CoalesceSnapshot } from './coalesced-runs.ts';
@@ -115,16 +115,15 @@ export function coalesce(options: CoalesceOptions): Coalesce {
   const runs = new CoalescedRuns({ name: rule.name, events: resolved.events }, rule.maxKeys);
   const layer = (inner: Handler): Handler => coalescingHandler(() => rule, runs, inner);
   const policy = createPolicy({ kind: 'coalesce', name: rule.name, layer });
-  const planUpdate = (changes: CoalesceChanges): (() => void) => {
-    const next = changed(rule, changes);
-    return () => {
+  const changing = updatable({
+    name: rule.name,
+    resolve: (changes: CoalesceChanges) => changed(rule, changes),
+    apply: (next) => {
       rule = next; // (8)
       runs.maxKeys = next.maxKeys;
-    };
-  };
-  return Object.assign(policy, {
-    planUpdate,
-    update: (changes: CoalesceChanges) => planUpdate(changes)(),
+    },
+  });
+  return Object.assign(policy, changing, {
     snapshot: () => runs.snapshot(rule.enforcement),
     describe: () => describe(rule),
   });
@@ -191,6 +190,9 @@ function describe({ name, maxKeys, enforcement }: Rule): PolicyDescription {
     name,
     enforcement,
     options: { keyOf: '[function]', maxKeys },
-    traits: { isShared: true },
+    traits: {
+      isShared: true,
+      ...(enforcement === 'enforce' && { detachesDeadline: true, assumes: 'it stands in no other pipeline' }),
+    },
   };
 }

@@ -8,9 +8,9 @@
 
 import type { Enforcement } from '../../kernel/description.ts';
 import type { Events } from '../../kernel/events.ts';
-import { type Sink, invoke } from '../../kernel/handler.ts';
+import { type Arrival, type Sink, invoke } from '../../kernel/handler.ts';
 import { ProvenanceNote, noteIn, withNote, withoutNote } from '../../kernel/provenance.ts';
-import { type Arrival, SharedRun } from '../../kernel/shared-run.ts';
+import { SharedRun } from '../../kernel/shared-run.ts';
 
 /** A call joined the run of another. */
 export interface CoalesceSharedEvent {

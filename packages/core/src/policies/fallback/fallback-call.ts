@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { CaptureAsyncContext } from '../../kernel/async-context.ts';
+import { type CaptureAsyncContext, type RunInAsyncContext, captureWith } from '../../kernel/async-context.ts';
 import { isCancelled } from '../../kernel/cancellation.ts';
 import { UNREAD } from '../../kernel/clock.ts';
 import type { Context } from '../../kernel/context.ts';
@@ -96,13 +96,13 @@ export class FallbackCall implements Sink {
   readonly context: Context;
   readonly sink: Sink;
   /** Runs a function in the async context of the call; undefined where none was captured. */
-  readonly runInContext: (<R>(fn: () => R) => R) | undefined;
+  readonly runInContext: RunInAsyncContext | undefined;
 
   constructor(rule: FallbackRule, context: Context, sink: Sink) {
     this.rule = rule;
     this.context = context;
     this.sink = sink;
-    this.runInContext = rule.tally.captureAsyncContext?.();
+    this.runInContext = captureWith(rule.tally.captureAsyncContext, rule.tally.name);
   }
 
   resolve(value: unknown, now: number): void {

@@ -48,6 +48,7 @@ import type { Classify } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 import { noteIn } from '../../kernel/provenance.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import { FallbackCall, type FallbackRule, type FallbackTally, handlesAllButCancelled } from './fallback-call.ts';
 import { type FallbackStep, describeAnswer, namesAnswer, resolveAnswer, stepsRule } from './fallback-step.ts';
 
@@ -160,16 +161,15 @@ export function fallback<F>(options: FallbackOptions<F>): Fallback<F>;
 export function fallback(options: FallbackOptions<unknown>): Fallback<unknown> {
   let rule = firstRule(options);
   const { tally } = rule;
-  const planUpdate = (changes: FallbackChanges<unknown>): (() => void) => {
-    const own = { ...changes };
-    changeRule(rule, own);
-    return () => void (rule = changeRule(rule, own)); // (5): on top of what is in force by then
-  };
+  const changing = updatable({
+    name: tally.name,
+    resolve: (changes: FallbackChanges<unknown>) => changeRule(rule, changes),
+    apply: (next) => void (rule = next), // (5)
+  });
   const layer = (inner: Handler): Handler => fallbackHandler(() => rule, inner);
   const policy = createPolicy<unknown>({ kind: 'fallback', name: tally.name, layer });
   const parts = {
-    planUpdate,
-    update: (changes: FallbackChanges<unknown>) => planUpdate(changes)(),
+    ...changing,
     describe: () => describe(rule),
     snapshot: () => snapshotOf(rule),
   };

@@ -11,7 +11,10 @@ import { ShareBudget } from '../../mechanisms/share-budget.ts';
 /** Why one more copy starts: the call has no success after the delay, or a copy of it failed. */
 export type HedgeReason = 'slow' | 'failure';
 
-/** One more copy starts, because the call has no success yet. */
+/**
+ * One more copy starts, because the call has no success yet. Told just before: if a listener ends the call right then, it
+ * does not start, and is neither counted in `hedged` nor charged to the budget.
+ */
 export interface HedgeStartedEvent {
   readonly type: 'hedge.started';
   readonly policy: 'hedge';
@@ -97,6 +100,11 @@ export class HedgeTally {
     const event: HedgeStartedEvent = { type: 'hedge.started', policy: 'hedge', name, enforcement, attempt, reason };
     events.emit(event);
     return true;
+  }
+
+  /** The hedge that was allowed does not start after all. */
+  withdraw(): void {
+    this.budget.giveBack();
   }
 
   beginHedge(): void {

@@ -55,6 +55,7 @@ import { withDefaults, withKnown } from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import { type DefaultsOf, type PolicyPorts } from '../../kernel/ports.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import { HedgeDelay, type LatencyQuantile, delayRule, resolveDelay } from './hedge-delay.ts';
 import { type HedgeSnapshot, HedgeTally } from './hedge-tally.ts';
 import { type HedgeRule, HedgedCall } from './hedged-call.ts';
@@ -142,16 +143,15 @@ export function hedge(options: HedgeOptions | number): Hedge {
   const { name, clock, tally } = rule;
   const layer = (inner: Handler): Handler => hedgeHandler(() => rule, inner);
   const policy = createPolicy({ kind: 'hedge', name, clock, layer });
-  const planUpdate = (changes: HedgeChanges): (() => void) => {
-    const next = resolveChanges(rule, changes);
-    return () => {
+  const changing = updatable({
+    name,
+    resolve: (changes: HedgeChanges) => resolveChanges(rule, changes),
+    apply: (next) => {
       tally.budget.changeRatio(next.maxHedgeRatio);
       rule = makeRule(rule, next); // (9)
-    };
-  };
-  return Object.assign(policy, {
-    planUpdate,
-    update: (changes: HedgeChanges) => planUpdate(changes)(),
+    },
+  });
+  return Object.assign(policy, changing, {
     snapshot: () =>
       tally.snapshot(rule.enforcement, rule.delay.currentMs(rule.delay.isMeasured ? clock.now() : UNREAD)),
     describe: () => describe(rule),
@@ -236,7 +236,14 @@ function describe({
   const longestMs = typeof delay.setting === 'number' ? delay.setting : delay.setting.maxMs;
   const maxWaitMs = (maxRuns - 1) * longestMs;
   const retriesFailures = hedgeOnFailure && maxRuns > 1;
-  const hedging: PolicyTraits = { maxRuns, maxConcurrentRuns: maxRuns, maxWaitMs, retriesFailures };
+  const minRunGapMs = typeof delay.setting === 'number' && !hedgeOnFailure ? delay.setting : 0;
+  const hedging: PolicyTraits = {
+    maxRuns,
+    maxConcurrentRuns: maxRuns,
+    maxWaitMs,
+    retriesFailures,
+    ...(minRunGapMs > 0 && maxRuns > 1 && { minRunGapMs }),
+  };
   const traits: PolicyTraits = enforcement === 'enforce' ? { ...hedging, isShared: true } : { isShared: true };
   return { kind: 'hedge', name, enforcement, options, traits };
 }

@@ -7,7 +7,7 @@
  */
 
 import { type CaptureAsyncContext, bindAsyncContext } from '../../kernel/async-context.ts';
-import { CancelledError } from '../../kernel/cancellation.ts';
+import { type CancelledError, supersededBy } from '../../kernel/cancellation.ts';
 import { type Clock, type Timer, UNREAD, readOnce } from '../../kernel/clock.ts';
 import { type Context, scopeOf } from '../../kernel/context.ts';
 import type { Enforcement } from '../../kernel/description.ts';
@@ -67,7 +67,7 @@ export class HedgedCall implements CopyOwner {
     this.context = context;
     this.sink = sink;
     this.operation = operation;
-    this.laterOperation = bindAsyncContext(operation, rule.captureAsyncContext);
+    this.laterOperation = bindAsyncContext(operation, rule.captureAsyncContext, rule.name);
   }
 
   /** Starts the first copy. */
@@ -149,7 +149,11 @@ export class HedgedCall implements CopyOwner {
     this.timer = undefined;
     if (this.isDenied || this.attempt >= maxAttempts || scopeOf(this.context).ended) return false; // (1) (3)
     this.isDenied = !tally.allows({ enforcement: 'enforce', attempt: this.attempt + 1, reason });
-    if (this.isDenied || this.settled || scopeOf(this.context).ended) return false; // (5); or a listener ended the context
+    if (this.isDenied) return false; // (5)
+    if (this.settled || scopeOf(this.context).ended) {
+      tally.withdraw(); // a listener ended the context
+      return false;
+    }
     tally.beginHedge();
     this.run(this.laterOperation, UNREAD);
     return true;
@@ -198,7 +202,7 @@ export class HedgedCall implements CopyOwner {
     this.timer = undefined;
     if (this.running === 0) return;
     const { name } = this.rule;
-    const cause = new CancelledError(`another attempt of ${name} won`, { policy: name });
+    const cause = supersededBy(name, `another attempt of ${name} won`);
     this.loserCause = cause;
     countLateRuns(cause, this); // (7)
     for (let copy = this.latest; copy !== undefined; copy = copy.earlier) {

@@ -9,8 +9,8 @@ import type { Context } from '../../kernel/context.ts';
 import {
   type Describable,
   type Enforcement,
+  type HasAlternatives,
   type PolicyDescription,
-  type PolicyTraits,
   type Updatable,
   enforcements,
 } from '../../kernel/description.ts';
@@ -19,6 +19,7 @@ import { type OptionRules, checkOptions, integerFrom, numberFrom, oneOfStrings }
 import { withKnown } from '../../kernel/options.ts';
 import type { SubstituteOf } from '../../kernel/pipeline.ts';
 import { type LayeredPolicy, type Policy, execute, wrap } from '../../kernel/policy.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import type { EvictionReason } from './key-events.ts';
 import { type KeyedSettings, routeByKey } from './keyed-call.ts';
 import { Members, type MembersLimits, OVERFLOW_KEY } from './members.ts';
@@ -66,6 +67,7 @@ export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
     Iterable<readonly [string, P]>,
     Updatable<KeyedChanges>,
     Describable,
+    HasAlternatives,
     Disposable {
   /** Serves the keys that find no room. It is always there, and not among the members. */
   readonly overflow: P;
@@ -77,7 +79,10 @@ export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
   get(key: string): P | undefined;
   /** Forgets the member of `key`. Returns false if it has none, or one with a running call or a circuit that is not closed. */
   evict(key: string): boolean;
-  /** Forgets the member of `key`, whatever its state; its calls go on. Returns false if it has none. */
+  /**
+   * Forgets the member of `key`, whatever its state; its calls go on, and it is disposed of with the last of them. Returns
+   * false if the key has none.
+   */
   delete(key: string): boolean;
   /**
    * Changes options of all members, of the overflow, and of every member that is made from now on.
@@ -88,7 +93,12 @@ export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
   updateEach(changes: MemberChangesOf<P>): void;
   /** Checks changes as `updateEach` does, and returns what makes them; that never throws. */
   planUpdateEach(changes: MemberChangesOf<P>): () => void;
-  /** Forgets all members, as `delete` does, and makes none any more: calls run under the overflow. */
+  /** The overflow and the members that there are: a call goes through one of them. */
+  alternatives(): readonly P[];
+  /**
+   * Forgets all members, as `delete` does, and makes none any more: calls run under the overflow, which is disposed of as
+   * soon as none does.
+   */
   dispose(): void;
   /** What it holds now. */
   snapshot(): KeyedSnapshot;
@@ -98,11 +108,13 @@ export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
 export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   private readonly settings: KeyedSettings<P>;
   private readonly members: Members<P>;
+  private readonly changing: Updatable<KeyedChanges>;
   readonly handler: Handler;
 
   constructor(settings: KeyedSettings<P>, limits: MembersLimits) {
     this.settings = settings;
     this.members = new Members(settings, limits);
+    this.changing = changingOf(settings.name, this.members);
     this.handler = this.layer(invoke);
   }
 
@@ -158,15 +170,11 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   }
 
   update(changes: KeyedChanges): void {
-    this.planUpdate(changes)();
+    this.changing.update(changes);
   }
 
   planUpdate(changes: KeyedChanges): () => void {
-    const { maxKeys, idleMs, enforcement } = this.members.limits;
-    const next = withKnown('keyed.update', { maxKeys, idleMs, enforcement }, changes);
-    checkOptions('keyed', limitRules, next);
-    const limits = { maxKeys: next.maxKeys, idleMs: next.idleMs, enforcement: next.enforcement };
-    return () => this.members.change(limits); // (5)
+    return this.changing.planUpdate(changes);
   }
 
   updateEach(changes: MemberChangesOf<P>): void {
@@ -187,7 +195,7 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
       name: this.name,
       enforcement,
       options: { keyOf: '[function]', make: '[function]', maxKeys, idleMs, ...(member !== undefined && { member }) },
-      traits: traitsOf(enforcement, member),
+      traits: enforcement === 'enforce' ? { maxRuns: Infinity, runsOtherCode: true } : {}, // `alternatives` tell more
     };
   }
 
@@ -207,6 +215,10 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
     };
   }
 
+  alternatives(): readonly P[] {
+    return [this.overflow, ...[...this.members.byKey.values()].map(({ policy }) => policy)]; // whoever only looks evicts nobody
+  }
+
   dispose(): void {
     this.members.dispose();
   }
@@ -221,9 +233,17 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   }
 }
 
-/** What the members do; a member that does not describe itself may do anything. */
-function traitsOf(enforcement: Enforcement, member: PolicyDescription | undefined): PolicyTraits {
-  if (enforcement !== 'enforce') return {};
-  if (member === undefined) return { maxRuns: Infinity, runsOtherCode: true };
-  return member.enforcement === 'enforce' ? member.traits : {};
+// --- internal ---
+
+function changingOf<P extends Policy<unknown>>(name: string, members: Members<P>): Updatable<KeyedChanges> {
+  return updatable({
+    name,
+    resolve: (changes: KeyedChanges): MembersLimits => {
+      const { maxKeys, idleMs, enforcement } = members.limits;
+      const next = withKnown('keyed.update', { maxKeys, idleMs, enforcement }, changes);
+      checkOptions('keyed', limitRules, next);
+      return { maxKeys: next.maxKeys, idleMs: next.idleMs, enforcement: next.enforcement };
+    },
+    apply: (limits) => members.change(limits), // (5)
+  });
 }

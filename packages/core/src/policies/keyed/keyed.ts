@@ -50,7 +50,8 @@ export interface KeyedOptions<P extends Policy<unknown> = Policy<unknown>> exten
   readonly keyOf: (context: Context) => string;
   /**
    * Makes the policy of a key; `name` is `<name>/<key>`. Called once at creation, for the overflow member `__other__`. If
-   * it throws later, that is reported and the call runs under the overflow member.
+   * it throws later, that is reported and the call runs under the overflow member. A new policy each time: once it is
+   * forgotten and no call runs under it, it is disposed of, if it has `Symbol.dispose`.
    */
   readonly make: (key: string, name: string) => P;
   /** Members that may live at once, the overflow member not counted. Integer, 1 to 1 000 000. @defaultValue 10_000 */

@@ -23,26 +23,36 @@ export class MemberChanges<P extends Policy<unknown>> {
   }
 
   /**
-   * Checks `changes` with all of `members`, and returns what makes them. `current` gives the members at that time: one that
-   * has come meanwhile and refuses them is reported, and keeps its options.
+   * Checks `changes` with all members, and returns what makes them. `current` gives the members at that time, the overflow
+   * first: one that refuses the changes by then is reported, and keeps its options; if the overflow does, all members do.
    */
-  plan(changes: object, name: string, current: () => Iterable<Member<P>>): () => void {
-    const planned = new Map<P, () => void>();
-    for (const { policy } of current()) planned.set(policy, planFor(policy, changes)); // (1)
+  plan(changes: object, name: string, current: () => readonly [Member<P>, ...Member<P>[]]): () => void {
+    for (const { policy } of current()) planFor(policy, changes); // (1)
     return () => {
+      const [overflow, ...others] = current();
+      const apply = planOrReport(overflow, changes, name);
+      if (apply === undefined) return; // nor would a new member take them
       this.made = { ...this.made, ...changes };
-      for (const { policy } of current()) {
-        try {
-          (planned.get(policy) ?? planFor(policy, changes))();
-        } catch (error) {
-          reportHookError('make', error, name);
-        }
-      }
+      apply();
+      for (const member of others) planOrReport(member, changes, name)?.();
     };
   }
 }
 
 // --- internal ---
+
+function planOrReport<P extends Policy<unknown>>(
+  { policy }: Member<P>,
+  changes: object,
+  name: string,
+): (() => void) | undefined {
+  try {
+    return planFor(policy, changes);
+  } catch (error) {
+    reportHookError('make', error, name);
+    return undefined;
+  }
+}
 
 function planFor(policy: Policy<unknown>, changes: object): () => void {
   const { planUpdate } = policy as Partial<Updatable>;

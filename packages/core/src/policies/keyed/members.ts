@@ -12,6 +12,8 @@
  *  (2) A member with a running call, or with a circuit that is not closed, is not evicted.
  *  (3) Of the idle members, the least recently used is evicted first.
  *  (4) There is no timer: idle members expire when a member is made and when somebody looks.
+ *  (5) A member that is forgotten, or made and not taken, is disposed of once, as soon as no call runs under it: its
+ *      `Symbol.dispose` is called, if it has one.
  *
  * Cost: finding, entering, leaving and evicting a member take constant time, however many circuits are open.
  *
@@ -21,7 +23,7 @@
 import { type Clock, readOnce } from '../../kernel/clock.ts';
 import type { Enforcement } from '../../kernel/description.ts';
 import type { Events } from '../../kernel/events.ts';
-import { reportHookError } from '../../kernel/hooks.ts';
+import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
 import { LinkedList, unlink } from '../../kernel/linked-list.ts';
 import type { Policy } from '../../kernel/policy.ts';
 import { isAtRest } from './at-rest.ts';
@@ -64,6 +66,7 @@ export class Members<P extends Policy<unknown>> {
   private readonly aside = new LinkedList();
   /** Whether no member is made any more. */
   private isDisposed = false;
+  private isOverflowReleased = false;
   running = 0;
   calls = 0;
   created = 0;
@@ -96,13 +99,23 @@ export class Members<P extends Policy<unknown>> {
       reportHookError('make', error, this.settings.name);
       return this.overflowFor();
     }
-    const other = this.byKey.get(key); // a listener or `make` may have called us meanwhile
-    if (other !== undefined) return this.enter(other);
-    if (this.byKey.size >= this.limits.maxKeys || this.isDisposed) return this.overflowFor(); // (1)
-    this.byKey.set(key, member);
+    return this.takeOrDrop(member);
+  }
+
+  /** Takes a new member in, unless a listener or `make` has called us meanwhile and its place is taken. Returns who serves. */
+  private takeOrDrop(member: Member<P>): Member<P> {
+    const other = this.byKey.get(member.key);
+    const hasRoom = this.byKey.size < this.limits.maxKeys && !this.isDisposed; // (1)
+    if (other === undefined && hasRoom) return this.take(member);
+    if (member.policy !== other?.policy) this.release(member); // (5)
+    return other === undefined ? this.overflowFor() : this.enter(other);
+  }
+
+  private take(member: Member<P>): Member<P> {
+    this.byKey.set(member.key, member);
     this.created++;
     this.enter(member); // before anybody is told, so that nobody can evict it
-    tellCreated(this.settings, key);
+    tellCreated(this.settings, member.key);
     return member;
   }
 
@@ -118,7 +131,11 @@ export class Members<P extends Policy<unknown>> {
   /** Counts a call out. Returns the instant, where it had to be read. */
   leave(member: Member<P>, settledAt: number): number {
     this.running--;
-    if (--member.running > 0 || member.isGone || member === this.overflow) return settledAt;
+    if (--member.running > 0) return settledAt;
+    if (member.isGone || member === this.overflow) {
+      if (member.isGone || this.isDisposed) this.release(member); // (5)
+      return settledAt;
+    }
     const now = this.limits.idleMs === Infinity ? settledAt : readOnce(this.settings.clock, settledAt);
     member.idleSince = now;
     this.idle.append(member);
@@ -157,10 +174,11 @@ export class Members<P extends Policy<unknown>> {
     return true;
   }
 
-  /** Forgets all members, and makes none any more. */
+  /** Forgets all members, and makes none any more. The overflow serves on, and is disposed of as they are. */
   dispose(): void {
     this.isDisposed = true;
     for (const key of this.byKey.keys()) this.delete(key);
+    if (this.overflow.running === 0) this.release(this.overflow);
   }
 
   /** Evicts until at most `size` members are left. Returns whether that came true. */
@@ -212,6 +230,20 @@ export class Members<P extends Policy<unknown>> {
     this.evicted[reason]++;
     tellEvicted(settings, member.key, reason);
     if (tooFew !== undefined) tellScattered(settings, tooFew);
+    if (member.running === 0) this.release(member); // (5)
+  }
+
+  /** Disposes of the policy of a member under which no call runs any more. */
+  private release(member: Member<P>): void {
+    if (member === this.overflow) {
+      if (this.isOverflowReleased) return;
+      this.isOverflowReleased = true;
+    }
+    try {
+      ignoreRejection((member.policy as Partial<Disposable>)[Symbol.dispose]?.());
+    } catch (error) {
+      reportHookError('dispose', error, this.settings.name);
+    }
   }
 
   private putAside(member: Member<P>): void {

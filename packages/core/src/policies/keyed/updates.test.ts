@@ -307,7 +307,7 @@ describe('a keyed policy, changed while calls run', () => {
         idleMs: 600_000,
         member: timeout({ name: 'hosts/__other__', timeoutMs: 100 }).describe(),
       },
-      traits: { limitMs: 100 },
+      traits: { maxRuns: Infinity, runsOtherCode: true },
     });
     expect(keyedKind).toMatchObject({ kind: 'keyed', required: ['keyOf', 'make'] });
   });

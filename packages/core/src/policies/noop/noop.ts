@@ -23,6 +23,7 @@ import { type OptionRules, checkOptions, nonEmptyString, oneOfStrings } from '..
 import { withDefaults, withKnown } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 
 /** Options of {@link noop}. Omitted ones take {@link noopDefaults}. */
 export interface NoopOptions extends PolicyPorts {
@@ -66,14 +67,16 @@ export function noop(options: NoopOptions = {}): Noop {
   const { name, enforcement: first } = withDefaults('noop', noopDefaults, options);
   checkOptions('noop', noopRules, { name, enforcement: first });
   let enforcement = first;
-  const planUpdate = (changes: NoopChanges): (() => void) => {
-    const next = withKnown('noop.update', { enforcement }, changes);
-    checkOptions('noop', noopRules, { name, ...next });
-    return () => void ({ enforcement } = next);
-  };
-  return Object.assign(createPolicy({ kind: 'noop', name, layer: passThrough }), {
-    planUpdate,
-    update: (changes: NoopChanges) => planUpdate(changes)(),
+  const changing = updatable({
+    name,
+    resolve: (changes: NoopChanges) => {
+      const next = withKnown('noop.update', { enforcement }, changes);
+      checkOptions('noop', noopRules, { name, ...next });
+      return next;
+    },
+    apply: (next) => void ({ enforcement } = next),
+  });
+  return Object.assign(createPolicy({ kind: 'noop', name, layer: passThrough }), changing, {
     describe: (): PolicyDescription => ({ kind: 'noop', name, enforcement, options: {}, traits: {} }),
   });
 }

@@ -11,8 +11,9 @@ import type { Clock } from '../../kernel/clock.ts';
 import { type Context, background, isKnownToHaveEnded } from '../../kernel/context.ts';
 import type { Enforcement } from '../../kernel/description.ts';
 import type { Events } from '../../kernel/events.ts';
+import type { Arrival } from '../../kernel/handler.ts';
 import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
-import { type Arrival, WaitingCalls } from '../../kernel/waiting-calls.ts';
+import { WaitingCalls } from '../../kernel/waiting-calls.ts';
 import { type Limits, MAX_COST } from './limits.ts';
 import { Pace } from './pace.ts';
 import { RateLimitedError, type RateLimiterRejectedEvent } from './refusal.ts';
@@ -67,10 +68,11 @@ export class Limiter {
   private draining = false;
 
   constructor(settings: LimiterSettings) {
-    const { clock, captureAsyncContext, limits, initialBacklogMs } = settings;
+    const { name, clock, captureAsyncContext, limits, initialBacklogMs } = settings;
     this.settings = settings;
     this.pace = new Pace(limits, initialBacklogMs, initialBacklogMs > 0 ? clock.now() : 0);
     this.line = new WaitingCalls({
+      name,
       clock,
       captureAsyncContext,
       onTurn: () => this.drain(),
@@ -114,7 +116,7 @@ export class Limiter {
     if (line.length >= this.pace.limits.maxQueued || delayMs >= context.remainingMs()) {
       this.reject(delayMs);
       sink.refuse(new RateLimitedError(this.settings.name, delayMs, this.pace.limits), now);
-    } else if (line.join(arrival, { joinedAt: now, level: 0, cost, minRunMs: 0 })) {
+    } else if (line.join(arrival, { joinedAt: now, level: 0, cost, minRunMs: 0 }) !== undefined) {
       this.wake(now);
     } else {
       sink.refuse(context.cause, now);
@@ -162,13 +164,16 @@ export class Limiter {
     this.draining = true;
     const { line, pace } = this;
     const now = this.settings.clock.now();
-    for (let next = line.oldest(); next !== undefined && pace.allows(next.cost, now); next = line.oldest()) {
-      if (!line.takeOut(next)) continue;
-      pace.take(next.cost, now);
-      if (pace.limits.enforcement !== 'off') this.admitted++;
-      next.start(next.arrival.sink, now);
+    try {
+      for (let next = line.oldest(); next !== undefined && pace.allows(next.cost, now); next = line.oldest()) {
+        if (!line.takeOut(next)) continue;
+        pace.take(next.cost, now);
+        if (pace.limits.enforcement !== 'off') this.admitted++;
+        next.start(next.arrival.sink, now);
+      }
+    } finally {
+      this.draining = false; // whatever a layer further in does
     }
-    this.draining = false;
     if (line.length > 0) this.wake(this.settings.clock.now());
   }
 

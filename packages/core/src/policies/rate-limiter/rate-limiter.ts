@@ -30,6 +30,7 @@ import { checkOptions } from '../../kernel/option-rules.ts';
 import { integerInRange, withDefaults } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import { Limiter, type LimiterSettings, type RateLimiterGrant, type RateLimiterSnapshot } from './limiter.ts';
 import { type Limits, MAX_COST, changeLimits, limitsOf, rateLimiterRules } from './limits.ts';
 
@@ -126,14 +127,13 @@ export function rateLimiter(options: RateLimiterOptions | number): RateLimiter {
   const settings = resolve(typeof options === 'number' ? { maxPerInterval: options } : options);
   const { name, clock } = settings;
   const limiter = new Limiter(settings);
-  const planUpdate = (changes: RateLimiterChanges): (() => void) => {
-    const limits = changeLimits(limiter.pace.limits, changes);
-    return () => limiter.apply(limits);
-  };
+  const changing = updatable({
+    name,
+    resolve: (changes: RateLimiterChanges) => changeLimits(limiter.pace.limits, changes),
+    apply: (limits) => limiter.apply(limits),
+  });
   const layer = (inner: Handler): Handler => rateHandler(limiter, settings, inner);
-  return Object.assign(createPolicy({ kind: 'rate-limiter', name, layer, clock }), {
-    planUpdate,
-    update: (changes: RateLimiterChanges) => planUpdate(changes)(),
+  return Object.assign(createPolicy({ kind: 'rate-limiter', name, layer, clock }), changing, {
     snapshot: () => limiter.snapshot(),
     tryAcquire: (count = 1) => limiter.acquire(requireCount(count)),
     describe: () => describe(name, limiter.pace.limits),
@@ -192,7 +192,8 @@ function describe(name: string, limits: Limits): PolicyDescription {
     ...(costOf !== undefined && { costOf: '[function]' }),
   };
   const mayWait = maxQueued > 0 && enforcement === 'enforce';
-  const longestWaitMs = costOf === undefined ? maxQueued * emissionMs : Infinity;
-  const traits = { maxWaitMs: mayWait ? longestWaitMs : 0, isShared: true };
+  const longestWaitMs = costOf === undefined ? maxQueued * emissionMs : Infinity; // a backlog is a burst at most
+  const waiting = { maxWaitMs: longestWaitMs, assumes: 'nobody takes from it by hand, and it never had another rate' };
+  const traits = { maxWaitMs: 0, isShared: true, ...(mayWait && waiting) };
   return { kind: 'rate-limiter', name, enforcement, options, traits };
 }

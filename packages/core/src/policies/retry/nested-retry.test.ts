@@ -4,8 +4,10 @@ import { Context, contextKey } from '../../kernel/context.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
-import { observe, settled } from '../../testing/operation-table.ts';
+import { after, observe, settled } from '../../testing/operation-table.ts';
 import { virtualClock } from '../../testing/virtual-clock.ts';
+import { cache } from '../cache/cache.ts';
+import { coalesce } from '../coalesce/coalesce.ts';
 import { timeout } from '../timeout/timeout.ts';
 import { retryAttemptOf } from '../../kernel/retry-attempt.ts';
 import { type Retry, type RetryOptions, retry } from './retry.ts';
@@ -58,7 +60,6 @@ describe('retry inside a retry', () => {
     expect(await across((context) => context)).toBe(3);
     expect(await across((context) => context.withTimeout(100))).toBe(3);
     expect(await across((context) => context.withValue(key, 'a'))).toBe(3);
-    expect(await across((context) => context.withoutCancel())).toBe(3);
     expect(await across((context) => context.withCancel())).toBe(3);
   });
 
@@ -104,6 +105,148 @@ describe('retry inside a retry', () => {
   });
 });
 
+describe('a retry that no other one repeats', () => {
+  /** Keeps the context of every try of a call that is made `tries` times. */
+  async function keptContexts(options: RetryOptions, context?: Context): Promise<Context[]> {
+    const kept: Context[] = [];
+    const call = make('outer', options).execute((own) => {
+      kept.push(own);
+      throw new Error('down');
+    }, context);
+    void observe(call);
+    await clock.runAll();
+    return kept;
+  }
+
+  it('tries again under withoutCancel, which is work of its own', async () => {
+    const [outer, inner] = [make('outer'), make('inner')];
+    const background: Promise<number>[] = [];
+    await outer.execute((context) => {
+      background.push(triesOf((operation) => inner.execute(operation, context.withoutCancel())));
+    });
+
+    expect(await Promise.all(background)).toEqual([3]);
+    expect(inner.snapshot()).toMatchObject({ gaveUp: { nested: 0, attempts: 1 }, budget: { calls: 1 } });
+  });
+
+  it.each([undefined, Context.withClock(clock).withCancel()])(
+    'tries again under a context that was kept until the call outside had settled (%s)',
+    async (context) => {
+      let kept = Context.background;
+      await make('outer').execute((own) => void (kept = own), context);
+      expect(kept).not.toBe(context ?? Context.background);
+
+      expect(await triesOf((operation) => make('inner').execute(operation, kept))).toBe(3);
+    },
+  );
+
+  it('(7) tries again under the context of the last try only, since the ones before were repeated', async () => {
+    const kept = await keptContexts({ maxAttempts: 3 });
+    const tries: number[] = [];
+    for (const context of kept) tries.push(await triesOf((operation) => make('inner').execute(operation, context)));
+
+    expect(tries).toEqual([1, 1, 3]);
+  });
+
+  it('tries again where the call outside settles before it fails, and then counts for the budget', async () => {
+    const [outer, inner] = [make('outer'), make('inner')];
+    const late: Promise<number>[] = [];
+    const failLate = async (operation: () => never): Promise<void> => {
+      await Promise.resolve();
+      operation();
+    };
+    await outer.execute((context) => {
+      late.push(triesOf((operation) => inner.execute(() => failLate(operation as () => never), context)));
+    });
+
+    expect(await Promise.all(late)).toEqual([3]);
+    expect(inner.snapshot()).toMatchObject({ calls: 1, gaveUp: { nested: 0 }, budget: { calls: 1 } });
+  });
+
+  it('(7) is marked all the same to those inside, which it may repeat', async () => {
+    const [outer, middle, inner] = [make('outer'), make('middle'), make('inner')];
+    const late: Promise<number>[] = [];
+    const both = pipeline(middle, inner);
+    await outer.execute((context) => {
+      late.push(
+        triesOf((operation) =>
+          both.execute(async () => {
+            await Promise.resolve();
+            operation(context);
+          }, context),
+        ),
+      );
+    });
+
+    expect(await Promise.all(late)).toEqual([3]);
+    expect(inner.snapshot().gaveUp.nested).toBe(3);
+  });
+
+  it('(7) stays nested in the last try outside, and where that does not take the error', async () => {
+    const inner = make('inner');
+
+    expect(await triesOf((operation) => pipeline(make('outer', { maxAttempts: 2 }), inner).execute(operation))).toBe(2);
+    expect(
+      await triesOf((operation) => pipeline(make('outer', { isRetryable: () => false }), inner).execute(operation)),
+    ).toBe(1);
+  });
+});
+
+describe('a retry inside a run that calls share', () => {
+  /** The same operation, over a while, so that others can join. */
+  const later =
+    (operation: (context: Context) => never) =>
+    async (context: Context): Promise<never> => {
+      await after(clock, 1, undefined);
+      return operation(context);
+    };
+
+  it('(7) charter H6: does not multiply tries where all who share the run are tried again', async () => {
+    const inner = pipeline(coalesce({ clock, keyOf: () => 'key' }), make('inner'));
+    const outer = make('outer');
+    const run = (operation: (context: Context) => Promise<never>): Promise<unknown> =>
+      outer.execute((own) => inner.execute(operation, own));
+
+    expect(await triesOf((operation) => Promise.all([run(later(operation)), run(later(operation))]))).toBe(3);
+  });
+
+  it('(7) charter H6: does not multiply tries through a cache', async () => {
+    const all = pipeline(make('outer'), cache({ clock, keyOf: () => 'key' }), make('inner'));
+
+    expect(await triesOf((operation) => all.execute(operation))).toBe(3);
+  });
+
+  it('tries again for one that joined and is in no try of another retry', async () => {
+    const inner = make('inner');
+    const shared = pipeline(coalesce({ clock, keyOf: () => 'key' }), inner);
+    const tries = await triesOf((operation) => {
+      const run = later(operation);
+      const marked = make('outer', { isRetryable: () => false }).execute((own) => shared.execute(run, own));
+      return Promise.all([marked, shared.execute(run)]);
+    });
+
+    expect(tries).toBe(3);
+    expect(inner.snapshot()).toMatchObject({ calls: 1, gaveUp: { nested: 0, attempts: 1 }, budget: { calls: 1 } });
+  });
+
+  it('tries again for a cache that refreshes a value in the background', async () => {
+    const inner = make('inner');
+    const values = cache({ clock, keyOf: () => 'key', ttlMs: 100, expiryJitterRatio: 0, staleWhileRevalidateMs: 1000 });
+    const all = pipeline(make('outer'), values, inner);
+    await all.execute(() => 'stale');
+    await clock.advance(200);
+    let tries = 0;
+    const answer = await all.execute(() => {
+      tries++;
+      throw new Error('down');
+    });
+    await clock.runAll();
+
+    expect([answer, tries]).toEqual(['stale', 3]);
+    expect(inner.snapshot().gaveUp.nested).toBe(0);
+  });
+});
+
 describe('the context of a try', () => {
   it('says which try of which retry it is', async () => {
     const seen: unknown[] = [];
@@ -136,11 +279,13 @@ describe('the context of a try', () => {
     expect(seen).toEqual(['acme', true]);
   });
 
-  it('is the same object for all first tries without a context of their own, so that it costs nothing', async () => {
-    const seen = new Set<Context>();
-    const policy = make('prices');
-    for (let calls = 0; calls < 3; calls++) await policy.execute((context) => seen.add(context));
+  it.each([{ maxAttempts: 1 }, { enforcement: 'observe' }] as const)(
+    'is that of the call, as it is, where no other try can follow: %j',
+    async (options) => {
+      const context = Context.withClock(clock).withCancel();
 
-    expect(seen.size).toBe(1);
-  });
+      expect(await make('prices', options).execute((own) => own === context, context)).toBe(true);
+      expect(await make('prices', options).execute((own) => own === Context.background)).toBe(true);
+    },
+  );
 });

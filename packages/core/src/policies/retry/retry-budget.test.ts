@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
+import { Context } from '../../kernel/context.ts';
 import { createEvents } from '../../kernel/events.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { observe } from '../../testing/operation-table.ts';
 import { verdictOn } from '../../testing/option-table.ts';
-import { type VirtualClock, virtualClock } from '../../testing/virtual-clock.ts';
+import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { keyed } from '../keyed/keyed.ts';
 import { createRetryBudget } from './retry-budget.ts';
 import { type Retry, type RetryOptions, retry } from './retry.ts';
@@ -147,6 +148,34 @@ describe('retry budget', () => {
 
     expect(budget.snapshot().calls).toBe(1);
   });
+
+  it.each([
+    ['while it waits', false],
+    ['as the wait begins', true],
+  ])(
+    '(6) is given back what was paid for a try that did not start, the context having ended %s',
+    async (_when, early) => {
+      const clock = virtualClock();
+      const events = createEvents();
+      const policy = make(clock, { events, maxRetryRatio: 0.2 });
+      let context = Context.withClock(clock).withCancel();
+      if (early) events.listen((event) => void (event.type === 'retry.scheduled' && context.cancel('over')));
+      for (let calls = 0; calls < 20; calls++) {
+        context = Context.withClock(clock).withCancel();
+        const outcome = observe(policy.execute(deadBackend().run, context));
+        await settle();
+        context.cancel('over');
+        await settle();
+        expect(outcome()).toEqual({ status: 'rejected', error: 'over' });
+      }
+
+      expect(policy.snapshot()).toMatchObject({
+        retried: 0,
+        gaveUp: { ended: 20, budget: 0 },
+        budget: { calls: 20, spent: 0, denied: 0, saved: 10 },
+      });
+    },
+  );
 
   it('earns nothing from a policy that never retries', async () => {
     const budget = createRetryBudget();

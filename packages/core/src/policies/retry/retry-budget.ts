@@ -6,7 +6,8 @@
  * their calls together.
  *
  * Invariants
- *  (1) Of any n calls in a row come at most `maxSavedRetries + n * maxRetryRatio` retries, over all policies that share it.
+ *  (1) Of any n calls in a row come at most `maxSavedRetries + n * maxRetryRatio` retries, over all policies that share it, and
+ *      one for each that was paid for and given back meanwhile, since it never started.
  *  (2) A call pays with two additions and no look at the clock; memory is constant.
  *
  * @module
@@ -43,7 +44,7 @@ export const retryBudgetRules: OptionRules = Object.freeze({
 export interface RetryBudgetSnapshot {
   /** Calls that earned their share of a retry. */
   readonly calls: number;
-  /** Retries paid for. */
+  /** Retries paid for, without those whose wait was ended by the context: they are given back. */
   readonly spent: number;
   /** Retries that there was nothing left for. */
   readonly denied: number;
@@ -97,6 +98,12 @@ export class CountedBudget implements RetryBudget {
     if (paid) this.spent++;
     else this.denied++;
     return paid;
+  }
+
+  /** Takes back what was paid for a retry that did not start. */
+  giveBack(): void {
+    this.spent--;
+    this.share.giveBack();
   }
 
   /** Changes the ratio; what is saved stays. */

@@ -14,7 +14,7 @@ import type { Handler, Operation, Sink } from '../../kernel/handler.ts';
 import { askHook } from '../../kernel/hooks.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import { type Outcome, classifyByError, judgeError, judgeValue } from '../../kernel/outcome.ts';
-import { type RetryAttempt, retryAttemptOf, withRetryAttempt } from '../../kernel/retry-attempt.ts';
+import { OpenTryMark, type RetryAttempt, type TryMark, tryMarkOf, withTryMark } from '../../kernel/retry-attempt.ts';
 import type { CountedBudget } from './retry-budget.ts';
 import { askedDelayMs, joinedDelayMs, nextBackoffMs } from './retry-delay.ts';
 import { type RetryCounts, type RetryGaveUpReason, tellGaveUp, tellScheduled } from './retry-report.ts';
@@ -44,9 +44,8 @@ export class RetryRule {
   readonly isTimed: boolean;
   readonly judgesValues: boolean;
   readonly firstAttempt: RetryAttempt;
-  /** What the first try of a call gets that has no context of its own: the same for all of them. */
-  readonly firstContext: Context;
-  private readonly marks: boolean;
+  /** Whether tries tell those inside. One that is not followed by others does not count as a try to them. */
+  readonly marks: boolean;
 
   constructor({ settings, budget, counts }: RetryDesk, inner: Handler) {
     this.settings = settings;
@@ -58,12 +57,6 @@ export class RetryRule {
     this.judgesValues = settings.classify !== classifyByError;
     this.marks = this.mayRetry && settings.enforcement === 'enforce';
     this.firstAttempt = Object.freeze({ policy: settings.name, attempt: 1 });
-    this.firstContext = this.contextOfFirst(background);
-  }
-
-  /** The context of a first try. One that is not followed by others does not count as a try to those inside. */
-  contextOfFirst(context: Context): Context {
-    return this.marks ? withRetryAttempt(context, this.firstAttempt) : context;
   }
 }
 
@@ -76,30 +69,34 @@ export class RetryCall implements Sink {
   attempt = 1;
   /** Whether the operation was run in one of the tries. */
   private hasRun = false;
-  /** Whether a retry outside will try again. */
-  private isNested = false;
+  /** The mark of the try outside that this call is in; undefined where that does not matter, or no longer. */
+  private around: TryMark | undefined = undefined;
+  /** The mark of the try under way. */
+  private mark: OpenTryMark | undefined = undefined;
   private startedAt = UNREAD;
   private backoffMs = 0;
   private delayMs = 0;
 
   constructor(rule: RetryRule, operation: Operation, context: Context, sink: Sink) {
     this.rule = rule;
-    this.operation = bindAsyncContext(operation, rule.settings.captureAsyncContext);
+    const { captureAsyncContext, name } = rule.settings;
+    this.operation = bindAsyncContext(operation, captureAsyncContext, name);
     this.context = context;
     this.sink = sink;
   }
 
   start(calledAt: number): void {
-    const { rule, context, operation } = this;
+    const { rule, context } = this;
     const { settings } = rule;
     rule.counts.calls++;
     if (rule.isTimed) this.startedAt = readOnce(settings.clock, calledAt);
     const now = rule.isTimed ? this.startedAt : calledAt;
-    if (context !== background && settings.whenNested === 'try-once')
-      this.isNested = retryAttemptOf(context) !== undefined;
-    if (rule.mayRetry && !this.isNested) rule.budget.earn(); // what a retry outside repeats is no call of its own
-    if (context === background) rule.inner(operation, rule.firstContext, this, now);
-    else rule.inner(operation, this.isNested ? context : rule.contextOfFirst(context), this, now);
+    const around = context === background ? undefined : tryMarkOf(context);
+    if (around !== undefined && around.isInForce) this.startInside(around, now);
+    else {
+      this.earn(false);
+      this.run(rule.firstAttempt, false, now);
+    }
   }
 
   resolve(value: unknown, now: number): void {
@@ -110,6 +107,7 @@ export class RetryCall implements Sink {
       return;
     }
     if (this.attempt > 1) rule.counts.recovered++;
+    if (this.mark !== undefined) this.mark.isInForce = false; // no other try follows
     sink.resolve(value, now);
   }
 
@@ -130,11 +128,45 @@ export class RetryCall implements Sink {
   }
 
   tryAgain(): void {
-    const { rule, context } = this;
+    const { settings, counts } = this.rule;
     const attempt = ++this.attempt;
-    rule.counts.retried++;
-    const own = withRetryAttempt(context, { policy: rule.settings.name, attempt });
-    rule.inner(this.operation, own, this, UNREAD);
+    counts.retried++;
+    this.run({ policy: settings.name, attempt }, true, UNREAD);
+  }
+
+  /** A call inside a try of another retry: those further in see the same try, whichever of the two tries again. */
+  private startInside(around: TryMark, now: number): void {
+    const { rule } = this;
+    if (rule.settings.whenNested === 'try-once') {
+      this.around = around;
+      this.run(around.attempt, around.isRepeat, now);
+    } else {
+      this.earn(false);
+      this.run(rule.firstAttempt, around.isRepeat, now);
+    }
+  }
+
+  private run(attempt: RetryAttempt, isRepeat: boolean, now: number): void {
+    const { rule, context } = this;
+    if (rule.marks) {
+      const mark = new OpenTryMark(attempt, isRepeat);
+      this.mark = mark;
+      rule.inner(this.operation, withTryMark(context, mark), this, now);
+    } else rule.inner(this.operation, context, this, now);
+  }
+
+  /** Counts the call for the budget. What a retry outside repeats for one that leaves it to that is no call of its own. */
+  private earn(isRepeat: boolean): void {
+    if (this.rule.mayRetry && !isRepeat) this.rule.budget.earn();
+  }
+
+  /** Whether a retry outside will try again. Where it no longer does, this is a call like any other from here on. */
+  private isLeftToOuter(): boolean {
+    const { around } = this;
+    if (around === undefined || around.isInForce) return around !== undefined;
+    this.around = undefined;
+    this.earn(around.isRepeat);
+    return false;
   }
 
   private tryAgainOrEnd(outcome: Outcome, now: number): void {
@@ -158,7 +190,7 @@ export class RetryCall implements Sink {
     if (this.attempt >= this.rule.settings.maxAttempts) return 'attempts'; // (1)
     if (this.context.cancelled) return 'ended'; // (2)
     if (outcome.status === 'rejected' && !this.isRetryable(outcome.error)) return 'not-retryable';
-    if (this.isNested) return 'nested'; // (7)
+    if (this.isLeftToOuter()) return 'nested'; // (7)
     return this.planDelay(outcome, failedAt);
   }
 
@@ -189,6 +221,7 @@ export class RetryCall implements Sink {
 
   /** Whether any try was run decides what an error says about the dependency. */
   private end(outcome: Outcome, now: number): void {
+    if (this.mark !== undefined) this.mark.isInForce = false;
     if (outcome.status === 'fulfilled') this.sink.resolve(outcome.value, now);
     else if (this.hasRun) this.sink.reject(outcome.error, now);
     else this.sink.refuse(outcome.error, now);
@@ -222,14 +255,20 @@ class RetryWait implements Watcher {
       rule.counts.waiting++;
       this.timer = rule.settings.clock.setTimer(() => this.end(), delayMs);
     } else {
-      this.call.giveUp('ended', { status: 'rejected', error: context.cause }, UNREAD);
+      this.abandon(context.cause);
     }
   }
 
   onEnd(cause: unknown): void {
     this.timer?.cancel();
     this.call.rule.counts.waiting--;
-    this.call.giveUp('ended', { status: 'rejected', error: cause }, UNREAD); // (4)
+    this.abandon(cause); // (4)
+  }
+
+  /** The try that was paid for does not start. */
+  private abandon(error: unknown): void {
+    this.call.rule.budget.giveBack();
+    this.call.giveUp('ended', { status: 'rejected', error }, UNREAD);
   }
 
   private end(): void {

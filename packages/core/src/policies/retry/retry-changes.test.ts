@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { RejectionError } from '../../kernel/errors.ts';
 import { createEvents } from '../../kernel/events.ts';
+import { onHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { alwaysFailing, observe, settled } from '../../testing/operation-table.ts';
@@ -138,6 +139,20 @@ describe('retry', () => {
       policy.update({ maxAttempts: 5, maxDelayMs: 500 });
       carryOut();
       expect(policy.describe().options).toMatchObject({ maxAttempts: 9, baseDelayMs: 100, maxDelayMs: 500 });
+    });
+
+    it('changes nothing by a plan that has become impossible beside another one, and reports it', () => {
+      const reported: unknown[] = [];
+      const before = onHookError(({ hook, policy, cause }) => reported.push([hook, policy, String(cause)]));
+      const policy = make({ name: 'prices' });
+      const plans = [policy.planUpdate({ baseDelayMs: 5000 }), policy.planUpdate({ maxDelayMs: 1000, maxAttempts: 9 })];
+      for (const carryOut of plans) carryOut();
+      onHookError(before);
+
+      expect(policy.describe().options).toMatchObject({ maxAttempts: 3, baseDelayMs: 5000, maxDelayMs: 10_000 });
+      expect(reported).toEqual([
+        ['planUpdate', 'prices', 'ConfigError: retry.maxDelayMs must be a number from 5000 to 600000, got 1000'],
+      ]);
     });
   });
 

@@ -10,7 +10,7 @@
 
 import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
 import type { Outcome } from '../../kernel/outcome.ts';
-import type { Random } from '../../kernel/random.ts';
+import { type Random, drawFrom } from '../../kernel/random.ts';
 import { type BackoffKind, type DelayRequest, backoffMs, longestBackoffMs } from '../../mechanisms/backoff.ts';
 
 /** A try that failed, as a `backoff` function sees it. */
@@ -67,7 +67,7 @@ export function nextBackoffMs(settings: DelaySettings, failed: FailedTry): numbe
   const request: DelayRequest = { attempt: failed.attempt + 1, previousDelayMs: failed.previousDelayMs, bounds };
   if (typeof backoff === 'function')
     return customMs(backoff, failed, settings) ?? longestBackoffMs('exponential', request);
-  return drawnMs(backoff, request, settings) ?? longestBackoffMs(backoff, request);
+  return drawnMs(backoff, request, settings);
 }
 
 /** Puts the backoff on top of what was asked for. Milliseconds; only for what asks for no more than `maxDelayMs`. */
@@ -77,16 +77,10 @@ export function joinedDelayMs(askedMs: number, backoff: number, maxDelayMs: numb
 
 // --- internal ---
 
-/** Undefined where `random` throws, or gives no number from 0 to 1: then the wait is the longest that it could have been. */
-function drawnMs(kind: BackoffKind, request: DelayRequest, { random, name }: DelaySettings): number | undefined {
-  try {
-    const delayMs = backoffMs(kind, request, random);
-    if (delayMs >= 0 && delayMs <= longestBackoffMs(kind, request)) return delayMs;
-    throw new RangeError('random must return a number from 0 to 1');
-  } catch (error) {
-    reportHookError('random', error, name);
-    return undefined;
-  }
+/** Where `random` fails, the wait is the longest that it could have been. */
+function drawnMs(kind: BackoffKind, request: DelayRequest, { random, name }: DelaySettings): number {
+  const delayMs = backoffMs(kind, request, () => drawFrom(random, name) ?? 1);
+  return Math.min(delayMs, longestBackoffMs(kind, request));
 }
 
 /** Undefined where the user's function fails. */

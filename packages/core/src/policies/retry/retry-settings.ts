@@ -82,7 +82,9 @@ export function describeRetry(settings: RetrySettings, hasOwnBudget: boolean): P
 
 // --- internal ---
 
-function traitsOf({ enforcement, maxAttempts, maxDelayMs, maxElapsedMs, whenNested }: RetrySettings): PolicyTraits {
+function traitsOf(settings: RetrySettings): PolicyTraits {
+  const { enforcement, maxAttempts, maxDelayMs, maxElapsedMs, minAttemptMs, whenNested } = settings;
+  const minRunGapMs = settings.backoff === 'fixed' ? settings.baseDelayMs : 0; // what outcomes ask for comes on top
   if (enforcement !== 'enforce' || maxAttempts === 1) return { isShared: true };
   const maxWaitMs = Math.min(maxElapsedMs, (maxAttempts - 1) * maxDelayMs); // any outcome may ask for the longest wait
   const runsOnceInsideRetry = whenNested === 'try-once';
@@ -92,6 +94,9 @@ function traitsOf({ enforcement, maxAttempts, maxDelayMs, maxElapsedMs, whenNest
     retriesFailures: true,
     marksTries: true,
     runsOnceInsideRetry,
+    ...(maxElapsedMs < Infinity && { noRunAfterMs: maxElapsedMs }),
+    ...(minRunGapMs > 0 && { minRunGapMs }),
+    ...(minAttemptMs > 0 && { minTimeLeftToRerunMs: minAttemptMs }),
     isShared: true,
   };
 }

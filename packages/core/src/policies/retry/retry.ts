@@ -48,6 +48,7 @@ import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { type Random, systemRandom } from '../../kernel/random.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import { type BackoffKind, backoffKinds } from '../../mechanisms/backoff.ts';
 import { CountedBudget, type RetryBudget } from './retry-budget.ts';
 import { RetryCall, type RetryDesk, RetryRule, mayPass } from './retry-call.ts';
@@ -211,17 +212,17 @@ export function retry(options: RetryOptions = {}): Retry {
   const desk: RetryDesk = { settings, budget, counts: new RetryCounts() };
   const { name, clock } = settings;
   const policy = createPolicy({ kind: 'retry', name, clock, layer: (inner) => retryHandler(desk, inner) });
-  const planUpdate = (changes: RetryChanges): (() => void) => {
-    const given = checkChanges(desk.settings, changes, own === undefined);
-    return () => {
-      desk.settings = settingsOf({ ...desk.settings, ...given }, desk.settings); // on top of what is in force by then
-      own?.changeRatio(desk.settings.maxRetryRatio);
-    };
-  };
+  const changing = updatable({
+    name,
+    resolve: (changes: RetryChanges) => changeSettings(desk.settings, changes, own === undefined),
+    apply: (next) => {
+      desk.settings = next;
+      own?.changeRatio(next.maxRetryRatio);
+    },
+  });
   const { counts } = desk;
   const members = {
-    planUpdate,
-    update: (changes: RetryChanges) => planUpdate(changes)(),
+    ...changing,
     describe: () => describeRetry(desk.settings, own !== undefined),
     snapshot: () => counts.snapshot(budget.snapshot()),
   };
@@ -258,14 +259,13 @@ function resolve(options: RetryOptions): RetrySettings {
 
 const changeable = Object.keys(retryDefaults).filter((option) => !['name', 'clock', 'random'].includes(option));
 
-/** Returns the changes that there are. */
-function checkChanges(current: RetrySettings, changes: RetryChanges, isShared: boolean): RetryChanges {
+function changeSettings(current: RetrySettings, changes: RetryChanges, isShared: boolean): RetrySettings {
   const given = withKnown('retry.update', {}, changes, changeable);
   const next = { ...current, ...given };
   checkOptions('retry', retryRules, next);
   if (isShared) refuseBesideBudget(given.maxRetryRatio);
   checkDelays(next);
-  return given;
+  return settingsOf(next, current);
 }
 
 function checkDelays({ baseDelayMs, maxDelayMs }: Required<RetryChanges>): void {

@@ -13,6 +13,7 @@
  *  (3) A member that left is not retained; one that left within its turn, for that turn at most, and at most 64 of them.
  *  (4) Nobody expires before `timeoutMs` has passed since it joined, nor later than that by more than the rest of the turn in
  *      which it joined. Within that turn nothing could have expired: the loop was not free.
+ *  (5) Once retired it has a timer only while somebody waits.
  *
  * @module
  */
@@ -42,6 +43,7 @@ export class DeadlineQueue {
   private fresh: Expiring | undefined = undefined;
   private freshCount = 0;
   private deferred = false;
+  private retired = false;
 
   constructor(clock: Clock, timeoutMs: number) {
     this.clock = clock;
@@ -75,7 +77,22 @@ export class DeadlineQueue {
   leave(member: Expiring): void {
     if (member.previous === undefined) return;
     unlink(member);
-    if (this.members.isEmpty) this.timer?.unref(); // (2)
+    if (this.members.isEmpty) this.rest();
+  }
+
+  /** Nobody joins any more: the timer goes with the last member. */
+  retire(): void {
+    this.retired = true;
+    if (this.members.isEmpty) this.rest();
+  }
+
+  private rest(): void {
+    if (!this.retired) {
+      this.timer?.unref(); // (2)
+      return;
+    }
+    this.timer?.cancel(); // (5)
+    this.timer = undefined;
   }
 
   private endTurn(): void {

@@ -115,6 +115,12 @@ export class Tally {
   }
 }
 
+/** What may change. */
+export interface TimeoutLimits {
+  readonly timeoutMs: number;
+  readonly enforcement: Enforcement;
+}
+
 /** Options in force, and the deadlines of the calls that started under them. */
 export class Rule {
   readonly tally: Tally;
@@ -125,14 +131,21 @@ export class Rule {
   readonly isIdle: boolean;
   readonly queue: DeadlineQueue;
 
-  constructor(tally: Tally, timeoutMs: number, enforcement: Enforcement) {
+  constructor(tally: Tally, { timeoutMs, enforcement }: TimeoutLimits, queue?: DeadlineQueue) {
     this.tally = tally;
     this.name = tally.name;
     this.clock = tally.clock;
     this.timeoutMs = timeoutMs;
     this.enforcement = enforcement;
     this.isIdle = enforcement === 'off' || timeoutMs === Infinity;
-    this.queue = new DeadlineQueue(tally.clock, timeoutMs);
+    this.queue = queue ?? new DeadlineQueue(tally.clock, timeoutMs);
+  }
+
+  /** The rule of the calls that start from now on. Those of the same time stay in one queue; else this one is left behind. */
+  followedBy(limits: TimeoutLimits): Rule {
+    if (limits.timeoutMs === this.timeoutMs) return new Rule(this.tally, limits, this.queue);
+    this.queue.retire();
+    return new Rule(this.tally, limits);
   }
 }
 

@@ -177,7 +177,7 @@ describe('the deadline queue, against a list that is searched', () => {
     ['queues at once', false],
     ['queues at the end of the turn', true],
   ])(
-    'deadline queue (1), (2), (3), (4): expires each at its instant, with one timer, and %s',
+    'deadline queue (1), (2), (3), (4), (5): expires each at its instant, with one timer, and %s',
     async (_how, hasTurns) => {
       const property = fc.asyncProperty(commands, async (steps) => {
         const clock = virtualClock();
@@ -203,8 +203,11 @@ describe('the deadline queue, against a list that is searched', () => {
           expect(turns.length).toBeLessThanOrEqual(1);
           expect(clock.pendingCount).toBeLessThanOrEqual(1);
         }
+        queue.retire();
         endTurn();
         expectToAgree(members, clock);
+        const isWaitedIn = members.some(({ left, expiredAt }) => !left && expiredAt === undefined);
+        expect(clock.pendingCount).toBe(isWaitedIn ? 1 : 0);
         await clock.runAll();
         expect(members.every((member) => member.left || member.expiredAt === member.dueAt)).toBe(true);
         expect(clock.pendingCount).toBe(0);

@@ -10,7 +10,8 @@
  * Invariants
  *  (1) The operation's context ends at the deadline with the very error that the caller gets.
  *  (2) A context whose own deadline is not later is left as it is: its deadline rules, and its error.
- *  (3) Any number of calls share one timer, and none is left at rest.
+ *  (3) Any number of calls that started under the same `timeoutMs` share one timer. None is left at rest; that of a time
+ *      which holds no more ends with the last of its calls.
  *  (4) A call is settled at its deadline even if the layers inside do not report.
  *  (5) `late` is the number of runs that go on after their deadline; each leaves it when it settles.
  *  (6) Under `observe` and `off` no call gets a deadline.
@@ -35,7 +36,17 @@ import { type OptionRules, checkOptions, nonEmptyString, numberFrom, oneOfString
 import { withDefaults, withKnown } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
-import { ObservedCall, Rule, Tally, TimeoutCall, TimeoutError, type TimeoutSnapshot, endsBy } from './timed-call.ts';
+import { updatable } from '../../kernel/update-plan.ts';
+import {
+  ObservedCall,
+  Rule,
+  Tally,
+  TimeoutCall,
+  TimeoutError,
+  type TimeoutLimits,
+  type TimeoutSnapshot,
+  endsBy,
+} from './timed-call.ts';
 
 export {
   TimeoutError,
@@ -101,15 +112,14 @@ export function timeout(options: TimeoutOptions | number): Timeout {
   const settings = resolve(typeof options === 'number' ? { timeoutMs: options } : options);
   const { name, clock, timeoutMs, enforcement } = settings;
   const tally = new Tally(settings);
-  let rule = new Rule(tally, timeoutMs, enforcement);
+  let rule = new Rule(tally, { timeoutMs, enforcement });
   const policy = createPolicy({ kind: 'timeout', name, clock, layer: (inner) => deadlineHandler(() => rule, inner) });
-  const planUpdate = (changes: TimeoutChanges) => {
-    const next = changed(rule, changes);
-    return () => void (rule = new Rule(tally, next.timeoutMs, next.enforcement)); // (7)
-  };
-  return Object.assign(policy, {
-    planUpdate,
-    update: (changes: TimeoutChanges) => planUpdate(changes)(),
+  const changing = updatable({
+    name,
+    resolve: (changes: TimeoutChanges) => changed(rule, changes),
+    apply: (next) => void (rule = rule.followedBy(next)), // (3) (7)
+  });
+  return Object.assign(policy, changing, {
     snapshot: () => tally.snapshot(rule),
     describe: () => describe(name, rule),
   });
@@ -126,8 +136,6 @@ export const timeoutKind: PolicyKind = Object.freeze({
 
 // --- internal ---
 
-type Limits = Required<TimeoutChanges>;
-
 type Settings = Required<Omit<TimeoutOptions, 'random' | 'captureAsyncContext'>>;
 
 function resolve(options: TimeoutOptions): Settings {
@@ -137,7 +145,7 @@ function resolve(options: TimeoutOptions): Settings {
   return { name, timeoutMs, enforcement, clock, events };
 }
 
-function changed({ name, timeoutMs, enforcement }: Rule, changes: TimeoutChanges): Limits {
+function changed({ name, timeoutMs, enforcement }: Rule, changes: TimeoutChanges): TimeoutLimits {
   const next = withKnown('timeout.update', { timeoutMs, enforcement }, changes);
   checkOptions('timeout', timeoutRules, { name, ...next });
   return next;
