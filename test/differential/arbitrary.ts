@@ -109,7 +109,8 @@ function withoutOrphans(layers: readonly LayerSpec[]): readonly LayerSpec[] {
   return hedges(layers) ? layers.map(deriveNothing) : layers;
 }
 
-function hedges(layers: readonly LayerSpec[]): boolean {
+/** Whether one of the layers, or of those inside them, runs what is inside twice at once. */
+export function hedges(layers: readonly LayerSpec[]): boolean {
   return layers.some((layer) =>
     layer.kind === 'pipeline' ? hedges(layer.layers) : layer.kind === 'foreign' && layer.does === 'hedges',
   );

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hedges } from './arbitrary.ts';
 import type { Case } from './case.ts';
 import type { Entry } from './journal.ts';
 import { type Played, type SideFactory, play } from './play.ts';
@@ -27,14 +28,22 @@ export async function compare(specified: Case, engine: SideFactory): Promise<Com
 
 // --- internal ---
 
-function linesOf({ journal, statistics, pendingCount }: Played, { family }: Case): string[] {
+function linesOf({ journal, statistics, pendingCount }: Played, { family, layers }: Case): string[] {
   const entries = family === 'foreign' ? byPolicy(journal.entries) : journal.entries;
   const settled = journal.settlements.toSorted((a, b) => a.call - b.call);
   return [
-    ...[...entries, ...settled].map((entry) => journal.lineOf(entry)),
+    ...[...entries, ...settled].map((entry) => journal.lineOf(entry)).filter((line) => !isUnordered(line, layers)),
     ...statistics.split('\n'),
     `${pendingCount} timers left`,
   ];
+}
+
+/**
+ * Where a foreign policy hedges, one cancellation ends several calls of a retry, of which one runs and another waits. Which of
+ * them gives up first is nobody's promise; that each does, the statistics at the end tell.
+ */
+function isUnordered(line: string, layers: Case['layers']): boolean {
+  return line.includes(' retry.gave-up ') && hedges(layers);
 }
 
 /**

@@ -131,7 +131,7 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'retry: a last try that never ran hides those that did',
     file: retry,
-    find: 'else if (this.hasRun) this.sink.reject(outcome.error, now);',
+    find: 'else if (this.progress.hasRun) this.sink.reject(outcome.error, now);',
     replace: '',
   },
   {
@@ -186,8 +186,8 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'retry: one try too many',
     file: retry,
-    find: 'if (this.attempt >= this.rule.settings.maxAttempts)',
-    replace: 'if (this.attempt > this.rule.settings.maxAttempts)',
+    find: 'if (this.progress.attemptCount >= this.rule.settings.maxAttempts)',
+    replace: 'if (this.progress.attemptCount > this.rule.settings.maxAttempts)',
   },
   {
     name: 'retry: delay does not grow',
@@ -222,8 +222,8 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'retry: every try earns',
     file: retry,
-    find: 'const attempt = ++this.attempt;',
-    replace: 'const attempt = ++this.attempt;\n    this.rule.budget.earn();',
+    find: 'const attempt = ++this.progress.attemptCount;',
+    replace: 'const attempt = ++this.progress.attemptCount;\n    this.rule.budget.earn();',
   },
   {
     name: 'fallback: asked though the context has ended',

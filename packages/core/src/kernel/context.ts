@@ -136,6 +136,12 @@ export function deriveLazily(context: Context, source: ScopeSource): Context {
   return new ContextNode(undefined, (context as ContextNode).values, source);
 }
 
+/** Derives a context with `values`, whose oldest are those of `context`, and the scope of `context`. */
+export function deriveWithValues(context: Context, values: ContextValues): Context {
+  const { madeScope, source } = context as ContextNode;
+  return new ContextNode(madeScope, values, source);
+}
+
 /** Whether `context` ends only by `source`, which tells its sink by itself, so that nobody needs to watch the context. */
 export function isEndedBy(context: Context, source: object): boolean {
   return (context as ContextNode).source === source;

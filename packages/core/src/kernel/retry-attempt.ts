@@ -12,8 +12,8 @@
  * @module
  */
 
-import { type ContextKey, callKey } from './context-values.ts';
-import type { Context } from './context.ts';
+import { type ContextKey, type ContextValues, callKey } from './context-values.ts';
+import { type Context, deriveWithValues } from './context.ts';
 
 /** A try of a retry. */
 export interface RetryAttempt {
@@ -49,19 +49,23 @@ export class OpenTryMark implements TryMark {
  * work under `withoutCancel()`.
  */
 export function retryAttemptOf(context: Context): RetryAttempt | undefined {
-  return context.value(key)?.attempt;
+  return context.value(tryMarkKey)?.attempt;
 }
 
 /** Returns the mark nearest to `context`, in force or not. */
 export function tryMarkOf(context: Context): TryMark | undefined {
-  return context.value(key);
+  return context.value(tryMarkKey);
 }
 
 /** Derives a context that belongs to the try of `mark`. */
 export function withTryMark(context: Context, mark: TryMark): Context {
-  return context.withValue(key, mark);
+  return context.withValue(tryMarkKey, mark);
 }
 
-// --- internal ---
+/** Derives a context that belongs to the try of `mark`, where that is a node of values itself: one object less per call. */
+export function underTryMark(context: Context, mark: TryMark & ContextValues): Context {
+  return deriveWithValues(context, mark);
+}
 
-const key: ContextKey<TryMark> = callKey('retry attempt');
+/** The key of marks, for those that are nodes of values. */
+export const tryMarkKey: ContextKey<TryMark> = callKey('retry attempt');

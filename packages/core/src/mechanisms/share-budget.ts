@@ -47,7 +47,8 @@ export class ShareBudget {
 
   /** Counts a call. */
   earn(): void {
-    this.calls = Math.min(this.calls + 1, this.maxCalls);
+    const calls = this.calls + 1;
+    this.calls = calls < this.maxCalls ? calls : this.maxCalls;
   }
 
   /** Takes one extra if there is one. Returns whether there was. */

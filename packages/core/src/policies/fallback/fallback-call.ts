@@ -102,7 +102,9 @@ export class FallbackCall implements Sink {
     this.rule = rule;
     this.context = context;
     this.sink = sink;
-    this.runInContext = captureWith(rule.tally.captureAsyncContext, rule.tally.name);
+    const { captureAsyncContext } = rule.tally;
+    this.runInContext =
+      captureAsyncContext === undefined ? undefined : captureWith(captureAsyncContext, rule.tally.name);
   }
 
   resolve(value: unknown, now: number): void {

@@ -23,7 +23,7 @@
  * @module
  */
 
-import type { Context } from '../../kernel/context.ts';
+import { type Context, background } from '../../kernel/context.ts';
 import {
   type Describable,
   type Enforcement,
@@ -159,19 +159,19 @@ export function fallback<First, Rest extends readonly unknown[]>(
 ): Fallback<Awaited<First | Rest[number]>>;
 export function fallback<F>(options: FallbackOptions<F>): Fallback<F>;
 export function fallback(options: FallbackOptions<unknown>): Fallback<unknown> {
-  let rule = firstRule(options);
-  const { tally } = rule;
+  const desk: Desk = { rule: firstRule(options) };
+  const { tally } = desk.rule;
   const changing = updatable({
     name: tally.name,
-    resolve: (changes: FallbackChanges<unknown>) => changeRule(rule, changes),
-    apply: (next) => void (rule = next), // (5)
+    resolve: (changes: FallbackChanges<unknown>) => changeRule(desk.rule, changes),
+    apply: (next) => void (desk.rule = next), // (5)
   });
-  const layer = (inner: Handler): Handler => fallbackHandler(() => rule, inner);
+  const layer = (inner: Handler): Handler => fallbackHandler(desk, inner);
   const policy = createPolicy<unknown>({ kind: 'fallback', name: tally.name, layer });
   const parts = {
     ...changing,
-    describe: () => describe(rule),
-    snapshot: () => snapshotOf(rule),
+    describe: () => describe(desk.rule),
+    snapshot: () => snapshotOf(desk.rule),
   };
   return Object.defineProperty(Object.assign(policy, parts), 'usedCount', {
     get: () => tally.used,
@@ -197,17 +197,24 @@ function omittable(rule: OptionRule): OptionRule {
   };
 }
 
-function fallbackHandler(ruleNow: () => FallbackRule, inner: Handler): Handler {
+/** What all calls share; the rule is replaced as a whole when options change. */
+interface Desk {
+  rule: FallbackRule;
+}
+
+function fallbackHandler(desk: Desk, inner: Handler): Handler {
   return (operation, context, sink, now) => {
-    const rule = ruleNow();
-    if (rule.enforcement === 'off') {
-      inner(operation, context, sink, now); // (4)
-      return;
-    }
-    const note = noteIn(context);
-    if (note !== undefined) note.provenance = undefined; // of an earlier try of this call, if anything
-    inner(operation, context, new FallbackCall(rule, context, sink), now);
+    const { rule } = desk;
+    if (context !== background) forgetNote(context);
+    if (rule.enforcement === 'off') inner(operation, context, sink, now); // (4)
+    else inner(operation, context, new FallbackCall(rule, context, sink), now);
   };
+}
+
+/** What is noted of an earlier try of this call, if anything, is not where its value comes from. */
+function forgetNote(context: Context): void {
+  const note = noteIn(context);
+  if (note !== undefined) note.provenance = undefined;
 }
 
 function firstRule(options: FallbackOptions<unknown>): FallbackRule {

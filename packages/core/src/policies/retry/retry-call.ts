@@ -4,93 +4,79 @@
  * @module
  */
 
-import { bindAsyncContext } from '../../kernel/async-context.ts';
-import { isCancelled } from '../../kernel/cancellation.ts';
 import type { Watcher } from '../../kernel/cancel-scope.ts';
 import { type Timer, UNREAD, readOnce } from '../../kernel/clock.ts';
 import { type Context, background, scopeOf } from '../../kernel/context.ts';
-import { isRejection } from '../../kernel/errors.ts';
-import type { Handler, Operation, Sink } from '../../kernel/handler.ts';
+import type { Operation, Sink } from '../../kernel/handler.ts';
 import { askHook } from '../../kernel/hooks.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import { type Outcome, classifyByError, judgeError, judgeValue } from '../../kernel/outcome.ts';
-import { OpenTryMark, type RetryAttempt, type TryMark, tryMarkOf, withTryMark } from '../../kernel/retry-attempt.ts';
-import type { CountedBudget } from './retry-budget.ts';
+import {
+  OpenTryMark,
+  type RetryAttempt,
+  type TryMark,
+  tryMarkKey,
+  tryMarkOf,
+  underTryMark,
+  withTryMark,
+} from '../../kernel/retry-attempt.ts';
+import type { ContextKey, ContextValues } from '../../kernel/context-values.ts';
 import { askedDelayMs, joinedDelayMs, nextBackoffMs } from './retry-delay.ts';
-import { type RetryCounts, type RetryGaveUpReason, tellGaveUp, tellScheduled } from './retry-report.ts';
-import type { RetrySettings } from './retry-settings.ts';
+import { type RetryGaveUpReason, tellGaveUp, tellScheduled } from './retry-report.ts';
+import { type RetryRule, mayPass } from './retry-rule.ts';
 
-/** What the calls of one policy share. */
-export interface RetryDesk {
-  /** Replaced as a whole when options change. */
-  settings: RetrySettings;
-  readonly budget: CountedBudget;
-  readonly counts: RetryCounts;
-}
-
-/** The rule where no `isRetryable` is given: a rejection of ours or a cancellation will not pass. */
-export function mayPass(error: unknown): boolean {
-  return !isRejection(error) && !isCancelled(error);
-}
-
-/** What the calls through one layer share, until options change. */
-export class RetryRule {
-  readonly settings: RetrySettings;
-  readonly budget: CountedBudget;
-  readonly counts: RetryCounts;
-  readonly inner: Handler;
-  /** Whether there can be a second try. */
-  readonly mayRetry: boolean;
-  readonly isTimed: boolean;
-  readonly judgesValues: boolean;
-  readonly firstAttempt: RetryAttempt;
-  /** Whether tries tell those inside. One that is not followed by others does not count as a try to them. */
-  readonly marks: boolean;
-
-  constructor({ settings, budget, counts }: RetryDesk, inner: Handler) {
-    this.settings = settings;
-    this.budget = budget;
-    this.counts = counts;
-    this.inner = inner;
-    this.mayRetry = settings.maxAttempts > 1;
-    this.isTimed = settings.maxElapsedMs !== Infinity;
-    this.judgesValues = settings.classify !== classifyByError;
-    this.marks = this.mayRetry && settings.enforcement === 'enforce';
-    this.firstAttempt = Object.freeze({ policy: settings.name, attempt: 1 });
-  }
-}
-
-/** One call: the sink of each of its tries. */
-export class RetryCall implements Sink {
+/**
+ * One call: the sink of each of its tries. Where the caller has no context, it is the mark of its first try as well, and the
+ * node of values that carries it: the usual call makes two objects, itself and a context.
+ */
+export class RetryCall implements Sink, TryMark, ContextValues {
   readonly rule: RetryRule;
   readonly operation: Operation;
   readonly context: Context;
   readonly sink: Sink;
-  attempt = 1;
-  /** Whether the operation was run in one of the tries. */
-  private hasRun = false;
-  /** The mark of the try outside that this call is in; undefined where that does not matter, or no longer. */
-  private around: TryMark | undefined = undefined;
-  /** The mark of the try under way. */
-  private mark: OpenTryMark | undefined = undefined;
-  private startedAt = UNREAD;
-  private backoffMs = 0;
-  private delayMs = 0;
+  /** Whether a try follows the first, or may; for what stands under the first try of {@link startPlainly}. */
+  isInForce = true;
+  private made: Progress | undefined = undefined;
 
   constructor(rule: RetryRule, operation: Operation, context: Context, sink: Sink) {
     this.rule = rule;
-    const { captureAsyncContext, name } = rule.settings;
-    this.operation = bindAsyncContext(operation, captureAsyncContext, name);
+    this.operation = operation;
     this.context = context;
     this.sink = sink;
+  }
+
+  /** What is known of a call that is more than one try that succeeds; most are not, and never need it. */
+  private get progress(): Progress {
+    this.made ??= new Progress();
+    return this.made;
+  }
+
+  get key(): ContextKey<TryMark> {
+    return tryMarkKey;
+  }
+
+  get value(): TryMark {
+    return this;
+  }
+
+  get parent(): undefined {
+    return undefined;
+  }
+
+  get attempt(): RetryAttempt {
+    return this.rule.firstAttempt;
+  }
+
+  get isRepeat(): boolean {
+    return false;
   }
 
   start(calledAt: number): void {
     const { rule, context } = this;
     const { settings } = rule;
     rule.counts.calls++;
-    if (rule.isTimed) this.startedAt = readOnce(settings.clock, calledAt);
-    const now = rule.isTimed ? this.startedAt : calledAt;
+    const now = rule.isTimed ? readOnce(settings.clock, calledAt) : calledAt;
+    if (rule.isTimed) this.progress.startedAt = now;
     const around = context === background ? undefined : tryMarkOf(context);
     if (around !== undefined && around.isInForce) this.startInside(around, now);
     else {
@@ -102,17 +88,17 @@ export class RetryCall implements Sink {
   resolve(value: unknown, now: number): void {
     const { rule, context, sink } = this;
     if (rule.judgesValues && judgeValue(rule.settings.classify, value, context, rule.settings.name) === 'failure') {
-      this.hasRun = true;
+      this.progress.hasRun = true;
       this.tryAgainOrEnd({ status: 'fulfilled', value }, now);
       return;
     }
-    if (this.attempt > 1) rule.counts.recovered++;
-    if (this.mark !== undefined) this.mark.isInForce = false; // no other try follows
+    if (this.made !== undefined && this.made.attemptCount > 1) rule.counts.recovered++;
+    this.closeMark();
     sink.resolve(value, now);
   }
 
   reject(error: unknown, now: number): void {
-    this.hasRun = true;
+    this.progress.hasRun = true;
     this.tryAgainOrEnd({ status: 'rejected', error }, now);
   }
 
@@ -123,13 +109,13 @@ export class RetryCall implements Sink {
   /** Ends the call with its last outcome. */
   giveUp(reason: RetryGaveUpReason, outcome: Outcome, now: number): void {
     this.rule.counts.gaveUp[reason]++;
-    tellGaveUp(this.rule.settings, this.attempt, { reason, outcome });
+    tellGaveUp(this.rule.settings, this.progress.attemptCount, { reason, outcome });
     this.end(outcome, now); // (5)
   }
 
   tryAgain(): void {
     const { settings, counts } = this.rule;
-    const attempt = ++this.attempt;
+    const attempt = ++this.progress.attemptCount;
     counts.retried++;
     this.run({ policy: settings.name, attempt }, true, UNREAD);
   }
@@ -138,7 +124,7 @@ export class RetryCall implements Sink {
   private startInside(around: TryMark, now: number): void {
     const { rule } = this;
     if (rule.settings.whenNested === 'try-once') {
-      this.around = around;
+      this.progress.around = around;
       this.run(around.attempt, around.isRepeat, now);
     } else {
       this.earn(false);
@@ -150,7 +136,7 @@ export class RetryCall implements Sink {
     const { rule, context } = this;
     if (rule.marks) {
       const mark = new OpenTryMark(attempt, isRepeat);
-      this.mark = mark;
+      this.progress.mark = mark;
       rule.inner(this.operation, withTryMark(context, mark), this, now);
     } else rule.inner(this.operation, context, this, now);
   }
@@ -162,9 +148,9 @@ export class RetryCall implements Sink {
 
   /** Whether a retry outside will try again. Where it no longer does, this is a call like any other from here on. */
   private isLeftToOuter(): boolean {
-    const { around } = this;
+    const { around } = this.progress;
     if (around === undefined || around.isInForce) return around !== undefined;
-    this.around = undefined;
+    this.progress.around = undefined;
     this.earn(around.isRepeat);
     return false;
   }
@@ -177,9 +163,10 @@ export class RetryCall implements Sink {
       this.giveUp(reason, outcome, failedAt);
       return;
     }
-    tellScheduled(settings, this.attempt, { outcome, delayMs: this.delayMs });
+    const { delayMs, attemptCount } = this.progress;
+    tellScheduled(settings, attemptCount, { outcome, delayMs });
     if (settings.enforcement === 'enforce') {
-      new RetryWait(this).start(this.delayMs);
+      new RetryWait(this).start(delayMs);
       return;
     }
     counts.wouldRetry++; // (8)
@@ -187,7 +174,7 @@ export class RetryCall implements Sink {
   }
 
   private reasonToGiveUp(outcome: Outcome, failedAt: number): RetryGaveUpReason | undefined {
-    if (this.attempt >= this.rule.settings.maxAttempts) return 'attempts'; // (1)
+    if (this.progress.attemptCount >= this.rule.settings.maxAttempts) return 'attempts'; // (1)
     if (this.context.cancelled) return 'ended'; // (2)
     if (outcome.status === 'rejected' && !this.isRetryable(outcome.error)) return 'not-retryable';
     if (this.isLeftToOuter()) return 'nested'; // (7)
@@ -208,27 +195,57 @@ export class RetryCall implements Sink {
     const { maxDelayMs, minAttemptMs, maxElapsedMs } = settings;
     const askedMs = askedDelayMs(settings, outcome);
     if (askedMs > maxDelayMs) return 'retry-after';
-    const { attempt, backoffMs: previousDelayMs } = this;
+    const { progress } = this;
+    const { attemptCount: attempt, backoffMs: previousDelayMs } = progress;
     const backoffMs = nextBackoffMs(settings, { attempt, outcome, previousDelayMs });
     const delayMs = joinedDelayMs(askedMs, backoffMs, maxDelayMs);
     if (delayMs + minAttemptMs >= this.context.remainingMs()) return 'deadline'; // (3)
-    if (isTimed && failedAt - this.startedAt + delayMs >= maxElapsedMs) return 'elapsed'; // (3)
+    if (isTimed && failedAt - progress.startedAt + delayMs >= maxElapsedMs) return 'elapsed'; // (3)
     if (!budget.spend()) return 'budget'; // (6)
-    this.backoffMs = backoffMs;
-    this.delayMs = delayMs;
+    progress.backoffMs = backoffMs;
+    progress.delayMs = delayMs;
     return undefined;
+  }
+
+  /** No other try follows. */
+  private closeMark(): void {
+    const { made } = this;
+    if (made?.mark !== undefined) made.mark.isInForce = false;
+    else if (made === undefined || made.attemptCount === 1) this.isInForce = false;
   }
 
   /** Whether any try was run decides what an error says about the dependency. */
   private end(outcome: Outcome, now: number): void {
-    if (this.mark !== undefined) this.mark.isInForce = false;
+    this.closeMark();
     if (outcome.status === 'fulfilled') this.sink.resolve(outcome.value, now);
-    else if (this.hasRun) this.sink.reject(outcome.error, now);
+    else if (this.progress.hasRun) this.sink.reject(outcome.error, now);
     else this.sink.refuse(outcome.error, now);
   }
 }
 
+/** Starts a call without a context of its own, by a rule that is plain. */
+export function startPlainly(rule: RetryRule, operation: Operation, sink: Sink, now: number): void {
+  rule.counts.calls++;
+  rule.budget.earn();
+  const call = new RetryCall(rule, operation, background, sink);
+  rule.inner(operation, underTryMark(background, call), call, now);
+}
+
 // --- internal ---
+
+/** How far a call has come. */
+class Progress {
+  attemptCount = 1;
+  /** Whether the operation was run in one of the tries. */
+  hasRun = false;
+  /** The mark of the try outside that this call is in; undefined where that does not matter, or no longer. */
+  around: TryMark | undefined = undefined;
+  /** The mark of the try under way, where that is not the call itself. */
+  mark: OpenTryMark | undefined = undefined;
+  startedAt = UNREAD;
+  backoffMs = 0;
+  delayMs = 0;
+}
 
 /** The wait between two tries: over when its delay is, or when the context ends. */
 class RetryWait implements Watcher {

@@ -23,6 +23,7 @@
  * @module
  */
 
+import { bindAsyncContext } from '../../kernel/async-context.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import {
   type Describable,
@@ -31,7 +32,8 @@ import {
   type Updatable,
   enforcements,
 } from '../../kernel/description.ts';
-import type { Handler } from '../../kernel/handler.ts';
+import { background } from '../../kernel/context.ts';
+import type { Arrival, Handler } from '../../kernel/handler.ts';
 import {
   type OptionRule,
   type OptionRules,
@@ -51,9 +53,10 @@ import { type Random, systemRandom } from '../../kernel/random.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import { type BackoffKind, backoffKinds } from '../../mechanisms/backoff.ts';
 import { CountedBudget, type RetryBudget } from './retry-budget.ts';
-import { RetryCall, type RetryDesk, RetryRule, mayPass } from './retry-call.ts';
+import { RetryCall, startPlainly } from './retry-call.ts';
 import { type BackoffFunction, type RetryAfter, retryAfterOfError } from './retry-delay.ts';
 import { RetryCounts, type RetrySnapshot } from './retry-report.ts';
+import { type RetryDesk, RetryRule, mayPass } from './retry-rule.ts';
 import { type RetrySettings, describeRetry, settingsOf } from './retry-settings.ts';
 
 export { parseRetryAfterMs } from '../../mechanisms/retry-after.ts';
@@ -244,9 +247,15 @@ function retryHandler(desk: RetryDesk, inner: Handler): Handler {
   let rule = new RetryRule(desk, inner);
   return (operation, context, sink, calledAt) => {
     if (rule.settings !== desk.settings) rule = new RetryRule(desk, inner);
-    if (rule.settings.enforcement === 'off') inner(operation, context, sink, calledAt);
-    else new RetryCall(rule, operation, context, sink).start(calledAt);
+    if (rule.isPlain && context === background) startPlainly(rule, operation, sink, calledAt);
+    else startCarefully(rule, { inner, operation, context, sink }, calledAt);
   };
+}
+
+function startCarefully(rule: RetryRule, { inner, operation, context, sink }: Arrival, calledAt: number): void {
+  const { enforcement, captureAsyncContext, name } = rule.settings;
+  if (enforcement === 'off') inner(operation, context, sink, calledAt);
+  else new RetryCall(rule, bindAsyncContext(operation, captureAsyncContext, name), context, sink).start(calledAt);
 }
 
 function resolve(options: RetryOptions): RetrySettings {

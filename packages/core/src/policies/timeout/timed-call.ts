@@ -129,6 +129,8 @@ export class Rule {
   readonly timeoutMs: number;
   readonly enforcement: Enforcement;
   readonly isIdle: boolean;
+  /** Whether a call whose context never ends gets its deadline without further questions. */
+  readonly isPlain: boolean;
   readonly queue: DeadlineQueue;
 
   constructor(tally: Tally, { timeoutMs, enforcement }: TimeoutLimits, queue?: DeadlineQueue) {
@@ -138,6 +140,7 @@ export class Rule {
     this.timeoutMs = timeoutMs;
     this.enforcement = enforcement;
     this.isIdle = enforcement === 'off' || timeoutMs === Infinity;
+    this.isPlain = enforcement === 'enforce' && timeoutMs > 0 && timeoutMs < Infinity;
     this.queue = queue ?? new DeadlineQueue(tally.clock, timeoutMs);
   }
 

@@ -31,7 +31,7 @@ import {
   enforcements,
 } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
-import type { Handler } from '../../kernel/handler.ts';
+import type { Arrival, Handler } from '../../kernel/handler.ts';
 import { type OptionRules, checkOptions, nonEmptyString, numberFrom, oneOfStrings } from '../../kernel/option-rules.ts';
 import { withDefaults, withKnown } from '../../kernel/options.ts';
 import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
@@ -112,16 +112,16 @@ export function timeout(options: TimeoutOptions | number): Timeout {
   const settings = resolve(typeof options === 'number' ? { timeoutMs: options } : options);
   const { name, clock, timeoutMs, enforcement } = settings;
   const tally = new Tally(settings);
-  let rule = new Rule(tally, { timeoutMs, enforcement });
-  const policy = createPolicy({ kind: 'timeout', name, clock, layer: (inner) => deadlineHandler(() => rule, inner) });
+  const desk: Desk = { rule: new Rule(tally, { timeoutMs, enforcement }) };
+  const policy = createPolicy({ kind: 'timeout', name, clock, layer: (inner) => deadlineHandler(desk, inner) });
   const changing = updatable({
     name,
-    resolve: (changes: TimeoutChanges) => changed(rule, changes),
-    apply: (next) => void (rule = rule.followedBy(next)), // (3) (7)
+    resolve: (changes: TimeoutChanges) => changed(desk.rule, changes),
+    apply: (next) => void (desk.rule = desk.rule.followedBy(next)), // (3) (7)
   });
   return Object.assign(policy, changing, {
-    snapshot: () => tally.snapshot(rule),
-    describe: () => describe(name, rule),
+    snapshot: () => tally.snapshot(desk.rule),
+    describe: () => describe(name, desk.rule),
   });
 }
 
@@ -151,30 +151,44 @@ function changed({ name, timeoutMs, enforcement }: Rule, changes: TimeoutChanges
   return next;
 }
 
-function deadlineHandler(ruleNow: () => Rule, inner: Handler): Handler {
-  return (operation, context, sink, calledAt) => {
-    const rule = ruleNow();
-    if (rule.isIdle) {
-      inner(operation, context, sink, calledAt);
-      return;
-    }
+/** What all calls share; the rule is replaced as a whole when options change. */
+interface Desk {
+  rule: Rule;
+}
+
+function deadlineHandler(desk: Desk, inner: Handler): Handler {
+  return (operation, context, sink, now) => {
+    const { rule } = desk;
     const parent = scopeOf(context);
-    const now = parent.isEndless ? calledAt : readOnce(rule.clock, calledAt);
-    if (rule.enforcement === 'observe') {
-      const call = new ObservedCall(rule, sink);
-      rule.queue.join(call, now);
-      inner(operation, context, call, now); // (6)
-    } else if (rule.timeoutMs === 0) {
-      rule.tally.expire('enforce', 0);
-      sink.refuse(new TimeoutError(rule.name, 0), now);
-    } else if (!parent.isEndless && endsBy(parent, now, rule)) {
-      inner(operation, context, sink, now); // (2)
-    } else {
+    if (rule.isPlain && parent.isEndless) {
       const call = new TimeoutCall(rule, parent, sink);
       rule.queue.join(call, now);
       inner(operation, call.derive(context), call, now);
-    }
+    } else startCarefully(rule, { inner, operation, context, sink }, now);
   };
+}
+
+function startCarefully(rule: Rule, { inner, operation, context, sink }: Arrival, calledAt: number): void {
+  if (rule.isIdle) {
+    inner(operation, context, sink, calledAt);
+    return;
+  }
+  const parent = scopeOf(context);
+  const now = parent.isEndless ? calledAt : readOnce(rule.clock, calledAt);
+  if (rule.enforcement === 'observe') {
+    const call = new ObservedCall(rule, sink);
+    rule.queue.join(call, now);
+    inner(operation, context, call, now); // (6)
+  } else if (rule.timeoutMs === 0) {
+    rule.tally.expire('enforce', 0);
+    sink.refuse(new TimeoutError(rule.name, 0), now);
+  } else if (endsBy(parent, now, rule)) {
+    inner(operation, context, sink, now); // (2)
+  } else {
+    const call = new TimeoutCall(rule, parent, sink);
+    rule.queue.join(call, now);
+    inner(operation, call.derive(context), call, now);
+  }
 }
 
 function describe(name: string, { timeoutMs, enforcement }: Rule): PolicyDescription {
