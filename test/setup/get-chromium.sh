@@ -15,8 +15,9 @@ done
 [ "$(node -p '`${process.platform}-${process.arch}`')" = linux-x64 ] || none 'the package is for Linux on x64'
 mkdir -p "$dir"
 tmp=$(mktemp -d "$dir/new.XXXXXX"); trap 'rm -rf "$tmp"' EXIT
-npm install --prefix "$tmp" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error \
-  "@sparticuz/chromium@$version" >/dev/null 2>&1 || none 'npm cannot get @sparticuz/chromium'
+# Only its files are wanted: what its own code needs of Node.js does not matter, though npm may have been told to be strict.
+npm install --prefix "$tmp" --no-save --ignore-scripts --no-audit --no-fund --engine-strict=false --loglevel=error \
+  "@sparticuz/chromium@$version" >"$tmp/npm.log" 2>&1 || { cat "$tmp/npm.log" >&2; none 'npm cannot get @sparticuz/chromium'; }
 node -e '
   const { readFileSync, writeFileSync } = require("node:fs");
   const { brotliDecompressSync } = require("node:zlib");
