@@ -55,30 +55,8 @@ export { nameErrorClass } from './kernel/errors.ts';
 export { reportHookError } from './kernel/hooks.ts';
 export { inRange, integerInRange, isFunction, isName, oneOf, withDefaults, withKnown } from './kernel/options.ts';
 
-export {
-  type JsonSchema,
-  type OptionRule,
-  type OptionRules,
-  anyFunction,
-  checkOptions,
-  either,
-  integerFrom,
-  nonEmptyString,
-  numberFrom,
-  oneOfStrings,
-  share,
-  trueOrFalse,
-} from './kernel/option-rules.ts';
-export {
-  type Describable,
-  type Enforcement,
-  type HasAlternatives,
-  type PolicyDescription,
-  type PolicyKind,
-  type PolicyTraits,
-  type Updatable,
-  enforcements,
-} from './kernel/description.ts';
+export * from './kernel/option-rules.ts';
+export * from './kernel/description.ts';
 
 // Description and warnings
 export { type PolicyTree, describe, draw } from './inspection/describe.ts';
@@ -104,222 +82,37 @@ export {
 } from './registry/registry.ts';
 
 // bulkhead
-export {
-  type Bulkhead,
-  type BulkheadChanges,
-  BulkheadFullError,
-  type BulkheadOptions,
-  type BulkheadOrder,
-  type BulkheadPermit,
-  type BulkheadRefusal,
-  type BulkheadRejectedEvent,
-  type BulkheadSnapshot,
-  bulkhead,
-  bulkheadDefaults,
-  bulkheadKind,
-  bulkheadRules,
-} from './policies/bulkhead/bulkhead.ts';
+export * from './policies/bulkhead/bulkhead.ts';
 
 // chaos
-export {
-  type Chaos,
-  type ChaosAim,
-  type ChaosBehaviour,
-  type ChaosChanges,
-  ChaosError,
-  type ChaosFault,
-  type ChaosInjectedEvent,
-  type ChaosInjection,
-  type ChaosInjectionKind,
-  type ChaosLatency,
-  type ChaosOptions,
-  type ChaosOutcome,
-  type ChaosSnapshot,
-  type ChaosStopReason,
-  type ChaosStoppedEvent,
-  type ChaosTarget,
-  chaos,
-  chaosDefaults,
-  chaosKind,
-  chaosRules,
-} from './policies/chaos/chaos.ts';
+export * from './policies/chaos/chaos.ts';
 
 // cache
-export {
-  type Cache,
-  type CacheChanges,
-  type CacheEvictedEvent,
-  type CacheMissedEvent,
-  type CacheOptions,
-  type CacheRefreshFailedEvent,
-  type CacheRefreshedEvent,
-  type CacheServedEvent,
-  type CacheSnapshot,
-  type CachedValue,
-  cache,
-  cacheDefaults,
-  cacheKind,
-  cacheRules,
-} from './policies/cache/cache.ts';
+export * from './policies/cache/cache.ts';
 
 // circuit-breaker
-export {
-  type CircuitBreaker,
-  type CircuitBreakerChanges,
-  type CircuitBreakerOptions,
-  type CircuitHold,
-  CircuitOpenError,
-  type CircuitPermit,
-  type CircuitRecord,
-  type CircuitRejectedEvent,
-  type CircuitSnapshot,
-  type CircuitState,
-  type CircuitTransitionEvent,
-  type CircuitWindow,
-  type HeldState,
-  type HoldOptions,
-  type HoldRecord,
-  type HoldableBreaker,
-  type MachineState,
-  type Refusal,
-  type ShouldOpen,
-  type TripReason,
-  type WindowCounts,
-  type WindowRecord,
-  type WindowRun,
-  circuitBreaker,
-  circuitBreakerDefaults,
-  circuitBreakerKind,
-  circuitBreakerRules,
-} from './policies/circuit-breaker/circuit-breaker.ts';
+export * from './policies/circuit-breaker/circuit-breaker.ts';
 
 // coalesce
-export {
-  type Coalesce,
-  type CoalesceChanges,
-  type CoalesceOptions,
-  type CoalesceSharedEvent,
-  type CoalesceSnapshot,
-  coalesce,
-  coalesceDefaults,
-  coalesceKind,
-  coalesceRules,
-} from './policies/coalesce/coalesce.ts';
+export * from './policies/coalesce/coalesce.ts';
 
 // fallback
-export {
-  BadResultError,
-  type Fallback,
-  type FallbackChanges,
-  FallbackError,
-  type FallbackOptions,
-  type FallbackSnapshot,
-  type FallbackStep,
-  type FallbackUsedEvent,
-  fallback,
-  fallbackDefaults,
-  fallbackKind,
-  fallbackRules,
-} from './policies/fallback/fallback.ts';
+export * from './policies/fallback/fallback.ts';
 
 // hedge
-export {
-  type Hedge,
-  type HedgeChanges,
-  type HedgeOptions,
-  type HedgeReason,
-  type HedgeSnapshot,
-  type HedgeStartedEvent,
-  type HedgeWonEvent,
-  type LatencyQuantile,
-  hedge,
-  hedgeDefaults,
-  hedgeKind,
-  hedgeRules,
-} from './policies/hedge/hedge.ts';
+export * from './policies/hedge/hedge.ts';
 
 // keyed
-export {
-  type EvictionReason,
-  type Keyed,
-  type KeyedChanges,
-  type KeyedCreatedEvent,
-  type KeyedEvictedEvent,
-  type KeyedOptions,
-  type KeyedScatteredEvent,
-  type KeyedSnapshot,
-  type MemberChangesOf,
-  keyed,
-  keyedDefaults,
-  keyedKind,
-  keyedRules,
-} from './policies/keyed/keyed.ts';
+export * from './policies/keyed/keyed.ts';
 
 // noop
-export {
-  type Noop,
-  type NoopChanges,
-  type NoopOptions,
-  noop,
-  noopDefaults,
-  noopKind,
-  noopRules,
-} from './policies/noop/noop.ts';
+export * from './policies/noop/noop.ts';
 
 // rate-limiter
-export {
-  RateLimitedError,
-  type RateLimiter,
-  type RateLimiterChanges,
-  type RateLimiterGrant,
-  type RateLimiterOptions,
-  type RateLimiterRejectedEvent,
-  type RateLimiterSnapshot,
-  rateLimiter,
-  rateLimiterDefaults,
-  rateLimiterKind,
-  rateLimiterRules,
-} from './policies/rate-limiter/rate-limiter.ts';
+export * from './policies/rate-limiter/rate-limiter.ts';
 
 // retry
-export {
-  type BackoffFunction,
-  type BackoffKind,
-  type FailedTry,
-  type Retry,
-  type RetryAfter,
-  type RetryAttempt,
-  type RetryBudget,
-  type RetryBudgetOptions,
-  type RetryBudgetSnapshot,
-  type RetryChanges,
-  type RetryGaveUpEvent,
-  type RetryGaveUpReason,
-  type RetryOptions,
-  type RetryScheduledEvent,
-  type RetrySnapshot,
-  createRetryBudget,
-  parseRetryAfterMs,
-  retry,
-  retryAttemptOf,
-  retryBudgetDefaults,
-  retryBudgetRules,
-  retryDefaults,
-  retryKind,
-  retryRules,
-} from './policies/retry/retry.ts';
+export * from './policies/retry/retry.ts';
 
 // timeout
-export {
-  type Timeout,
-  type TimeoutChanges,
-  TimeoutError,
-  type TimeoutExpiredEvent,
-  type TimeoutOptions,
-  type TimeoutSettledLateEvent,
-  type TimeoutSnapshot,
-  timeout,
-  timeoutDefaults,
-  timeoutKind,
-  timeoutRules,
-} from './policies/timeout/timeout.ts';
+export * from './policies/timeout/timeout.ts';
