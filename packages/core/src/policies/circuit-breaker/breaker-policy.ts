@@ -8,9 +8,9 @@ import type { Context } from '../../kernel/context.ts';
 import type { Describable, Enforcement, PolicyDescription, Updatable } from '../../kernel/description.ts';
 import { type Handler, type Layer, type Operation, invoke } from '../../kernel/handler.ts';
 import { inRange, isName, oneOf, withKnown } from '../../kernel/options.ts';
-import { reportHookError } from '../../kernel/hooks.ts';
 import type { Verdict } from '../../kernel/outcome.ts';
 import { type LayeredPolicy, execute, wrap } from '../../kernel/policy.ts';
+import { updatable } from '../../kernel/update-plan.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
 import type { CircuitPermit } from './admitted-call.ts';
 import { Breaker, type BreakerPorts, type BreakerRules } from './breaker.ts';
@@ -190,16 +190,11 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
   }
 
   update(changes: C): void {
-    this.planUpdate(changes)();
+    this.changing.update(changes);
   }
 
   planUpdate(changes: C): () => void {
-    const planned = this.rules;
-    const rules = this.book.changed(planned, changes);
-    return () => {
-      if (this.rules === planned) this.change(rules);
-      else this.changeLater(changes);
-    };
+    return this.changing.planUpdate(changes);
   }
 
   describe(): PolicyDescription {
@@ -223,13 +218,13 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
     if (mustOpen) this.trip('probes', time.now);
   }
 
-  /** Makes changes that were planned on rules that others have changed since: on top of those, or not at all. */
-  private changeLater(changes: C): void {
-    try {
-      this.change(this.book.changed(this.rules, changes));
-    } catch (error) {
-      reportHookError('update', error, this.name);
-    }
+  /** Made when it is asked for: breakers are many, and few of them are ever changed. */
+  private get changing(): Updatable<C> {
+    return updatable<C, BreakerRules>({
+      name: this.name,
+      resolve: (changes) => this.book.changed(this.rules, changes),
+      apply: (rules) => this.change(rules),
+    });
   }
 }
 

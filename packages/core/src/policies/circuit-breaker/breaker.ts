@@ -18,6 +18,7 @@ import type { Events } from '../../kernel/events.ts';
 import type { Classify, Verdict } from '../../kernel/outcome.ts';
 import type { Arrival, Handler } from '../../kernel/handler.ts';
 import { unlink } from '../../kernel/linked-list.ts';
+import { retryAfterMsOf } from '../../kernel/retry-after.ts';
 import { type Random, drawFrom, systemRandom } from '../../kernel/random.ts';
 import { Admission, ClosedCall, type Judge, Permit, WatchedCall } from './admitted-call.ts';
 import { type CircuitListener, type CircuitRules, type Lease, type MachineState, Circuit } from './circuit.ts';
@@ -29,7 +30,7 @@ import {
   transitionedEvent,
 } from './circuit-events.ts';
 import type { HeldState, Holds } from './holds.ts';
-import { type OpenTimeRules, openTimeMs, retryAfterOf } from './open-time.ts';
+import { type OpenTimeRules, openTimeMs } from './open-time.ts';
 import type { TripReason } from './trip-rule.ts';
 
 /** What a {@link Breaker} decides by: options, checked and completed. Breakers with the same options may share them. */
@@ -163,9 +164,9 @@ export class Breaker implements CircuitListener, Judge {
   trip(reason: TripReason, at: number, error?: unknown): number {
     const { rules, circuit } = this;
     const now = readOnce(this.clock, at);
-    const input = { reopenings: circuit.nextReopenings, retryAfterMs: retryAfterOf(error) };
+    const input = { reopenings: circuit.nextReopenings, retryAfterMs: retryAfterMsOf(error) ?? 0 };
     this.tripReason = reason;
-    circuit.trip(now + openTimeMs(rules, input, () => drawFrom(this.random, this.name) ?? systemRandom()));
+    circuit.trip(now + openTimeMs(rules, input, () => this.draw()));
     return now;
   }
 
@@ -225,10 +226,14 @@ export class Breaker implements CircuitListener, Judge {
     if (this.holds !== undefined) return this.askAgain(answer, now);
     if (answer !== undefined) return answer;
     const passRatio = circuit.passRatio(now);
-    if (passRatio < 1)
-      return (drawFrom(this.random, this.name) ?? systemRandom()) < passRatio ? undefined : 'ramping-up';
+    if (passRatio < 1) return this.draw() < passRatio ? undefined : 'ramping-up';
     this.refresh();
     return undefined;
+  }
+
+  /** A random number; the platform's where the one that was handed in fails. */
+  private draw(): number {
+    return drawFrom(this.random, this.name) ?? systemRandom();
   }
 
   /** A listener who was told of the half-open state has put a hold on the circuit: (5). */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { openTimeMs, retryAfterOf } from './open-time.ts';
+import { openTimeMs } from './open-time.ts';
 
 const rules = { openForMs: 1000, openBackoffRatio: 2, maxOpenForMs: 5000, openJitterRatio: 0 };
 const half = (): number => 0.5;
@@ -38,25 +38,5 @@ describe('open time', () => {
     fc.assert(property);
     expect(openTimeMs({ ...rules, openJitterRatio: 0.2 }, { reopenings: 0, retryAfterMs: 0 }, () => 0)).toBe(800);
     expect(openTimeMs({ ...rules, openJitterRatio: 0.2 }, { reopenings: 0, retryAfterMs: 0 }, half)).toBe(1000);
-  });
-
-  it.each([
-    [{ retryAfterMs: 5 }, 5],
-    [Object.assign(new Error('down'), { retryAfterMs: 0.5 }), 0.5],
-    [{ retryAfterMs: -5 }, 0],
-    [{ retryAfterMs: Number.NaN }, 0],
-    [{ retryAfterMs: '5' }, 0],
-    [new Error('down'), 0],
-    [undefined, 0],
-    [null, 0],
-    ['5', 0],
-  ])('reads what an error asks for: %j', (error, expected) => {
-    expect(retryAfterOf(error)).toBe(expected);
-  });
-
-  it('takes a hostile error for one that says nothing', () => {
-    const hostile = new Proxy({}, { get: () => expect.fail('nobody may see this') });
-
-    expect(retryAfterOf(hostile)).toBe(0);
   });
 });

@@ -34,14 +34,3 @@ export function openTimeMs(rules: OpenTimeRules, { reopenings, retryAfterMs }: O
   const timeMs = Math.min(maxOpenForMs, Math.max(openForMs * openBackoffRatio ** reopenings, retryAfterMs));
   return openJitterRatio === 0 ? timeMs : timeMs * (1 + openJitterRatio * (2 * random() - 1));
 }
-
-/** When the dependency said to come back: what an error tells in `retryAfterMs`. Milliseconds; 0 when it says nothing. */
-export function retryAfterOf(error: unknown): number {
-  if (typeof error !== 'object' || error === null) return 0;
-  try {
-    const { retryAfterMs } = error as { readonly retryAfterMs?: unknown };
-    return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : 0;
-  } catch {
-    return 0; // a hostile getter
-  }
-}

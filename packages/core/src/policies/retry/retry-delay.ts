@@ -8,6 +8,7 @@
  * @module
  */
 
+import { retryAfterMsOf } from '../../kernel/retry-after.ts';
 import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
 import type { Outcome } from '../../kernel/outcome.ts';
 import { type Random, drawFrom } from '../../kernel/random.ts';
@@ -40,11 +41,8 @@ export interface DelaySettings {
 }
 
 /** The rule where no `retryAfterMs` is given: what the error says of itself in a field of that name. */
-export const retryAfterOfError: RetryAfter = (outcome) => {
-  if (outcome.status === 'fulfilled' || typeof outcome.error !== 'object' || outcome.error === null) return undefined;
-  const asked = (outcome.error as { readonly retryAfterMs?: unknown }).retryAfterMs;
-  return isDelay(asked) ? asked : undefined;
-};
+export const retryAfterOfError: RetryAfter = (outcome) =>
+  outcome.status === 'rejected' ? retryAfterMsOf(outcome.error) : undefined;
 
 /** Asks how long the outcome of a try wants us to wait. Milliseconds; 0 where it does not say. Never throws. */
 export function askedDelayMs({ retryAfterMs, name }: DelaySettings, outcome: Outcome): number {
