@@ -266,6 +266,20 @@ describe('charter O1: an update in the middle of things', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it.each(['success', 'failure'] as const)('lets no probe decide by its %s once it is off', async (verdict) => {
+    const clock = virtualClock();
+    const breaker = make(clock, { maxProbes: 1 });
+    await open(breaker);
+    await clock.advance(1000);
+    const probe = breaker.tryAcquire();
+    breaker.update({ enforcement: 'off' });
+    probe?.[verdict]();
+
+    expect(breaker.snapshot()).toMatchObject({ state: 'half-open', reopenings: 0 });
+    breaker.update({ enforcement: 'enforce' });
+    expect(breaker.tryAcquire()).toBeDefined();
+  });
+
   it('puts a rule in the place of one that it contradicts', async () => {
     const breaker = circuitBreaker({ minimumCalls: 5, clock: virtualClock() });
     const optionsNow = () => Object.keys(breaker.describe().options);

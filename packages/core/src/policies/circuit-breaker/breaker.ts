@@ -253,8 +253,10 @@ export class Breaker implements CircuitListener, Judge {
     this.count(verdict);
     const { circuit } = this;
     const now = readOnce(this.clock, settledAt);
-    const isSlow = verdict === 'success' && now - lease.grantedAt >= this.rules.slowCallMs;
-    if (circuit.settleProbe(lease, isSlow ? 'failure' : verdict, now)) this.trip('probes', now, error);
+    const { enforcement, slowCallMs } = this.rules;
+    const isSlow = verdict === 'success' && now - lease.grantedAt >= slowCallMs;
+    const counted = enforcement === 'off' ? 'ignored' : isSlow ? 'failure' : verdict; // (4)
+    if (circuit.settleProbe(lease, counted, now)) this.trip('probes', now, error);
     return now;
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { after, settled } from '../../testing/operation-table.ts';
+import { after, never, settled } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { type CircuitBreaker, type CircuitBreakerOptions, circuitBreaker } from './circuit-breaker.ts';
 
@@ -40,6 +40,17 @@ describe('the active health check', () => {
     await clock.advance(1020);
     await settle();
     expect([checks, breaker.state, clock.pendingCount]).toEqual([3, 'closed', 0]);
+  });
+
+  it('health check (1) keeps no process alive while a check hangs, and gives up when its time is over', async () => {
+    const clock = virtualClock();
+    const breaker = make(clock, { healthCheck: never, maxProbes: 1, probeLeaseMs: 300 });
+    await open(breaker);
+    await clock.advance(1000);
+    expect([breaker.state, clock.referencedCount]).toEqual(['half-open', 0]);
+    await clock.advance(300);
+
+    expect(breaker.snapshot()).toMatchObject({ state: 'open', reopenings: 1 });
   });
 
   it('health check (3) ends with its breaker', async () => {

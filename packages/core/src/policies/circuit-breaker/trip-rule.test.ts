@@ -42,6 +42,8 @@ describe('trip rule', () => {
     [0.95, 3, 3, 'confidenceRatio'],
     [0.99, 5, 5, undefined],
     [0.99, 6, 6, 'confidenceRatio'],
+    [0.95, 5, 6, undefined],
+    [0.95, 6, 7, 'confidenceRatio'],
     [0.95, 5, 8, undefined],
     [0.95, 60, 100, 'confidenceRatio'],
     [0.5, 1, 1, 'confidenceRatio'],
