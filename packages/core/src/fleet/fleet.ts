@@ -1,0 +1,45 @@
+/**
+ * Fleet: what stores of your own need to share circuits: the words of the protocol, the pure logic of a node, the ledger in
+ * memory and the suite that every store must pass.
+ *
+ * @module
+ */
+
+export { type Ruling, noRuling, standsAbove, stateRanks } from './ruling.ts';
+export {
+  type Answer,
+  type BellProposal,
+  type ClaimProposal,
+  type LocalCloseProposal,
+  type Proposal,
+  type ReleaseProposal,
+  type ReopenRules,
+  type ReportProposal,
+  type Result,
+  type RoundRules,
+  type SeedProposal,
+  type TripProposal,
+} from './proposal.ts';
+export {
+  type FlushItem,
+  type FlushReply,
+  type FlushRequest,
+  type FlushResult,
+  type HoldReply,
+  type HoldRequest,
+  type Ledger,
+  type LedgerPort,
+  type Reply,
+  type RulingMessage,
+  type Sender,
+  type StepReply,
+  type StepRequest,
+  type SyncReply,
+  type SyncRequest,
+  MAX_HOLD_MS,
+  MAX_LEASE_MS,
+  MAX_PROPOSALS,
+  MAX_TOLD,
+  TICKET_TTL_MS,
+  WIRE_MINOR,
+} from './ledger.ts';

@@ -1,0 +1,97 @@
+/**
+ * Lua script: a script that runs on the server, sent by its hash, and by its text only where the server does not know it.
+ *
+ *   EVALSHA ─┬─► reply
+ *            └─► NOSCRIPT (a new server, a failover, SCRIPT FLUSH) ─► EVAL ─► reply
+ *
+ * Invariants
+ *  (1) `run` settles within `timeoutMs`, whatever the connection does; it rejects with {@link StoreUnavailableError} where
+ *      there is no reply by then, or the connection or the server cannot serve.
+ *  (2) A script whose reply was lost may have run, and may run later still: scripts must be safe as ghosts.
+ *  (3) A script is sent at most twice, and the second time only after the server has said that it ran nothing.
+ *
+ * @module
+ */
+
+import { createHash } from 'node:crypto';
+
+import { type Clock, ResilienceError, nameErrorClass } from '@holdfast/core';
+
+import type { OwnConnection } from './redis-client.ts';
+
+/** A script's text, and the hash that the server knows it by. */
+export interface LuaScript {
+  readonly name: string;
+  readonly text: string;
+  readonly sha: string;
+}
+
+/** One run of a script. All keys must belong to one hash slot. */
+export interface ScriptRun {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+  /** Time after which the reply counts as lost. Milliseconds, above 0. */
+  readonly timeoutMs: number;
+}
+
+/** The shared store could not be asked, or did not answer in time. What it would have answered is not known. */
+export class StoreUnavailableError extends ResilienceError {
+  readonly code = 'STORE_UNAVAILABLE';
+}
+
+nameErrorClass(StoreUnavailableError, 'StoreUnavailableError');
+
+/** Makes a script of its text. */
+export function luaScript(name: string, text: string): LuaScript {
+  return Object.freeze({ name, text, sha: createHash('sha1').update(text).digest('hex') });
+}
+
+/**
+ * Runs a script.
+ *
+ * @throws StoreUnavailableError when there is no reply in time, or the connection or the server cannot serve.
+ */
+export async function runScript(
+  connection: OwnConnection,
+  script: LuaScript,
+  run: ScriptRun,
+  clock: Clock,
+): Promise<unknown> {
+  const rest = [...run.keys, ...run.args.map(String)];
+  if (connection.status !== 'ready') throw unavailable(script, `the connection is ${connection.status}`);
+  const send = (): Promise<unknown> =>
+    connection.evalsha(script.sha, run.keys.length, ...rest).catch((error: unknown) => {
+      if (!isNoScript(error)) throw error;
+      return connection.eval(script.text, run.keys.length, ...rest); // (3)
+    });
+  return withinTime(send, script, run.timeoutMs, clock);
+}
+
+// --- internal ---
+
+function withinTime(
+  send: () => Promise<unknown>,
+  script: LuaScript,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(() => reject(unavailable(script, `no reply within ${timeoutMs} ms`)), timeoutMs); // (1)
+    timer.unref();
+    void send()
+      .then(resolve, (error: unknown) => reject(unavailable(script, messageOf(error), error)))
+      .finally(() => timer.cancel());
+  });
+}
+
+function unavailable({ name }: LuaScript, why: string, cause?: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(`the script ${name} did not run: ${why}`, cause === undefined ? {} : { cause });
+}
+
+function isNoScript(error: unknown): boolean {
+  return messageOf(error).includes('NOSCRIPT');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
