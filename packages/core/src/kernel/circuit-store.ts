@@ -19,21 +19,21 @@
 /** What a fleet can rule on one circuit. */
 export type RuledState = 'closed' | 'half-open' | 'open' | 'forced-open' | 'forced-closed';
 
-/** What a member is to be from now on. Instants are those of the clock that the member handed in. */
+/** What a member is to be from now on. */
 export interface FollowedState {
   readonly state: RuledState;
   /**
-   * Until when: the end of the open time or of the hold, or the instant from which a circuit that closed lets all calls
-   * through. -Infinity where nothing ends.
+   * Time left: of the open time, of the hold, or until a circuit that closed lets all calls through. Milliseconds; 0 where
+   * there is none.
    */
-  readonly until: number;
+  readonly remainingMs: number;
   /** How often in a row the probes had failed. */
   readonly reopenings: number;
   /** Whether what the member has seen so far counts no longer: the fleet has ruled anew. */
   readonly isNew: boolean;
   /** Which rule opened the circuit, by the name that it has for a breaker; undefined where nobody said. */
   readonly reason: string | undefined;
-  /** Who holds a forced circuit, and why, for people. */
+  /** Who holds a forced circuit; undefined where nobody does. */
   readonly owner: string | undefined;
 }
 
@@ -66,6 +66,12 @@ export interface MemberTally {
   readonly failures: number;
 }
 
+/** Calls of a member's window that belong together. */
+export interface MemberRun extends MemberTally {
+  /** How long ago they were. Milliseconds. */
+  readonly ageMs: number;
+}
+
 /** A breaker, as its store sees it. */
 export interface CircuitMember {
   /** The name by which the fleet knows the circuit. */
@@ -74,37 +80,39 @@ export interface CircuitMember {
   readonly memberRules: MemberRules;
   /** What has been counted since the state was entered. */
   tally(): MemberTally;
+  /** What the window holds now. */
+  recent(): readonly MemberRun[];
   /** Takes up what the fleet has ruled, or what this process decides while the fleet cannot. Never throws. */
-  follow(state: FollowedState, now: number): void;
+  follow(state: FollowedState): void;
 }
 
-/** Who decides whether a probe may run: the member by itself, a lease of the fleet, or nobody yet. */
+/** The right to run one probe, or `own` where the member decides by itself, or `none` where nobody grants one now. */
 export type ProbeAnswer = ProbeLease | 'own' | 'none';
 
-/** The right to run one probe. */
+/** The right to run one probe. Settle it exactly once. */
 export interface ProbeLease {
-  readonly grantedAt: number;
-  readonly expiresAt: number;
+  /** Time for which it is good, from when it was handed out. Milliseconds. */
+  readonly remainingMs: number;
+  /** Takes the verdict. `retryAfterMs` is what a failure asked for; 0 where it asked for nothing. */
+  settle(verdict: 'success' | 'failure' | 'ignored', retryAfterMs: number): void;
 }
 
-/** A circuit that a breaker shares. Instants are those of the clock of the store. */
+/** A circuit that a breaker shares. */
 export interface SharedCircuit {
   /** The member opened by its own rules. It stays open by itself at once; the fleet opens if it agrees. */
-  tripped(trip: MemberTrip, now: number): void;
+  tripped(trip: MemberTrip): void;
   /** The member, open by itself, has closed again by its own probes. */
-  recovered(now: number): void;
-  /** A call wants to run, the circuit is not closed, and its open time is over. */
-  probe(now: number): ProbeAnswer;
-  /** A call was refused because the circuit is open: whoever is asked for does not rest. */
-  noteDemand(now: number): void;
-  /** Takes the verdict on the probe of a lease. `retryAfterMs` is what a failure asked for; 0 where it asked for nothing. */
-  settle(lease: ProbeLease, verdict: 'success' | 'failure' | 'ignored', now: number, retryAfterMs: number): void;
-  /** Milliseconds until a refused call has a chance, if nothing else happens; 0 where nobody knows. */
-  retryAfterMs(now: number): number;
+  recovered(): void;
+  /** A call wants to run as a probe: the circuit is not closed, and its open time is over. */
+  probe(): ProbeAnswer;
+  /** A call was refused because the circuit is open. */
+  noteDemand(): void;
+  /** Milliseconds until a call that was refused a probe has a chance, if nothing else happens; 0 where nobody knows. */
+  retryAfterMs(): number;
   /** Why the circuit is as it is. */
-  explain(now: number): SharingExplanation;
+  explain(): SharingExplanation;
   /** Ends the membership. Leases that were not used are given back. */
-  leave(now: number): void;
+  leave(): void;
 }
 
 /** How a member opened. */
@@ -121,7 +129,7 @@ export interface SharingExplanation {
     readonly state: RuledState;
     /** Version of the ruling: microseconds of the store's time; 0 where the store has never ruled. */
     readonly epoch: number;
-    /** Time that is left of it: see {@link FollowedState.until}. Milliseconds; negative where it is over. */
+    /** Time that is left of it: see {@link FollowedState.remainingMs}. Milliseconds; negative where it is over. */
     readonly remainingMs: number;
     readonly reopenings: number;
     /** The rule that opened it, or what else led to it. */
