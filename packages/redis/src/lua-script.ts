@@ -8,7 +8,8 @@
  *  (1) `run` settles within `timeoutMs`, whatever the connection does; it rejects with {@link StoreUnavailableError} where
  *      there is no reply by then, or the connection or the server cannot serve.
  *  (2) A script whose reply was lost may have run, and may run later still: scripts must be safe as ghosts.
- *  (3) A script is sent at most twice, and the second time only after the server has said that it ran nothing.
+ *  (3) A script is sent at most twice, and the second time only after the server has said that it ran nothing, and while
+ *      somebody waits for the reply.
  *
  * @module
  */
@@ -57,32 +58,28 @@ export async function runScript(
   run: ScriptRun,
   clock: Clock,
 ): Promise<unknown> {
-  const rest = [...run.keys, ...run.args.map(String)];
   if (connection.status !== 'ready') throw unavailable(script, `the connection is ${connection.status}`);
-  const send = (): Promise<unknown> =>
-    connection.evalsha(script.sha, run.keys.length, ...rest).catch((error: unknown) => {
-      if (!isNoScript(error)) throw error;
-      return connection.eval(script.text, run.keys.length, ...rest); // (3)
-    });
-  return withinTime(send, script, run.timeoutMs, clock);
-}
-
-// --- internal ---
-
-function withinTime(
-  send: () => Promise<unknown>,
-  script: LuaScript,
-  timeoutMs: number,
-  clock: Clock,
-): Promise<unknown> {
+  const rest = [...run.keys, ...run.args.map(String)];
+  const byHash = async (): Promise<unknown> => connection.evalsha(script.sha, run.keys.length, ...rest);
+  const byText = async (): Promise<unknown> => connection.eval(script.text, run.keys.length, ...rest);
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(() => reject(unavailable(script, `no reply within ${timeoutMs} ms`)), timeoutMs); // (1)
+    let isOver = false;
+    const timer = clock.setTimer(() => {
+      isOver = true;
+      reject(unavailable(script, `no reply within ${run.timeoutMs} ms`)); // (1)
+    }, run.timeoutMs);
     timer.unref();
-    void send()
+    void byHash()
+      .catch((error: unknown) => {
+        if (isOver || !isNoScript(error)) throw error;
+        return byText(); // (3)
+      })
       .then(resolve, (error: unknown) => reject(unavailable(script, messageOf(error), error)))
       .finally(() => timer.cancel());
   });
 }
+
+// --- internal ---
 
 function unavailable({ name }: LuaScript, why: string, cause?: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`the script ${name} did not run: ${why}`, cause === undefined ? {} : { cause });
