@@ -1,0 +1,16 @@
+/**
+ * Doomed parent: starts a server, a stopped server and a stopped sleeper, prints their process ids, and waits to be killed.
+ *
+ * @module
+ */
+
+import { startRedisServer } from './redis-server.ts';
+import { spawnTied } from './tied-process.ts';
+
+const running = await startRedisServer();
+const paused = await startRedisServer();
+paused.pause();
+const sleeper = spawnTied('sleep', ['600']);
+sleeper.signal('SIGSTOP');
+process.stdout.write(`pids ${[running.pid, paused.pid, sleeper.pid].join(' ')}\n`);
+setInterval(() => {}, 60_000);
