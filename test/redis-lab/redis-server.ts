@@ -23,6 +23,9 @@ import { type RedisReadings, redisReadings } from './redis-readings.ts';
 import { redisProgram } from './redis-program.ts';
 import { spawnTied, type TiedProcess } from './tied-process.ts';
 
+/** Options of a client, without the one that its own constructor has another type for. */
+export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
+
 /** Options of {@link startRedisServer}. */
 export interface RedisServerOptions {
   /** Lines of its configuration, above our own: `maxmemory 4mb`. */
@@ -54,7 +57,7 @@ export interface RedisServer extends RedisReadings {
    */
   readonly admin: Redis;
   /** Makes a client that is closed with the server: `server.connect({ db: 1 })`. */
-  connect(options?: RedisOptions): Redis;
+  connect(options?: ClientOptions): Redis;
   /** Stops it in its tracks with SIGSTOP: connections stay open, nothing is answered. */
   pause(): void;
   resume(): void;
@@ -137,7 +140,7 @@ class PrivateServer implements Omit<RedisServer, keyof RedisReadings> {
     return this.#running?.output() ?? '';
   }
 
-  connect(options: RedisOptions = {}): Redis {
+  connect(options: ClientOptions = {}): Redis {
     const client = this.#makeClient(options);
     this.#clients.add(client);
     client.once('end', () => this.#clients.delete(client));
@@ -188,8 +191,8 @@ class PrivateServer implements Omit<RedisServer, keyof RedisReadings> {
     return this.#running;
   }
 
-  #makeClient(options: RedisOptions): Redis {
-    const client = new Redis({ host, port: this.port, ...options } as RedisOptions);
+  #makeClient(options: ClientOptions): Redis {
+    const client = new Redis({ host, port: this.port, ...options });
     client.on('error', () => {}); // a command that fails says so itself
     return client;
   }

@@ -2,7 +2,8 @@
  * Tied process: a child that does not outlive this process, however this process ends.
  *
  * On Linux the kernel kills it with the thread that started it (`setpriv --pdeathsig KILL`), also when it is stopped, and also
- * when this process is killed with SIGKILL. Elsewhere it is killed when this process exits by itself.
+ * when this process is killed with SIGKILL. That holds once the child is up: one that was stopped before its program began is
+ * not tied yet. Elsewhere it is killed when this process exits by itself.
  *
  * @module
  */
