@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { type RedisProcess, startRedis } from '../../../test/redis/redis-process.ts';
+import { type RedisServer, startRedisServer } from '../../../test/redis-lab/redis-server.ts';
 import { StoreUnavailableError, luaScript, runScript } from './lua-script.ts';
 import type { OwnConnection } from './redis-client.ts';
 
@@ -79,12 +79,12 @@ describe('runScript', () => {
 
   it('(3) sends the text after NOSCRIPT, once', async () => {
     const known = connectionThat({ evalsha: noScript });
-    const never2 = connectionThat({ evalsha: noScript, eval: noScript });
+    const unknown = connectionThat({ evalsha: noScript, eval: noScript });
 
     await expect(run(known.connection)).resolves.toBe('by text');
     expect(known.sent).toEqual(['evalsha add', 'eval add']);
-    await expect(run(never2.connection)).rejects.toBeInstanceOf(StoreUnavailableError);
-    expect(never2.sent).toEqual(['evalsha add', 'eval add']);
+    await expect(run(unknown.connection)).rejects.toBeInstanceOf(StoreUnavailableError);
+    expect(unknown.sent).toEqual(['evalsha add', 'eval add']);
   });
 
   it('(3) sends nothing more once its time is over', async () => {
@@ -102,19 +102,15 @@ describe('runScript', () => {
 });
 
 describe('runScript, against a server', () => {
-  let server: RedisProcess;
+  let server: RedisServer;
   let client: Redis;
 
   beforeAll(async () => {
-    server = await startRedis();
-    client = new Redis(server.socket, { enableOfflineQueue: false, maxRetriesPerRequest: 0, lazyConnect: true });
-    client.on('error', () => {});
+    server = await startRedisServer();
+    client = server.connect({ enableOfflineQueue: false, maxRetriesPerRequest: 0, lazyConnect: true });
     await client.connect();
-  });
-  afterAll(async () => {
-    client.disconnect();
-    await server.close();
-  });
+  }, 30_000);
+  afterAll(() => server.stop());
 
   it('(3) heals after SCRIPT FLUSH, and runs each script once', async () => {
     const connection = client as unknown as OwnConnection;
@@ -127,9 +123,9 @@ describe('runScript, against a server', () => {
   it('(1) (2) gives a stopped server up in time, whose ghost runs later', async () => {
     const connection = client as unknown as OwnConnection;
     await client.set('a', 0);
-    server.signal('SIGSTOP');
+    server.pause();
     await expect(run(connection)).rejects.toThrow('no reply within 50 ms');
-    server.signal('SIGCONT');
+    server.resume();
 
     expect(await client.get('a')).toBe('1');
   });

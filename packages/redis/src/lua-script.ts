@@ -16,7 +16,7 @@
 
 import { createHash } from 'node:crypto';
 
-import { type Clock, ResilienceError, nameErrorClass } from '@holdfast/core';
+import { type Clock, RejectionError, nameErrorClass } from '@holdfast/core';
 
 import type { OwnConnection } from './redis-client.ts';
 
@@ -35,8 +35,11 @@ export interface ScriptRun {
   readonly timeoutMs: number;
 }
 
-/** The shared store could not be asked, or did not answer in time. What it would have answered is not known. */
-export class StoreUnavailableError extends ResilienceError {
+/**
+ * The shared store could not be asked, or did not answer in time. What it would have answered is not known. A call that gets
+ * this did not run its operation.
+ */
+export class StoreUnavailableError extends RejectionError {
   readonly code = 'STORE_UNAVAILABLE';
 }
 
