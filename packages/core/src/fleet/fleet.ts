@@ -39,7 +39,10 @@ export {
   MAX_HOLD_MS,
   MAX_LEASE_MS,
   MAX_PROPOSALS,
+  MAX_REASON_LENGTH,
   MAX_TOLD,
   TICKET_TTL_MS,
   WIRE_MINOR,
 } from './ledger.ts';
+export { type MemoryLedger, type MemoryLedgerOptions, memoryLedger } from './memory-ledger.ts';
+export { noteText, readNoteText } from './note-text.ts';

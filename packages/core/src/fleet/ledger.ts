@@ -66,7 +66,7 @@ export interface SyncRequest {
   readonly since: number;
   /** Whether to note that the node is there, and to look whether the server is still the same one. */
   readonly presence: boolean;
-  /** Time for which the node counts as present. Milliseconds. */
+  /** Time for which the node counts as present. Milliseconds; 0 takes it off, as a node does that leaves. */
   readonly nodeTtlMs: number;
   /** Rulings to tell at the most. */
   readonly limit: number;
@@ -122,6 +122,8 @@ export interface FlushItem extends ReopenRules {
 
 /** Several items, at most {@link MAX_PROPOSALS}. */
 export interface FlushRequest extends Sender {
+  /** Rises with each flush of this node: one that arrives twice is counted once. */
+  readonly sequence: number;
   readonly items: readonly FlushItem[];
 }
 
@@ -181,6 +183,9 @@ export const MAX_LEASE_MS: number = 60_000;
 
 /** The longest hold. Milliseconds: a week. */
 export const MAX_HOLD_MS: number = 604_800_000;
+
+/** Characters of the reason of a hold that are kept. */
+export const MAX_REASON_LENGTH: number = 100;
 
 /** Minor version of the words that are written and read here. */
 export const WIRE_MINOR: number = 1;

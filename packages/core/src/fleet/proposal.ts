@@ -16,7 +16,11 @@ export interface RoundRules {
   readonly neededFailures: number;
   /** Lost probes after which the round ends: more than so many, V. */
   readonly maxLost: number;
-  /** Leases that one node may have in a round: distinct nodes probe, where there are enough. */
+  /**
+   * Leases that one node may have in a round, those that were released or lost not counted: distinct nodes probe, where there
+   * are enough. Where nobody has taken one for the time of a lease, a node may have more: a round never waits for nodes that
+   * are gone.
+   */
   readonly maxPerNode: number;
 }
 
@@ -116,7 +120,7 @@ export type Answer =
   | { readonly code: 'fenced' }
   /** The ledger has lost the ruling that this is based on: seed it first. */
   | { readonly code: 'seed-first' }
-  /** T: it is not closed any more. S: the ledger knows as much. B: nothing to ring. */
+  /** T: it is not closed any more. C, L: it is not open. S: the ledger knows as much. B: nothing to ring, or it is ringing. */
   | { readonly code: 'already' }
   /** T: the evidence is from before the ruling, or too old. L: it proves nothing. */
   | { readonly code: 'old-evidence' }

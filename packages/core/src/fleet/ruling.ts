@@ -21,11 +21,14 @@ export interface Ruling {
   readonly spanMs: number;
   /** How often in a row the probes have failed. */
   readonly reopenings: number;
-  /** Of a half-open circuit: how many more probes would be granted now. A hint. */
+  /**
+   * Of a half-open circuit: how many more probes would be granted now. A hint; when it becomes 0, or more than 0 again, the
+   * ruling is told anew at the same epoch.
+   */
   readonly free: number;
   /**
    * What else is to be told, by short keys; values hold letters, digits and `_.:/+%-` only. Known: `by` (nodes whose evidence led
-   * to it, or the owner of a hold, joined by `+`), `why` (the rule that opened it; `probes`, `lost-probes`, `held`, `released`,
+   * to it, or the owner of a hold, joined by `+`, each as `noteText` writes it), `for` (the reason of a hold or of its end), `why` (the rule that opened it; `probes`, `lost-probes`, `held`, `released`,
    * `recovered`, `seeded`), `cf` (fingerprint of the author's rules), `hot` (milliseconds for which all nodes are asked to
    * report their windows). Unknown keys are kept while the epoch stays.
    */
