@@ -9,7 +9,7 @@ describe('Lua sources', () => {
   it('are up to date: npm run lua writes them', () => {
     const tree = readRepositoryTree(['packages/redis/src']);
 
-    expect(tree.get(luaSourcesFile)).toBe(luaSources(tree));
+    expect(tree.get(luaSourcesFile) === luaSources(tree)).toBe(true); // not the texts: they are long
   });
 
   it('become one constant per script, named after the file', () => {
