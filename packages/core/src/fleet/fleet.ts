@@ -46,3 +46,14 @@ export {
 } from './ledger.ts';
 export { type MemoryLedger, type MemoryLedgerOptions, memoryLedger } from './memory-ledger.ts';
 export { noteText, readNoteText } from './note-text.ts';
+export { FleetNode, type FleetNodeParts } from './fleet-node.ts';
+export { Lane, type LaneParts } from './lane.ts';
+export { type MembershipParts, joinCircuit } from './membership.ts';
+export { type NodeSettings, nodeDefaults } from './node-settings.ts';
+export {
+  type MemoryCircuitStore,
+  type MemoryFleet,
+  type MemoryFleetOptions,
+  type MemoryStoreOptions,
+  memoryFleet,
+} from './memory-circuit-store.ts';

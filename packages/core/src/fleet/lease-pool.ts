@@ -52,6 +52,11 @@ export class LeasePool {
     return this.held.length;
   }
 
+  /** How many are still to be told. */
+  get reportCount(): number {
+    return this.reports.length;
+  }
+
   /** Adds a lease that was asked for at `askedAt` and lasts `ttlMs` for the ledger. Returns whether it was new. */
   grant(id: string, { epoch, askedAt, ttlMs }: { epoch: number; askedAt: number; ttlMs: number }): boolean {
     if (this.knows(id)) return false; // (1)

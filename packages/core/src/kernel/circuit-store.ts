@@ -103,6 +103,8 @@ export interface SharedCircuit {
   tripped(trip: MemberTrip): void;
   /** The member, open by itself, has closed again by its own probes. */
   recovered(): void;
+  /** Somebody has closed the member by hand: it stays so until the fleet rules anew. */
+  wasReset(): void;
   /** A call wants to run as a probe: the circuit is not closed, and its open time is over. */
   probe(): ProbeAnswer;
   /** A call was refused because the circuit is open. */

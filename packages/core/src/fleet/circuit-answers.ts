@@ -1,0 +1,85 @@
+/**
+ * Circuit answers: what a node makes of the ledger's answer to a proposal about one circuit.
+ *
+ * Invariants
+ *  (1) A ruling that comes with an answer is taken up first: the answer is about it.
+ *  (2) A lost or refused proposal costs nothing but time: what still matters is proposed again.
+ *
+ * @module
+ */
+
+import { leaseMs } from './circuit-proposals.ts';
+import type { NodeCircuit } from './node-circuit.ts';
+import type { ClaimProposal, Proposal, ReportProposal, Result } from './proposal.ts';
+
+/** When a proposal was sent, and when its answer came. Milliseconds. */
+export interface Exchange {
+  readonly askedAt: number;
+  readonly now: number;
+}
+
+/** Takes the answer to `proposal`. */
+export function answered(circuit: NodeCircuit, proposal: Proposal, result: Result, exchange: Exchange): void {
+  const { now } = exchange;
+  if (proposal.kind === 'report') noteGuilt(circuit, proposal, result);
+  if (result.ruling !== undefined) circuit.adopt(result.ruling, now); // (1)
+  if (result.code === 'stale') return; // the node syncs; what still matters is derived again: (2)
+  if (result.code === 'seed-first') {
+    circuit.seedDueAt = now;
+    return;
+  }
+  if (proposal.kind === 'trip') circuit.ballotDueAt = nextBallotAt(circuit, result, now);
+  if (proposal.kind === 'claim') claimAnswered(circuit, proposal, result, exchange);
+  if (proposal.kind === 'report' || proposal.kind === 'release') circuit.leases.heard(proposal.lease);
+  if (proposal.kind === 'seed') circuit.seedDueAt = Infinity;
+}
+
+/** No answer has come: it may have been done, or may be done later. */
+export function lost(circuit: NodeCircuit, proposal: Proposal, now: number): void {
+  const again = now + MIN_REPEAT_MS + circuit.view.random() * REPEAT_SPREAD_MS; // (2)
+  if (proposal.kind === 'trip' && circuit.ballotDueAt < Infinity) circuit.ballotDueAt = again;
+  if (proposal.kind === 'seed' && circuit.seedDueAt < Infinity) circuit.seedDueAt = again;
+}
+
+// --- internal ---
+
+const MIN_REPEAT_MS = 20;
+const REPEAT_SPREAD_MS = 60;
+const FAILED_PAUSE_MS = 1000;
+
+/** Ballots are cast again in time, so that they stay good as long as the node is open by itself. */
+const BALLOT_SHARE = 1 / 3;
+
+function nextBallotAt({ own, view }: NodeCircuit, result: Result, now: number): number {
+  if (own?.state !== 'open') return Infinity;
+  if (result.code === 'voted') return now + view.settings.ballotTtlMs * BALLOT_SHARE;
+  return result.code === 'failed' ? now + FAILED_PAUSE_MS : Infinity;
+}
+
+function noteGuilt(circuit: NodeCircuit, { succeeded }: ReportProposal, { code, ruling }: Result): void {
+  if (!succeeded && code === 'done' && ruling?.state === 'open') circuit.noteGuilt(ruling.epoch);
+}
+
+function claimAnswered(
+  circuit: NodeCircuit,
+  { leaseBase, leaseTtlMs }: ClaimProposal,
+  result: Result,
+  { askedAt, now }: Exchange,
+): void {
+  const { claim, leases, known, rules, view } = circuit;
+  if (result.code === 'failed') {
+    claim.postpone(now + FAILED_PAUSE_MS);
+    return;
+  }
+  if (result.code === 'wait') {
+    claim.postpone(now + result.forMs + 1);
+    if (rules !== undefined && claim.hasDemand(now)) claim.want(() => view.newLeaseBase(), now);
+    return;
+  }
+  claim.end();
+  if (result.code !== 'granted') return;
+  const ttlMs = Math.min(result.remainingMs, rules === undefined ? leaseTtlMs : leaseMs(rules));
+  const mine = result.leases.filter((lease) => lease.startsWith(`${leaseBase}.`));
+  for (const lease of mine) leases.grant(lease, { epoch: known.epoch, askedAt, ttlMs });
+  if (mine.length === 0) claim.postpone(now + MIN_REPEAT_MS);
+}

@@ -1,0 +1,300 @@
+/**
+ * Fleet node: all shared circuits of one shard at one node, and what the node says to the ledger and hears from it. Pure: time
+ * arrives as an argument, and whoever carries the words (`lane.ts`) asks what is to be sent.
+ *
+ * Invariants
+ *  (1) One proposal per circuit and step, but for reports; what no circuit wants any more is not sent.
+ *  (2) A circuit without members is kept while its ruling could matter to others: it is told again to a ledger that lost it.
+ *  (3) After a full reading the ledger is told what it lacks, by each node that knows it, spread over {@link SEED_SPREAD_MS}.
+ *  (4) A node that may not share (another number of shards, words it cannot read) proposes nothing.
+ *
+ * @module
+ */
+
+import type { CircuitMember } from '../kernel/circuit-store.ts';
+import { type Random, drawFrom, systemRandom } from '../kernel/random.ts';
+import { answered, lost } from './circuit-answers.ts';
+import { localCloseOf, proposalsOf } from './circuit-proposals.ts';
+import {
+  type FlushReply,
+  type FlushRequest,
+  MAX_LEASE_MS,
+  MAX_PROPOSALS,
+  type RulingMessage,
+  type Sender,
+  type StepReply,
+  type StepRequest,
+  type SyncReply,
+  type SyncRequest,
+  WIRE_MINOR,
+} from './ledger.ts';
+import { NodeCircuit } from './node-circuit.ts';
+import type { NodeSettings, NodeView } from './node-settings.ts';
+import type { Proposal } from './proposal.ts';
+import type { Ruling } from './ruling.ts';
+import { SyncState, problemOf } from './sync-state.ts';
+import { WindowReports } from './window-report.ts';
+
+/** What a node is made of. */
+export interface FleetNodeParts {
+  readonly settings: NodeSettings;
+  readonly random: Random;
+  /** Shards that this node believes there are. */
+  readonly shards: number;
+  /** Members of the fleet decide by other rules. */
+  readonly onDisagreement: (name: string, by: string) => void;
+}
+
+/** The shared circuits of one shard at one node. */
+export class FleetNode implements NodeView {
+  readonly settings: NodeSettings;
+  readonly sync: SyncState;
+  readonly random: Random;
+  private readonly parts: FleetNodeParts;
+  private readonly circuits = new Map<string, NodeCircuit>();
+  /** Circuits that may have something to say. */
+  private readonly restless = new Set<NodeCircuit>();
+  private readonly reports = new WindowReports();
+  private leaseCount = 0;
+  private flushCount = 0;
+  private readonly leasePrefix: string;
+
+  constructor(parts: FleetNodeParts) {
+    this.parts = parts;
+    this.settings = parts.settings;
+    this.random = () => drawFrom(parts.random, 'circuit-store') ?? systemRandom();
+    this.sync = new SyncState(this.random);
+    this.leasePrefix = `${parts.settings.node}.${nonceOf(this.random)}`;
+  }
+
+  get fleetSize(): number {
+    return this.sync.fleetSize;
+  }
+
+  get heardAt(): number {
+    return this.sync.heardAt;
+  }
+
+  get holdOffMs(): number {
+    return Math.max(this.settings.holdOffMs, this.sync.longestSilenceMs);
+  }
+
+  isFresh(now: number): boolean {
+    return this.sync.isFresh(now);
+  }
+
+  newLeaseBase(): string {
+    return `${this.leasePrefix}.${(++this.leaseCount).toString(36)}`;
+  }
+
+  disagrees(name: string, by: string): void {
+    this.parts.onDisagreement(name, by);
+  }
+
+  /** The circuit of that id, made where there is none. */
+  circuit(id: string, now: number): NodeCircuit {
+    let circuit = this.circuits.get(id);
+    if (circuit === undefined) {
+      circuit = new NodeCircuit(id, this, now);
+      this.circuits.set(id, circuit);
+    }
+    return circuit;
+  }
+
+  /** The circuit of that id, if there is one. */
+  find(id: string): NodeCircuit | undefined {
+    return this.circuits.get(id);
+  }
+
+  /** A breaker takes part. */
+  join(member: CircuitMember, now: number): NodeCircuit {
+    const circuit = this.circuit(member.name, now);
+    circuit.join(member, now);
+    if (this.settings.mode === 'window') this.reports.begin(circuit, now);
+    return circuit;
+  }
+
+  /** A breaker leaves. */
+  leave(circuit: NodeCircuit, member: CircuitMember, now: number): void {
+    circuit.leave(member, now);
+    this.touch(circuit);
+    this.prune(circuit, now);
+  }
+
+  /** Something has happened to a circuit. Returns when something is to be sent for it. */
+  touch(circuit: NodeCircuit): number {
+    const dueAt = circuit.dueAt();
+    if (dueAt < Infinity) this.restless.add(circuit);
+    return dueAt;
+  }
+
+  /** When the node has something to send. Milliseconds; earlier than now where it has already. */
+  wakeAt(): number {
+    let at = Math.min(this.sync.dueAt, this.reports.dueAt);
+    for (const circuit of this.restless) {
+      const dueAt = circuit.dueAt();
+      if (dueAt === Infinity) this.restless.delete(circuit);
+      else if (dueAt < at) at = dueAt;
+    }
+    return at;
+  }
+
+  /** The next proposals, if some are due and the ledger may be asked for them. */
+  nextStep(now: number): StepRequest | undefined {
+    const due = [...this.restless].filter((circuit) => circuit.dueAt() <= now);
+    if (due.length === 0) return undefined;
+    const ticketUs = this.sync.ticket(now);
+    if (ticketUs === undefined) {
+      this.sync.hurry(now);
+      return undefined;
+    }
+    const proposals: Proposal[] = [];
+    for (const circuit of due) {
+      if (proposals.length < MAX_PROPOSALS) proposals.push(...proposalsOf(circuit, now)); // (1)
+    }
+    return proposals.length === 0
+      ? undefined
+      : { ...this.sender(ticketUs), proposals: proposals.slice(0, MAX_PROPOSALS) };
+  }
+
+  /** Takes the answers to a step sent at `askedAt`. */
+  stepped(request: StepRequest, reply: StepReply, askedAt: number, now: number): void {
+    this.sync.noteReply(reply, now);
+    request.proposals.forEach((proposal, index) => {
+      const result = reply.results[index] ?? { code: 'failed', message: 'no answer' };
+      if (result.code === 'stale') this.sync.refuseTicket(now);
+      const circuit = this.circuits.get(proposal.id);
+      if (circuit === undefined) return;
+      answered(circuit, proposal, result, { askedAt, now });
+      this.touch(circuit);
+      this.prune(circuit, now);
+    });
+  }
+
+  /** No answer to a step has come: asks the ledger where it stands before anything else is proposed. */
+  stepLost({ proposals }: StepRequest, now: number): void {
+    this.sync.refuseTicket(now);
+    for (const proposal of proposals) {
+      const circuit = this.circuits.get(proposal.id);
+      if (circuit !== undefined) lost(circuit, proposal, now);
+    }
+  }
+
+  /** What to ask the ledger when a sync is due. */
+  nextSync(now: number): SyncRequest {
+    const { node } = this.settings;
+    const nonce = nonceOf(this.random);
+    const fixed = { nodeTtlMs: NODE_TTL_MS, limit: MAX_RULINGS, shards: this.parts.shards, minor: WIRE_MINOR };
+    return { node, ...this.sync.request(now), ...fixed, leaseTtlMs: this.longestLeaseMs, nonce };
+  }
+
+  /** Takes the answer to a sync. */
+  synced(request: SyncRequest, reply: SyncReply, now: number): void {
+    for (const ruling of reply.rulings) this.adopt(ruling, now);
+    const census = this.sync.synced(request, reply, now);
+    this.sync.problem = problemOf(reply, this.parts.shards); // (4)
+    if (census !== undefined) this.planSeeds(census, now);
+    for (const circuit of this.circuits.values()) this.prune(circuit, now);
+  }
+
+  /** What is to be told of circuits that this node closed while the ledger was away; asked for after a sync. */
+  localCloses(now: number): StepRequest | undefined {
+    const ticketUs = this.sync.ticket(now);
+    if (ticketUs === undefined) return undefined;
+    const proposals = [...this.circuits.values()].flatMap((circuit) => localCloseOf(circuit, now) ?? []);
+    return proposals.length === 0
+      ? undefined
+      : { ...this.sender(ticketUs), proposals: proposals.slice(0, MAX_PROPOSALS) };
+  }
+
+  /** Takes a message: its rulings always, for their epochs order them. */
+  heard(message: RulingMessage, now: number): void {
+    for (const ruling of message.rulings) this.adopt(ruling, now);
+    this.sync.heard(message, now);
+  }
+
+  /** The process has slept: nothing that it saw before is evidence, and it asks before it proposes. */
+  slept(now: number): void {
+    this.sync.refuseTicket(now);
+    for (const circuit of this.circuits.values()) circuit.forgetEvidence(now);
+  }
+
+  /** What the windows have to tell, in window mode, when that is due. */
+  nextFlush(now: number): { readonly flush?: FlushRequest; readonly bells?: StepRequest } {
+    if (now < this.reports.dueAt) return {};
+    const ticketUs = this.sync.ticket(now);
+    const { bells, items } = this.reports.news(now, this.random());
+    if (ticketUs === undefined) return {};
+    return {
+      ...(items.length > 0 && { flush: { ...this.sender(ticketUs), sequence: ++this.flushCount, items } }),
+      ...(bells.length > 0 && { bells: { ...this.sender(ticketUs), proposals: bells } }),
+    };
+  }
+
+  /** Takes the answer to a flush. One that is lost is not repeated. */
+  flushed(request: FlushRequest, reply: FlushReply, now: number): void {
+    this.sync.noteReply(reply, now);
+    request.items.forEach((_item, index) => {
+      const result = reply.results[index];
+      if (result?.code === 'stale') this.sync.refuseTicket(now);
+      if (result?.ruling !== undefined) this.adopt(result.ruling, now);
+    });
+  }
+
+  /** What gives back all leases in hand, for a node that leaves. */
+  farewell(now: number): StepRequest | undefined {
+    for (const circuit of this.circuits.values()) {
+      circuit.leases.giveBack(now, true);
+      this.touch(circuit);
+    }
+    return this.nextStep(now);
+  }
+
+  // --- internal ---
+
+  private adopt(ruling: Ruling, now: number): void {
+    const circuit = this.circuit(ruling.id, now);
+    circuit.adopt(ruling, now);
+    this.touch(circuit);
+  }
+
+  private sender(ticketUs: number): Sender {
+    const { settings, sync, fleetSize } = this;
+    return { node: settings.node, incarnation: sync.incarnation, ticketUs, fleetSize };
+  }
+
+  private planSeeds(census: ReadonlyMap<string, number>, now: number): void {
+    for (const circuit of this.circuits.values()) {
+      if (circuit.known.epoch <= (census.get(circuit.id) ?? 0)) continue;
+      circuit.seedDueAt = now + this.random() * SEED_SPREAD_MS; // (3)
+      this.touch(circuit);
+    }
+  }
+
+  /** Forgets a circuit that nobody here uses and that is closed: (2). */
+  private prune(circuit: NodeCircuit, now: number): void {
+    if (circuit.members.size > 0 || circuit.dueAt() < Infinity) return;
+    const isOld = circuit.known.remainingMs(now) < -FORGET_AFTER_MS;
+    if (circuit.known.state(now) !== 'closed' && !isOld) return;
+    this.circuits.delete(circuit.id);
+    this.restless.delete(circuit);
+    this.reports.end(circuit);
+  }
+
+  private get longestLeaseMs(): number {
+    let longest = 0;
+    for (const { rules } of this.circuits.values()) longest = Math.max(longest, rules?.probeLeaseMs ?? 0);
+    return Math.min(MAX_LEASE_MS, longest === 0 ? MAX_LEASE_MS : longest);
+  }
+}
+
+const NODE_TTL_MS = 60_000;
+const MAX_RULINGS = 500;
+const SEED_SPREAD_MS = 100;
+
+/** Time after which a ruling that nobody here uses is forgotten. Milliseconds: a day. */
+const FORGET_AFTER_MS = 86_400_000;
+
+function nonceOf(random: Random): string {
+  return Math.floor(random() * 2 ** 48).toString(36);
+}

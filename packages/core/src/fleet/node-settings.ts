@@ -1,0 +1,77 @@
+/**
+ * Node settings: what the circuits of one node go by, and what they ask of the node that they belong to.
+ *
+ * @module
+ */
+
+import type { Random } from '../kernel/random.ts';
+
+/** Settings of one node. Times in milliseconds. */
+export interface NodeSettings {
+  /** Name of this node in the fleet; unique among those that are alive. */
+  readonly node: string;
+  /**
+   * Time for which the store may be silent before a node with demand probes by itself, counted from the later of the last
+   * word of the store and the end of the open time.
+   */
+  readonly holdOffMs: number;
+  /** How many distinct nodes must agree before the fleet opens, of so many that are there. */
+  readonly quorum: (nodes: number) => number;
+  /** Time that a ballot of this node is good for. */
+  readonly ballotTtlMs: number;
+  /** Lost probes that a round survives. */
+  readonly maxLostProbes: number;
+  /** `window`: nodes add up their windows while a circuit is near its threshold; `ruling`: each decides by its own, and votes. */
+  readonly mode: 'ruling' | 'window';
+}
+
+/** Every default of {@link NodeSettings}, in one place; a node without a name makes one up. */
+export const nodeDefaults: Omit<NodeSettings, 'node'> = Object.freeze({
+  holdOffMs: 5000,
+  quorum: (nodes: number): number => (nodes < MIN_FLEET ? 1 : 2),
+  ballotTtlMs: 10_000,
+  maxLostProbes: 3,
+  mode: 'ruling',
+});
+
+/** What a circuit asks of its node. */
+export interface NodeView {
+  readonly settings: NodeSettings;
+  /** Randomness from 0 to 1, 1 excluded; never throws. */
+  readonly random: Random;
+  /** Processes that share, as was last told; at least 1. */
+  readonly fleetSize: number;
+  /** When the store was last heard. Milliseconds; -Infinity where it never was. */
+  readonly heardAt: number;
+  /** Whether the store is heard often enough to be asked. */
+  isFresh(now: number): boolean;
+  /** A name for leases that no other has. */
+  newLeaseBase(): string;
+  /** {@link NodeSettings.holdOffMs}, or longer where the store is asked less often than that. Milliseconds. */
+  readonly holdOffMs: number;
+  /** Members of the fleet decide by other rules: once per ruling. */
+  disagrees(name: string, by: string): void;
+}
+
+/** A time, at random, by which this node waits so that not all nodes ask at once. Milliseconds. */
+export function spreadMs({ random, fleetSize }: NodeView): number {
+  return random() * Math.min(MAX_SPREAD_MS, SPREAD_MS_PER_NODE * fleetSize);
+}
+
+/** As {@link spreadMs}, for what is urgent: nothing in a small fleet. */
+export function urgentSpreadMs(view: NodeView): number {
+  return view.fleetSize > SMALL_FLEET ? spreadMs(view) : 0;
+}
+
+// --- internal ---
+
+/** From so many nodes on, none opens the fleet by itself. */
+const MIN_FLEET = 3;
+
+/** Fleets up to this size need no spreading of what all nodes do at once. */
+const SMALL_FLEET = 50;
+
+/** Time per node over which what all nodes do at once is spread. Milliseconds. */
+const SPREAD_MS_PER_NODE = 0.2;
+
+const MAX_SPREAD_MS = 2000;

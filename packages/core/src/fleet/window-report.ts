@@ -1,0 +1,149 @@
+/**
+ * Window report: what a node tells of its window, in window mode, while a circuit is near its threshold anywhere in the fleet.
+ *
+ *   calm ── half the threshold is reached here ─► rings the bell ─► hot: every node reports, for as long as the bell is heard
+ *    ▲                                                                │
+ *    └────────────────── the bell is over, or another ruling ────────┘
+ *
+ * If the fleet's ratio reaches a threshold, the ratio of some node does: nobody who is below half of it misses anything.
+ *
+ * Invariants
+ *  (1) What is counted has happened, under the ruling that it is counted for, and is told once: a report that is lost is not
+ *      repeated.
+ *
+ * @module
+ */
+
+import type { CircuitMember, MemberRules, MemberTally } from '../kernel/circuit-store.ts';
+import { reopenRules } from './circuit-proposals.ts';
+import { type FlushItem, MAX_PROPOSALS } from './ledger.ts';
+import type { NodeCircuit } from './node-circuit.ts';
+import type { BellProposal } from './proposal.ts';
+
+/** Time for which a bell is heard. Milliseconds. */
+export const HOT_MS = 10_000;
+
+/** The reports of one circuit. */
+class WindowReport {
+  /** The epoch that the counts below belong to. */
+  private epoch = -1;
+  private told: MemberTally = nothing;
+  private toldAt = Number.NEGATIVE_INFINITY;
+  private wasHot = false;
+
+  /** The bell that this node has reason to ring at `now`. */
+  bell(circuit: NodeCircuit, now: number): BellProposal | undefined {
+    const { id, known, rules } = circuit;
+    if (rules === undefined || !isReportable(circuit, rules, now) || circuit.hotUntil - now > HOT_MS / 2)
+      return undefined;
+    const { successes, failures } = sum([...circuit.members].flatMap((member) => member.recent()));
+    const isNear = failures > 0 && failures / (successes + failures) >= rules.failureRatio / 2;
+    return isNear ? { kind: 'bell', id, basis: known.epoch, hotMs: HOT_MS } : undefined;
+  }
+
+  /** What is to be counted at `now`; nothing while the circuit is calm. It counts as told from now on: (1). */
+  items(circuit: NodeCircuit, now: number): readonly FlushItem[] {
+    const { known, rules } = circuit;
+    const isHot = circuit.hotUntil > now && rules !== undefined && isReportable(circuit, rules, now);
+    if (!isHot || rules === undefined) {
+      this.wasHot = false;
+      return [];
+    }
+    const isFirst = !this.wasHot || this.epoch !== known.epoch;
+    const tally = sum([...circuit.members].map((member) => member.tally()));
+    const runs = isFirst ? recentOf(circuit.members) : [{ ...this.since(tally), ageMs: (now - this.toldAt) / 2 }];
+    Object.assign(this, { epoch: known.epoch, told: tally, toldAt: now, wasHot: true });
+    return runs
+      .filter(({ successes, failures }) => successes + failures > 0)
+      .map((run) => ({ ...itemBase(circuit, rules), ...run }));
+  }
+
+  private since({ successes, failures }: MemberTally): MemberTally {
+    return {
+      successes: Math.max(0, successes - this.told.successes),
+      failures: Math.max(0, failures - this.told.failures),
+    };
+  }
+}
+
+/** What the windows of a node have to tell at one time. */
+export interface WindowNews {
+  readonly bells: readonly BellProposal[];
+  readonly items: readonly FlushItem[];
+}
+
+/** The reports of all circuits of a node. */
+export class WindowReports {
+  private readonly reports = new Map<NodeCircuit, WindowReport>();
+  /** When there may be news. Milliseconds; Infinity where nothing is reported. */
+  dueAt: number = Infinity;
+
+  /** A circuit is to be reported from now on. */
+  begin(circuit: NodeCircuit, now: number): void {
+    if (this.reports.has(circuit)) return;
+    this.reports.set(circuit, new WindowReport());
+    this.dueAt = Math.min(this.dueAt, now + FLUSH_MS);
+  }
+
+  end(circuit: NodeCircuit): void {
+    this.reports.delete(circuit);
+  }
+
+  /** The news at `now`, at most {@link MAX_PROPOSALS} of each kind. `spread` is from 0 to 1, at random. */
+  news(now: number, spread: number): WindowNews {
+    this.dueAt = this.reports.size > 0 ? now + FLUSH_MS * (0.9 + 0.2 * spread) : Infinity;
+    const bells: BellProposal[] = [];
+    const items: FlushItem[] = [];
+    for (const [circuit, report] of this.reports) {
+      const bell = report.bell(circuit, now);
+      if (bell !== undefined) bells.push(bell);
+      if (items.length < MAX_PROPOSALS) items.push(...report.items(circuit, now));
+    }
+    return { bells: bells.slice(0, MAX_PROPOSALS), items: items.slice(0, MAX_PROPOSALS) };
+  }
+}
+
+// --- internal ---
+
+/** Time between two reports. Milliseconds. */
+const FLUSH_MS = 1000;
+
+const nothing: MemberTally = Object.freeze({ successes: 0, failures: 0 });
+
+function isReportable(circuit: NodeCircuit, { bucketMs, proposes }: MemberRules, now: number): boolean {
+  return bucketMs !== undefined && proposes && circuit.known.state(now) === 'closed';
+}
+
+function recentOf(members: Iterable<CircuitMember>): readonly (MemberTally & { readonly ageMs: number })[] {
+  return [...members].flatMap((member) => member.recent());
+}
+
+function sum(tallies: readonly MemberTally[]): MemberTally {
+  return tallies.reduce<MemberTally>(
+    (total, { successes, failures }) => ({
+      successes: total.successes + successes,
+      failures: total.failures + failures,
+    }),
+    nothing,
+  );
+}
+
+function itemBase(
+  { id, known, view }: NodeCircuit,
+  rules: MemberRules,
+): Omit<FlushItem, 'successes' | 'failures' | 'ageMs'> {
+  const { minimumCalls, failureRatio, openForMs, fingerprint, evidenceSpanMs } = rules;
+  const bucketMs = rules.bucketMs ?? evidenceSpanMs;
+  return {
+    id,
+    basis: known.epoch,
+    ...reopenRules(rules),
+    bucketMs,
+    bucketCount: Math.max(1, Math.round(evidenceSpanMs / bucketMs)),
+    minimumCalls,
+    failureRatio,
+    quorum: view.settings.quorum(view.fleetSize),
+    openForMs,
+    fingerprint,
+  };
+}
