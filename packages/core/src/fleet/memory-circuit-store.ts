@@ -14,7 +14,13 @@
  * @module
  */
 
-import type { CircuitMember, CircuitStore, SharedCircuit, StoreHealth } from '../kernel/circuit-store.ts';
+import type {
+  CircuitMember,
+  CircuitStore,
+  SharedCircuit,
+  StoreHealth,
+  StoreOperation,
+} from '../kernel/circuit-store.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { isName, withKnown } from '../kernel/options.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
@@ -95,14 +101,14 @@ class MemoryStore implements MemoryCircuitStore {
   private readonly lane: Lane;
   private readonly port: LedgerPort;
   private readonly listener: (message: RulingMessage) => void;
-  private requests = 0;
+  private readonly counts = new Map<StoreOperation, number>();
 
   constructor(parts: FleetParts, options: MemoryStoreOptions) {
     const { onDisagreement, ...settings } = withKnown('memoryStore', storeDefaults, options);
     const node = settings.node === '' ? `memory-${Math.floor(parts.random() * 2 ** 48).toString(36)}` : settings.node;
     isName('memoryStore.node', node);
     this.parts = parts;
-    this.port = portOf(parts, () => void this.requests++);
+    this.port = portOf(parts, (operation) => void this.counts.set(operation, (this.counts.get(operation) ?? 0) + 1));
     this.node = new FleetNode({ settings: { ...settings, node }, random: parts.random, shards: 1, onDisagreement });
     this.lane = new Lane({ node: this.node, port: this.port, clock: parts.clock });
     this.listener = (message) => this.lane.heard(message);
@@ -125,10 +131,13 @@ class MemoryStore implements MemoryCircuitStore {
   health(): StoreHealth {
     const { sync } = this.node;
     const now = this.parts.clock.now();
+    const operations = [...this.counts].map(([operation, count]) => ({ operation, result: 'ok' as const, count }));
+    const answered = operations.reduce((total, { count }) => total + count, 0);
     return {
+      name: 'memory',
       mode: sync.isFresh(now) && sync.problem === undefined ? 'shared' : 'local',
-      operations: [{ operation: 'all', result: 'ok', count: this.requests }],
-      latency: { sumMs: 0, count: this.requests },
+      operations,
+      latency: { sumMs: 0, count: answered },
       silentMs: now - sync.heardAt,
       nodes: sync.fleetSize,
       problem: sync.problem,
@@ -142,15 +151,15 @@ class MemoryStore implements MemoryCircuitStore {
 }
 
 /** Asks the ledger in the turn in which it is asked, and answers in a later one. */
-function portOf({ ledger, clock }: FleetParts, onRequest: () => void): LedgerPort {
-  const nowUs = (): number => {
-    onRequest();
+function portOf({ ledger, clock }: FleetParts, onRequest: (operation: StoreOperation) => void): LedgerPort {
+  const nowUs = (operation: StoreOperation): number => {
+    onRequest(operation);
     return clock.now() * 1000;
   };
   return {
-    sync: async (request) => ledger.sync(request, nowUs()),
-    step: async (request) => ledger.step(request, nowUs()),
-    flush: async (request) => ledger.flush(request, nowUs()),
-    hold: async (request) => ledger.hold(request, nowUs()),
+    sync: async (request) => ledger.sync(request, nowUs('sync')),
+    step: async (request) => ledger.step(request, nowUs('step')),
+    flush: async (request) => ledger.flush(request, nowUs('flush')),
+    hold: async (request) => ledger.hold(request, nowUs('hold')),
   };
 }

@@ -149,14 +149,22 @@ export interface SharingExplanation {
   readonly pending: readonly string[];
 }
 
+/** What a store is asked: to tell what changed, to rule on proposals, to add up windows, to hold a circuit. */
+export type StoreOperation = 'sync' | 'step' | 'flush' | 'hold';
+
+/** How a request to a store ended: answered, refused or broken, or without an answer in time. */
+export type StoreResult = 'ok' | 'error' | 'timeout';
+
 /** How a store is, for metrics and people. Counts are since it was created. */
 export interface StoreHealth {
+  /** What the fleet shares under: the name in metrics and events. */
+  readonly name: string;
   /** `shared` while the store answers; `local` while every process decides alone. */
   readonly mode: 'shared' | 'local';
-  /** Requests to the store by operation and result. */
+  /** Requests by operation and result; what is absent has not happened. */
   readonly operations: readonly {
-    readonly operation: string;
-    readonly result: 'ok' | 'error' | 'timeout';
+    readonly operation: StoreOperation;
+    readonly result: StoreResult;
     readonly count: number;
   }[];
   /** Time that answered requests took, in milliseconds: sum and count. */

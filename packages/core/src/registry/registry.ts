@@ -12,6 +12,7 @@
  * @module
  */
 
+import type { CircuitStore } from '../kernel/circuit-store.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { HasAlternatives, Updatable } from '../kernel/description.ts';
 import { type Events, createEvents } from '../kernel/events.ts';
@@ -47,6 +48,8 @@ export interface Registry extends Iterable<NamedPolicy<unknown>> {
   /** What all policies created here tell. */
   readonly events: Events;
   readonly clock: Clock;
+  /** Where its circuits are shared with other processes; undefined where they are not. */
+  readonly store: CircuitStore | undefined;
   /** The ports that it hands to the policies that it creates. */
   readonly ports: PolicyPorts;
   /**
@@ -118,6 +121,10 @@ class PolicyTable implements Registry {
 
   get clock(): Clock {
     return this.#ports.clock;
+  }
+
+  get store(): CircuitStore | undefined {
+    return this.#ports.store;
   }
 
   get ports(): PolicyPorts {
