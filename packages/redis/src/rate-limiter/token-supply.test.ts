@@ -25,8 +25,15 @@ function setUp(options: { sharesAlone?: boolean; maxPerInterval?: number } = {})
   const supply = new TokenSupply(
     {
       taker: { keys: ['g', 'n'], node: 'a', leaseMs: 200, maxLeaseRatio: 0.2 },
-      ...{ link, clock, sharesAlone, onNews, onDisagreement },
-      ...{ random: () => 0.5, commandTimeoutMs: 200, expectedNodeCount: 2, lineCosts: () => line },
+      link,
+      clock,
+      random: () => 0.5,
+      commandTimeoutMs: 200,
+      expectedNodeCount: 2,
+      sharesAlone,
+      lineCosts: () => line,
+      onNews,
+      onDisagreement,
     },
     limitsOf('test', { ...rate, maxPerInterval }),
   );
