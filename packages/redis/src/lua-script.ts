@@ -16,9 +16,10 @@
 
 import { createHash } from 'node:crypto';
 
-import { type Clock, RejectionError, nameErrorClass } from '@holdfast/core';
+import { type Clock, RejectionError, type ResilienceErrorDetails, nameErrorClass } from '@holdfast/core';
 
 import type { OwnConnection } from './redis-client.ts';
+import { type StoreTrouble, messageOf, troubleOf } from './server-trouble.ts';
 
 /** A script's text, and the hash that the server knows it by. */
 export interface LuaScript {
@@ -41,9 +42,21 @@ export interface ScriptRun {
  */
 export class StoreUnavailableError extends RejectionError {
   readonly code = 'STORE_UNAVAILABLE';
+  /** What kept the store from answering. */
+  readonly trouble: StoreTrouble;
+
+  constructor(message: string, details: ResilienceErrorDetails & { readonly trouble?: StoreTrouble } = {}) {
+    super(message, details);
+    this.trouble = details.trouble ?? 'away';
+  }
 }
 
 nameErrorClass(StoreUnavailableError, 'StoreUnavailableError');
+
+/** What kept a request from being served, by whatever it was rejected with. */
+export function troubleBehind(error: unknown): StoreTrouble {
+  return error instanceof StoreUnavailableError ? error.trouble : troubleOf(error);
+}
 
 /** Makes a script of its text. */
 export function luaScript(name: string, text: string): LuaScript {
@@ -69,7 +82,7 @@ export async function runScript(
     let isOver = false;
     const timer = clock.setTimer(() => {
       isOver = true;
-      reject(unavailable(script, `no reply within ${run.timeoutMs} ms`)); // (1)
+      reject(unavailable(script, `no reply within ${run.timeoutMs} ms`, { trouble: 'timeout' })); // (1)
     }, run.timeoutMs);
     timer.unref();
     void byHash()
@@ -77,21 +90,23 @@ export async function runScript(
         if (isOver || !isNoScript(error)) throw error;
         return byText(); // (3)
       })
-      .then(resolve, (error: unknown) => reject(unavailable(script, messageOf(error), error)))
+      .then(resolve, (error: unknown) =>
+        reject(unavailable(script, messageOf(error), { cause: error, trouble: troubleOf(error) })),
+      )
       .finally(() => timer.cancel());
   });
 }
 
 // --- internal ---
 
-function unavailable({ name }: LuaScript, why: string, cause?: unknown): StoreUnavailableError {
-  return new StoreUnavailableError(`the script ${name} did not run: ${why}`, cause === undefined ? {} : { cause });
+function unavailable(
+  { name }: LuaScript,
+  why: string,
+  details: { readonly cause?: unknown; readonly trouble?: StoreTrouble } = {},
+): StoreUnavailableError {
+  return new StoreUnavailableError(`the script ${name} was not answered: ${why}`, details);
 }
 
 function isNoScript(error: unknown): boolean {
   return messageOf(error).includes('NOSCRIPT');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,15 +6,16 @@
  *
  * Invariants
  *  (1) The client that was handed in is never used for a command, changed or closed.
- *  (2) A command is sent at most once, and never after its promise was settled by a disconnect.
+ *  (2) A command is sent at most once but where a Cluster redirects it, and never after its promise was settled by a disconnect.
  *  (3) An error event of a connection of ours is never unhandled.
+ *  (4) What {@link ownConnection} made comes back by itself, for ever, until it is disconnected; a fleet does not come back in step.
  *
  * @module
  */
 
-import { ConfigError, type Random } from '@holdfast/core';
+import { ConfigError, type Random, reportHookError, systemRandom } from '@holdfast/core';
 
-import type { OwnConnection, RedisClient } from './redis-client.ts';
+import type { ClusterNode, OwnConnection, RedisClient } from './redis-client.ts';
 
 /** What a connection is for. A subscriber's commands are its subscriptions. */
 export type ConnectionRole = 'commands' | 'subscriber';
@@ -40,9 +41,33 @@ export function ownConnection(client: RedisClient, settings: ConnectionSettings)
   return connection;
 }
 
+/** Makes a connection to one server of a Cluster, for subscriptions. It does not come back by itself: another may have its slots. */
+export function nodeConnection(node: ClusterNode, settings: ConnectionSettings): OwnConnection {
+  const connection = (node as unknown as Duplicable).duplicate({
+    ...serverOptions(settings),
+    retryStrategy: null,
+    enableOfflineQueue: false,
+    lazyConnect: false,
+  });
+  connection.on('error', () => {}); // (3)
+  return connection;
+}
+
 /** Whether the client is one of a Cluster. */
 export function isCluster(client: RedisClient): boolean {
   return client.isCluster === true;
+}
+
+/**
+ * Checks that keys and channels of a client are what they are called.
+ *
+ * @throws ConfigError when the client has a `keyPrefix`.
+ */
+export function refuseKeyPrefix(client: RedisClient): void {
+  const { keyPrefix, redisOptions } = client.options as HasPrefix;
+  const prefix = [keyPrefix, redisOptions?.keyPrefix].find((one) => one !== undefined && one !== '');
+  if (prefix !== undefined)
+    throw new ConfigError('redis.keyPrefix', 'absent: set namespace or prefix here instead', prefix);
 }
 
 // --- internal ---
@@ -52,6 +77,12 @@ const MAX_RECONNECT_MS = 2000;
 const CONNECT_TIMEOUT_MS = 1000;
 const KEEP_ALIVE_MS = 10_000;
 const MAX_REDIRECTIONS = 3;
+
+/** Time that a peer has to end its half of a connection before it is cut. */
+const DISCONNECT_TIMEOUT_MS = 100;
+
+/** A server that says for how long it will load is asked again at least this often. */
+const MAX_LOADING_RETRY_MS = 500;
 
 interface HasPrefix {
   readonly keyPrefix?: string;
@@ -66,53 +97,69 @@ interface DuplicableCluster {
   duplicate(nodes: readonly unknown[], override: object): OwnConnection;
 }
 
-function refuseKeyPrefix(client: RedisClient): void {
-  const { keyPrefix, redisOptions } = client.options as HasPrefix;
-  const prefix = keyPrefix ?? redisOptions?.keyPrefix;
-  if (prefix !== undefined && prefix !== '')
-    throw new ConfigError('redis.keyPrefix', 'absent: set namespace or prefix here instead', prefix);
-}
-
 function duplicateRedis(client: RedisClient, settings: ConnectionSettings): OwnConnection {
-  const ours = {
-    ...sharedOptions(settings),
-    ...sentinelOptions(client),
-    retryStrategy: retryStrategy(settings.random),
-  };
-  return (client as unknown as Duplicable).duplicate({ ...ours, enableOfflineQueue: false, lazyConnect: false });
+  return (client as unknown as Duplicable).duplicate({
+    ...serverOptions(settings),
+    ...sentinelOptions(client, settings),
+    retryStrategy: retryStrategy(settings.random), // (4)
+    enableOfflineQueue: false,
+    lazyConnect: false,
+  });
 }
 
 function duplicateCluster(client: RedisClient, settings: ConnectionSettings): OwnConnection {
   return (client as unknown as DuplicableCluster).duplicate([], {
     enableOfflineQueue: false,
+    enableReadyCheck: true,
     lazyConnect: false,
-    shardedSubscribers: settings.role === 'subscriber',
+    shardedSubscribers: false, // we subscribe by connections of our own, whose loss we hear of
     maxRedirections: MAX_REDIRECTIONS,
+    retryDelayOnFailover: 0, // (2): by default a command in flight at a disconnect is sent again
+    retryDelayOnClusterDown: 0, // who asks, asks again by itself
     scaleReads: 'master',
     enableAutoPipelining: false,
-    clusterRetryStrategy: retryStrategy(settings.random),
-    redisOptions: sharedOptions(settings),
+    showFriendlyErrorStack: false,
+    himportFieldsets: undefined,
+    clusterRetryStrategy: retryStrategy(settings.random), // (4)
+    clusterNodeRetryStrategy: null, // a node that is gone is found again through the others
+    redisOptions: { ...serverOptions(settings), lazyConnect: true }, // only masters that are used
   });
 }
 
-function sharedOptions({ role, commandTimeoutMs }: ConnectionSettings): object {
+function serverOptions({ role, commandTimeoutMs }: ConnectionSettings): object {
   return {
     autoResendUnfulfilledCommands: false, // (2)
     maxRetriesPerRequest: 0, // (2): a command in flight at a disconnect is rejected at once
     autoResubscribe: false,
     enableAutoPipelining: false,
+    enableReadyCheck: true,
+    readOnly: false,
+    monitor: false,
+    stringNumbers: false,
+    replyMapping: 'legacy',
+    showFriendlyErrorStack: false,
+    himportFieldsets: undefined,
     commandTimeout: commandTimeoutMs,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs),
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    maxLoadingRetryTime: MAX_LOADING_RETRY_MS,
     keepAlive: KEEP_ALIVE_MS,
     disableClientInfo: true,
     reconnectOnError,
-    ...(role === 'commands' && { socketTimeout: 2 * commandTimeoutMs }),
+    socketTimeout: role === 'commands' ? 2 * commandTimeoutMs : undefined,
   };
 }
 
-function sentinelOptions(client: RedisClient): object {
+function sentinelOptions(client: RedisClient, { commandTimeoutMs, random }: ConnectionSettings): object {
   const { sentinels } = client.options as { readonly sentinels?: unknown };
-  return Array.isArray(sentinels) ? { role: 'master', failoverDetector: true } : {};
+  if (!Array.isArray(sentinels)) return {};
+  return {
+    role: 'master',
+    failoverDetector: true,
+    sentinelCommandTimeout: Math.max(CONNECT_TIMEOUT_MS, commandTimeoutMs),
+    sentinelRetryStrategy: retryStrategy(random), // (4): the client's own may give up
+    sentinelReconnectStrategy: retryStrategy(random),
+  };
 }
 
 /** 1 reconnects and does not send the command again; `includes`, since older servers wrap the words. */
@@ -124,6 +171,17 @@ function reconnectOnError(error: Error): 1 | false {
 function retryStrategy(random: Random): (attempt: number) => number {
   return (attempt) => {
     const bound = Math.min(MAX_RECONNECT_MS, MIN_RECONNECT_MS * 2 ** Math.min(attempt, 10));
-    return MIN_RECONNECT_MS + random() * (bound - MIN_RECONNECT_MS);
+    return MIN_RECONNECT_MS + draw(random) * (bound - MIN_RECONNECT_MS);
   };
+}
+
+/** What the client calls must not throw: it would reach nobody, and the client would never come back. */
+function draw(random: Random): number {
+  try {
+    const drawn = random();
+    if (drawn >= 0 && drawn < 1) return drawn;
+  } catch (error) {
+    reportHookError('random', error, 'redis');
+  }
+  return systemRandom();
 }

@@ -28,3 +28,18 @@ export interface OwnConnection {
   off(event: string, listener: (...args: never[]) => void): unknown;
   disconnect(reconnect?: boolean): void;
 }
+
+/** A connection of our own to a Cluster: commands find their way by their keys. */
+export interface OwnCluster extends OwnConnection {
+  /** Addresses that have a hash slot, the master's first, as far as they are known. */
+  readonly slots: readonly (readonly string[] | undefined)[];
+  nodes(role: 'all' | 'master'): readonly ClusterNode[];
+  /** Asks the Cluster anew who has which slot. */
+  refreshSlotsCache(): void;
+}
+
+/** A server of a Cluster, as the client knows it. */
+export interface ClusterNode {
+  readonly options: { readonly host?: string; readonly port?: number };
+  duplicate(...args: never[]): unknown;
+}
