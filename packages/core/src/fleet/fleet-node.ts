@@ -117,24 +117,25 @@ export class FleetNode implements NodeView {
   /** A breaker leaves. */
   leave(circuit: NodeCircuit, member: CircuitMember, now: number): void {
     circuit.leave(member, now);
-    this.touch(circuit);
+    this.touch(circuit, now);
     this.prune(circuit, now);
   }
 
   /** Something has happened to a circuit. Returns when something is to be sent for it. */
-  touch(circuit: NodeCircuit): number {
+  touch(circuit: NodeCircuit, now: number): number {
     const dueAt = circuit.dueAt();
     if (dueAt < Infinity) this.restless.add(circuit);
-    return dueAt;
+    return Math.max(dueAt, this.sync.proposableAt(now));
   }
 
   /** When the node has something to send. Milliseconds; earlier than now where it has already. */
-  wakeAt(): number {
+  wakeAt(now: number): number {
+    const from = this.sync.proposableAt(now);
     let at = Math.min(this.sync.dueAt, this.reports.dueAt);
     for (const circuit of this.restless) {
       const dueAt = circuit.dueAt();
       if (dueAt === Infinity) this.restless.delete(circuit);
-      else if (dueAt < at) at = dueAt;
+      else at = Math.min(at, Math.max(dueAt, from));
     }
     return at;
   }
@@ -144,10 +145,8 @@ export class FleetNode implements NodeView {
     const due = [...this.restless].filter((circuit) => circuit.dueAt() <= now);
     if (due.length === 0) return undefined;
     const ticketUs = this.sync.ticket(now);
-    if (ticketUs === undefined) {
-      this.sync.hurry(now);
-      return undefined;
-    }
+    if (ticketUs === undefined) this.sync.wantTicket(now);
+    if (ticketUs === undefined) return undefined;
     const proposals: Proposal[] = [];
     for (const circuit of due) {
       if (proposals.length < MAX_PROPOSALS) proposals.push(...proposalsOf(circuit, now)); // (1)
@@ -166,7 +165,7 @@ export class FleetNode implements NodeView {
       const circuit = this.circuits.get(proposal.id);
       if (circuit === undefined) return;
       answered(circuit, proposal, result, { askedAt, now });
-      this.touch(circuit);
+      this.touch(circuit, now);
       this.prune(circuit, now);
     });
   }
@@ -245,7 +244,7 @@ export class FleetNode implements NodeView {
   farewell(now: number): StepRequest | undefined {
     for (const circuit of this.circuits.values()) {
       circuit.leases.giveBack(now, true);
-      this.touch(circuit);
+      this.touch(circuit, now);
     }
     return this.nextStep(now);
   }
@@ -255,7 +254,7 @@ export class FleetNode implements NodeView {
   private adopt(ruling: Ruling, now: number): void {
     const circuit = this.circuit(ruling.id, now);
     circuit.adopt(ruling, now);
-    this.touch(circuit);
+    this.touch(circuit, now);
   }
 
   private sender(ticketUs: number): Sender {
@@ -267,7 +266,7 @@ export class FleetNode implements NodeView {
     for (const circuit of this.circuits.values()) {
       if (circuit.known.epoch <= (census.get(circuit.id) ?? 0)) continue;
       circuit.seedDueAt = now + this.random() * SEED_SPREAD_MS; // (3)
-      this.touch(circuit);
+      this.touch(circuit, now);
     }
   }
 

@@ -47,6 +47,7 @@ export {
 export { type MemoryLedger, type MemoryLedgerOptions, memoryLedger } from './memory-ledger.ts';
 export { noteText, readNoteText } from './note-text.ts';
 export { FleetNode, type FleetNodeParts } from './fleet-node.ts';
+export { explain } from './explanation.ts';
 export { Lane, type LaneParts } from './lane.ts';
 export { type MembershipParts, joinCircuit } from './membership.ts';
 export { type NodeSettings, nodeDefaults } from './node-settings.ts';

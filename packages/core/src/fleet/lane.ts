@@ -52,7 +52,7 @@ export class Lane {
   }
 
   /** Something may be due earlier than was known. */
-  wake(wakeAt: number = this.node.wakeAt()): void {
+  wake(wakeAt: number = this.node.wakeAt(this.clock.now())): void {
     if (this.stopped || this.busy !== undefined || wakeAt === Infinity) return; // (1)
     const now = this.clock.now();
     const at = Math.max(wakeAt, now);

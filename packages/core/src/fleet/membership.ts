@@ -89,8 +89,9 @@ class Membership implements SharedCircuit {
     if (this.hasLeft) return;
     const { node, lane, clock } = this.parts;
     try {
-      what(clock.now());
-      lane.wake(node.touch(this.circuit));
+      const now = clock.now();
+      what(now);
+      lane.wake(node.touch(this.circuit, now));
     } catch (error) {
       reportHookError('circuitStore', error, this.member.name); // (2)
     }

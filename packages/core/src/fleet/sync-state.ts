@@ -11,7 +11,7 @@
  *  (1) A ticket is used only in the incarnation that gave it, and only while it is good.
  *  (2) After a full reading the node knows which of its rulings the ledger lacks.
  *  (3) A message that does not follow on what is known leads to a sync.
- *  (4) Polls of a fleet do not fall together, and a failed poll is repeated soon, then ever later.
+ *  (4) Polls of a fleet do not fall together, and a failed poll is repeated soon, then ever later, whatever waits for it.
  *
  * @module
  */
@@ -57,6 +57,16 @@ export class SyncState {
   ticket(now: number): number | undefined {
     const isGood = now - this.ticketAt < TICKET_TTL_MS * TICKET_SHARE && this.census === undefined;
     return isGood && this.problem === undefined ? this.ticketUs : undefined;
+  }
+
+  /** From when on proposals can be made. Milliseconds; a ledger that does not answer, or not to us, is not asked more often for them. */
+  proposableAt(now: number): number {
+    return this.isWell || this.ticket(now) !== undefined ? Number.NEGATIVE_INFINITY : this.dueAt;
+  }
+
+  /** Something is to be proposed: asks the ledger where it stands, unless that has just come to nothing. */
+  wantTicket(now: number): void {
+    if (this.isWell) this.hurry(now);
   }
 
   /** A proposal was refused for its ticket, or the process has slept: asks before anything is proposed. */
@@ -133,6 +143,10 @@ export class SyncState {
     const whole = this.census;
     this.census = undefined;
     return whole;
+  }
+
+  private get isWell(): boolean {
+    return this.failures === 0 && this.problem === undefined;
   }
 
   private get interval(): number {
