@@ -29,7 +29,7 @@ import {
   WIRE_MINOR,
 } from './ledger.ts';
 import { NodeCircuit } from './node-circuit.ts';
-import type { NodeSettings, NodeView } from './node-settings.ts';
+import { type NodeSettings, type NodeView, addsUpWindows } from './node-settings.ts';
 import type { Proposal } from './proposal.ts';
 import type { Ruling } from './ruling.ts';
 import { SyncState, problemOf } from './sync-state.ts';
@@ -110,7 +110,7 @@ export class FleetNode implements NodeView {
   join(member: CircuitMember, now: number): NodeCircuit {
     const circuit = this.circuit(member.name, now);
     circuit.join(member, now);
-    if (this.settings.mode === 'window') this.reports.begin(circuit, now);
+    if (addsUpWindows(this.settings, circuit.id)) this.reports.begin(circuit, now);
     return circuit;
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { reportHookError } from '../kernel/hooks.ts';
 import type { Random } from '../kernel/random.ts';
 
 /** Settings of one node. Times in milliseconds. */
@@ -21,9 +22,12 @@ export interface NodeSettings {
   readonly ballotTtlMs: number;
   /** Lost probes that a round survives. */
   readonly maxLostProbes: number;
-  /** `window`: nodes add up their windows while a circuit is near its threshold; `ruling`: each decides by its own, and votes. */
-  readonly mode: 'ruling' | 'window';
+  /** `window`: nodes add up their windows while a circuit is near its threshold; `ruling`: each decides by its own, and votes. A function says it by circuit. */
+  readonly mode: SharingWay | ((circuit: string) => SharingWay);
 }
+
+/** How a circuit is shared: see {@link NodeSettings.mode}. */
+export type SharingWay = 'ruling' | 'window';
 
 /** Every default of {@link NodeSettings}, in one place; a node without a name makes one up. */
 export const nodeDefaults: Omit<NodeSettings, 'node'> = Object.freeze({
@@ -51,6 +55,17 @@ export interface NodeView {
   readonly holdOffMs: number;
   /** Members of the fleet decide by other rules: once per ruling. */
   disagrees(name: string, by: string): void;
+}
+
+/** Whether nodes add up their windows of a circuit. A function that throws, or says something else, means `ruling`. */
+export function addsUpWindows({ mode, node }: NodeSettings, circuit: string): boolean {
+  if (typeof mode !== 'function') return mode === 'window';
+  try {
+    return mode(circuit) === 'window';
+  } catch (error) {
+    reportHookError('mode', error, node);
+    return false;
+  }
 }
 
 /** A time, at random, by which this node waits so that not all nodes ask at once. Milliseconds. */

@@ -92,8 +92,7 @@ export class SyncState {
     this.fleetSize = Math.max(1, reply.nodes);
     this.pollMs = reply.pollMs;
     if (request.presence) this.presenceAt = now;
-    const intervalMs = this.syncs++ === 0 ? Math.min(FIRST_POLL_MS, this.interval) : this.interval; // others start, too
-    this.dueAt = reply.hasMore ? now : now + intervalMs * (1 + POLL_JITTER * (2 * this.random() - 1)); // (4)
+    this.dueAt = reply.hasMore ? now : this.nextPollAt(now);
     return reply.hasMore ? undefined : this.endCensus();
   }
 
@@ -137,6 +136,11 @@ export class SyncState {
   /** Asks at `at` at the latest. */
   hurry(at: number): void {
     this.dueAt = Math.min(this.dueAt, at);
+  }
+
+  private nextPollAt(now: number): number {
+    const intervalMs = this.syncs++ === 0 ? Math.min(FIRST_POLL_MS, this.interval) : this.interval; // others start, too
+    return now + intervalMs * (1 + POLL_JITTER * (2 * this.random() - 1)); // (4)
   }
 
   private endCensus(): ReadonlyMap<string, number> | undefined {
