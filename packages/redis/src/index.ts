@@ -6,6 +6,27 @@
 
 export { type RedisClient } from './redis-client.ts';
 export { StoreUnavailableError } from './lua-script.ts';
+export { type StoreTrouble } from './server-trouble.ts';
+
+// Circuit store
+export {
+  type AuditEntry,
+  type CircuitStoreDeniedEvent,
+  type CircuitStoreDisagreedEvent,
+  type CircuitStoreEvent,
+  type CircuitStoreIncompatibleEvent,
+  type CircuitStoreModeChangedEvent,
+  type CircuitStoreRecoveredEvent,
+  type HoldWish,
+  type OperatorNote,
+  type QuorumRule,
+  type RedisCircuitStore,
+  type RedisCircuitStoreOptions,
+  type RedisStoreHealth,
+  type ServerOperation,
+  redisCircuitStore,
+  redisCircuitStoreDefaults,
+} from './circuit-store/redis-circuit-store.ts';
 
 // Rate limiter
 export {

@@ -13,9 +13,10 @@
  * @module
  */
 
-import { ConfigError, type Random, reportHookError, systemRandom } from '@holdfast/core';
+import { ConfigError, type Random } from '@holdfast/core';
 
 import type { ClusterNode, OwnConnection, RedisClient } from './redis-client.ts';
+import { steadyRandom } from './steady-random.ts';
 
 /** What a connection is for. A subscriber's commands are its subscriptions. */
 export type ConnectionRole = 'commands' | 'subscriber';
@@ -169,19 +170,9 @@ function reconnectOnError(error: Error): 1 | false {
 
 /** Full jitter, for ever: a fleet must not come back in step. */
 function retryStrategy(random: Random): (attempt: number) => number {
+  const draw = steadyRandom(random, 'redis'); // what the client calls must not throw: it would never come back
   return (attempt) => {
     const bound = Math.min(MAX_RECONNECT_MS, MIN_RECONNECT_MS * 2 ** Math.min(attempt, 10));
-    return MIN_RECONNECT_MS + draw(random) * (bound - MIN_RECONNECT_MS);
+    return MIN_RECONNECT_MS + draw() * (bound - MIN_RECONNECT_MS);
   };
-}
-
-/** What the client calls must not throw: it would reach nobody, and the client would never come back. */
-function draw(random: Random): number {
-  try {
-    const drawn = random();
-    if (drawn >= 0 && drawn < 1) return drawn;
-  } catch (error) {
-    reportHookError('random', error, 'redis');
-  }
-  return systemRandom();
 }

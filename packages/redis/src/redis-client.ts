@@ -22,6 +22,7 @@ export interface OwnConnection {
   eval(text: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
   ping(): Promise<unknown>;
   info(section: string): Promise<unknown>;
+  lrange(key: string, start: number, stop: number): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
   ssubscribe(channel: string): Promise<unknown>;
   on(event: string, listener: (...args: never[]) => void): unknown;

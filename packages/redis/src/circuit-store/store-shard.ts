@@ -1,0 +1,188 @@
+/**
+ * Store shard: the circuits of one shard at this process: the node that knows them, the lane that speaks for it, and what it
+ * hears.
+ *
+ * Invariants
+ *  (1) A message of another major version, or that is none, changes nothing.
+ *  (2) That a circuit has a ruling which cannot be read is told once.
+ *  (3) The lane is silent until the connection stands for the first time, and hurries each time that it stands again.
+ *
+ * @module
+ */
+
+import type { SharingExplanation } from '@holdfast/core';
+import { FleetNode, type HoldReply, type HoldRequest, Lane, type LedgerPort, explain } from '@holdfast/core/fleet';
+
+import { circuitKeys } from '../circuit/circuit-keys.ts';
+import { type UnreadableRuling, readMessage } from '../circuit/wire.ts';
+import { StoreUnavailableError } from '../lua-script.ts';
+import { ledgerWire, redisLedger } from './redis-ledger.ts';
+import type { RequestLog } from './request-log.ts';
+import type { StoreTeller } from './store-events.ts';
+import type { StoreLink } from './store-link.ts';
+import type { StoreSettings } from './store-options.ts';
+
+/** A shard that this process uses. */
+export interface StoreShard {
+  readonly node: FleetNode;
+  readonly lane: Lane;
+  readonly channel: string;
+  /** Whether its messages are heard. */
+  readonly isHeard: boolean;
+  /** Whether the store has ever answered for it. */
+  readonly isKnown: boolean;
+  /** Whether the store answers for it; one that was opened a moment ago has the benefit of the doubt. */
+  isAnswered(now: number): boolean;
+  /** The connection stands. */
+  begin(): void;
+  subscribed(isSubscribed: boolean): void;
+  /** Takes a message. Returns whether it could be read. */
+  heard(text: string): boolean;
+  /** Asks for a hold. */
+  hold(request: Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>): Promise<HoldReply>;
+}
+
+/** What a shard is made with. */
+export interface StoreShardParts {
+  readonly settings: StoreSettings;
+  /** The connections; undefined where the store was closed before. */
+  readonly link: StoreLink | undefined;
+  readonly log: RequestLog;
+  /** The longest lease of a probe that a member may want. Milliseconds. */
+  readonly longestLeaseMs: () => number;
+  readonly tell: StoreTeller;
+  /** Told after each request and message. */
+  readonly onTurn: () => void;
+  /** Takes note of how many shards the ledger of a shard was made for, and returns how many the fleet has: {@link fleetShards}. */
+  readonly shardCount: (index: number, told: number) => number;
+}
+
+/** Makes the shard of that number. */
+export function openShard(index: number, parts: StoreShardParts): StoreShard {
+  return new Shard(index, parts);
+}
+
+/** Knows how many shards the fleet has: as many as its first one was made for, whichever a process uses. */
+export function fleetShards(): StoreShardParts['shardCount'] {
+  let ofFirst: number | undefined;
+  return (index, told) => {
+    if (index === 0) ofFirst = told;
+    return ofFirst ?? told;
+  };
+}
+
+/** Why a circuit is as it is, as this process knows. */
+export function explainCircuit({ node }: StoreShard, name: string, now: number): SharingExplanation {
+  return explain(node.circuit(name, now), now);
+}
+
+// --- internal ---
+
+/** Circuits whose unreadable rulings are remembered as told. */
+const MAX_TOLD = 1000;
+
+/** Time within which a shard that has been opened is answered for, where the store does answer. Milliseconds. */
+const PATIENCE_MS = 3000;
+
+class Shard implements StoreShard {
+  readonly node: FleetNode;
+  readonly lane: Lane;
+  readonly channel: string;
+  isHeard = false;
+  private readonly parts: StoreShardParts;
+  private readonly ledger: LedgerPort;
+  private readonly unreadable = new Set<string>();
+  private readonly openedAt: number;
+
+  constructor(index: number, parts: StoreShardParts) {
+    this.parts = parts;
+    const { settings, tell } = parts;
+    const { prefix, namespace, clock, random, shards } = settings;
+    const keys = circuitKeys({ prefix, namespace, shard: index });
+    this.openedAt = clock.now();
+    this.channel = keys.channel;
+    const ledger = ledgerOf(keys, parts, (rulings) => this.tellUnreadable(rulings));
+    const sync: LedgerPort['sync'] = async (request) => {
+      const reply = await ledger.sync(request);
+      return { ...reply, shards: parts.shardCount(index, reply.shards) };
+    };
+    this.ledger = { ...ledger, sync };
+    const onDisagreement = (circuit: string, by: string): void =>
+      tell({ type: 'circuit-store.disagreed', circuit, by });
+    this.node = new FleetNode({ settings: nodeSettings(parts), random, shards, onDisagreement });
+    this.lane = new Lane({ node: this.node, port: this.ledger, clock, onTurn: parts.onTurn });
+  }
+
+  get isKnown(): boolean {
+    return this.node.heardAt > Number.NEGATIVE_INFINITY;
+  }
+
+  isAnswered(now: number): boolean {
+    return this.isKnown ? this.node.isFresh(now) : now - this.openedAt < PATIENCE_MS;
+  }
+
+  begin(): void {
+    this.node.sync.hurry(this.parts.settings.clock.now());
+    this.lane.start(); // (3)
+  }
+
+  subscribed(isSubscribed: boolean): void {
+    this.isHeard = isSubscribed;
+    this.lane.subscribed(isSubscribed);
+  }
+
+  heard(text: string): boolean {
+    const message = readMessage(text);
+    if (message === undefined) return false; // (1)
+    this.tellUnreadable(message.unreadable);
+    this.lane.heard(message);
+    return true;
+  }
+
+  async hold(request: Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>): Promise<HoldReply> {
+    const { node } = this;
+    const basis = node.find(request.id)?.known.epoch ?? 0;
+    const reply = await this.ledger.hold({ ...request, basis, node: node.settings.node, fleetSize: node.fleetSize });
+    this.begin(); // what was ruled is known here at once, also where its message is not heard
+    return reply;
+  }
+
+  private tellUnreadable(rulings: readonly UnreadableRuling[]): void {
+    for (const { id, unreadable } of rulings) {
+      if (this.unreadable.has(id) || this.unreadable.size >= MAX_TOLD) continue;
+      this.unreadable.add(id); // (2)
+      const problem = `a ruling that this version cannot read: ${unreadable}`;
+      this.parts.tell({ type: 'circuit-store.incompatible', problem, circuit: id });
+    }
+  }
+}
+
+function nodeSettings({ settings, longestLeaseMs }: StoreShardParts): FleetNode['settings'] {
+  const { node, quorum, ballotTtlMs, maxLostProbes, mode, holdOffMs } = settings;
+  return {
+    node,
+    quorum,
+    ballotTtlMs,
+    maxLostProbes,
+    mode,
+    get holdOffMs() {
+      return Math.max(holdOffMs, 2 * longestLeaseMs());
+    },
+  };
+}
+
+function ledgerOf(
+  keys: ReturnType<typeof circuitKeys>,
+  { settings, link, log }: StoreShardParts,
+  onUnreadable: (rulings: readonly UnreadableRuling[]) => void,
+): LedgerPort {
+  if (link === undefined) return closedLedger;
+  const { clock, commandTimeoutMs: timeoutMs } = settings;
+  const wire = ledgerWire(keys, () => (link.subscription.isSharded ? 'SPUBLISH' : 'PUBLISH'));
+  return redisLedger({ wire, connection: link.commands, clock, timeoutMs, log, onUnreadable });
+}
+
+const refuse = (): Promise<never> => Promise.reject(new StoreUnavailableError('the store is closed'));
+
+/** Of a breaker that joins a store that was closed: it decides alone. */
+const closedLedger: LedgerPort = { sync: refuse, step: refuse, flush: refuse, hold: refuse };
