@@ -254,6 +254,7 @@ export class FleetNode implements NodeView {
   private adopt(ruling: Ruling, now: number): void {
     const circuit = this.circuit(ruling.id, now);
     circuit.adopt(ruling, now);
+    if (ruling.notes['hot'] !== undefined) this.reports.hurry(circuit, now);
     this.touch(circuit, now);
   }
 

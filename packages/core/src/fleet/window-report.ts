@@ -14,7 +14,7 @@
  * @module
  */
 
-import type { CircuitMember, MemberRules, MemberTally } from '../kernel/circuit-store.ts';
+import type { CircuitMember, MemberRules, MemberRun, MemberTally } from '../kernel/circuit-store.ts';
 import { reopenRules } from './circuit-proposals.ts';
 import { type FlushItem, MAX_PROPOSALS } from './ledger.ts';
 import type { NodeCircuit } from './node-circuit.ts';
@@ -30,12 +30,16 @@ class WindowReport {
   private told: MemberTally = nothing;
   private toldAt = Number.NEGATIVE_INFINITY;
   private wasHot = false;
+  private seenFailures = 0;
 
-  /** The bell that this node has reason to ring at `now`. */
+  /** The bell that this node has reason to ring at `now`: it has seen further failures, and half the threshold is reached. */
   bell(circuit: NodeCircuit, now: number): BellProposal | undefined {
     const { id, known, rules } = circuit;
     if (rules === undefined || !isReportable(circuit, rules, now) || circuit.hotUntil - now > HOT_MS / 2)
       return undefined;
+    const seen = tallyOf(circuit).failures;
+    if (seen === this.seenFailures) return undefined;
+    this.seenFailures = seen;
     const { successes, failures } = sum([...circuit.members].flatMap((member) => member.recent()));
     const isNear = failures > 0 && failures / (successes + failures) >= rules.failureRatio / 2;
     return isNear ? { kind: 'bell', id, basis: known.epoch, hotMs: HOT_MS } : undefined;
@@ -44,13 +48,13 @@ class WindowReport {
   /** What is to be counted at `now`; nothing while the circuit is calm. It counts as told from now on: (1). */
   items(circuit: NodeCircuit, now: number): readonly FlushItem[] {
     const { known, rules } = circuit;
-    const isHot = circuit.hotUntil > now && rules !== undefined && isReportable(circuit, rules, now);
-    if (!isHot || rules === undefined) {
+    if (rules === undefined || circuit.hotUntil <= now || !isReportable(circuit, rules, now)) {
       this.wasHot = false;
       return [];
     }
     const isFirst = !this.wasHot || this.epoch !== known.epoch;
-    const tally = sum([...circuit.members].map((member) => member.tally()));
+    if (!isFirst && now - this.toldAt < MIN_FLUSH_MS) return [];
+    const tally = tallyOf(circuit);
     const runs = isFirst ? recentOf(circuit.members) : [{ ...this.since(tally), ageMs: (now - this.toldAt) / 2 }];
     Object.assign(this, { epoch: known.epoch, told: tally, toldAt: now, wasHot: true });
     return runs
@@ -82,31 +86,49 @@ export class WindowReports {
   begin(circuit: NodeCircuit, now: number): void {
     if (this.reports.has(circuit)) return;
     this.reports.set(circuit, new WindowReport());
-    this.dueAt = Math.min(this.dueAt, now + FLUSH_MS);
+    this.dueAt = Math.min(this.dueAt, now + LOOK_MS);
   }
 
   end(circuit: NodeCircuit): void {
     this.reports.delete(circuit);
   }
 
-  /** The news at `now`, at most {@link MAX_PROPOSALS} of each kind. `spread` is from 0 to 1, at random. */
+  /** A bell was heard for a circuit: its first report is due. */
+  hurry(circuit: NodeCircuit, now: number): void {
+    if (this.reports.has(circuit)) this.dueAt = Math.min(this.dueAt, now);
+  }
+
+  /**
+   * The news at `now`, at most {@link MAX_PROPOSALS} of each kind; where there are more, the rest is due at once. `spread` is
+   * from 0 to 1, at random.
+   */
   news(now: number, spread: number): WindowNews {
-    this.dueAt = this.reports.size > 0 ? now + FLUSH_MS * (0.9 + 0.2 * spread) : Infinity;
+    this.dueAt = this.reports.size > 0 ? now + LOOK_MS * (0.9 + 0.2 * spread) : Infinity;
     const bells: BellProposal[] = [];
     const items: FlushItem[] = [];
     for (const [circuit, report] of this.reports) {
+      if (bells.length === MAX_PROPOSALS || items.length + MAX_RUNS > MAX_PROPOSALS) {
+        this.dueAt = now;
+        break;
+      }
       const bell = report.bell(circuit, now);
       if (bell !== undefined) bells.push(bell);
-      if (items.length < MAX_PROPOSALS) items.push(...report.items(circuit, now));
+      items.push(...report.items(circuit, now));
     }
-    return { bells: bells.slice(0, MAX_PROPOSALS), items: items.slice(0, MAX_PROPOSALS) };
+    return { bells, items };
   }
 }
 
 // --- internal ---
 
-/** Time between two reports. Milliseconds. */
-const FLUSH_MS = 1000;
+/** Time between two looks at the windows; looking costs nothing but time. Milliseconds. */
+const LOOK_MS = 250;
+
+/** Time between two reports of one circuit. Milliseconds. */
+const MIN_FLUSH_MS = 900;
+
+/** Runs of a window that are told at once; more are put together, two and two. */
+const MAX_RUNS = 16;
 
 const nothing: MemberTally = Object.freeze({ successes: 0, failures: 0 });
 
@@ -114,8 +136,22 @@ function isReportable(circuit: NodeCircuit, { bucketMs, proposes }: MemberRules,
   return bucketMs !== undefined && proposes && circuit.known.state(now) === 'closed';
 }
 
-function recentOf(members: Iterable<CircuitMember>): readonly (MemberTally & { readonly ageMs: number })[] {
-  return [...members].flatMap((member) => member.recent());
+function recentOf(members: Iterable<CircuitMember>): readonly MemberRun[] {
+  let runs: readonly MemberRun[] = [...members].flatMap((member) => member.recent());
+  while (runs.length > MAX_RUNS) {
+    runs = runs.flatMap((run, index) => (index % 2 === 0 ? [together(run, runs[index + 1])] : []));
+  }
+  return runs;
+}
+
+/** Two runs as one, as old as the older: nothing counts for longer than it may. */
+function together(one: MemberRun, other: MemberRun | undefined): MemberRun {
+  if (other === undefined) return one;
+  return { ...sum([one, other]), ageMs: Math.max(one.ageMs, other.ageMs) };
+}
+
+function tallyOf({ members }: NodeCircuit): MemberTally {
+  return sum([...members].map((member) => member.tally()));
 }
 
 function sum(tallies: readonly MemberTally[]): MemberTally {
