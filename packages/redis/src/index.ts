@@ -41,3 +41,19 @@ export {
   redisRateLimiterDefaults,
 } from './rate-limiter/redis-rate-limiter.ts';
 export { type LinkHealth } from './script-link.ts';
+
+// Once
+export {
+  OnceFailedError,
+  type OnceFailure,
+  type OnceGrant,
+  type OnceLeaseLostEvent,
+  OnceLeaseLostError,
+  OnceResultNotKeptError,
+  type OnceRetriedEvent,
+  OnceUnrecordedError,
+  type RedisOnce,
+  type RedisOnceOptions,
+  redisOnce,
+  redisOnceDefaults,
+} from './once/redis-once.ts';
