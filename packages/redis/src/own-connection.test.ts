@@ -1,4 +1,5 @@
 import { onHookError } from '@holdfast/core';
+import { virtualClock } from '@holdfast/core/testing';
 import { Cluster, Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 
@@ -99,6 +100,19 @@ describe('ownConnection', () => {
     ],
   ])('refuses a client whose keys are prefixed: a %s', (_name, make) => {
     expect(() => ownConnection(make(), settings)).toThrow('redis.keyPrefix must be absent');
+  });
+
+  it('reconnects where the server is no master any more, once a second and without sending again', async () => {
+    const clock = virtualClock();
+    const own = ownConnection(new Redis({ lazyConnect: true }), { ...settings, clock });
+    const reconnects = optionsOf(new Redis({ lazyConnect: true }), own)['reconnectOnError'] as never as (
+      error: Error,
+    ) => unknown;
+    const wrapped = new Error('ERR Error running script: -READONLY You can not write against a read only replica');
+
+    expect([reconnects(new Error('NOSCRIPT')), reconnects(wrapped), reconnects(wrapped)]).toEqual([false, 1, false]);
+    await clock.advance(1000);
+    expect(reconnects(new Error('LOADING'))).toBe(1);
   });
 
   it('(3) hears the errors of its connection', () => {

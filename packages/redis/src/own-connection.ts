@@ -13,7 +13,7 @@
  * @module
  */
 
-import { ConfigError, type Random } from '@holdfast/core';
+import { type Clock, ConfigError, type Random, systemClock } from '@holdfast/core';
 
 import type { ClusterNode, OwnConnection, RedisClient } from './redis-client.ts';
 import { steadyRandom } from './steady-random.ts';
@@ -28,6 +28,8 @@ export interface ConnectionSettings {
   readonly commandTimeoutMs: number;
   /** Source of the jitter of reconnects. */
   readonly random: Random;
+  /** By default the platform's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -79,6 +81,9 @@ const CONNECT_TIMEOUT_MS = 1000;
 const KEEP_ALIVE_MS = 10_000;
 const MAX_REDIRECTIONS = 3;
 
+/** Time between two reconnects for the reason that a server is no master. */
+const RECONNECT_PAUSE_MS = 1000;
+
 /** Time that a peer has to end its half of a connection before it is cut. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
@@ -127,7 +132,7 @@ function duplicateCluster(client: RedisClient, settings: ConnectionSettings): Ow
   });
 }
 
-function serverOptions({ role, commandTimeoutMs }: ConnectionSettings): object {
+function serverOptions({ role, commandTimeoutMs, clock = systemClock }: ConnectionSettings): object {
   return {
     autoResendUnfulfilledCommands: false, // (2)
     maxRetriesPerRequest: 0, // (2): a command in flight at a disconnect is rejected at once
@@ -146,7 +151,7 @@ function serverOptions({ role, commandTimeoutMs }: ConnectionSettings): object {
     maxLoadingRetryTime: MAX_LOADING_RETRY_MS,
     keepAlive: KEEP_ALIVE_MS,
     disableClientInfo: true,
-    reconnectOnError,
+    reconnectOnError: reconnector(clock),
     socketTimeout: role === 'commands' ? 2 * commandTimeoutMs : undefined,
   };
 }
@@ -163,9 +168,18 @@ function sentinelOptions(client: RedisClient, { commandTimeoutMs, random }: Conn
   };
 }
 
-/** 1 reconnects and does not send the command again; `includes`, since older servers wrap the words. */
-function reconnectOnError(error: Error): 1 | false {
-  return ['READONLY', 'LOADING', 'MASTERDOWN'].some((word) => error.message.includes(word)) ? 1 : false;
+/**
+ * Where a server is no master any more, its name may lead to another one by now: 1 reconnects, and does not send the command
+ * again. Where it leads to the same one, that is not tried with each command.
+ */
+function reconnector(clock: Clock): (error: Error) => 1 | false {
+  let triedAt = Number.NEGATIVE_INFINITY;
+  return ({ message }) => {
+    const isElsewhere = ['READONLY', 'LOADING', 'MASTERDOWN'].some((word) => message.includes(word)); // older servers wrap the words
+    if (!isElsewhere || clock.now() - triedAt < RECONNECT_PAUSE_MS) return false;
+    triedAt = clock.now();
+    return 1;
+  };
 }
 
 /** Full jitter, for ever: a fleet must not come back in step. */

@@ -80,6 +80,27 @@ describe('redisLedger', () => {
     ]);
   });
 
+  it('(3) does not take a server for one that answers while it refuses writes', async () => {
+    const encode = ({ presence }: SyncRequest) => ({ keys: [], args: [presence ? 'write' : 'read'] });
+    const sync = { script: luaScript('sync', ''), encode, decode: () => ({}) };
+    const { connection, ledger } = setUp({ sync: sync as never });
+    connection.connect();
+    connection.answers['evalsha'] = (...words) => {
+      if (words.at(-1) === 'read') return [];
+      throw new Error('READONLY You can not write against a read only replica.');
+    };
+    const poll = { ...request, presence: false };
+    await expect(ledger.sync(poll)).resolves.toEqual({});
+    await expect(ledger.step({} as never)).rejects.toThrow('READONLY');
+    await expect(ledger.sync(poll)).rejects.toThrow('READONLY');
+
+    delete connection.answers['evalsha'];
+    await expect(ledger.sync(poll)).resolves.toEqual({});
+    expect(connection.sent.at(-1)).toContain('write');
+    await ledger.sync(poll);
+    expect(connection.sent.at(-1)).toContain('read');
+  });
+
   it('tells of rulings that it cannot read', async () => {
     const later = [{ id: 'prices', epoch: 1, unreadable: 'X' }];
     const sync = { script: luaScript('sync', ''), encode: () => ({ keys: [], args: [] }) };

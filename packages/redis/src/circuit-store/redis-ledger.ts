@@ -7,6 +7,7 @@
  * Invariants
  *  (1) Each method settles within `timeoutMs`, whatever the connection does: with the reply, or rejected.
  *  (2) Each request is counted once, by operation and by what came of it.
+ *  (3) A server that takes no writes does not pass for one that answers: from the first write that it refuses, each sync is one.
  *
  * @module
  */
@@ -31,10 +32,10 @@ import type { CircuitPlace, HasUnreadable } from '../circuit/circuit-reply.ts';
 import { circuitStep, readStepReply, stepInput } from '../circuit/circuit-step.ts';
 import { circuitSync, readSyncReply, syncInput } from '../circuit/circuit-sync.ts';
 import type { UnreadableRuling } from '../circuit/wire.ts';
-import { type LuaScript, runScript } from '../lua-script.ts';
+import { type LuaScript, StoreUnavailableError, runScript } from '../lua-script.ts';
 import type { OwnConnection } from '../redis-client.ts';
 import type { ScriptInput } from '../script-link.ts';
-import { troubleOf } from '../server-trouble.ts';
+import { messageOf, troubleOf } from '../server-trouble.ts';
 import type { RequestLog } from './request-log.ts';
 
 /** How one kind of request crosses the wire. */
@@ -79,10 +80,22 @@ export function ledgerWire(keys: CircuitKeys, publishCommand: () => CircuitPlace
 /** Makes the ledger of a shard. */
 export function redisLedger(parts: RedisLedgerParts): LedgerPort {
   const { wire } = parts;
+  let takesWrites = true;
+  const write = async <Reply>(request: Promise<Reply>): Promise<Reply> => {
+    try {
+      const reply = await request;
+      takesWrites = true;
+      return reply;
+    } catch (error) {
+      if (isRefusedWrite(error)) takesWrites = false;
+      throw error;
+    }
+  };
+  const sync = (request: SyncRequest): Promise<SyncReply> => ask(parts, 'sync', wire.sync, request);
   return {
-    sync: (request) => ask(parts, 'sync', wire.sync, request),
-    step: (request) => ask(parts, 'step', wire.step, request),
-    flush: (request) => ask(parts, 'flush', wire.flush, request),
+    sync: (request) => (request.presence || !takesWrites ? write(sync({ ...request, presence: true })) : sync(request)), // (3)
+    step: (request) => write(ask(parts, 'step', wire.step, request)),
+    flush: (request) => write(ask(parts, 'flush', wire.flush, request)),
     hold: (request) => ask(parts, 'hold', wire.hold, request),
   };
 }
@@ -104,6 +117,13 @@ async function ask<Request, Reply extends object>(
   if (unreadable.length > 0) onUnreadable(unreadable);
   return answer;
 }
+
+/** Whether a server that can be asked takes no writes. */
+function isRefusedWrite(error: unknown): boolean {
+  return error instanceof StoreUnavailableError && REFUSED_WRITE.test(messageOf(error.cause));
+}
+
+const REFUSED_WRITE = /\b(?:READONLY|MISCONF|OOM|NOREPLICAS|NOPERM)\b/;
 
 /** The server's words, where a part of what was asked failed because it is not allowed. */
 function denialIn(reply: object): string | undefined {

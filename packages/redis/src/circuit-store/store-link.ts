@@ -32,8 +32,8 @@ export interface StoreLinkParts {
 /** Opens the connections of a store. */
 export function openStoreLink(client: RedisClient, parts: StoreLinkParts): StoreLink {
   const { settings, log, onReady } = parts;
-  const { commandTimeoutMs, random } = settings;
-  const commands = ownConnection(client, { role: 'commands', commandTimeoutMs, random });
+  const { commandTimeoutMs, random, clock } = settings;
+  const commands = ownConnection(client, { role: 'commands', commandTimeoutMs, random, clock });
   const listeners: readonly (readonly [event: string, listener: (error?: unknown) => void])[] = [
     ['ready', () => onReady()],
     ['error', (error) => log.noteConnection(error)],
@@ -62,7 +62,7 @@ function subscribe(client: RedisClient, commands: OwnConnection, parts: StoreLin
   const { clock, random } = settings;
   const deadlineMs = Math.max(MIN_DEADLINE_MS, settings.commandTimeoutMs);
   const line: LineSettings = { clock, random, deadlineMs, pingEveryMs, log };
-  const connection = { role: 'subscriber', commandTimeoutMs: 2 * deadlineMs, random } as const; // ours is the one that counts
+  const connection = { role: 'subscriber', commandTimeoutMs: 2 * deadlineMs, random, clock } as const; // ours is the one that counts
   return isCluster(client)
     ? clusterSubscription(commands as OwnCluster, { line, connection, listener })
     : subscription(client, { line, connection, listener });
