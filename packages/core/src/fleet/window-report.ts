@@ -53,7 +53,7 @@ class WindowReport {
       return [];
     }
     const isFirst = !this.wasHot || this.epoch !== known.epoch;
-    if (!isFirst && now - this.toldAt < MIN_FLUSH_MS) return [];
+    if (!isFirst && now - this.toldAt < flushMs(circuit.view.fleetSize)) return [];
     const tally = tallyOf(circuit);
     const runs = isFirst ? recentOf(circuit.members) : [{ ...this.since(tally), ageMs: (now - this.toldAt) / 2 }];
     Object.assign(this, { epoch: known.epoch, told: tally, toldAt: now, wasHot: true });
@@ -124,13 +124,17 @@ export class WindowReports {
 /** Time between two looks at the windows; looking costs nothing but time. Milliseconds. */
 const LOOK_MS = 250;
 
-/** Time between two reports of one circuit. Milliseconds. */
-const MIN_FLUSH_MS = 900;
+/** Time between two reports of one circuit: a look in a small fleet, and so long in a large one that its reports stay bounded. */
+const [MIN_FLUSH_MS, MAX_FLUSH_MS, FLUSH_MS_PER_NODE] = [225, 10_000, 5];
 
 /** Runs of a window that are told at once; more are put together, two and two. */
 const MAX_RUNS = 16;
 
 const nothing: MemberTally = Object.freeze({ successes: 0, failures: 0 });
+
+function flushMs(fleetSize: number): number {
+  return Math.min(MAX_FLUSH_MS, Math.max(MIN_FLUSH_MS, FLUSH_MS_PER_NODE * fleetSize));
+}
 
 function isReportable(circuit: NodeCircuit, { bucketMs, proposes }: MemberRules, now: number): boolean {
   return bucketMs !== undefined && proposes && circuit.known.state(now) === 'closed';
