@@ -117,7 +117,7 @@ describe('clusterSubscription', () => {
     lineTo(2).answers['ssubscribe'] = refusal(`MOVED ${hashSlot(two)} h:1`);
     lineTo(2).emit('moved');
     await clock.advance(0);
-    expect(cluster.sent).toEqual(['refresh']);
+    expect(cluster.sent).toEqual(['refresh']); // at once, and again with each try
     expect(lineTo(2).disconnects).toEqual([false]);
 
     assign(two, 1);

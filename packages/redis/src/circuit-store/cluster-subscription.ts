@@ -32,7 +32,7 @@ export function clusterSubscription(cluster: OwnCluster, parts: SubscriptionPart
 // --- internal ---
 
 const MIN_PAUSE_MS = 100;
-const MAX_PAUSE_MS = 2000;
+const MAX_PAUSE_MS = 1000;
 
 class ClusterSubscription implements Subscription {
   private readonly cluster: OwnCluster;
@@ -83,6 +83,7 @@ class ClusterSubscription implements Subscription {
     const pauseMs = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** this.pauses++) * (0.5 + random() / 2);
     this.timer = clock.setTimer(() => {
       this.timer = undefined;
+      if (this.cluster.status === 'ready') this.cluster.refreshSlotsCache(); // nobody else may ask it while nothing is answered
       this.settle();
     }, pauseMs);
     this.timer.unref();

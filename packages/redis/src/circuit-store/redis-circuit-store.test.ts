@@ -165,6 +165,7 @@ describe('redisCircuitStore', () => {
     await Promise.all([one.store.ready(), other.store.ready()]);
     const ruling = await one.store.hold('prices', 'open', { owner: 'alice', forMs: 60_000, reason: 'deploy 7' });
     expect(ruling).toMatchObject({ id: 'prices', state: 'forced-open', spanMs: 60_000 });
+    expect(one.breaker.state).toBe('forced-open');
     await becomes(other.breaker, 'forced-open');
     expect(await other.store.explain('prices')).toMatchObject({
       ruling: { state: 'forced-open', reason: 'held', by: ['alice'] },
@@ -211,7 +212,7 @@ describe('redisCircuitStore', () => {
   });
 
   it('decides alone, and says so, where the fleet has another number of shards', async () => {
-    const [one, other] = [member(), member({ shards: 2, shardKey: () => 'a' })];
+    const [one, other] = [member(), member({ shardCount: 2, shardKey: () => 'a' })];
     await one.store.ready();
     await eventually(
       () => other.told.some(({ type }) => type === 'circuit-store.incompatible') || one.told.length > 1,

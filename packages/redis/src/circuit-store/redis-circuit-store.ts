@@ -109,7 +109,7 @@ class FleetStore implements RedisCircuitStore {
   private readonly tell: StoreTeller;
   private readonly shards = new Map<number, StoreShard>();
   private readonly byChannel = new Map<string, StoreShard>();
-  private readonly shardCount = fleetShards();
+  private readonly countShards = fleetShards();
   private link: StoreLink | undefined = undefined;
   private closing: Promise<void> | undefined = undefined;
   private mismatchBefore: string | undefined = undefined;
@@ -202,7 +202,7 @@ class FleetStore implements RedisCircuitStore {
       longestLeaseMs: () => this.longestLeaseMs,
       tell: this.tell,
       onTurn: () => this.look(),
-      shardCount: this.shardCount,
+      countShards: this.countShards,
     });
     this.shards.set(index, shard);
     this.byChannel.set(shard.channel, shard);

@@ -32,10 +32,10 @@ describe('holdRequest', () => {
 });
 
 describe('readAudit', () => {
-  function setUp(shards: number) {
+  function setUp(shardCount: number) {
     const clock = virtualClock();
     const connection = new FakeConnection();
-    const settings = storeSettings(new Redis({ lazyConnect: true }), { namespace: 'prod', shards, clock });
+    const settings = storeSettings(new Redis({ lazyConnect: true }), { namespace: 'prod', shardCount, clock });
     const log = new RequestLog(clock, () => {});
     return { clock, connection, log, parts: { commands: connection as unknown as OwnConnection, settings, log } };
   }

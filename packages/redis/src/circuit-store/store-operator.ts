@@ -54,7 +54,7 @@ export interface AuditParts {
 /** Reads what operators did in all shards, the latest first. */
 export async function readAudit(parts: AuditParts, limit: number): Promise<readonly AuditEntry[]> {
   integerInRange('audit.limit', limit, [1, MAX_AUDITED]);
-  const shards = Array.from({ length: parts.settings.shards }, (_, shard) => readShard(parts, shard, limit));
+  const shards = Array.from({ length: parts.settings.shardCount }, (_, shard) => readShard(parts, shard, limit));
   const all = (await Promise.all(shards)).flat();
   return all.toSorted((one, other) => other.atUs - one.atUs).slice(0, limit);
 }

@@ -28,8 +28,8 @@ describe('storeSettings', () => {
     ['namespace', { namespace: 'a b' }],
     ['prefix', { prefix: '' }],
     ['node', { node: '' }],
-    ['shards', { shards: 0 }],
-    ['shards', { shards: 1.5 }],
+    ['shardCount', { shardCount: 0 }],
+    ['shardCount', { shardCount: 1.5 }],
     ['shardKey', { shardKey: 'name' as never }],
     ['commandTimeoutMs', { commandTimeoutMs: 9 }],
     ['ballotTtlMs', { ballotTtlMs: Infinity }],
@@ -51,10 +51,10 @@ describe('storeSettings', () => {
   });
 
   it('has one shard and little patience stand-alone, and more of both in a Cluster', () => {
-    expect(settingsWith()).toMatchObject({ shards: 1, commandTimeoutMs: 200 });
-    expect(settingsWith({}, cluster)).toMatchObject({ shards: 64, commandTimeoutMs: 1000 });
-    expect(settingsWith({ shards: 4, commandTimeoutMs: 300 }, cluster)).toMatchObject({
-      shards: 4,
+    expect(settingsWith()).toMatchObject({ shardCount: 1, commandTimeoutMs: 200 });
+    expect(settingsWith({}, cluster)).toMatchObject({ shardCount: 64, commandTimeoutMs: 1000 });
+    expect(settingsWith({ shardCount: 4, commandTimeoutMs: 300 }, cluster)).toMatchObject({
+      shardCount: 4,
       commandTimeoutMs: 300,
     });
   });
@@ -85,25 +85,27 @@ describe('storeSettings', () => {
   });
 
   it('spreads circuits over all shards, the same in each process', () => {
-    const { shardOf } = settingsWith({ shards: 8 });
+    const { shardOf } = settingsWith({ shardCount: 8 });
     const shards = Array.from({ length: 1000 }, (_, number) => shardOf(`circuit-${number}`));
 
     expect(new Set(shards).size).toBe(8);
     expect(shards).toEqual(
-      Array.from({ length: 1000 }, (_, number) => settingsWith({ shards: 8 }).shardOf(`circuit-${number}`)),
+      Array.from({ length: 1000 }, (_, number) => settingsWith({ shardCount: 8 }).shardOf(`circuit-${number}`)),
     );
   });
 
   it('keeps circuits together that have the same key', () => {
-    const { shardOf } = settingsWith({ shards: 1024, shardKey: (name) => name.split('/')[0] ?? '' });
+    const { shardOf } = settingsWith({ shardCount: 1024, shardKey: (name) => name.split('/')[0] ?? '' });
 
     expect(shardOf('payments/charge')).toBe(shardOf('payments/refund'));
     expect(shardOf('payments/charge')).not.toBe(shardOf('stock/read'));
   });
 
   it('goes by the name where shardKey is broken', () => {
-    const { shardOf } = settingsWith({ shards: 64, shardKey: () => 7 as never });
+    const { shardOf } = settingsWith({ shardCount: 64, shardKey: () => 7 as never });
 
-    expect(reported(() => expect(shardOf('a')).toBe(settingsWith({ shards: 64 }).shardOf('a')))).toEqual(['shardKey']);
+    expect(reported(() => expect(shardOf('a')).toBe(settingsWith({ shardCount: 64 }).shardOf('a')))).toEqual([
+      'shardKey',
+    ]);
   });
 });

@@ -47,7 +47,7 @@ export interface RedisCircuitStoreOptions {
    * Parts into which the circuits are divided, each with a channel, a clock and a poll of its own; the same in the whole fleet.
    * Integer, 1 to 1 024; by default 1, and 64 in a Cluster.
    */
-  readonly shards?: number;
+  readonly shardCount?: number;
   /**
    * Text by which a circuit is assigned to its shard; the same in the whole fleet. Circuits with the same text are together, so
    * that a process listens only to the shards that it uses. By default the name.
@@ -86,7 +86,7 @@ export interface RedisCircuitStoreOptions {
 
 /** Every default of {@link redisCircuitStore}, in one place. */
 export const redisCircuitStoreDefaults: Readonly<
-  Required<Omit<RedisCircuitStoreOptions, 'namespace' | 'node' | 'shards' | 'commandTimeoutMs' | 'events'>>
+  Required<Omit<RedisCircuitStoreOptions, 'namespace' | 'node' | 'shardCount' | 'commandTimeoutMs' | 'events'>>
 > = Object.freeze({
   prefix: 'rb',
   shardKey: (name: string): string => name,
@@ -106,7 +106,7 @@ export interface StoreSettings extends Pick<
 > {
   readonly prefix: string;
   readonly namespace: string;
-  readonly shards: number;
+  readonly shardCount: number;
   readonly commandTimeoutMs: number;
   readonly clock: Clock;
   readonly events: Events | undefined;
@@ -135,11 +135,11 @@ export function storeSettings(client: RedisClient, options: RedisCircuitStoreOpt
   ]);
   check(given);
   const random = steadyRandom(given.random, given.namespace);
-  const { prefix, namespace, shards, commandTimeoutMs, ballotTtlMs, maxLostProbes, mode, holdOffMs, clock } = given;
+  const { prefix, namespace, shardCount, commandTimeoutMs, ballotTtlMs, maxLostProbes, mode, holdOffMs, clock } = given;
   return {
     prefix,
     namespace,
-    shards,
+    shardCount,
     commandTimeoutMs,
     ballotTtlMs,
     maxLostProbes,
@@ -150,14 +150,14 @@ export function storeSettings(client: RedisClient, options: RedisCircuitStoreOpt
     events: given.events,
     node: given.node ?? `n${Math.floor(random() * 2 ** 48).toString(36)}`,
     quorum: steadyQuorum(given.quorum, namespace),
-    shardOf: shardFinder(given.shardKey, shards, namespace),
+    shardOf: shardFinder(given.shardKey, shardCount, namespace),
   };
 }
 
 // --- internal ---
 
-const loneDefaults = Object.freeze({ shards: 1, commandTimeoutMs: 200 });
-const clusterDefaults = Object.freeze({ shards: 64, commandTimeoutMs: 1000 });
+const loneDefaults = Object.freeze({ shardCount: 1, commandTimeoutMs: 200 });
+const clusterDefaults = Object.freeze({ shardCount: 64, commandTimeoutMs: 1000 });
 
 const MAX_QUORUM = 1000;
 
@@ -171,7 +171,7 @@ function requireClient(client: RedisClient): void {
 function check(given: RedisCircuitStoreOptions): void {
   requireKeyPlace('redisCircuitStore', { prefix: given.prefix ?? '', namespace: given.namespace });
   if (given.node !== undefined) isName('redisCircuitStore.node', given.node);
-  integerInRange('redisCircuitStore.shards', given.shards, [1, 1024]);
+  integerInRange('redisCircuitStore.shardCount', given.shardCount, [1, 1024]);
   isFunction('redisCircuitStore.shardKey', given.shardKey);
   inRange('redisCircuitStore.commandTimeoutMs', given.commandTimeoutMs, [10, 10_000]);
   inRange('redisCircuitStore.ballotTtlMs', given.ballotTtlMs, [100, 60_000]);
@@ -208,7 +208,7 @@ function steadyQuorum(quorum: QuorumRule | ((nodes: number) => number), name: st
 /** What products of ratios and integers may be off by. */
 const ROUNDING = 1e-9;
 
-function shardFinder(shardKey: (name: string) => string, shards: number, store: string): (name: string) => number {
+function shardFinder(shardKey: (name: string) => string, shardCount: number, store: string): (name: string) => number {
   const keyOf = (name: string): string => {
     try {
       const key: unknown = shardKey(name);
@@ -219,5 +219,5 @@ function shardFinder(shardKey: (name: string) => string, shards: number, store: 
       return name;
     }
   };
-  return (name) => (shards === 1 ? 0 : hashSlot(keyOf(name)) % shards);
+  return (name) => (shardCount === 1 ? 0 : hashSlot(keyOf(name)) % shardCount);
 }

@@ -32,7 +32,7 @@ function setUp() {
     longestLeaseMs: () => longestLeaseMs,
     tell,
     onTurn: () => turns.push(clock.now()),
-    shardCount: fleetShards(),
+    countShards: fleetShards(),
   });
   return { clock, connection, shard, told, turns, setLease: (leaseMs: number) => (longestLeaseMs = leaseMs) };
 }
@@ -113,7 +113,7 @@ describe('openShard', () => {
       longestLeaseMs: () => 0,
       tell: () => {},
       onTurn: () => {},
-      shardCount: fleetShards(),
+      countShards: fleetShards(),
     });
 
     await expect(shard.hold({ id: 'a', state: 'auto', forMs: 1, owner: 'o', reason: '' })).rejects.toThrow('closed');
@@ -122,9 +122,9 @@ describe('openShard', () => {
 
 describe('fleetShards', () => {
   it('goes by the first shard, as soon as that is known', () => {
-    const shardCount = fleetShards();
+    const countShards = fleetShards();
 
-    expect([shardCount(3, 2), shardCount(0, 1), shardCount(3, 2), shardCount(0, 4), shardCount(3, 2)]).toEqual([
+    expect([countShards(3, 2), countShards(0, 1), countShards(3, 2), countShards(0, 4), countShards(3, 2)]).toEqual([
       2, 1, 1, 4, 4,
     ]);
   });

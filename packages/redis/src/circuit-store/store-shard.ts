@@ -54,7 +54,7 @@ export interface StoreShardParts {
   /** Told after each request and message. */
   readonly onTurn: () => void;
   /** Takes note of how many shards the ledger of a shard was made for, and returns how many the fleet has: {@link fleetShards}. */
-  readonly shardCount: (index: number, told: number) => number;
+  readonly countShards: (index: number, told: number) => number;
 }
 
 /** Makes the shard of that number. */
@@ -63,7 +63,7 @@ export function openShard(index: number, parts: StoreShardParts): StoreShard {
 }
 
 /** Knows how many shards the fleet has: as many as its first one was made for, whichever a process uses. */
-export function fleetShards(): StoreShardParts['shardCount'] {
+export function fleetShards(): StoreShardParts['countShards'] {
   let ofFirst: number | undefined;
   return (index, told) => {
     if (index === 0) ofFirst = told;
@@ -97,14 +97,14 @@ class Shard implements StoreShard {
   constructor(index: number, parts: StoreShardParts) {
     this.parts = parts;
     const { settings, tell } = parts;
-    const { prefix, namespace, clock, random, shards } = settings;
+    const { prefix, namespace, clock, random, shardCount: shards } = settings;
     const keys = circuitKeys({ prefix, namespace, shard: index });
     this.openedAt = clock.now();
     this.channel = keys.channel;
     const ledger = ledgerOf(keys, parts, (rulings) => this.tellUnreadable(rulings));
     const sync: LedgerPort['sync'] = async (request) => {
       const reply = await ledger.sync(request);
-      return { ...reply, shards: parts.shardCount(index, reply.shards) };
+      return { ...reply, shards: parts.countShards(index, reply.shards) };
     };
     this.ledger = { ...ledger, sync };
     const onDisagreement = (circuit: string, by: string): void =>
@@ -143,7 +143,8 @@ class Shard implements StoreShard {
     const { node } = this;
     const basis = node.find(request.id)?.known.epoch ?? 0;
     const reply = await this.ledger.hold({ ...request, basis, node: node.settings.node, fleetSize: node.fleetSize });
-    this.begin(); // what was ruled is known here at once, also where its message is not heard
+    const { incarnation, clock, ruling } = reply;
+    this.lane.heard({ incarnation, previous: clock, clock, rulings: [ruling] }); // known here at once, also where no message comes
     return reply;
   }
 
