@@ -137,7 +137,7 @@ function vote(turn: LedgerTurn, { id, basis, ballotTtlMs }: TripProposal, node: 
   shard.ballots.set(id, ballots);
   const prefix = `${basis} `;
   return [...ballots]
-    .filter(([ballot, expiresUs]) => ballot.startsWith(prefix) && expiresUs > nowUs && expiresUs <= lastUs)
+    .filter(([ballot, expiresUs]) => ballot.startsWith(prefix) && expiresUs <= lastUs)
     .toSorted(([a, aUs], [b, bUs]) => aUs - bUs || (a < b ? -1 : 1))
     .map(([ballot]) => ballot.slice(prefix.length));
 }

@@ -20,26 +20,30 @@ local function notes(why)
   return notesOf('by', ARGV[7], 'why', why, 'for', ARGV[8])
 end
 
-local function release()
-  if entry.state == 'F' then rule(place, floor, {state = 'O', till = now, level = entry.level, notes = notes('released')})
-  elseif entry.state == 'D' then rule(place, floor, {state = 'C', notes = notes('released')}) end
-end
-
-local function hold()
+local function held()
   local span = math.max(1, whole(num(ARGV[5]), MAX_HOLD_MS))
   local level = state == 'F' and entry.level or 0
-  rule(place, floor, {state = state, till = now + span * 1000, span = span, level = level, notes = notes('held')})
+  return {state = state, till = now + span * 1000, span = span, level = level, notes = notes('held')}
 end
 
-if state == 'A' then release()
-elseif state == 'C' then rule(place, floor, {state = 'C', notes = notes('released')})
-elseif state == 'F' or state == 'D' then hold()
-else error('no such state') end
+-- What comes of it; nil where nothing does.
+local function change()
+  if state == 'F' or state == 'D' then return held() end
+  if state == 'C' then return {state = 'C', notes = notes('released')} end
+  if state ~= 'A' then error('no such state') end
+  if entry.state == 'F' then return {state = 'O', till = now, level = entry.level, notes = notes('released')} end
+  if entry.state == 'D' then return {state = 'C', notes = notes('released')} end
+  return nil
+end
 
-local words = {int(now), ARGV[7], state, place.id, ARGV[5], ARGV[8], ARGV[10], int(ruled(place.id).epoch)}
+-- Written down before it is done: who must not write there changes nothing.
+local coming = change()
+local epoch = coming and nextVersion(math.max(floor, entry.epoch)) or entry.epoch
+local words = {int(now), ARGV[7], state, place.id, ARGV[5], ARGV[8], ARGV[10], int(epoch)}
 redis.call('LPUSH', KEYS[6], table.concat(words, ' '))
 redis.call('LTRIM', KEYS[6], 0, MAX_AUDITED - 1)
 redis.call('PEXPIRE', KEYS[6], AUDIT_TTL_MS)
+if coming then rule(place, floor, coming) end
 finish(num(ARGV[9]), false)
 local result = header()
 result[#result + 1] = told(place.id)

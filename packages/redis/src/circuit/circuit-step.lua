@@ -35,7 +35,7 @@ local function vote(op, ballotTtl)
   redis.call('ZADD', op.ballots, int(last), prefix .. node)
   redis.call('PEXPIRE', op.ballots, int(math.max(2 * whole(ballotTtl, MAX_SPAN_MS), MIN_BALLOTS_TTL_MS)))
   local voters = {}
-  for _, ballot in ipairs(redis.call('ZRANGEBYSCORE', op.ballots, '(' .. int(now), int(last))) do
+  for _, ballot in ipairs(redis.call('ZRANGEBYSCORE', op.ballots, '-inf', int(last))) do
     if string.sub(ballot, 1, #prefix) == prefix then voters[#voters + 1] = string.sub(ballot, #prefix + 1) end
   end
   return voters

@@ -154,8 +154,12 @@ local function ruled(id)
   return entry
 end
 
+local function nextVersion(floor)
+  return math.max(meta.c + 1, now, floor + 1)
+end
+
 local function tick(floor)
-  setMeta('c', math.max(meta.c + 1, now, floor + 1))
+  setMeta('c', nextVersion(floor))
   hasChanged = true
   return meta.c
 end
