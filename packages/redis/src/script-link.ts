@@ -60,8 +60,7 @@ export interface LinkSettings {
 
 /** Opens a link over a connection of its own, made by duplicating `client`. */
 export function openLink(client: RedisClient, settings: LinkSettings): ScriptLink {
-  const { commandTimeoutMs, random } = settings;
-  return linkOver(ownConnection(client, { role: 'commands', commandTimeoutMs, random }), settings);
+  return linkOver(ownConnection(client, { role: 'commands', ...settings }), settings);
 }
 
 /** Makes a link of a connection, which is closed with it. */

@@ -41,6 +41,7 @@ import { StoreUnavailableError } from '../lua-script.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { requireId, requireKeyPlace } from '../redis-key.ts';
 import { type LinkHealth, type ScriptLink, openLink } from '../script-link.ts';
+import { steadyRandom } from '../steady-random.ts';
 import { OnceRoom } from './once-room.ts';
 import { OnceStore } from './once-store.ts';
 import type { OnceGrant } from './once-try.ts';
@@ -245,7 +246,7 @@ class Once implements RedisOnce {
       ...settings,
       store,
       key,
-      random: () => draw(settings),
+      random: steadyRandom(settings.random, settings.name),
       remembersFailures: settings.onFailure === 'remember',
       runsUnavailable: settings.whenUnavailable === 'run',
       nextHolder: () => `${this.node}-${++this.holders}`,
@@ -260,32 +261,27 @@ class Once implements RedisOnce {
   }
 
   private tellRetried(key: string, attempt: number, fencingToken: number): void {
-    const { name, events } = this.settings;
-    if (attempt === 1 || events?.active !== true) return;
-    const event: OnceRetriedEvent = { type: 'once.retried', policy: 'once', name, key, attempt, fencingToken };
-    events.emit(event);
+    if (attempt === 1) return;
+    const { name } = this.settings;
+    this.tell(() => ({ type: 'once.retried', policy: 'once', name, key, attempt, fencingToken }));
   }
 
   private tellLost(key: string, fencingToken: number): void {
+    const { name } = this.settings;
+    this.tell(() => ({ type: 'once.lease-lost', policy: 'once', name, key, fencingToken }));
+  }
+
+  /** Tells an event. A job must not be lost because somebody else's Events throws. */
+  private tell(event: () => OnceRetriedEvent | OnceLeaseLostEvent): void {
     const { name, events } = this.settings;
-    if (events?.active !== true) return;
-    const event: OnceLeaseLostEvent = { type: 'once.lease-lost', policy: 'once', name, key, fencingToken };
-    events.emit(event);
+    try {
+      if (events?.active === true) events.emit(event());
+    } catch (error) {
+      reportHookError('events', error, name);
+    }
   }
 }
 
 function closedError(): StoreUnavailableError {
   return new StoreUnavailableError('it was closed');
-}
-
-/** A number from 0 to 1, also of a source that fails. */
-function draw({ random, name }: OnceSettings): number {
-  try {
-    const drawn: unknown = random();
-    if (typeof drawn === 'number' && drawn >= 0 && drawn < 1) return drawn;
-    throw new RangeError('random must return a number from 0 to 1, 1 excluded');
-  } catch (error) {
-    reportHookError('random', error, name);
-    return 0.5;
-  }
 }

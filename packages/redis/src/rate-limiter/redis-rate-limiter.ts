@@ -49,6 +49,7 @@ import {
 import type { RedisClient } from '../redis-client.ts';
 import { keyBase, requireId, requireKeyPlace } from '../redis-key.ts';
 import { type ScriptLink, openLink } from '../script-link.ts';
+import { steadyRandom } from '../steady-random.ts';
 import { type Limits, changeLimits, limitsOf } from './limits.ts';
 import { SharedLimiter, type SharedRateLimiterSnapshot } from './shared-limiter.ts';
 
@@ -241,22 +242,10 @@ const PLACE = 'redisRateLimiter';
 const needed = ['namespace', 'name', 'maxPerInterval', 'maxBurst', 'costOf'];
 
 function supplyParts(link: ScriptLink, settings: RateLimiterSettings) {
-  const { name, leaseMs, maxLeaseRatio, whenUnavailable } = settings;
+  const { name, random, leaseMs, maxLeaseRatio, whenUnavailable } = settings;
   const base = keyBase(settings, 'rate', name);
   const taker = { keys: [`${base}:g`, `${base}:n`], node: randomUUID(), leaseMs, maxLeaseRatio };
-  return { link, taker, random: () => draw(settings), sharesAlone: whenUnavailable === 'local' };
-}
-
-/** A number from 0 to 1, also of a source that fails. */
-function draw({ random, name }: RateLimiterSettings): number {
-  try {
-    const drawn: unknown = random();
-    if (typeof drawn === 'number' && drawn >= 0 && drawn < 1) return drawn;
-    throw new RangeError('random must return a number from 0 to 1, 1 excluded');
-  } catch (error) {
-    reportHookError('random', error, name);
-    return 0.5;
-  }
+  return { link, taker, random: steadyRandom(random, name), sharesAlone: whenUnavailable === 'local' };
 }
 
 function rateHandler(limiter: SharedLimiter, clock: Clock, inner: Handler): Handler {
