@@ -200,6 +200,15 @@ describe('ChannelLine', () => {
     expect(connection.sent).toHaveLength(4);
   });
 
+  it('makes another connection where it is told that messages were missed', async () => {
+    const hears = await hearing();
+    hears.renew();
+    expect([told, connection.disconnects, hears.has('a')]).toEqual([['lost a'], [true], true]);
+
+    hears.renew();
+    expect(connection.disconnects).toEqual([true]);
+  });
+
   it('tells when the connection does not come back', async () => {
     await hearing();
     connection.end();

@@ -85,6 +85,16 @@ export class ChannelLine {
     return this.channels.size;
   }
 
+  /** Whether a channel is this line's. */
+  has(channel: string): boolean {
+    return this.channels.has(channel);
+  }
+
+  /** Messages were missed though everything seems well: makes another connection. */
+  renew(): void {
+    if (this.isReady) this.giveUp();
+  }
+
   add(channel: string): void {
     if (this.channels.has(channel)) return;
     this.channels.set(channel, 'wanted');

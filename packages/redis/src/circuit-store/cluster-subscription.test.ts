@@ -158,6 +158,14 @@ describe('clusterSubscription', () => {
     expect(told).toEqual([`began ${one}`, `began ${two}`]);
   });
 
+  it('renews the connection of one channel alone', async () => {
+    const subscription = await hearing();
+    subscription.renew(two);
+
+    expect([lineTo(1).disconnects, lineTo(2).disconnects]).toEqual([[], [true]]);
+    expect(told).toEqual([`lost ${two}`]);
+  });
+
   it('(3) leaves no connection and no timer', async () => {
     const subscription = await hearing();
     cluster.slots[hashSlot('other')] = [];

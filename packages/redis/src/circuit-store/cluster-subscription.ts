@@ -56,6 +56,10 @@ class ClusterSubscription implements Subscription {
     this.settle();
   }
 
+  renew(channel: string): void {
+    for (const line of this.lines.values()) if (line.has(channel)) line.renew();
+  }
+
   close(): void {
     this.isClosed = true;
     this.timer?.cancel(); // (3)

@@ -19,7 +19,9 @@ function setUp() {
   events.listen((event) => told.push(event as never));
   const client = new Redis({ lazyConnect: true });
   const settings = storeSettings(client, { namespace: 'prod', node: 'a', clock, holdOffMs: 3000, random: () => 0.5 });
-  const subscription = { isSharded: false, add: () => {}, close: () => {} };
+  const renewed: number[] = [];
+  const renew = (): void => void renewed.push(clock.now());
+  const subscription = { isSharded: false, add: () => {}, renew, close: () => {} };
   const link = { commands: connection as unknown as OwnConnection, subscription, close: () => {} };
   const tell = storeTeller(events, 'prod');
   const turns: number[] = [];
@@ -34,7 +36,7 @@ function setUp() {
     onTurn: () => turns.push(clock.now()),
     countShards: fleetShards(),
   });
-  return { clock, connection, shard, told, turns, setLease: (leaseMs: number) => (longestLeaseMs = leaseMs) };
+  return { clock, connection, shard, told, turns, renewed, setLease: (leaseMs: number) => (longestLeaseMs = leaseMs) };
 }
 
 function syncReply(...rulings: readonly string[]): unknown[] {
@@ -64,7 +66,7 @@ describe('openShard', () => {
     expect(told.map(({ circuit }) => circuit)).toEqual(['prices', 'stock']);
   });
 
-  it('(3) is silent until the connection stands, and hurries when it stands again', async () => {
+  it('(4) is silent until the connection stands, and hurries when it stands again', async () => {
     const { clock, connection, shard, turns } = setUp();
     shard.subscribed(true);
     await clock.advance(10_000);
@@ -85,6 +87,35 @@ describe('openShard', () => {
     await clock.advance(0);
     expect(turns.at(-1)).toBe(clock.now());
     expect(shard.isAnswered(clock.now())).toBe(true);
+  });
+
+  it('(3) renews the subscription where a poll tells what it should have heard, and not again and again', async () => {
+    const { clock, connection, shard, renewed } = setUp();
+    let nowUs = 1_000_000_000_000;
+    let news: readonly string[] = [];
+    connection.answers['evalsha'] = () => [1, 'i1', String(nowUs), '100', 1, 0, 2000, 1, 1, ...news];
+    connection.connect();
+    shard.begin();
+    shard.subscribed(true);
+    await clock.advance(10_000);
+
+    news = [`young,${nowUs - 500_000},O,60000,60000,0,0`, `early,${nowUs - 60_000_000},O,60000,60000,0,0`];
+    await clock.advance(3000);
+    expect(renewed).toEqual([]);
+    news = [`late,${nowUs - 1_500_000},O,60000,60000,0,0`];
+    await clock.advance(3000);
+    expect(renewed).toHaveLength(1);
+    nowUs += 10_000_000;
+    news = [`later,${nowUs - 1_500_000},O,60000,60000,0,0`];
+    await clock.advance(3000);
+    expect(renewed).toHaveLength(1);
+
+    shard.subscribed(false);
+    await clock.advance(60_000);
+    nowUs += 60_000_000;
+    news = [`unheard,${nowUs - 1_500_000},O,60000,60000,0,0`];
+    await clock.advance(3000);
+    expect(renewed).toHaveLength(1);
   });
 
   it('has the benefit of the doubt for a while after it was opened', async () => {

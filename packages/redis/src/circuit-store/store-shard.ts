@@ -5,13 +5,23 @@
  * Invariants
  *  (1) A message of another major version, or that is none, changes nothing.
  *  (2) That a circuit has a ruling which cannot be read is told once.
- *  (3) The lane is silent until the connection stands for the first time, and hurries each time that it stands again.
+ *  (3) Where a sync tells what a message should have told long before, the subscription is renewed, at most once in
+ *      {@link RENEW_PAUSE_MS}.
+ *  (4) The lane is silent until the connection stands for the first time, and hurries each time that it stands again.
  *
  * @module
  */
 
 import type { SharingExplanation } from '@holdfast/core';
-import { FleetNode, type HoldReply, type HoldRequest, Lane, type LedgerPort, explain } from '@holdfast/core/fleet';
+import {
+  FleetNode,
+  type HoldReply,
+  type HoldRequest,
+  Lane,
+  type LedgerPort,
+  type SyncReply,
+  explain,
+} from '@holdfast/core/fleet';
 
 import { circuitKeys } from '../circuit/circuit-keys.ts';
 import { type UnreadableRuling, readMessage } from '../circuit/wire.ts';
@@ -84,11 +94,17 @@ const MAX_TOLD = 1000;
 /** Time within which a shard that has been opened is answered for, where the store does answer. Milliseconds. */
 const PATIENCE_MS = 3000;
 
+/** A message that comes this late does not come. Messages are held back for less than that in the largest fleets. Milliseconds. */
+const LATE_MS = 1000;
+
+const RENEW_PAUSE_MS = 30_000;
+
 class Shard implements StoreShard {
   readonly node: FleetNode;
   readonly lane: Lane;
   readonly channel: string;
-  isHeard = false;
+  private heardSince = Infinity;
+  private renewedAt: number = Number.NEGATIVE_INFINITY;
   private readonly parts: StoreShardParts;
   private readonly ledger: LedgerPort;
   private readonly unreadable = new Set<string>();
@@ -104,6 +120,7 @@ class Shard implements StoreShard {
     const ledger = ledgerOf(keys, parts, (rulings) => this.tellUnreadable(rulings));
     const sync: LedgerPort['sync'] = async (request) => {
       const reply = await ledger.sync(request);
+      if (reply.incarnation === request.incarnation) this.lookForMissed(reply);
       return { ...reply, shards: parts.countShards(index, reply.shards) };
     };
     this.ledger = { ...ledger, sync };
@@ -111,6 +128,10 @@ class Shard implements StoreShard {
       tell({ type: 'circuit-store.disagreed', circuit, by });
     this.node = new FleetNode({ settings: nodeSettings(parts), random, shards, onDisagreement });
     this.lane = new Lane({ node: this.node, port: this.ledger, clock, onTurn: parts.onTurn });
+  }
+
+  get isHeard(): boolean {
+    return this.heardSince < Infinity;
   }
 
   get isKnown(): boolean {
@@ -123,11 +144,11 @@ class Shard implements StoreShard {
 
   begin(): void {
     this.node.sync.hurry(this.parts.settings.clock.now());
-    this.lane.start(); // (3)
+    this.lane.start(); // (4)
   }
 
   subscribed(isSubscribed: boolean): void {
-    this.isHeard = isSubscribed;
+    this.heardSince = isSubscribed ? this.parts.settings.clock.now() : Infinity;
     this.lane.subscribed(isSubscribed);
   }
 
@@ -146,6 +167,20 @@ class Shard implements StoreShard {
     const { incarnation, clock, ruling } = reply;
     this.lane.heard({ incarnation, previous: clock, clock, rulings: [ruling] }); // known here at once, also where no message comes
     return reply;
+  }
+
+  /** A ruling that is news here and of which a message was sent while its channel was heard: (3). */
+  private lookForMissed({ nowUs, rulings }: SyncReply): void {
+    const { settings, link } = this.parts;
+    const now = settings.clock.now();
+    const isMissed = rulings.some(({ id, epoch }) => {
+      const ageMs = (nowUs - epoch) / 1000;
+      const isNews = epoch > (this.node.find(id)?.known.epoch ?? 0);
+      return isNews && ageMs > LATE_MS && now - ageMs > this.heardSince + LATE_MS;
+    });
+    if (!isMissed || now - this.renewedAt < RENEW_PAUSE_MS) return;
+    this.renewedAt = now;
+    link?.subscription.renew(this.channel);
   }
 
   private tellUnreadable(rulings: readonly UnreadableRuling[]): void {

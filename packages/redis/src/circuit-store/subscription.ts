@@ -21,6 +21,8 @@ export interface Subscription {
   readonly isSharded: boolean;
   /** Hears a channel from when it can, again and again. */
   add(channel: string): void;
+  /** Something that was published on a channel was not heard, though nothing seems wrong: hears it over another connection. */
+  renew(channel: string): void;
   /** Ends all connections; nothing is told any more. */
   close(): void;
 }
@@ -46,5 +48,10 @@ export function subscription(client: RedisClient, { line, connection, listener }
       ended: () => {}, // only by close
     },
   });
-  return { isSharded: false, add: (channel) => channels.add(channel), close: () => channels.close() };
+  return {
+    isSharded: false,
+    add: (channel) => channels.add(channel),
+    renew: () => channels.renew(),
+    close: () => channels.close(),
+  };
 }
