@@ -25,7 +25,7 @@ afterAll(() => server.stop());
 
 it(
   'the scripts and the ledger in memory answer alike, and every key has a time to live',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async () => {
     let asked = 0;
     let run = 0;
