@@ -156,8 +156,7 @@ export class Breaker implements CircuitListener, Judge {
     const input = { reopenings: circuit.nextReopenings, retryAfterMs: retryAfterMsOf(error) ?? 0 };
     this.tripReason = reason;
     const openMs = openTimeMs(rules, input, () => this.draw());
-    circuit.trip(now + openMs);
-    circuit.fleet?.tripped({ openMs, reason });
+    if (circuit.trip(now + openMs)) circuit.fleet?.tripped({ openMs, reason });
     return now;
   }
 
@@ -242,6 +241,7 @@ export class Breaker implements CircuitListener, Judge {
 
   private settleProbe(lease: Lease, verdict: Verdict, settledAt: number, error: unknown): number {
     this.count(verdict);
+    if (verdict !== 'ignored') this.countLate(verdict, settledAt); // it counts in its round, and in no window
     const { circuit } = this;
     const now = readOnce(this.clock, settledAt);
     const { enforcement, slowCallMs } = this.rules;

@@ -193,12 +193,13 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   isName('circuitBreaker.name', ports.name);
   isStoreOrAbsent('circuitBreaker.store', store);
   oneOf('circuitBreaker.sharing', sharing ?? circuitBreakerDefaults.sharing, sharings);
+  if (healthCheck !== undefined) isFunction('circuitBreaker.healthCheck', healthCheck);
   const policy = new BreakerPolicy(ports, sharedRules(given), book);
-  if (name !== undefined && sharing !== 'local') joinFleet(policy, store);
-  if (healthCheck === undefined) return policy;
-  isFunction('circuitBreaker.healthCheck', healthCheck);
-  const check = new HealthCheck(policy, healthCheck);
-  policy.onDispose = () => check.stop();
+  if (healthCheck !== undefined) {
+    const check = new HealthCheck(policy, healthCheck);
+    policy.onDispose = () => check.stop();
+  }
+  if (name !== undefined && sharing !== 'local') joinFleet(policy, store); // last: it may be open at once
   return policy;
 }
 

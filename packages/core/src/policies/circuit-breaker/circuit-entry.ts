@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SharedCircuit, SharingExplanation } from '../../kernel/circuit-store.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
 import type { Ramp } from './ramp.ts';
 
@@ -27,6 +28,11 @@ export interface Following extends StateEntry {
   /** Whether what was seen so far counts no longer. */
   readonly isNew: boolean;
   readonly reopenings: number;
+}
+
+/** The fleet, as a circuit sees it that is shared. Nothing here throws. */
+export interface FleetSide extends Omit<SharedCircuit, 'explain'> {
+  explain(): SharingExplanation | undefined;
 }
 
 /** What a circuit takes up that was saved. */

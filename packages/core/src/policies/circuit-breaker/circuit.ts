@@ -32,8 +32,7 @@ import type { ProbeLease } from '../../kernel/circuit-store.ts';
 import { unlink } from '../../kernel/linked-list.ts';
 import type { Verdict } from '../../kernel/outcome.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
-import type { Following, MachineState, Opening, SavedCircuit, StateEntry } from './circuit-entry.ts';
-import type { FleetLink } from './fleet-link.ts';
+import type { FleetSide, Following, MachineState, Opening, SavedCircuit, StateEntry } from './circuit-entry.ts';
 import { type Lease, ProbeRound, type ProbeRules } from './probe-round.ts';
 import { type Ramp, passRatioOf, remainingRampMs } from './ramp.ts';
 import { SlowCalls, type TimedMember } from './slow-calls.ts';
@@ -67,7 +66,7 @@ export class Circuit {
   private round: ProbeRound | undefined = undefined;
   private ramp: Ramp | undefined = undefined;
   /** Where the circuit is shared. */
-  fleet: FleetLink | undefined = undefined;
+  fleet: FleetSide | undefined = undefined;
   /** Number of the current state entry. */
   generation = 0;
   /** How often in a row the probes have failed since the circuit was closed. */
@@ -164,10 +163,10 @@ export class Circuit {
     return this.ramp === undefined ? 0 : remainingRampMs(this.ramp, this.rules.rampUpMs, now);
   }
 
-  /** Opens the circuit until `until`. */
-  trip(until: number): void {
+  /** Opens the circuit until `until`. Returns whether it is so still, after listeners have been told. */
+  trip(until: number): boolean {
     this.reopenings = this.nextReopenings;
-    this.enter('open', { opening: { until } });
+    return this.enter('open', { opening: { until } });
   }
 
   /** What `reopenings` is if the circuit opens now. */
@@ -189,8 +188,7 @@ export class Circuit {
   /** Closes the circuit with an empty window. */
   reset(): void {
     this.reopenings = 0;
-    this.enter('closed');
-    this.fleet?.wasReset();
+    if (this.enter('closed')) this.fleet?.wasReset();
   }
 
   /** Becomes what the fleet, or this process in its place, has ruled. */
@@ -243,8 +241,7 @@ export class Circuit {
     const outcome = round.outcome(this.rules);
     if (outcome !== 'succeeded') return outcome === 'failed';
     this.reopenings = 0;
-    this.enter('closed', this.rules.rampUpMs > 0 ? { ramp: { startedAt: now } } : {});
-    this.fleet?.recovered();
+    if (this.enter('closed', this.rules.rampUpMs > 0 ? { ramp: { startedAt: now } } : {})) this.fleet?.recovered();
     return false;
   }
 
@@ -270,7 +267,8 @@ export class Circuit {
     return undefined;
   }
 
-  private enter(state: MachineState, { opening, ramp }: StateEntry = {}): void {
+  /** Returns whether the circuit is as it was entered still: a listener may have moved it on. */
+  private enter(state: MachineState, { opening, ramp }: StateEntry = {}): boolean {
     const from = this.phase;
     this.phase = state;
     this.opening = opening;
@@ -278,7 +276,8 @@ export class Circuit {
     this.round = state === 'half-open' ? new ProbeRound() : undefined;
     this.window = undefined;
     this.slow = undefined;
-    this.generation++;
+    const generation = ++this.generation;
     if (from !== state) this.listener.onTransition(from, state);
+    return generation === this.generation;
   }
 }

@@ -2,8 +2,10 @@
  * Fleet link: one breaker as a member of the fleet's circuit of its name.
  *
  * Invariants
- *  (1) The breaker never waits for the fleet, and nothing that the store does reaches a caller.
- *  (2) A hold of the fleet stands beside those of this process, under an owner of its own, and ends with the ruling.
+ *  (1) The breaker never waits for the fleet, and nothing that the store does reaches a caller: what it throws, or gives that
+ *      it must not, is reported, and the breaker decides by itself.
+ *  (2) A hold of the fleet stands beside those of this process, under an owner of its own, and ends with the ruling, or when
+ *      the breaker leaves.
  *  (3) A breaker that only observes, or is off, follows the fleet and tells it nothing.
  *
  * @module
@@ -18,31 +20,40 @@ import type {
   MemberTally,
   MemberTrip,
   ProbeAnswer,
+  ProbeLease,
   SharedCircuit,
   SharingExplanation,
 } from '../../kernel/circuit-store.ts';
+import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
 import { fnv1a } from '../../mechanisms/fnv1a.ts';
 import type { Breaker } from './breaker.ts';
 import type { BreakerRules } from './breaker-parts.ts';
-import type { Following } from './circuit-entry.ts';
+import type { FleetSide, Following, MachineState } from './circuit-entry.ts';
 import { type CircuitWindow, defaultBucketCount } from './circuit-window.ts';
-import { Holds } from './holds.ts';
+import { type HeldState, Holds } from './holds.ts';
 import { restOfRamp } from './ramp.ts';
 import { type TripReason, isTripReason } from './trip-rule.ts';
 
 /** A breaker, as the fleet sees it, and the fleet, as the breaker does. */
-export class FleetLink implements CircuitMember {
+export class FleetLink implements CircuitMember, FleetSide {
   private readonly breaker: Breaker;
-  private readonly shared: SharedCircuit;
+  private shared: SharedCircuit | undefined = undefined;
+  private hasLeft = false;
   private tallyFrom: MemberTally;
   private described: { readonly of: BreakerRules; readonly as: MemberRules } | undefined = undefined;
   private endHold: (() => boolean) | undefined = undefined;
 
-  constructor(breaker: Breaker, store: CircuitStore) {
+  constructor(breaker: Breaker) {
     this.breaker = breaker;
     this.tallyFrom = totals(breaker);
-    breaker.circuit.fleet = this;
-    this.shared = store.join(this);
+  }
+
+  /** Takes part in the circuit of that name in `store`. */
+  join(store: CircuitStore): void {
+    const { breaker } = this;
+    this.shared = this.contain(undefined, () => requireShared(store.join(this)));
+    if (this.shared === undefined) this.leave(); // (1)
+    else breaker.circuit.fleet = this;
   }
 
   get name(): string {
@@ -67,68 +78,123 @@ export class FleetLink implements CircuitMember {
   }
 
   follow(state: FollowedState): void {
-    const { breaker } = this;
-    const now = breaker.clock.now();
-    if (state.isNew) this.tallyFrom = totals(breaker);
-    if (state.state === 'open' || state.state === 'forced-open') breaker.tripReason = reasonOf(state.reason);
-    if (state.owner !== undefined) this.hold(state, now);
-    breaker.circuit.follow(followingOf(state, breaker.rules.rampUpMs, now));
-    if (state.owner === undefined) this.endHold?.();
-    breaker.refresh();
-    breaker.heldAt(now);
+    if (!this.hasLeft) this.contain(undefined, () => this.takeUp(state));
   }
 
   tripped(trip: MemberTrip): void {
-    this.shared.tripped(trip);
+    this.contain(undefined, () => this.shared?.tripped(trip));
   }
 
   recovered(): void {
     this.tallyFrom = totals(this.breaker);
-    this.shared.recovered();
+    this.contain(undefined, () => this.shared?.recovered());
   }
 
   wasReset(): void {
     this.tallyFrom = totals(this.breaker);
-    this.shared.wasReset();
+    this.contain(undefined, () => this.shared?.wasReset());
   }
 
   probe(): ProbeAnswer {
-    return this.shared.probe();
+    return this.contain<ProbeAnswer>('own', () => this.checkedAnswer(this.shared?.probe()));
   }
 
   noteDemand(): void {
-    this.shared.noteDemand();
+    this.contain(undefined, () => this.shared?.noteDemand());
   }
 
   retryAfterMs(): number {
-    return this.shared.retryAfterMs();
+    const waitMs = this.contain(0, () => this.shared?.retryAfterMs());
+    return typeof waitMs === 'number' && waitMs > 0 ? waitMs : 0;
   }
 
-  explain(): SharingExplanation {
-    return this.shared.explain();
+  explain(): SharingExplanation | undefined {
+    return this.contain(undefined, () => this.shared?.explain());
   }
 
   leave(): void {
-    this.breaker.circuit.fleet = undefined;
-    this.shared.leave();
+    const { breaker } = this;
+    this.hasLeft = true;
+    breaker.circuit.fleet = undefined;
+    this.contain(undefined, () => this.shared?.leave());
+    if (this.endHold?.() === true) breaker.heldAt(breaker.clock.now()); // (2)
   }
 
   // --- internal ---
 
-  private hold({ state, remainingMs, reason, owner }: FollowedState, now: number): void {
-    const held = state === 'forced-open' ? 'forced-open' : 'forced-closed';
+  private takeUp(state: FollowedState): void {
+    const phase = phaseOf(state.state);
+    const { breaker } = this;
+    const now = breaker.clock.now();
+    if (state.isNew) this.tallyFrom = totals(breaker);
+    if (phase === 'open') breaker.tripReason = reasonOf(state.reason);
+    const isHeld = state.state === 'forced-open' || state.state === 'forced-closed';
+    if (isHeld) this.hold(state, state.state, now);
+    breaker.circuit.follow(followingOf(state, phase, { rampUpMs: breaker.rules.rampUpMs, now }));
+    if (!isHeld) this.endHold?.();
+    breaker.refresh();
+    breaker.heldAt(now);
+  }
+
+  private hold({ remainingMs, reason, owner }: FollowedState, state: HeldState, now: number): void {
     this.breaker.holds ??= new Holds();
+    const words = [owner, reason].filter((word) => word !== undefined && word !== '');
     this.endHold = this.breaker.holds.add(
-      held,
-      { owner: FLEET_OWNER, forMs: remainingMs, reason: `${String(owner)}: ${reason ?? ''}` },
+      state,
+      { owner: FLEET_OWNER, forMs: remainingMs, reason: words.join(': ') },
       now,
     ); // (2)
   }
+
+  /** What a store answers may be anything. */
+  private checkedAnswer(answer: unknown): ProbeAnswer {
+    if (answer === 'own' || answer === 'none') return answer;
+    const lease = answer as ProbeLease | null | undefined;
+    if (typeof lease?.settle !== 'function' || !(lease.remainingMs >= 0)) throw rubbish('probe', answer);
+    return {
+      remainingMs: lease.remainingMs,
+      settle: (verdict, retryAfterMs) => this.contain(undefined, () => lease.settle(verdict, retryAfterMs)),
+    };
+  }
+
+  /** Asks the store: (1). */
+  private contain<T>(otherwise: T, ask: () => T | undefined): T {
+    try {
+      return ask() ?? otherwise;
+    } catch (error) {
+      reportHookError('store', error, this.name);
+      return otherwise;
+    }
+  }
 }
 
-/** Shares the circuit of `breaker`, if there is a store. */
-export function joinFleet(breaker: Breaker, store: CircuitStore | undefined): FleetLink | undefined {
-  return store === undefined ? undefined : new FleetLink(breaker, store);
+/** Shares the circuit of `breaker`, if there is a store. A store that lets nobody join is reported: the breaker is alone then. */
+export function joinFleet(breaker: Breaker, store: CircuitStore | undefined): void {
+  if (store !== undefined) new FleetLink(breaker).join(store);
+}
+
+// --- internal ---
+
+const sharedMethods: readonly (keyof SharedCircuit)[] = [
+  'tripped',
+  'recovered',
+  'wasReset',
+  'probe',
+  'noteDemand',
+  'retryAfterMs',
+  'explain',
+  'leave',
+];
+
+function requireShared(joined: unknown): SharedCircuit {
+  const shared = joined as Partial<SharedCircuit> | null | undefined;
+  if (sharedMethods.every((method) => typeof shared?.[method] === 'function')) return joined as SharedCircuit;
+  throw rubbish('join', joined);
+}
+
+function rubbish(method: string, answer: unknown): TypeError {
+  ignoreRejection(answer);
+  return new TypeError(`${method} of the store gave what it must not`);
 }
 
 /** The owner under which holds of the fleet are listed. */
@@ -140,26 +206,34 @@ function totals({ successCount, failureCount, lateSuccessCount, lateFailureCount
 }
 
 /** What a circuit by itself is under a ruling; a hold is on top of it. */
-const phases = {
+const phases: Readonly<Record<string, MachineState | undefined>> = {
   closed: 'closed',
   'forced-closed': 'closed',
   open: 'open',
   'forced-open': 'open',
   'half-open': 'half-open',
-} as const;
+};
+
+function phaseOf(state: string): MachineState {
+  const phase = Object.hasOwn(phases, state) ? phases[state] : undefined;
+  if (phase === undefined) throw rubbish('a ruling', state);
+  return phase;
+}
 
 function followingOf(
   { state, remainingMs, isNew, reopenings }: FollowedState,
-  rampUpMs: number,
-  now: number,
+  phase: MachineState,
+  { rampUpMs, now }: { readonly rampUpMs: number; readonly now: number },
 ): Following {
-  const base = { phase: phases[state], isNew, reopenings };
-  if (base.phase === 'open') return { ...base, opening: { until: now + remainingMs } };
+  const base = { phase, isNew, reopenings };
+  if (phase === 'open') return { ...base, opening: { until: now + remainingMs } };
   return state === 'closed' ? { ...base, ramp: restOfRamp(remainingMs, rampUpMs, now) } : base;
 }
 
+/** The window mode of a ledger has its own word for the ratio. */
 function reasonOf(reason: string | undefined): TripReason {
   if (reason === 'lost-probes') return 'probes';
+  if (reason === 'failure-ratio') return 'failureRatio';
   return isTripReason(reason) ? reason : 'fleet';
 }
 

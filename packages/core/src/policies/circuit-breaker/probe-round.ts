@@ -32,6 +32,7 @@ export type RoundOutcome = 'succeeded' | 'failed' | 'undecided';
 /** The probes of one half-open state. */
 export class ProbeRound {
   private readonly leases = new Set<Lease>();
+  private readonly leasesOfFleet = new Set<Lease>();
   private succeeded = 0;
   private failed = 0;
 
@@ -48,8 +49,11 @@ export class ProbeRound {
 
   /** Takes note of a lease that the fleet has granted: (3). */
   begin(ofFleet: ProbeLease, now: number): Lease {
+    for (const lease of this.leasesOfFleet) {
+      if (lease.expiresAt <= now) this.leasesOfFleet.delete(lease); // the fleet counts it as lost
+    }
     const lease = { grantedAt: now, expiresAt: now + ofFleet.remainingMs, ofFleet };
-    this.leases.add(lease);
+    this.leasesOfFleet.add(lease);
     return lease;
   }
 
@@ -61,7 +65,7 @@ export class ProbeRound {
 
   /** Takes a lease back. Returns whether it was out. */
   end(lease: Lease): boolean {
-    return this.leases.delete(lease);
+    return this.leases.delete(lease) || this.leasesOfFleet.delete(lease);
   }
 
   /** Counts the verdict on a probe. */
@@ -78,7 +82,7 @@ export class ProbeRound {
 
   /** The probes that have run for `slowCallMs` by `now`. */
   slow(now: number, slowCallMs: number): readonly Lease[] {
-    return [...this.leases].filter((lease) => now - lease.grantedAt >= slowCallMs);
+    return [...this.leases, ...this.leasesOfFleet].filter((lease) => now - lease.grantedAt >= slowCallMs);
   }
 
   private get places(): number {
