@@ -212,8 +212,9 @@ describe('redisCircuitStore', () => {
   });
 
   it('decides alone, and says so, where the fleet has another number of shards', async () => {
-    const [one, other] = [member(), member({ shardCount: 2, shardKey: () => 'a' })];
+    const one = member();
     await one.store.ready();
+    const other = member({ shardCount: 2, shardKey: () => 'b' });
     await eventually(
       () => other.told.some(({ type }) => type === 'circuit-store.incompatible') || one.told.length > 1,
       {
