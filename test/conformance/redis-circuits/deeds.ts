@@ -41,7 +41,7 @@ export type Deed =
   | { readonly deed: 'server'; readonly what: 'flush' | 'restart' | 'failover' | 'snapshot' | 'deny-info' };
 
 /** What a node says that it knows. */
-export type Knowledge = 'last' | 'nothing' | 'other' | 'more';
+type Knowledge = 'last' | 'nothing' | 'other' | 'more';
 /** Which of the epochs that were told a proposal is based on. */
 export type Basis = 'known' | 'latest' | 'parent' | 'old' | 'ahead' | 'none';
 
@@ -57,7 +57,7 @@ export interface Wish {
 }
 
 /** An item of a flush without its epoch. */
-export interface Load {
+interface Load {
   readonly circuit: number;
   readonly basis: Basis;
   readonly successes: number;

@@ -38,7 +38,7 @@ export type LedgerCall =
   | { readonly method: 'hold'; readonly request: HoldRequest };
 
 /** A reply to any of them. */
-export type LedgerReply = SyncReply | StepReply | FlushReply | HoldReply;
+type LedgerReply = SyncReply | StepReply | FlushReply | HoldReply;
 
 /** What came of a call. */
 export interface LedgerAnswer {

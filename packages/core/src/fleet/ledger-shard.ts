@@ -43,7 +43,7 @@ export interface Round {
 }
 
 /** A lease that is out. */
-export interface Lease {
+interface Lease {
   readonly node: string;
   expiresUs: number;
 }

@@ -56,12 +56,6 @@ export function namesNote(nodes: readonly string[]): string {
   return nodes.slice(0, MAX_NAMES).join('+');
 }
 
-/** The end of a ramp of so many milliseconds; 0 for none. */
-export function rampOf({ nowUs }: LedgerTurn, rampMs: number): { readonly untilUs: number; readonly spanMs: number } {
-  const spanMs = wholeMs(rampMs, MAX_SPAN_MS);
-  return { untilUs: spanMs > 0 ? nowUs + spanMs * 1000 : 0, spanMs };
-}
-
 /** An open time of so many milliseconds. */
 export function openFor({ nowUs }: LedgerTurn, openMs: number): { readonly untilUs: number; readonly spanMs: number } {
   const spanMs = wholeMs(openMs, MAX_SPAN_MS);
@@ -186,6 +180,12 @@ function tellFree(turn: LedgerTurn, id: string, round: Round): void {
 }
 
 // ----- report, release -----
+
+/** The end of a ramp of so many milliseconds; 0 for none. */
+function rampOf({ nowUs }: LedgerTurn, rampMs: number): { readonly untilUs: number; readonly spanMs: number } {
+  const spanMs = wholeMs(rampMs, MAX_SPAN_MS);
+  return { untilUs: spanMs > 0 ? nowUs + spanMs * 1000 : 0, spanMs };
+}
 
 function settle(turn: LedgerTurn, proposal: ReportProposal | ReleaseProposal): Answer {
   const { id, basis, lease } = proposal;

@@ -313,6 +313,12 @@ describe('a ledger step', () => {
     expect(fleet.open('a', { basis })).toMatchObject({ code: 'done', ruling: { state: 'open' } });
   });
 
+  it('does not know what a later version asks', () => {
+    const later = { kind: 'later', id: 'api', basis: 0 } as unknown as Proposal;
+
+    expect(fleet.propose('a', later)).toEqual([{ code: 'failed', message: 'no such proposal' }]);
+  });
+
   it('ledger step (2): refuses a ticket that is old, or from the future', () => {
     fleet.after(14_500);
     expect(fleet.open('a', { evidenceAgeMs: 0 })?.code).toBe('done');

@@ -1,4 +1,11 @@
-import { MAX_HOLD_MS, MAX_LEASE_MS, MAX_TOLD, TICKET_TTL_MS } from '@holdfast/core/fleet';
+import {
+  type FlushItem,
+  MAX_HOLD_MS,
+  MAX_LEASE_MS,
+  MAX_TOLD,
+  type Proposal,
+  TICKET_TTL_MS,
+} from '@holdfast/core/fleet';
 import { describe, expect, it } from 'vitest';
 
 import { circuitFlush, flushInput, readFlushReply } from './circuit-flush.ts';
@@ -67,6 +74,84 @@ describe('the scripts of circuits', () => {
       keys: [...shared, 'rb1:{prod/0}:b:prices', 'rb1:{prod/0}:q:prices', 'rbo1:{prod/0}:o'],
       args: ['rb1:{prod/0}:e', 'PUBLISH', 'prices', 'A', '1', '2', 'Ada', 'x'.repeat(100), '3', 'op'],
     });
+  });
+
+  it('have one text for each proposal', () => {
+    const based = { id: 'a b', basis: 7 };
+    const reopening = { openMs: 1000.5, backoffRatio: 2, maxOpenMs: 5000 };
+    const trip = { openForMs: 1, evidenceAgeMs: 2.25, maxEvidenceMs: Infinity, quorum: 3, ballotTtlMs: 4 };
+    const round = { maxProbes: 1, neededSuccesses: 2, neededFailures: 3, maxLost: 4, maxPerNode: 5 };
+    const claim = { want: 2, leaseTtlMs: 500, leaseBase: 'l', round };
+    const report = { lease: 'l.1', succeeded: true, retryAfterMs: 0, rampMs: 9 };
+    const ruling = {
+      id: 'a b',
+      epoch: 7,
+      state: 'forced-open',
+      remainingMs: -1,
+      spanMs: 2,
+      reopenings: 3,
+      free: 0,
+    } as const;
+    const proposals: readonly Proposal[] = [
+      { kind: 'trip', ...based, ...reopening, ...trip, why: 'slow calls', fingerprint: '' },
+      { kind: 'claim', ...based, ...reopening, ...claim },
+      { kind: 'report', ...based, ...reopening, ...report },
+      { kind: 'report', ...based, ...reopening, ...report, succeeded: false },
+      { kind: 'release', ...based, lease: 'l.1' },
+      { kind: 'local-close', ...based, evidenceAgeMs: 1, successes: 2, neededSuccesses: 3, rampMs: 4 },
+      { kind: 'seed', ...based, ruling: { ...ruling, notes: { by: 'x', later: 'y' } }, leaseTtlMs: 500 },
+      { kind: 'bell', ...based, hotMs: 10_000 },
+    ];
+
+    expect(stepInput(place, { ...sender, proposals }).args.slice(6)).toEqual([
+      'T a%20b 7 1 2.25 9000000000000000 3 4 slow%20calls -',
+      'C a%20b 7 1000.5 2 5000 2 500 l 1 2 3 4 5',
+      'R a%20b 7 1000.5 2 5000 l.1 1 0 9',
+      'R a%20b 7 1000.5 2 5000 l.1 0 0 9',
+      'X a%20b 7 l.1',
+      'L a%20b 7 1 2 3 4',
+      'S a%20b 7 500 F -1 2 3 by=x later=y',
+      'B a%20b 7 10000',
+    ]);
+  });
+
+  it('read each answer', () => {
+    const texts = [
+      'stale',
+      'voted 2',
+      'granted 400 l.1 l.2',
+      'wait 30 full',
+      'wait 30 later',
+      'voted',
+      'failed it is so',
+    ];
+    const reply = [...header, ...texts.flatMap((text) => [text, ''])];
+    const read = readStepReply(reply, { ...sender, proposals: texts.map(() => release) });
+
+    expect(read.results).toEqual([
+      { code: 'stale' },
+      { code: 'voted', ballots: 2 },
+      { code: 'granted', leases: ['l.1', 'l.2'], remainingMs: 400 },
+      { code: 'wait', forMs: 30, why: 'full' },
+      { code: 'failed', message: 'wait 30 later' },
+      { code: 'failed', message: 'voted' },
+      { code: 'failed', message: 'it is so' },
+    ]);
+  });
+
+  it('read each result of a flush, and the ruling after a hold', () => {
+    const items = Array.from({ length: 4 }, () => ({ id: 'prices' }) as FlushItem);
+    const texts = ['counted 5 2', '', 'done 5 7', 'prices,9,O,10,20,0,0,why=w', 'later 1 2', '', 'counted 5', ''];
+    const ruling = { id: 'prices', epoch: 9, state: 'open', remainingMs: 10, spanMs: 20, notes: { why: 'w' } };
+
+    expect(readFlushReply([...header, ...texts], { ...sender, sequence: 1, items }).results).toMatchObject([
+      { code: 'counted', successes: 5, failures: 2 },
+      { code: 'done', successes: 5, failures: 7, ruling },
+      { code: 'failed', successes: 0, failures: 0 },
+      { code: 'failed', successes: 0, failures: 0 },
+    ]);
+    expect(readHoldReply([...header, 'prices,9,O,10,20,0,0,why=w'])).toMatchObject({ incarnation: 'n-1', ruling });
+    expect(openReply([1, '-', '5', '4'])).toEqual({ header: { incarnation: '', nowUs: 5, clock: 4 }, rest: [] });
   });
 
   it('read what operators did', () => {
