@@ -32,8 +32,11 @@ beforeAll(async () => {
   await server.stop();
 }, 120_000);
 
+/** When each was noticed: shown where `CIRCUIT_TABLE` is set. */
 const table: string[] = [];
-afterAll(() => console.log(table.join('\n')));
+afterAll(() => {
+  if (process.env['CIRCUIT_TABLE'] !== undefined) console.log(table.join('\n'));
+});
 
 /** Number of the operation at which a ledger differs; undefined where it does not. */
 function noticedAfter(make: MakeLedger): number | undefined {
