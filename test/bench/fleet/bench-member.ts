@@ -103,7 +103,7 @@ function nodeOf(settings: BenchSettings, tell: (event: string, value: unknown) =
 /** Whether circuits are shared and, where that is to be, messages are heard. */
 async function isReady(store: RedisCircuitStore, hears: boolean): Promise<boolean> {
   const isShared = await store.ready(20_000);
-  for (let look = 0; hears && look < 500; look++) {
+  for (let look = 0; look < (hears ? 500 : 0); look++) {
     const { used, heard } = store.health().shards;
     if (used === heard) return isShared;
     await sleep(20);
