@@ -51,9 +51,9 @@ const returned: [number, number][] = [];
 serveFleet<LimiterCommands, LimiterMemberSettings>(({ settings }) => {
   const client = new Redis(settings.port, { lazyConnect: true });
   const { maxPerInterval, maxBurst, maxWaitMs } = settings;
-  const options = { namespace: 'fleet', name: 'quota', maxPerInterval, maxBurst, maxWaitMs };
+  const options = { namespace: 'fleet', name: 'quota', maxPerInterval, maxBurst, maxWaitMs, commandTimeoutMs: 2000 };
   const clocks = { clock: systemClock, random: systemRandom };
-  const link = openLink(client, { ...clocks, commandTimeoutMs: 200 });
+  const link = openLink(client, { ...clocks, commandTimeoutMs: 2000 });
   const policy = limiterOver(logged(link), rateLimiterSettings(options));
   return {
     load: (load) => drive(load, (start) => policy.execute(start)),

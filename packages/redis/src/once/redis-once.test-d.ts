@@ -9,7 +9,7 @@ expectTypeOf(once).toEqualTypeOf<RedisOnce>();
 expectTypeOf(redisOnce).toBeCallableWith({} as Cluster, { namespace: 'shop' });
 expectTypeOf(once.run('a', () => 7)).toEqualTypeOf<Promise<number>>();
 expectTypeOf(
-  once.run('a', async (context: Context, grant: OnceGrant) => `${context} ${grant.fencingToken}`),
+  once.run('a', async (context: Context, grant: OnceGrant) => `${String(context)} ${grant.fencingToken}`),
 ).toEqualTypeOf<Promise<string>>();
 
 // @ts-expect-error -- the namespace is needed

@@ -1,4 +1,4 @@
-import { Context, createEvents } from '@holdfast/core';
+import { Context, createEvents, onHookError } from '@holdfast/core';
 import { recordEvents, settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -187,6 +187,23 @@ describe('redisOnce', () => {
     expect(first.value).toBe(failure);
     expect(second.value).toBe(2);
     expect(server.records.get(recordKey)).toMatchObject({ s: 'd', a: 2 });
+  });
+
+  it('runs a job again also where the place for events throws', async () => {
+    const reported = vi.fn<() => void>();
+    const before = onHookError(reported);
+    const broken = () => {
+      throw new Error('no room for events');
+    };
+    const { clock, once } = setUp(1, { events: { active: true, listen: () => () => {}, emit: broken } });
+    const first = standing(once.run('refund/7', () => Promise.reject(new Error('no money'))));
+    const second = standing(once.run('refund/7', () => 'done'));
+    await clock.advance(100);
+    onHookError(before);
+
+    expect(first.value).toMatchObject({ message: 'no money' });
+    expect(second.value).toBe('done');
+    expect(reported).toHaveBeenCalledOnce();
   });
 
   it('remembers a failure where that is asked for', async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Events, RateLimiterRejectedEvent } from '@holdfast/core';
+import { type Events, type PolicyEvent, type RateLimiterRejectedEvent, reportHookError } from '@holdfast/core';
 
 import type { SupplyMode } from './token-supply.ts';
 
@@ -37,39 +37,59 @@ interface Teller {
 }
 
 /** Tells that a call was refused, or would have been. */
-export function tellRejected({ name, events }: Teller, enforcement: 'enforce' | 'observe', retryAfterMs: number): void {
-  if (events?.active !== true) return;
+export function tellRejected(teller: Teller, enforcement: 'enforce' | 'observe', retryAfterMs: number): void {
+  if (teller.events === undefined || !teller.events.active) return; // no event is built that nobody hears
   const type = 'rate-limiter.rejected';
-  const event: RateLimiterRejectedEvent = { type, policy: 'rate-limiter', name, enforcement, retryAfterMs };
-  events.emit(event);
+  const event: RateLimiterRejectedEvent = {
+    type,
+    policy: 'rate-limiter',
+    name: teller.name,
+    enforcement,
+    retryAfterMs,
+  };
+  tell(teller, event);
 }
 
 /** Tells where tokens come from now. */
 export function tellMode(
-  { name, events }: Teller,
+  teller: Teller,
   change: { readonly before: SupplyMode; readonly mode: SupplyMode; readonly error: unknown },
 ): void {
-  if (events?.active !== true) return;
   const { before: from, mode: to, error } = change;
   const event: RateLimiterModeChangedEvent = {
     type: 'rate-limiter.mode-changed',
     policy: 'rate-limiter',
-    name,
+    name: teller.name,
     from,
     to,
     error,
   };
-  events.emit(event);
+  tell(teller, event);
 }
 
 /** Tells that the nodes of the fleet go by different rates. */
 export function tellDisagreement(
-  { name, events }: Teller,
+  teller: Teller,
   rate: Pick<RateLimiterDisagreedEvent, 'maxPerInterval' | 'intervalMs' | 'maxBurst'>,
 ): void {
-  if (events?.active !== true) return;
   const { maxPerInterval, intervalMs, maxBurst } = rate;
   const told = { maxPerInterval, intervalMs, maxBurst };
-  const event: RateLimiterDisagreedEvent = { type: 'rate-limiter.disagreed', policy: 'rate-limiter', name, ...told };
-  events.emit(event);
+  const event: RateLimiterDisagreedEvent = {
+    type: 'rate-limiter.disagreed',
+    policy: 'rate-limiter',
+    name: teller.name,
+    ...told,
+  };
+  tell(teller, event);
+}
+
+// --- internal ---
+
+/** Calls that wait must not be forgotten because somebody else's Events throws. */
+function tell({ name, events }: Teller, event: PolicyEvent): void {
+  try {
+    if (events?.active === true) events.emit(event);
+  } catch (error) {
+    reportHookError('events', error, name);
+  }
 }

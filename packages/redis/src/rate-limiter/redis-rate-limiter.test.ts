@@ -250,6 +250,21 @@ describe('redisRateLimiter', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
+  it('starts those who wait also where the place for events throws', async () => {
+    const reported = vi.fn<() => void>();
+    const before = onHookError(reported);
+    const broken = () => {
+      throw new Error('no room for events');
+    };
+    const { policy, clock } = setUp({ events: { active: true, listen: () => () => {}, emit: broken } });
+    const outcomes = callMany(policy, 3);
+    await clock.advance(3);
+    onHookError(before);
+
+    expect(outcomes).toEqual(['ran', 'ran', 'ran']);
+    expect(reported).toHaveBeenCalled();
+  });
+
   it('composes with other policies', async () => {
     const { policy, clock } = setUp();
     const fused = pipeline(timeout({ timeoutMs: 100, clock }), policy);

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { type Clock, type Random, reportHookError } from '@holdfast/core';
+import type { Clock, Random } from '@holdfast/core';
 
 import { type LuaScript, luaScript } from '../lua-script.ts';
 import { rateLimiterTakeLua } from '../lua-sources.ts';
@@ -195,8 +195,7 @@ export class TokenSupply {
       .then(
         (reply) => this.hear(request, reply, clock.now()),
         (error: unknown) => this.miss(error, clock.now()),
-      )
-      .catch((error: unknown) => reportHookError('events', error)); // somebody else's Events may throw
+      );
   }
 
   private hear(request: TakeRequest, reply: TakeReply, now: number): void {
