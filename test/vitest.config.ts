@@ -34,6 +34,7 @@ export default defineConfig({
       folder('bench'),
       folder('check'),
       folder('line-coverage'),
+      folder('long'),
       folder('mutation'),
       folder('soak', { testTimeout: 120_000, fileParallelism: false }),
       folder('runtimes', {
@@ -51,6 +52,7 @@ export default defineConfig({
       }),
       folder('redis-lab', slow(2)),
       folder('fleet', slow(3)),
+      folder('fleet-example', slow(4)),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,
