@@ -12,7 +12,7 @@ import type { RedisServer } from './redis-server.ts';
 import { SlotMove } from './slot-move.ts';
 
 /** Options of a client, without the one that its own constructor has another type for. */
-export type ClusterClientOptions = Omit<ClusterOptions, 'replyMapping' | 'redisOptions'> & {
+type ClusterClientOptions = Omit<ClusterOptions, 'replyMapping' | 'redisOptions'> & {
   readonly redisOptions?: Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>;
 };
 

@@ -10,7 +10,7 @@ import { Agent, get } from 'node:http';
 export const callerHeader = 'x-caller';
 
 /** A call came to something else than 200. */
-export class DependencyError extends Error {
+class DependencyError extends Error {
   override readonly name = 'DependencyError';
 }
 

@@ -14,7 +14,7 @@ import { callerHeader } from './dependency-caller.ts';
 import { freePort } from './free-port.ts';
 
 /** How a dependency answers. */
-export type Health =
+type Health =
   /** 200 at once. */
   | 'ok'
   /** 503 at once. */
@@ -27,7 +27,7 @@ export type Health =
   | { readonly answer: 'ok' | 'failing'; readonly afterMs: number };
 
 /** What has arrived in a phase. */
-export interface DependencyCounts {
+interface DependencyCounts {
   /** Calls that arrived in this phase. */
   readonly calls: number;
   /** Calls that are under way now, those of earlier phases too. */

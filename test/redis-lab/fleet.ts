@@ -51,7 +51,7 @@ type Argument<F> = F extends (...args: infer A) => unknown ? A : never;
 type Answer<F> = F extends (...args: never) => infer R ? Awaited<R> : never;
 
 /** One process of a fleet. */
-export interface FleetMember<C extends FleetCommands<C>> {
+interface FleetMember<C extends FleetCommands<C>> {
   readonly index: number;
   readonly pid: number;
   isRunning(): boolean;

@@ -14,7 +14,7 @@ const host = '127.0.0.1';
 const lowest = 10_000;
 const highest = 19_999;
 /** A Redis Cluster node also listens at its port plus this. */
-export const busOffset = 10_000;
+const busOffset = 10_000;
 const given = new Set<number>();
 
 /** Returns a port of 127.0.0.1 that nobody listens at, nor at the one {@link busOffset} above it; never the same one twice. */

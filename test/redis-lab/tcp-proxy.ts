@@ -23,7 +23,7 @@ import { type Link, type LinkListener, ProxyLink } from './proxy-link.ts';
 export type LinkTest = (link: Link) => boolean;
 
 /** What has gone through a proxy since its start. */
-export interface ProxyCounts {
+interface ProxyCounts {
   /** Connections that were accepted. */
   readonly connections: number;
   /** Connections that are open now. */
