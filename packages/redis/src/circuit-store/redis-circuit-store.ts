@@ -240,8 +240,9 @@ class FleetStore implements RedisCircuitStore {
 
   private async operate(name: string, wish: Parameters<typeof holdRequest>[1]): Promise<Ruling> {
     const request = holdRequest(name, wish);
+    if (this.closing !== undefined) throw closedError();
     const shard = this.shardOf(name);
-    await this.readyLink();
+    await this.sharing.when(() => shard.isKnown, READY_TIMEOUT_MS); // and so connected, also in a Cluster
     const { ruling } = await shard.hold(request);
     return ruling;
   }
@@ -249,7 +250,7 @@ class FleetStore implements RedisCircuitStore {
   /** The connections, as soon as scripts can be sent, or have been waited for in vain. */
   private async readyLink(): Promise<StoreLink> {
     const link = this.openLink();
-    if (link === undefined) throw new StoreUnavailableError('the store is closed');
+    if (link === undefined) throw closedError();
     await this.sharing.when(() => link.commands.status === 'ready', READY_TIMEOUT_MS);
     return link;
   }
@@ -283,4 +284,8 @@ class FleetStore implements RedisCircuitStore {
     const nodes = Math.max(0, ...[...this.shards.values()].map(({ node }) => node.fleetSize));
     return Math.min(Math.max(nodes, MIN_PING_MS), MAX_PING_MS);
   }
+}
+
+function closedError(): StoreUnavailableError {
+  return new StoreUnavailableError('the store is closed');
 }

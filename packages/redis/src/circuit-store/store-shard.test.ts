@@ -1,4 +1,4 @@
-import { createEvents } from '@holdfast/core';
+import { createEvents, onHookError } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
@@ -116,6 +116,19 @@ describe('openShard', () => {
     news = [`unheard,${nowUs - 1_500_000},O,60000,60000,0,0`];
     await clock.advance(3000);
     expect(renewed).toHaveLength(1);
+  });
+
+  it('reports what goes wrong with a message, which must not end the process', () => {
+    const { shard } = setUp();
+    const told: unknown[] = [];
+    const before = onHookError((error) => told.push(error.cause));
+    shard.node.heard = () => {
+      throw new Error('broken');
+    };
+    expect(shard.heard('1 i1 1 2 prices,5,O,1000,1000,0,0')).toBe(true);
+    onHookError(before);
+
+    expect(told).toEqual([new Error('broken')]);
   });
 
   it('has the benefit of the doubt for a while after it was opened', async () => {

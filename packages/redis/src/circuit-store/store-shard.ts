@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { SharingExplanation } from '@holdfast/core';
+import { type SharingExplanation, reportHookError } from '@holdfast/core';
 import {
   FleetNode,
   type HoldReply,
@@ -149,14 +149,14 @@ class Shard implements StoreShard {
 
   subscribed(isSubscribed: boolean): void {
     this.heardSince = isSubscribed ? this.parts.settings.clock.now() : Infinity;
-    this.lane.subscribed(isSubscribed);
+    this.act(() => this.lane.subscribed(isSubscribed));
   }
 
   heard(text: string): boolean {
     const message = readMessage(text);
     if (message === undefined) return false; // (1)
     this.tellUnreadable(message.unreadable);
-    this.lane.heard(message);
+    this.act(() => this.lane.heard(message));
     return true;
   }
 
@@ -165,8 +165,18 @@ class Shard implements StoreShard {
     const basis = node.find(request.id)?.known.epoch ?? 0;
     const reply = await this.ledger.hold({ ...request, basis, node: node.settings.node, fleetSize: node.fleetSize });
     const { incarnation, clock, ruling } = reply;
-    this.lane.heard({ incarnation, previous: clock, clock, rulings: [ruling] }); // known here at once, also where no message comes
+    const told = { incarnation, previous: clock, clock, rulings: [ruling] };
+    this.act(() => this.lane.heard(told)); // known here at once, also where no message comes
     return reply;
+  }
+
+  /** What is done in a listener of the client must not throw: it would end the process. */
+  private act(what: () => void): void {
+    try {
+      what();
+    } catch (error) {
+      reportHookError('circuitStore', error, this.parts.settings.namespace);
+    }
   }
 
   /** A ruling that is news here and of which a message was sent while its channel was heard: (3). */
