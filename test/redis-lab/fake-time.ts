@@ -13,10 +13,10 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 
 import { inRepository } from '../repository.ts';
+import { privateFolder } from './private-folder.ts';
 
 /** A wall clock of our own for processes that are started with {@link FakeTime.env}. */
 export interface FakeTime {
@@ -38,7 +38,7 @@ export interface FakeTime {
  */
 export function makeFakeTime(): FakeTime {
   const library = findLibrary();
-  const folder = mkdtempSync(`${tmpdir()}/holdfast-time-`);
+  const folder = privateFolder('time');
   const file = `${folder}/offset`;
   let offsetMs = 0;
   const set = (ms: number): void => {

@@ -6,11 +6,11 @@
  * @module
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
 
 import { build } from 'esbuild';
+
+import { privateFolder } from './private-folder.ts';
 
 /** Returns the file that `module` was bundled into, once for each module in the life of this process. */
 export function memberProgram(module: string): Promise<string> {
@@ -27,7 +27,7 @@ const programs = new Map<string, Promise<string>>();
 let folder: string | undefined;
 
 async function bundle(module: string): Promise<string> {
-  folder ??= makeFolder();
+  folder ??= privateFolder('fleet');
   const outfile = `${folder}/${programs.size}-${basename(module).replace(/\.ts$/, '.mjs')}`;
   await build({
     entryPoints: [module],
@@ -42,10 +42,4 @@ async function bundle(module: string): Promise<string> {
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   });
   return outfile;
-}
-
-function makeFolder(): string {
-  const made = mkdtempSync(`${tmpdir()}/holdfast-fleet-`);
-  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
-  return made;
 }

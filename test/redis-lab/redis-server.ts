@@ -11,14 +11,14 @@
  * @module
  */
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 
 import { Redis, type RedisOptions } from 'ioredis';
 
 import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
+import { privateFolder } from './private-folder.ts';
 import { type RedisReadings, redisReadings } from './redis-readings.ts';
 import { redisProgram } from './redis-program.ts';
 import { spawnTied, type TiedProcess } from './tied-process.ts';
@@ -81,7 +81,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const program = redisProgram();
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
-    const folder = mkdtempSync(`${tmpdir()}/holdfast-redis-`);
+    const folder = privateFolder('redis');
     const server = new PrivateServer({ program, port, folder, options });
     try {
       await server.start();

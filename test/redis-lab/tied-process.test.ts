@@ -1,7 +1,11 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { inRepository, repository } from '../repository.ts';
 import { eventually } from './eventually.ts';
+import { privateFolder } from './private-folder.ts';
 import { processExists } from './process-exists.ts';
 import { spawnTied } from './tied-process.ts';
 
@@ -67,5 +71,17 @@ describe('eventually', () => {
     const never = new Promise<boolean>(() => {});
 
     await expect(eventually(() => never, { what: 'a reply', limitMs: 50 })).rejects.toThrow('no sign of a reply');
+  });
+});
+
+describe('privateFolder', () => {
+  it('removes what processes have left that are gone, and nothing of those that run', () => {
+    const left = mkdtempSync(`${tmpdir()}/holdfast-lab-99999999-redis-`);
+    const used = mkdtempSync(`${tmpdir()}/holdfast-lab-${process.ppid}-redis-`);
+
+    const folder = privateFolder('thing');
+
+    expect([left, used, folder].map(existsSync)).toEqual([false, true, true]);
+    for (const made of [used, folder]) rmSync(made, { recursive: true });
   });
 });
