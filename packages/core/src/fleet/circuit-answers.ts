@@ -4,6 +4,7 @@
  * Invariants
  *  (1) A ruling that comes with an answer is taken up first: the answer is about it.
  *  (2) A lost or refused proposal costs nothing but time: what still matters is proposed again.
+ *  (3) A lease is taken only while the round that it is of is the one that the node knows.
  *
  * @module
  */
@@ -57,29 +58,41 @@ function nextBallotAt({ own, view }: NodeCircuit, result: Result, now: number): 
 }
 
 function noteGuilt(circuit: NodeCircuit, { succeeded }: ReportProposal, { code, ruling }: Result): void {
-  if (!succeeded && code === 'done' && ruling?.state === 'open') circuit.noteGuilt(ruling.epoch);
+  if (!succeeded && code === 'done' && ruling?.state === 'open') circuit.guiltyEpoch = ruling.epoch;
 }
 
-function claimAnswered(
+function claimAnswered(circuit: NodeCircuit, proposal: ClaimProposal, result: Result, exchange: Exchange): void {
+  const { claim, view } = circuit;
+  const { now } = exchange;
+  if (result.code === 'granted') take(circuit, proposal, result, exchange);
+  else if (result.code === 'failed') claim.postpone(now + FAILED_PAUSE_MS);
+  else if (result.code !== 'wait') endOf(circuit, proposal);
+  else {
+    claim.postpone(now + result.forMs + 1);
+    if (circuit.rules !== undefined && claim.hasDemand(now)) claim.want(() => view.newLeaseBase(), now);
+  }
+}
+
+function take(
   circuit: NodeCircuit,
-  { leaseBase, leaseTtlMs }: ClaimProposal,
-  result: Result,
+  proposal: ClaimProposal,
+  { ruling, leases, remainingMs }: Extract<Result, { readonly code: 'granted' }>,
   { askedAt, now }: Exchange,
 ): void {
-  const { claim, leases, known, rules, view } = circuit;
-  if (result.code === 'failed') {
-    claim.postpone(now + FAILED_PAUSE_MS);
-    return;
-  }
-  if (result.code === 'wait') {
-    claim.postpone(now + result.forMs + 1);
-    if (rules !== undefined && claim.hasDemand(now)) claim.want(() => view.newLeaseBase(), now);
+  const { claim, known, rules } = circuit;
+  if (ruling?.epoch !== known.epoch) {
+    endOf(circuit, proposal); // (3)
     return;
   }
   claim.end();
-  if (result.code !== 'granted') return;
-  const ttlMs = Math.min(result.remainingMs, rules === undefined ? leaseTtlMs : leaseMs(rules));
-  const mine = result.leases.filter((lease) => lease.startsWith(`${leaseBase}.`));
-  for (const lease of mine) leases.grant(lease, { epoch: known.epoch, askedAt, ttlMs });
+  const { leaseBase, leaseTtlMs } = proposal;
+  const ttlMs = Math.min(remainingMs, rules === undefined ? leaseTtlMs : leaseMs(rules));
+  const mine = leases.filter((lease) => lease.startsWith(`${leaseBase}.`));
+  for (const lease of mine) circuit.leases.grant(lease, { epoch: known.epoch, askedAt, ttlMs });
   if (mine.length === 0) claim.postpone(now + MIN_REPEAT_MS);
+}
+
+/** Ends the claim that was answered; what is wanted under another ruling is another claim. */
+function endOf({ claim }: NodeCircuit, { leaseBase }: ClaimProposal): void {
+  if (claim.isBy(leaseBase)) claim.end();
 }

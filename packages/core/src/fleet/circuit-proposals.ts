@@ -3,7 +3,7 @@
  * lost is derived again, and what has become pointless is not.
  *
  * Invariants
- *  (1) No proposal is made before it is due.
+ *  (1) No proposal is made before it is due, nor a ballot after the own open time, nor any by members that only observe.
  *  (2) A ruling that the ledger has lost is told before anything that is based on it.
  *
  * @module
@@ -12,6 +12,7 @@
 import { type MemberRules } from '../kernel/circuit-store.ts';
 import { MAX_LEASE_MS } from './ledger.ts';
 import type { NodeCircuit } from './node-circuit.ts';
+import { quorumOf } from './node-settings.ts';
 import type { ClaimProposal, LocalCloseProposal, Proposal, ReopenRules, RoundRules, TripProposal } from './proposal.ts';
 
 /** What `circuit` proposes at `now`. */
@@ -29,7 +30,10 @@ export function proposalsOf(circuit: NodeCircuit, now: number): readonly Proposa
     const succeeded = verdict === 'success';
     return { kind: 'report', ...base, ...reopenRules(rules), succeeded, retryAfterMs, rampMs: rules.rampUpMs };
   });
-  if (rules === undefined) return reports;
+  if (rules?.proposes !== true) {
+    circuit.wantNothing();
+    return reports;
+  }
   const further = ballot(circuit, rules, now) ?? claimOf(circuit, rules, now);
   return further === undefined ? reports : [...reports, further];
 }
@@ -65,12 +69,23 @@ export function leaseMs({ probeLeaseMs }: MemberRules): number {
   return Math.min(probeLeaseMs, MAX_LEASE_MS);
 }
 
+/** The longest lease that somebody wants who uses `circuits`; the longest that there is where nobody uses any. Milliseconds. */
+export function longestLeaseMs(circuits: Iterable<NodeCircuit>): number {
+  let longest = 0;
+  for (const { rules } of circuits) longest = Math.max(longest, rules === undefined ? 0 : leaseMs(rules));
+  return longest === 0 ? MAX_LEASE_MS : longest;
+}
+
 // --- internal ---
 
 function ballot(circuit: NodeCircuit, rules: MemberRules, now: number): TripProposal | undefined {
   const { id, own, known, view } = circuit;
-  if (circuit.ballotDueAt > now || own?.state !== 'open') return undefined; // (1)
-  const { ballotTtlMs, quorum } = view.settings;
+  if (circuit.ballotDueAt > now) return undefined; // (1)
+  if (own?.state !== 'open' || own.until <= now) {
+    circuit.ballotDueAt = Infinity;
+    return undefined; // its own probes find out what is true by now
+  }
+  const { ballotTtlMs } = view.settings;
   return {
     kind: 'trip',
     id,
@@ -79,7 +94,7 @@ function ballot(circuit: NodeCircuit, rules: MemberRules, now: number): TripProp
     openForMs: own.openForMs,
     evidenceAgeMs: now - own.evidenceFrom,
     maxEvidenceMs: rules.evidenceSpanMs + (now - own.at) + EVIDENCE_SLACK_MS,
-    quorum: quorum(view.fleetSize),
+    quorum: quorumOf(view.settings, view.fleetSize),
     ballotTtlMs,
     why: own.reason,
     fingerprint: rules.fingerprint,

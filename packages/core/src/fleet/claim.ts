@@ -44,6 +44,11 @@ export class Claim {
     this.dueTime = Math.max(from, this.notBefore); // (1)
   }
 
+  /** Whether it is by `base` that something is wanted. */
+  isBy(base: string): boolean {
+    return this.base === base;
+  }
+
   /** When it is to be asked. Milliseconds; Infinity where nothing is wanted. */
   get dueAt(): number {
     return this.dueTime;

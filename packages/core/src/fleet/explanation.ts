@@ -6,6 +6,7 @@
 
 import type { SharingExplanation } from '../kernel/circuit-store.ts';
 import type { NodeCircuit } from './node-circuit.ts';
+import { readNoteText } from './note-text.ts';
 
 /** Explains `circuit` as of `now`. */
 export function explain(circuit: NodeCircuit, now: number): SharingExplanation {
@@ -19,7 +20,7 @@ export function explain(circuit: NodeCircuit, now: number): SharingExplanation {
       remainingMs: known.remainingMs(now),
       reopenings: known.reopenings,
       reason: why,
-      by: by === undefined || by === '' ? [] : by.split('+'),
+      by: by === undefined || by === '' ? [] : by.split('+').map(readNoteText),
     },
     override: own === undefined ? undefined : { state: own.state, why: own.state === 'open' ? own.reason : closedWhy },
     view: view.isFresh(now) ? 'fresh' : isDegraded ? 'degraded' : 'stale',

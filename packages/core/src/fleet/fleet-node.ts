@@ -5,8 +5,10 @@
  * Invariants
  *  (1) One proposal per circuit and step, but for reports; what no circuit wants any more is not sent.
  *  (2) A circuit without members is kept while its ruling could matter to others: it is told again to a ledger that lost it.
- *  (3) After a full reading the ledger is told what it lacks, by each node that knows it, spread over {@link SEED_SPREAD_MS}.
- *  (4) A node that may not share (another number of shards, words it cannot read) proposes nothing.
+ *  (3) After a full reading the ledger is told what it lacks, by each node that knows it, spread over {@link SEED_SPREAD_MS},
+ *      unless another one was faster.
+ *  (4) A node that may not share (another number of shards, words it cannot read) proposes nothing and takes up nothing: to
+ *      it the ledger is silent.
  *
  * @module
  */
@@ -14,11 +16,11 @@
 import type { CircuitMember } from '../kernel/circuit-store.ts';
 import { type Random, drawFrom, systemRandom } from '../kernel/random.ts';
 import { answered, lost } from './circuit-answers.ts';
-import { localCloseOf, proposalsOf } from './circuit-proposals.ts';
+import { localCloseOf, longestLeaseMs, proposalsOf } from './circuit-proposals.ts';
+import { isForgettable } from './forgetting.ts';
 import {
   type FlushReply,
   type FlushRequest,
-  MAX_LEASE_MS,
   MAX_PROPOSALS,
   type RulingMessage,
   type Sender,
@@ -28,9 +30,11 @@ import {
   type SyncRequest,
   WIRE_MINOR,
 } from './ledger.ts';
+import { leaseNames, nonceOf } from './names.ts';
 import { NodeCircuit } from './node-circuit.ts';
 import { type NodeSettings, type NodeView, addsUpWindows } from './node-settings.ts';
 import type { Proposal } from './proposal.ts';
+import { Restless } from './restless.ts';
 import type { Ruling } from './ruling.ts';
 import { SyncState, problemOf } from './sync-state.ts';
 import { WindowReports } from './window-report.ts';
@@ -52,19 +56,17 @@ export class FleetNode implements NodeView {
   readonly random: Random;
   private readonly parts: FleetNodeParts;
   private readonly circuits = new Map<string, NodeCircuit>();
-  /** Circuits that may have something to say. */
-  private readonly restless = new Set<NodeCircuit>();
+  private readonly restless = new Restless<NodeCircuit>();
   private readonly reports = new WindowReports();
-  private leaseCount = 0;
+  private readonly leaseNames: Iterator<string>;
   private flushCount = 0;
-  private readonly leasePrefix: string;
 
   constructor(parts: FleetNodeParts) {
     this.parts = parts;
     this.settings = parts.settings;
     this.random = () => drawFrom(parts.random, 'circuit-store') ?? systemRandom();
     this.sync = new SyncState(this.random);
-    this.leasePrefix = `${parts.settings.node}.${nonceOf(this.random)}`;
+    this.leaseNames = leaseNames(parts.settings.node, this.random);
   }
 
   get fleetSize(): number {
@@ -72,7 +74,7 @@ export class FleetNode implements NodeView {
   }
 
   get heardAt(): number {
-    return this.sync.heardAt;
+    return this.sync.sharedAt; // (4): what is heard of a ledger that is not to be shared counts as silence
   }
 
   get holdOffMs(): number {
@@ -80,15 +82,19 @@ export class FleetNode implements NodeView {
   }
 
   isFresh(now: number): boolean {
-    return this.sync.isFresh(now);
+    return this.sync.problem === undefined && this.sync.isFresh(now);
   }
 
   newLeaseBase(): string {
-    return `${this.leasePrefix}.${(++this.leaseCount).toString(36)}`;
+    return String(this.leaseNames.next().value);
   }
 
   disagrees(name: string, by: string): void {
     this.parts.onDisagreement(name, by);
+  }
+
+  epochAgeMs(epoch: number, now: number): number {
+    return this.sync.epochAgeMs(epoch, now);
   }
 
   /** The circuit of that id, made where there is none. */
@@ -123,26 +129,19 @@ export class FleetNode implements NodeView {
 
   /** Something has happened to a circuit. Returns when something is to be sent for it. */
   touch(circuit: NodeCircuit, now: number): number {
-    const dueAt = circuit.dueAt();
-    if (dueAt < Infinity) this.restless.add(circuit);
-    return Math.max(dueAt, this.sync.proposableAt(now));
+    if (this.circuits.get(circuit.id) !== circuit) return Infinity; // forgotten: a probe of it may have ended late
+    return Math.max(this.restless.note(circuit), this.sync.proposableAt(now));
   }
 
   /** When the node has something to send. Milliseconds; earlier than now where it has already. */
   wakeAt(now: number): number {
-    const from = this.sync.proposableAt(now);
-    let at = Math.min(this.sync.dueAt, this.reports.dueAt);
-    for (const circuit of this.restless) {
-      const dueAt = circuit.dueAt();
-      if (dueAt === Infinity) this.restless.delete(circuit);
-      else at = Math.min(at, Math.max(dueAt, from));
-    }
-    return at;
+    const { sync, reports, restless } = this;
+    return Math.min(sync.dueAt, reports.dueAt, Math.max(restless.firstAt(), sync.proposableAt(now)));
   }
 
   /** The next proposals, if some are due and the ledger may be asked for them. */
   nextStep(now: number): StepRequest | undefined {
-    const due = [...this.restless].filter((circuit) => circuit.dueAt() <= now);
+    const due = this.restless.due(now);
     if (due.length === 0) return undefined;
     const ticketUs = this.sync.ticket(now);
     if (ticketUs === undefined) this.sync.wantTicket(now);
@@ -151,9 +150,7 @@ export class FleetNode implements NodeView {
     for (const circuit of due) {
       if (proposals.length < MAX_PROPOSALS) proposals.push(...proposalsOf(circuit, now)); // (1)
     }
-    return proposals.length === 0
-      ? undefined
-      : { ...this.sender(ticketUs), proposals: proposals.slice(0, MAX_PROPOSALS) };
+    return this.stepOf(ticketUs, proposals);
   }
 
   /** Takes the answers to a step sent at `askedAt`. */
@@ -184,15 +181,18 @@ export class FleetNode implements NodeView {
     const { node } = this.settings;
     const nonce = nonceOf(this.random);
     const fixed = { nodeTtlMs: NODE_TTL_MS, limit: MAX_RULINGS, shards: this.parts.shards, minor: WIRE_MINOR };
-    return { node, ...this.sync.request(now), ...fixed, leaseTtlMs: this.longestLeaseMs, nonce };
+    return { node, ...this.sync.request(now), ...fixed, leaseTtlMs: longestLeaseMs(this.circuits.values()), nonce };
   }
 
   /** Takes the answer to a sync. */
   synced(request: SyncRequest, reply: SyncReply, now: number): void {
-    for (const ruling of reply.rulings) this.adopt(ruling, now);
-    const census = this.sync.synced(request, reply, now);
-    this.sync.problem = problemOf(reply, this.parts.shards); // (4)
-    if (census !== undefined) this.planSeeds(census, now);
+    const { sync } = this;
+    const hadProblem = sync.problem !== undefined;
+    sync.problem = problemOf(reply, this.parts.shards); // (4)
+    const census = sync.synced(request, reply, now);
+    this.adoptAll(reply.rulings, now);
+    if (sync.problem === undefined && hadProblem) sync.startOver(now);
+    else if (sync.problem === undefined && census !== undefined) this.planSeeds(census, now);
     for (const circuit of this.circuits.values()) this.prune(circuit, now);
   }
 
@@ -201,14 +201,14 @@ export class FleetNode implements NodeView {
     const ticketUs = this.sync.ticket(now);
     if (ticketUs === undefined) return undefined;
     const proposals = [...this.circuits.values()].flatMap((circuit) => localCloseOf(circuit, now) ?? []);
-    return proposals.length === 0
-      ? undefined
-      : { ...this.sender(ticketUs), proposals: proposals.slice(0, MAX_PROPOSALS) };
+    return this.stepOf(ticketUs, proposals);
   }
 
   /** Takes a message: its rulings always, for their epochs order them. */
   heard(message: RulingMessage, now: number): void {
-    for (const ruling of message.rulings) this.adopt(ruling, now);
+    const isOfNow = message.incarnation === this.sync.incarnation;
+    this.adoptAll(message.rulings, now);
+    for (const { id, epoch } of isOfNow ? message.rulings : []) this.circuits.get(id)?.noteKnown(epoch); // (3)
     this.sync.heard(message, now);
   }
 
@@ -240,10 +240,12 @@ export class FleetNode implements NodeView {
     });
   }
 
-  /** What gives back all leases in hand, for a node that leaves. */
+  /** What gives back leases in hand and tells what probes came to, for a node that leaves; undefined where there is no more. */
   farewell(now: number): StepRequest | undefined {
     for (const circuit of this.circuits.values()) {
       circuit.leases.giveBack(now, true);
+      circuit.wantNothing();
+      circuit.seedDueAt = Infinity;
       this.touch(circuit, now);
     }
     return this.nextStep(now);
@@ -251,11 +253,21 @@ export class FleetNode implements NodeView {
 
   // --- internal ---
 
+  private adoptAll(rulings: readonly Ruling[], now: number): void {
+    if (this.sync.problem !== undefined) return; // (4)
+    for (const ruling of rulings) this.adopt(ruling, now);
+  }
+
   private adopt(ruling: Ruling, now: number): void {
     const circuit = this.circuit(ruling.id, now);
     circuit.adopt(ruling, now);
     if (ruling.notes['hot'] !== undefined) this.reports.hurry(circuit, now);
     this.touch(circuit, now);
+  }
+
+  private stepOf(ticketUs: number, proposals: readonly Proposal[]): StepRequest | undefined {
+    if (proposals.length === 0) return undefined;
+    return { ...this.sender(ticketUs), proposals: proposals.slice(0, MAX_PROPOSALS) };
   }
 
   private sender(ticketUs: number): Sender {
@@ -273,28 +285,13 @@ export class FleetNode implements NodeView {
 
   /** Forgets a circuit that nobody here uses and that is closed: (2). */
   private prune(circuit: NodeCircuit, now: number): void {
-    if (circuit.members.size > 0 || circuit.dueAt() < Infinity) return;
-    const isOld = circuit.known.remainingMs(now) < -FORGET_AFTER_MS;
-    if (circuit.known.state(now) !== 'closed' && !isOld) return;
+    if (!isForgettable(circuit, now)) return;
     this.circuits.delete(circuit.id);
-    this.restless.delete(circuit);
+    this.restless.forget(circuit);
     this.reports.end(circuit);
-  }
-
-  private get longestLeaseMs(): number {
-    let longest = 0;
-    for (const { rules } of this.circuits.values()) longest = Math.max(longest, rules?.probeLeaseMs ?? 0);
-    return Math.min(MAX_LEASE_MS, longest === 0 ? MAX_LEASE_MS : longest);
   }
 }
 
 const NODE_TTL_MS = 60_000;
 const MAX_RULINGS = 500;
 const SEED_SPREAD_MS = 100;
-
-/** Time after which a ruling that nobody here uses is forgotten. Milliseconds: a day. */
-const FORGET_AFTER_MS = 86_400_000;
-
-function nonceOf(random: Random): string {
-  return Math.floor(random() * 2 ** 48).toString(36);
-}

@@ -50,7 +50,7 @@ export { FleetNode, type FleetNodeParts } from './fleet-node.ts';
 export { explain } from './explanation.ts';
 export { Lane, type LaneParts } from './lane.ts';
 export { type MembershipParts, joinCircuit } from './membership.ts';
-export { type NodeSettings, type SharingWay, nodeDefaults } from './node-settings.ts';
+export { type NodeSettings, type NodeOptions, type SharingWay, nodeDefaults } from './node-settings.ts';
 export {
   type MemoryCircuitStore,
   type MemoryFleet,

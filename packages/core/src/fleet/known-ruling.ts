@@ -70,7 +70,7 @@ export class KnownRuling {
   adopt(ruling: Ruling, now: number): Adoption {
     const { latest } = this;
     if (standsAbove(latest, ruling)) return 'older'; // (1)
-    const isSame = latest.epoch === ruling.epoch && latest.state === ruling.state;
+    const isSame = latest.epoch === ruling.epoch && (latest.state === ruling.state || this.state(now) === ruling.state); // (3)
     const deadline = hasDeadline(ruling) ? now + ruling.remainingMs : Number.NEGATIVE_INFINITY;
     this.deadline = isSame && this.deadline !== Number.NEGATIVE_INFINITY ? Math.min(this.deadline, deadline) : deadline; // (2)
     this.latest = ruling;

@@ -8,7 +8,7 @@
  *  (1) One request is under way at a time; nothing is sent in the turn of whoever wakes the lane.
  *  (2) A timer never keeps the process alive, and after `stop` there is none.
  *  (3) A timer that is late by more than {@link SLEEP_MS} means that the process has slept: the node is told before it speaks.
- *  (4) What the port or the node throws ends no lane.
+ *  (4) What the port or the node throws ends no lane: it goes on after {@link ERROR_PAUSE_MS}.
  *
  * @module
  */
@@ -36,7 +36,9 @@ export class Lane {
   private timer: Timer | undefined = undefined;
   private timerAt = Infinity;
   private busy: Promise<void> | undefined = undefined;
-  private stopped = true;
+  private hasBegun = false;
+  private ending: Promise<void> | undefined = undefined;
+  private notBefore = Number.NEGATIVE_INFINITY;
 
   constructor({ node, port, clock, onTurn = () => {} }: LaneParts) {
     this.node = node;
@@ -45,17 +47,22 @@ export class Lane {
     this.onTurn = onTurn;
   }
 
-  /** Begins to speak. */
+  /** Begins to speak; does nothing after `stop`. */
   start(): void {
-    this.stopped = false;
+    this.hasBegun = true;
     this.wake();
+  }
+
+  /** Whether the lane was stopped: nothing is said or heard any more. */
+  get hasEnded(): boolean {
+    return this.ending !== undefined;
   }
 
   /** Something may be due earlier than was known. */
   wake(wakeAt: number = this.node.wakeAt(this.clock.now())): void {
-    if (this.stopped || this.busy !== undefined || wakeAt === Infinity) return; // (1)
+    if (!this.hasBegun || this.hasEnded || this.busy !== undefined || wakeAt === Infinity) return; // (1)
     const now = this.clock.now();
-    const at = Math.max(wakeAt, now);
+    const at = Math.max(wakeAt, now, this.notBefore);
     if (at >= this.timerAt) return;
     this.timer?.cancel();
     this.timerAt = at;
@@ -71,23 +78,31 @@ export class Lane {
 
   /** A message has come. */
   heard(message: RulingMessage): void {
+    if (this.hasEnded) return;
     this.node.heard(message, this.clock.now());
     this.wake();
-    this.onTurn();
+    this.tellTurn();
   }
 
   /** Gives back what the node holds and leaves the fleet, as far as the port lets it; then says no more. */
-  async stop(): Promise<void> {
-    if (this.stopped) return;
-    this.stopped = true;
-    this.disarm();
-    await this.busy;
-    const farewell = this.node.farewell(this.clock.now());
-    if (farewell !== undefined) await this.step(farewell);
-    await this.sync({ ...this.node.nextSync(this.clock.now()), presence: true, nodeTtlMs: 0 });
+  stop(): Promise<void> {
+    this.ending ??= this.hasBegun ? this.end() : Promise.resolve();
+    return this.ending;
   }
 
   // --- internal ---
+
+  private async end(): Promise<void> {
+    this.disarm();
+    await this.busy;
+    let farewell = this.node.farewell(this.clock.now());
+    for (let steps = 0; farewell !== undefined && steps < MAX_FAREWELLS; steps++) {
+      // oxlint-disable-next-line no-await-in-loop -- one request at a time: (1)
+      await this.step(farewell);
+      farewell = this.node.farewell(this.clock.now());
+    }
+    await this.sync({ ...this.node.nextSync(this.clock.now()), presence: true, nodeTtlMs: 0 });
+  }
 
   private disarm(): void {
     this.timer?.cancel();
@@ -102,7 +117,8 @@ export class Lane {
     this.busy = this.speak().then(
       () => this.rest(),
       (error: unknown) => {
-        reportHookError('circuitStore', error); // (4)
+        reportHookError('circuitStore', error);
+        this.notBefore = this.clock.now() + ERROR_PAUSE_MS; // (4)
         this.rest();
       },
     );
@@ -111,7 +127,15 @@ export class Lane {
   private rest(): void {
     this.busy = undefined;
     this.wake();
-    this.onTurn();
+    this.tellTurn();
+  }
+
+  private tellTurn(): void {
+    try {
+      this.onTurn();
+    } catch (error) {
+      reportHookError('circuitStore', error); // (4)
+    }
   }
 
   /** Says what is due: where the ledger stands first, then what the circuits want, then what the windows have to tell. */
@@ -161,3 +185,9 @@ export class Lane {
 
 /** A timer this late was not late by itself. Milliseconds. */
 const SLEEP_MS = 1000;
+
+/** What the node throws once it may throw again at once: so long it is not asked. Milliseconds. */
+const ERROR_PAUSE_MS = 1000;
+
+/** Requests by which a node gives back what it holds. */
+const MAX_FAREWELLS = 32;

@@ -89,8 +89,11 @@ export class LeasePool {
     this.reports = this.reports.filter(({ lease }) => lease.epoch === epoch);
   }
 
-  /** Gives back what nobody will take: (3). With `all`, whatever is in hand. */
+  /** Gives back what nobody will take: (3). With `all`, whatever is in hand. Forgets the calls whose lease has run out. */
   giveBack(now: number, all = false): void {
+    for (const lease of this.running) {
+      if (lease.expiresAt <= now) this.running.delete(lease);
+    }
     for (const lease of this.drop(this.held, (each) => all || isHalfOver(each, now))) {
       this.reports.push({ lease, verdict: 'ignored', retryAfterMs: 0 });
     }

@@ -19,6 +19,13 @@ export interface LoneProbeTimes {
   readonly spreadMs: number;
 }
 
+/** What a lone probe came to that began under the ruling of `epoch`. */
+export interface LoneVerdict {
+  readonly epoch: number;
+  readonly verdict: 'success' | 'failure' | 'ignored';
+  readonly retryAfterMs: number;
+}
+
 /** The lone probes of one circuit. */
 export class LoneProbe {
   private runsUntil = Number.NEGATIVE_INFINITY;

@@ -3,8 +3,10 @@
  * lane when there is something to say.
  *
  * Invariants
- *  (1) A probe is settled once; after `leave` nothing has an effect.
+ *  (1) A probe is settled once; after `leave` nothing has an effect, but that the lease of a probe under way is given back
+ *      when that ends.
  *  (2) What the node throws reaches no caller: it is reported, and the breaker decides by itself.
+ *  (3) Of a store that was closed no breaker asks anything: it decides by itself.
  *
  * @module
  */
@@ -23,6 +25,7 @@ import { explain } from './explanation.ts';
 import type { FleetNode } from './fleet-node.ts';
 import type { Lane } from './lane.ts';
 import type { NodeCircuit, TakenProbe } from './node-circuit.ts';
+import { retryAfterMs as retryAfterMsOf } from './probe-times.ts';
 
 /** What a membership is made of. */
 export interface MembershipParts {
@@ -68,12 +71,13 @@ class Membership implements SharedCircuit {
 
   probe(): ProbeAnswer {
     let taken: TakenProbe = 'own';
+    if (this.parts.lane.hasEnded) return taken; // (3)
     this.act((now) => (taken = this.circuit.probe(this.member, now)));
     return this.answerOf(taken);
   }
 
   retryAfterMs(): number {
-    return this.circuit.retryAfterMs(this.parts.clock.now());
+    return this.parts.lane.hasEnded ? 0 : retryAfterMsOf(this.circuit, this.parts.clock.now()); // (3)
   }
 
   explain(): SharingExplanation {
@@ -86,7 +90,10 @@ class Membership implements SharedCircuit {
   }
 
   private act(what: (now: number) => void): void {
-    if (this.hasLeft) return;
+    if (!this.hasLeft) this.run(what);
+  }
+
+  private run(what: (now: number) => void): void {
     const { node, lane, clock } = this.parts;
     try {
       const now = clock.now();
@@ -100,29 +107,27 @@ class Membership implements SharedCircuit {
   private answerOf(taken: TakenProbe): ProbeAnswer {
     if (taken === 'own' || taken === 'none') return taken;
     const { circuit } = this;
-    let isSettled = false;
-    const settleOnce = (settle: (now: number) => void): void => {
-      if (isSettled) return; // (1)
-      isSettled = true;
-      this.act(settle);
-    };
-    if ('loneMs' in taken) return lone(taken.loneMs, circuit, settleOnce);
+    if ('loneMs' in taken) {
+      const { loneMs, epoch } = taken;
+      return leaseOf(loneMs, (verdict, retryAfterMs) =>
+        this.act((now) => circuit.settleLone({ epoch, verdict, retryAfterMs }, now)),
+      );
+    }
     const { lease } = taken;
-    return {
-      remainingMs: lease.expiresAt - this.parts.clock.now(),
-      settle: (verdict, retryAfterMs) =>
-        settleOnce((now) => void circuit.leases.settle(lease, { verdict, retryAfterMs }, now)),
-    };
+    return leaseOf(lease.expiresAt - this.parts.clock.now(), (verdict, retryAfterMs) =>
+      this.run((now) => void circuit.leases.settle(lease, { verdict, retryAfterMs }, now)),
+    );
   }
 }
 
-function lone(
-  remainingMs: number,
-  circuit: NodeCircuit,
-  settleOnce: (settle: (now: number) => void) => void,
-): ProbeLease {
+function leaseOf(remainingMs: number, settle: ProbeLease['settle']): ProbeLease {
+  let isSettled = false;
   return {
     remainingMs,
-    settle: (verdict, retryAfterMs) => settleOnce((now) => circuit.settleLone(verdict, retryAfterMs, now)),
+    settle: (verdict, retryAfterMs) => {
+      if (isSettled) return; // (1)
+      isSettled = true;
+      settle(verdict, retryAfterMs);
+    },
   };
 }

@@ -22,14 +22,14 @@ import type {
   StoreOperation,
 } from '../kernel/circuit-store.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import { isName, withKnown } from '../kernel/options.ts';
+import { inRange, isFunction, isName, oneOf, withKnown } from '../kernel/options.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
 import { FleetNode } from './fleet-node.ts';
 import { Lane } from './lane.ts';
-import type { HoldRequest, LedgerPort, RulingMessage } from './ledger.ts';
+import { type HoldRequest, type LedgerPort, MAX_HOLD_MS, type RulingMessage } from './ledger.ts';
 import { joinCircuit } from './membership.ts';
 import { type MemoryLedger, memoryLedger } from './memory-ledger.ts';
-import { type NodeSettings, nodeDefaults } from './node-settings.ts';
+import { type NodeSettings, checkNodeSettings, nodeDefaults } from './node-settings.ts';
 import type { Ruling } from './ruling.ts';
 
 /** Options of {@link memoryFleet}. */
@@ -48,7 +48,11 @@ export interface MemoryStoreOptions extends Partial<NodeSettings> {
 
 /** A store in memory. */
 export interface MemoryCircuitStore extends CircuitStore {
-  /** Holds a circuit in a state, for the whole fleet, or ends that. Milliseconds; see {@link HoldRequest}. */
+  /**
+   * Holds a circuit in a state, for the whole fleet, or ends that. Milliseconds; see {@link HoldRequest}.
+   *
+   * @throws ConfigError when what is asked for is none.
+   */
   hold(request: Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>): Promise<Ruling>;
 }
 
@@ -106,7 +110,8 @@ class MemoryStore implements MemoryCircuitStore {
   constructor(parts: FleetParts, options: MemoryStoreOptions) {
     const { onDisagreement, ...settings } = withKnown('memoryStore', storeDefaults, options);
     const node = settings.node === '' ? `memory-${Math.floor(parts.random() * 2 ** 48).toString(36)}` : settings.node;
-    isName('memoryStore.node', node);
+    checkNodeSettings('memoryStore', { ...settings, node });
+    isFunction('memoryStore.onDisagreement', onDisagreement);
     this.parts = parts;
     this.port = portOf(parts, (operation) => void this.counts.set(operation, (this.counts.get(operation) ?? 0) + 1));
     this.node = new FleetNode({ settings: { ...settings, node }, random: parts.random, shards: 1, onDisagreement });
@@ -124,6 +129,10 @@ class MemoryStore implements MemoryCircuitStore {
   async hold({ id, state, forMs, owner, reason }: Parameters<MemoryCircuitStore['hold']>[0]): Promise<Ruling> {
     const basis = this.node.find(id)?.known.epoch ?? 0;
     const { fleetSize, settings } = this.node;
+    isName('hold.id', id);
+    isName('hold.owner', owner);
+    oneOf('hold.state', state, ['forced-open', 'forced-closed', 'auto', 'closed']);
+    inRange('hold.forMs', forMs, [1, MAX_HOLD_MS]);
     const asked = { id, state, forMs, owner, reason, node: settings.node, basis, fleetSize };
     return (await this.port.hold(asked)).ruling;
   }

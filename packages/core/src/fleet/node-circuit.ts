@@ -19,21 +19,31 @@
  *  (2) A ruling of another epoch ends the own view, the claim, the ballot and the leases of earlier rounds.
  *  (3) Members have a new window after each ruling of another epoch: what was seen before counts no longer.
  *  (4) While the fleet is open or half-open no call runs but with a lease of this round, or as the one lone probe.
+ *  (5) A ruling of closed from before the node saw anything, which it hears of late, is no news: (2) and (3) do not apply.
+ *  (6) A member that only observes changes nothing for others.
+ *  (7) A hold of the fleet stands above the own view.
  *
  * @module
  */
 
-import type { CircuitMember, FollowedState, MemberRules, MemberTrip } from '../kernel/circuit-store.ts';
+import type { CircuitMember, MemberRules, MemberTrip } from '../kernel/circuit-store.ts';
 import { Claim } from './claim.ts';
+import { followedState } from './followed-state.ts';
 import { KnownRuling } from './known-ruling.ts';
+import { MAX_LEASE_MS } from './ledger.ts';
 import { LeasePool, type NodeLease } from './lease-pool.ts';
-import { LoneProbe, type LoneProbeTimes } from './lone-probe.ts';
+import { LoneProbe, type LoneVerdict } from './lone-probe.ts';
 import { type NodeView, spreadMs, urgentSpreadMs } from './node-settings.ts';
 import { type OwnView, inForce } from './own-view.ts';
-import type { Ruling } from './ruling.ts';
+import { loneTimes, openUntil, penaltyMs } from './probe-times.ts';
+import { type Ruling, isForced } from './ruling.ts';
 
-/** A lease that a call has taken, or the right to a lone probe. */
-export type TakenProbe = { readonly lease: NodeLease } | { readonly loneMs: number } | 'own' | 'none';
+/** A lease that a call has taken, or the right to a lone probe under the ruling of that epoch. */
+export type TakenProbe =
+  | { readonly lease: NodeLease }
+  | { readonly loneMs: number; readonly epoch: number }
+  | 'own'
+  | 'none';
 
 /** One shared circuit at one node. Its fields are for the files of this folder. */
 export class NodeCircuit {
@@ -50,8 +60,8 @@ export class NodeCircuit {
   /** When the own opening is to be put to the vote, and when the ledger is to be told the ruling that it lost. */
   ballotDueAt: number = Infinity;
   seedDueAt: number = Infinity;
-  /** The epoch of the opening that a probe of this node led to. */
-  private guiltyEpoch = 0;
+  /** The epoch of the opening that a probe of this node led to: in the next round others go first. */
+  guiltyEpoch = 0;
   /** Until when all nodes are asked to report their windows. Milliseconds. */
   hotUntil: number = Number.NEGATIVE_INFINITY;
 
@@ -68,16 +78,21 @@ export class NodeCircuit {
     return inForce(this.formed, this.known.epoch);
   }
 
-  /** The rules of a member; undefined where there is none. */
+  /** The rules of a member, one that proposes if there is one; undefined where there is none. */
   get rules(): MemberRules | undefined {
-    for (const member of this.members) return member.memberRules;
-    return undefined;
+    let found: MemberRules | undefined;
+    for (const { memberRules } of this.members) {
+      if (memberRules.proposes) return memberRules;
+      found ??= memberRules;
+    }
+    return found;
   }
 
   /** A member has come. It takes up at once what the fleet has ruled, unless that is nothing. */
   join(member: CircuitMember, now: number): void {
     this.members.add(member);
-    if (this.known.epoch > 0 || this.own !== undefined) member.follow(this.followed(now, false));
+    if (this.known.epoch > 0 || this.own !== undefined)
+      member.follow(followedState(this, member, { now, isNew: true }));
   }
 
   /** A member has gone. With the last one what is in hand is given back. */
@@ -85,26 +100,32 @@ export class NodeCircuit {
     this.members.delete(member);
     if (this.members.size > 0) return;
     this.leases.giveBack(now, true);
+    this.wantNothing();
+  }
+
+  /** Asks nothing of the fleet any more. */
+  wantNothing(): void {
     this.claim.forget();
     this.ballotDueAt = Infinity;
   }
 
-  /** A member has opened by its own rules. */
+  /** A member has opened by its own rules: (6). */
   tripped(member: CircuitMember, { openMs, reason }: MemberTrip, now: number): void {
     const { proposes, evidenceSpanMs } = member.memberRules;
     const { known, own } = this;
+    if (!proposes) return;
     const isFleetClosed = known.state(now) === 'closed';
     const reopenings = own?.state === 'open' ? own.reopenings + 1 : isFleetClosed ? 0 : known.reopenings;
     const evidenceFrom = Math.max(this.evidenceFrom, now - evidenceSpanMs);
     const times = { at: now, until: now + openMs, evidenceFrom, openForMs: openMs };
     this.formed = { state: 'open', basis: known.epoch, reason, reopenings, ...times };
-    if (proposes && isFleetClosed) this.ballotDueAt = now + urgentSpreadMs(this.view);
+    if (isFleetClosed) this.ballotDueAt = now + urgentSpreadMs(this.view);
     this.followAll(now, false, member);
   }
 
   /** A member that was open by itself has closed by its own probes. */
   recovered(member: CircuitMember, now: number): void {
-    if (this.own?.state !== 'open') return;
+    if (this.own?.state !== 'open' || !member.memberRules.proposes) return; // (6)
     this.formed = undefined;
     this.ballotDueAt = Infinity;
     this.evidenceFrom = now;
@@ -123,22 +144,25 @@ export class NodeCircuit {
     this.claim.noteDemand(now);
     const state = known.state(now);
     if (this.own?.state === 'closed' || state === 'closed' || state === 'forced-closed') return 'own';
-    if (state === 'forced-open' || this.openUntil(now) > now) return 'none';
+    if (state === 'forced-open' || openUntil(this, now) > now) return 'none';
     const lease = state === 'half-open' ? this.leases.take(known.epoch, now) : undefined;
     return lease === undefined ? this.probeAlone(member.memberRules, now) : { lease };
   }
 
-  /** Takes the verdict on a lone probe: the node decides by it, for itself. */
-  settleLone(verdict: 'success' | 'failure' | 'ignored', retryAfterMs: number, now: number): void {
-    this.lone.end();
+  /** Takes the verdict on a lone probe that began under the ruling of `epoch`: the node decides by it, for itself. */
+  settleLone({ epoch, verdict, retryAfterMs }: LoneVerdict, now: number): void {
     const { known, rules } = this;
-    if (verdict === 'ignored' || rules === undefined || known.state(now) === 'closed') return;
+    if (epoch !== known.epoch) return; // (2)
+    this.lone.end();
+    if (this.own?.state === 'closed') return; // closed by hand meanwhile
+    if (verdict === 'ignored' || rules === undefined) return;
     if (verdict === 'success') this.closeAlone(1, now);
     else this.openAgain(rules, retryAfterMs, now);
   }
 
   /** A member was closed by hand: it stays so until the fleet rules anew. */
   wasReset(member: CircuitMember, now: number): void {
+    if (!member.memberRules.proposes) return; // (6)
     if (this.known.state(now) === 'closed') this.recovered(member, now);
     else this.closeAlone(0, now);
   }
@@ -147,18 +171,21 @@ export class NodeCircuit {
   adopt(ruling: Ruling, now: number): boolean {
     const { known } = this;
     const before = known.epoch;
+    const isOldNews = this.isOldNews(ruling, now);
     const adoption = known.adopt(ruling, now); // (1)
     if (adoption === 'older') return false;
     this.hotUntil = now + Number(ruling.notes['hot'] ?? Number.NEGATIVE_INFINITY);
-    if (adoption === 'newer') this.startAnew(before, now);
-    if (adoption === 'newer' || this.own === undefined) this.followAll(now, adoption === 'newer');
-    if (adoption === 'newer') this.wantProbe(now);
+    if (isOldNews) this.catchUp(now);
+    else if (adoption === 'newer') this.startAnew(before, now);
+    else if (this.isByRuling(now)) this.followAll(now, false); // its time may be shorter
+    this.heedFree(now);
+    this.wantProbe(now);
     return adoption === 'newer';
   }
 
-  /** The probe of this node has opened the circuit again: in the next round others go first. */
-  noteGuilt(epoch: number): void {
-    this.guiltyEpoch = epoch;
+  /** The ledger knows a ruling of `epoch`: it need not be told that one. */
+  noteKnown(epoch: number): void {
+    if (epoch >= this.known.epoch) this.seedDueAt = Infinity;
   }
 
   /** What was seen so far counts no longer: the process has slept. */
@@ -168,25 +195,9 @@ export class NodeCircuit {
     if (this.own === undefined && this.known.state(now) === 'closed') this.followAll(now, true);
   }
 
-  /** Milliseconds until a call that was refused a probe has a chance; 0 where nobody knows. */
-  retryAfterMs(now: number): number {
-    const { claim, view } = this;
-    if (claim.isWanted) return Math.max(CLAIM_MS, claim.dueAt - now);
-    const loneAt = this.rules === undefined ? now : this.lone.startsAt(this.loneTimes(this.rules));
-    return view.isFresh(now) ? claim.waitMs(now) : Math.max(0, loneAt - now);
-  }
-
   /** When something is to be done. Milliseconds; -Infinity for at once, Infinity for never. */
   dueAt(): number {
     return Math.min(this.seedDueAt, this.ballotDueAt, this.claim.dueAt, this.leases.dueAt());
-  }
-
-  /** What lone probes go by. */
-  loneTimes({ openForMs }: MemberRules): LoneProbeTimes {
-    const { known, own, view } = this;
-    const { holdOffMs, heardAt } = view;
-    const openUntil = own?.state === 'open' ? own.until - holdOffMs : known.until; // an own open time needs no hold-off
-    return { openUntil, heardAt, holdOffMs, spreadMs: known.spanMs > 0 ? known.spanMs : openForMs };
   }
 
   /** How often in a row the probes have failed. */
@@ -195,34 +206,22 @@ export class NodeCircuit {
     return own?.state === 'open' ? own.reopenings : this.known.reopenings;
   }
 
-  /** What members are to be. */
-  followed(now: number, isNew: boolean): FollowedState {
-    const { known, own, reopenings } = this;
-    const base = { reopenings, isNew, owner: undefined };
-    if (own?.state === 'closed') return { ...base, state: 'closed', remainingMs: 0, reason: undefined };
-    if (own?.state === 'open')
-      return { ...base, state: 'open', remainingMs: Math.max(0, own.until - now), reason: own.reason };
-    const state = known.state(now);
-    const { why, by } = known.notes;
-    const isForced = state === 'forced-open' || state === 'forced-closed';
-    const remainingMs = Math.max(0, known.remainingMs(now));
-    return { ...base, state, remainingMs, reason: why, owner: isForced ? by : undefined };
-  }
-
   // --- internal ---
 
   /** Wants a lease, and probes without one where the fleet has been silent for too long. */
   private probeAlone(rules: MemberRules, now: number): TakenProbe {
     if (!rules.proposes) return 'none';
     this.wantProbe(now);
-    return this.lone.start(this.loneTimes(rules), rules.probeLeaseMs, now) ? { loneMs: rules.probeLeaseMs } : 'none';
+    const { probeLeaseMs: loneMs } = rules;
+    return this.lone.start(loneTimes(this, rules), loneMs, now) ? { loneMs, epoch: this.known.epoch } : 'none';
   }
 
   private closeAlone(successes: number, now: number): void {
     this.formed = { state: 'closed', basis: this.known.epoch, at: now, successes };
     this.evidenceFrom = now;
     this.claim.end();
-    this.followAll(now, true);
+    this.ballotDueAt = Infinity;
+    if (!isForced(this.known.state(now))) this.followAll(now, true); // (7)
   }
 
   private openAgain(rules: MemberRules, retryAfterMs: number, now: number): void {
@@ -234,13 +233,6 @@ export class NodeCircuit {
     this.followAll(now, true);
   }
 
-  /** End of the open time that the node goes by. */
-  private openUntil(now: number): number {
-    const { own, known } = this;
-    if (own?.state === 'open') return own.until;
-    return known.state(now) === 'open' ? known.until : Number.NEGATIVE_INFINITY;
-  }
-
   /** Wants a lease, if there is demand, once the open time is over. */
   private wantProbe(now: number): void {
     const { claim, known, view } = this;
@@ -248,20 +240,39 @@ export class NodeCircuit {
     const isClaimable = (state === 'open' || state === 'half-open') && this.own?.state !== 'closed';
     if (!isClaimable || claim.isWanted || !claim.hasDemand(now) || this.rules?.proposes !== true) return;
     if (this.leases.heldCount > 0) return;
-    const from = Math.max(now, known.until) + spreadMs(view) + this.penaltyMs;
+    const from = Math.max(now, openUntil(this, now)) + spreadMs(view) + penaltyMs(this);
     claim.want(() => view.newLeaseBase(), from);
   }
 
-  /** A node whose probe failed lets others go first, where there are enough of them. */
-  private get penaltyMs(): number {
-    const { rules, guiltyEpoch, known, view } = this;
-    if (rules === undefined || guiltyEpoch !== known.epoch || view.fleetSize <= rules.maxProbes) return 0;
-    return Math.min(rules.probeLeaseMs, MAX_PENALTY_MS);
+  /** Whether it is a ruling of closed from before anything here was seen, of which the node has not known: (5). */
+  private isOldNews({ epoch, state, remainingMs }: Ruling, now: number): boolean {
+    if (this.known.epoch > 0 || epoch === 0 || state !== 'closed' || remainingMs > 0) return false;
+    return this.view.epochAgeMs(epoch, now) >= now - this.evidenceFrom;
+  }
+
+  /** Goes on under a ruling that is older than all that was seen here. */
+  private catchUp(now: number): void {
+    if (this.formed !== undefined) this.formed = { ...this.formed, basis: this.known.epoch };
+    if (this.ballotDueAt < Infinity) this.ballotDueAt = now; // the one before was based on nothing
+  }
+
+  /** Whether members are open or held by the ruling, and not by the own view. */
+  private isByRuling(now: number): boolean {
+    const state = this.known.state(now);
+    return isForced(state) || (state === 'open' && this.own === undefined);
+  }
+
+  /** Asks for no lease where all are out, until one may have run out; and asks again as soon as one is free. */
+  private heedFree(now: number): void {
+    const { claim, known, rules } = this;
+    if (known.state(now) !== 'half-open' || rules === undefined) return;
+    if (known.free > 0) claim.forget();
+    else claim.postpone(now + Math.min(rules.probeLeaseMs, MAX_LEASE_MS));
   }
 
   private startAnew(before: number, now: number): void {
     const { known } = this;
-    this.formed = this.own; // (2)
+    this.formed = undefined; // (2)
     this.leases.keepOnly(known.epoch);
     this.claim.forget();
     this.lone.end();
@@ -269,6 +280,7 @@ export class NodeCircuit {
     this.seedDueAt = Infinity;
     this.evidenceFrom = now; // (3)
     if (known.epoch !== before) this.lookForDisagreement();
+    this.followAll(now, true);
   }
 
   private lookForDisagreement(): void {
@@ -281,13 +293,7 @@ export class NodeCircuit {
 
   private followAll(now: number, isNew: boolean, except?: CircuitMember): void {
     for (const member of this.members) {
-      if (member !== except) member.follow(this.followed(now, isNew));
+      if (member !== except) member.follow(followedState(this, member, { now, isNew }));
     }
   }
 }
-
-/** About the time that a claim takes. Milliseconds. */
-const CLAIM_MS = 20;
-
-/** The longest time that a node whose probe failed lets others go first. Milliseconds. */
-const MAX_PENALTY_MS = 2000;

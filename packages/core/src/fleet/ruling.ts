@@ -44,6 +44,11 @@ export const stateRanks: Readonly<Record<RuledState, number>> = Object.freeze({
   'forced-closed': 0,
 });
 
+/** Whether somebody holds a circuit in that state. */
+export function isForced(state: RuledState): boolean {
+  return state === 'forced-open' || state === 'forced-closed';
+}
+
 /** The ruling on a circuit that the fleet has never ruled on. */
 export function noRuling(id: string): Ruling {
   return { id, epoch: 0, state: 'closed', remainingMs: 0, spanMs: 0, reopenings: 0, free: 0, notes: {} };

@@ -33,7 +33,11 @@ function shared({ shards = 1 } = {}) {
     health: () => ({}) as never,
     close: () => lane.stop(),
   };
-  const breaker = createRegistry({ clock, random, store }).create(circuitBreaker, { name: 'prices', minimumCalls: 2 });
+  const breaker = createRegistry({ clock, random, store }).create(circuitBreaker, {
+    name: 'prices',
+    minimumCalls: 2,
+    openForMs: 120_000,
+  });
   const fail = (): void => {
     for (let call = 0; call < 20; call++) breaker.tryAcquire()?.failure();
   };

@@ -25,6 +25,8 @@ export class SyncState {
   incarnation = '';
   private ticketUs = 0;
   private ticketAt: number = Number.NEGATIVE_INFINITY;
+  /** The ledger's time as it was last told, whether or not it makes a ticket, and when. */
+  private told: { readonly nowUs: number; readonly at: number } | undefined = undefined;
   private since = 0;
   /** Epochs that a full reading has told so far, by circuit; undefined outside of one. */
   private census: Map<string, number> | undefined = undefined;
@@ -34,6 +36,10 @@ export class SyncState {
   private presenceAt: number = Number.NEGATIVE_INFINITY;
   private isSubscribed = false;
   heardAt: number = Number.NEGATIVE_INFINITY;
+  /** When the ledger was last heard by a node that may share. */
+  sharedAt: number = Number.NEGATIVE_INFINITY;
+  /** The earliest that was asked for since the last request. */
+  private hurriedAt = Infinity;
   dueAt: number = Number.NEGATIVE_INFINITY;
   fleetSize = 1;
   /** Why this node may not share though the ledger answers; undefined where it may. */
@@ -77,28 +83,29 @@ export class SyncState {
 
   /** What to ask at `now`. */
   request(now: number): Pick<SyncRequest, 'incarnation' | 'since' | 'presence'> {
+    this.hurriedAt = Infinity;
     return { incarnation: this.incarnation, since: this.since, presence: now - this.presenceAt >= PRESENCE_MS };
   }
 
   /** Takes the answer to a request sent at `askedAt`. Returns whether a full reading has ended: (2). */
   synced(request: SyncRequest, reply: SyncReply, now: number): ReadonlyMap<string, number> | undefined {
-    const isOther = reply.incarnation !== this.incarnation;
-    if (request.since === 0) this.census ??= new Map();
-    if (isOther && request.since > 0) this.census = new Map(); // the ledger began anew, and tells all
+    this.beginCensus(request, reply);
     this.incarnation = reply.incarnation;
     this.noteReply(reply, now);
     for (const { id, epoch } of reply.rulings) this.census?.set(id, epoch);
     this.since = reply.clock;
     this.fleetSize = Math.max(1, reply.nodes);
     this.pollMs = reply.pollMs;
-    if (request.presence) this.presenceAt = now;
-    this.dueAt = reply.hasMore ? now : this.nextPollAt(now);
+    if (request.presence && this.hurriedAt === Infinity) this.presenceAt = now;
+    this.dueAt = reply.hasMore ? now : Math.min(this.nextPollAt(now), this.hurriedAt); // what was missed meanwhile is asked for
     return reply.hasMore ? undefined : this.endCensus();
   }
 
   /** Notes that a reply came: the ledger's time is a new ticket. */
   noteReply({ incarnation, nowUs }: { readonly incarnation: string; readonly nowUs: number }, now: number): void {
     this.heardAt = now;
+    if (this.problem === undefined) this.sharedAt = now;
+    this.told = { nowUs, at: now };
     this.failures = 0;
     if (incarnation !== this.incarnation) {
       this.hurry(now); // it began anew
@@ -120,7 +127,7 @@ export class SyncState {
   /** Takes a message. What it tells is known now, unless something before it was missed: (3). */
   heard({ incarnation, previous, clock }: RulingMessage, now: number): void {
     if (incarnation !== this.incarnation || previous > this.since) {
-      this.dueAt = Math.min(this.dueAt, now + this.random() * GAP_SPREAD_MS);
+      this.hurry(now + this.random() * GAP_SPREAD_MS);
       return;
     }
     if (clock > this.since) this.since = clock;
@@ -136,6 +143,25 @@ export class SyncState {
   /** Asks at `at` at the latest. */
   hurry(at: number): void {
     this.dueAt = Math.min(this.dueAt, at);
+    this.hurriedAt = Math.min(this.hurriedAt, at);
+  }
+
+  /** How long ago an epoch was given out: at least so long, for the reply took its time. Milliseconds; -Infinity where nobody knows. */
+  epochAgeMs(epoch: number, now: number): number {
+    if (this.told === undefined) return Number.NEGATIVE_INFINITY;
+    const { nowUs, at } = this.told;
+    return (nowUs - epoch) / 1000 + (now - at);
+  }
+
+  /** Asks for everything: what was told so far was not taken up. */
+  startOver(now: number): void {
+    this.since = 0;
+    this.hurry(now);
+  }
+
+  private beginCensus({ since }: SyncRequest, { incarnation, clock }: SyncReply): void {
+    if (since === 0) this.census ??= new Map();
+    else if (incarnation !== this.incarnation || clock < since) this.census = new Map(); // it began anew, or has gone back, and tells all
   }
 
   private nextPollAt(now: number): number {

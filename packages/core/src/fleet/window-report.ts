@@ -18,6 +18,7 @@ import type { CircuitMember, MemberRules, MemberRun, MemberTally } from '../kern
 import { reopenRules } from './circuit-proposals.ts';
 import { type FlushItem, MAX_PROPOSALS } from './ledger.ts';
 import type { NodeCircuit } from './node-circuit.ts';
+import { quorumOf } from './node-settings.ts';
 import type { BellProposal } from './proposal.ts';
 
 /** Time for which a bell is heard. Milliseconds. */
@@ -182,7 +183,7 @@ function itemBase(
     bucketCount: Math.max(1, Math.round(evidenceSpanMs / bucketMs)),
     minimumCalls,
     failureRatio,
-    quorum: view.settings.quorum(view.fleetSize),
+    quorum: quorumOf(view.settings, view.fleetSize),
     openForMs,
     fingerprint,
   };
