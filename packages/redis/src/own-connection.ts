@@ -19,7 +19,7 @@ import type { ClusterNode, OwnConnection, RedisClient } from './redis-client.ts'
 import { steadyRandom } from './steady-random.ts';
 
 /** What a connection is for. A subscriber's commands are its subscriptions. */
-export type ConnectionRole = 'commands' | 'subscriber';
+type ConnectionRole = 'commands' | 'subscriber';
 
 /** How a connection is made. */
 export interface ConnectionSettings {

@@ -41,7 +41,7 @@ export interface StoreMember {
 }
 
 /** Rules that trip by two failures and probe soon. */
-export const quickRules = {
+const quickRules = {
   window: { kind: 'count', size: 4 },
   minimumCalls: 2,
   openForMs: 300,

@@ -23,7 +23,7 @@ import { within } from '../within.ts';
 import type { RequestLog } from './request-log.ts';
 
 /** Who is told about the channels of a line. */
-export interface LineListener {
+interface LineListener {
   /** What is published from now on is heard. */
   began(channel: string): void;
   /** Nothing is heard any more. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Events } from '@holdfast/core';
+import { type Events, reportHookError } from '@holdfast/core';
 
 import type { ServerOperation } from './request-log.ts';
 
@@ -69,6 +69,10 @@ export type StoreTeller = (event: Untold<CircuitStoreEvent>) => void;
 /** Tells whoever listens to `events` what the store of `namespace` has to say. */
 export function storeTeller(events: Events | undefined, namespace: string): StoreTeller {
   return (event) => {
-    if (events?.active === true) events.emit({ ...event, policy: 'circuit-store', name: namespace });
+    try {
+      if (events?.active === true) events.emit({ ...event, policy: 'circuit-store', name: namespace });
+    } catch (error) {
+      reportHookError('events', error, namespace); // somebody else's Events: it would end the process where a message is told
+    }
   };
 }

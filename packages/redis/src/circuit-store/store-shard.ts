@@ -103,6 +103,7 @@ class Shard implements StoreShard {
   readonly node: FleetNode;
   readonly lane: Lane;
   readonly channel: string;
+  private wasSilent = false;
   private heardSince = Infinity;
   private renewedAt: number = Number.NEGATIVE_INFINITY;
   private readonly parts: StoreShardParts;
@@ -120,6 +121,7 @@ class Shard implements StoreShard {
     const ledger = ledgerOf(keys, parts, (rulings) => this.tellUnreadable(rulings));
     const sync: LedgerPort['sync'] = async (request) => {
       const reply = await ledger.sync(request);
+      this.wasSilent = false;
       if (reply.incarnation === request.incarnation) this.lookForMissed(reply);
       return { ...reply, shards: parts.countShards(index, reply.shards) };
     };
@@ -139,7 +141,9 @@ class Shard implements StoreShard {
   }
 
   isAnswered(now: number): boolean {
-    return this.isKnown ? this.node.isFresh(now) : now - this.openedAt < PATIENCE_MS;
+    if (!this.isKnown) return now - this.openedAt < PATIENCE_MS;
+    if (!this.node.isFresh(now)) this.wasSilent = true; // a subscription that is back is no answer yet
+    return !this.wasSilent;
   }
 
   begin(): void {
