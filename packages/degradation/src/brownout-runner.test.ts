@@ -1,0 +1,92 @@
+import { onHookError } from '@holdfast/core';
+import { virtualClock } from '@holdfast/core/testing';
+import { describe, expect, it, vi } from 'vitest';
+
+import { runBrownout } from './brownout-runner.ts';
+import { createBrownout } from './brownout.ts';
+
+function setUp(read: (now: number) => object = () => ({ shedRatio: 0.05 })) {
+  const clock = virtualClock();
+  const brownout = createBrownout();
+  return { clock, brownout, read };
+}
+
+describe('brownout runner', () => {
+  it('(1) observes at regular times, with a timer that keeps no process alive and none after stop()', async () => {
+    const { clock, brownout, read } = setUp();
+    const runner = runBrownout(brownout, { clock, read });
+
+    await clock.advance(499);
+    expect(brownout.level).toBe(0);
+    await clock.advance(1);
+    expect(brownout.level).toBeCloseTo(0.6);
+    expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 0]);
+
+    runner.stop();
+    runner.stop();
+    await clock.advance(10_000);
+    expect(brownout.level).toBeCloseTo(0.6);
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('(1) has no timer after stop() from within the reader', async () => {
+    const { clock, brownout } = setUp();
+    const runner = runBrownout(brownout, {
+      clock,
+      read: () => {
+        runner.stop();
+        return {};
+      },
+    });
+
+    await clock.advance(1000);
+
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('(2) goes on when the reader or the ballot throws, as if nothing were known', async () => {
+    const report = vi.fn<(error: unknown) => void>();
+    const before = onHookError(report);
+    const { clock, brownout } = setUp();
+    const fail = (): never => {
+      throw new Error('no');
+    };
+
+    const runner = runBrownout(brownout, { clock, read: fail, ballot: { cast: fail, votes: fail } });
+    await clock.advance(1000);
+    onHookError(before);
+
+    expect(report).toHaveBeenCalledTimes(6);
+    expect(brownout.explain().worst).toBeUndefined();
+    expect(clock.pendingCount).toBe(1);
+    runner.stop();
+  });
+
+  it('casts the level of its own signals, and follows the fleet', async () => {
+    const { clock, brownout } = setUp();
+    const cast = vi.fn<(level: number) => void>();
+    const votes = () => ['a', 'b', 'c'].map((node) => ({ node, level: 2, ageMs: 0 }));
+
+    const runner = runBrownout(brownout, { clock, read: () => ({ shedRatio: 0 }), ballot: { cast, votes } });
+    await clock.advance(500);
+    expect(brownout.level).toBe(1);
+    await clock.advance(20_000);
+    runner.stop();
+
+    expect(brownout.level).toBe(2);
+    expect(new Set(cast.mock.calls.flat())).toEqual(new Set([0]));
+    expect(brownout.explain().text).toContain('follows the fleet');
+  });
+
+  it('refuses what is no reader', () => {
+    const { clock, brownout } = setUp();
+
+    expect(() => runBrownout(brownout, { clock, read: 3 as never })).toThrow(
+      'brownoutRunner.read must be a function, got 3',
+    );
+    expect(() => runBrownout(brownout, { clock, read: () => ({}), fleet: { minVotes: 0 } })).toThrow(
+      'fleetLevel.minVotes',
+    );
+    expect(clock.pendingCount).toBe(0);
+  });
+});

@@ -1,0 +1,88 @@
+/**
+ * Brownout runner: observes at regular times on a clock, until it is stopped.
+ *
+ * Invariants
+ *  (1) It has one timer at a time, which never keeps a process alive, and none after stop().
+ *  (2) A reader that throws, or a ballot that does, is reported, counts as knowing nothing, and does not end it.
+ *
+ * @module
+ */
+
+import { type Clock, isFunction, reportHookError, systemClock, withKnown } from '@holdfast/core';
+
+import { type FleetLevelOptions, type LevelBallot, fleetLevel } from './brownout-fleet.ts';
+import type { Brownout } from './brownout.ts';
+import type { Readings } from './signal.ts';
+
+/** Options of {@link runBrownout}. */
+export interface BrownoutRunnerOptions {
+  /** Returns what is known now, at once. Called once per sample with the clock's time. */
+  readonly read: (now: number) => Readings;
+  /** Joins the level of a fleet; omitted, the process is on its own. */
+  readonly ballot?: LevelBallot;
+  /** How votes become a level. */
+  readonly fleet?: FleetLevelOptions;
+  /** Source of time; by default the platform's. */
+  readonly clock?: Clock;
+}
+
+/** A brownout that is being observed. */
+export interface BrownoutRunner {
+  /** Ends it: the level stays as it is. Idempotent. */
+  stop(): void;
+}
+
+/**
+ * Observes `brownout` every `sampleMs` from now on.
+ *
+ * @throws ConfigError when `read` is no function or an option is out of range.
+ */
+export function runBrownout(brownout: Brownout, options: BrownoutRunnerOptions): BrownoutRunner {
+  const resolved = withKnown('brownoutRunner', { clock: systemClock }, options, ['read', 'ballot', 'fleet']);
+  isFunction('brownoutRunner.read', resolved.read);
+  fleetLevel([], resolved.fleet); // checks the options
+  return start(brownout, resolved);
+}
+
+// --- internal ---
+
+type Resolved = BrownoutRunnerOptions & { readonly clock: Clock };
+
+function start(brownout: Brownout, parts: Resolved): BrownoutRunner {
+  const { clock } = parts;
+  let isStopped = false;
+  let timer = next();
+  function next() {
+    const set = clock.setTimer(tick, brownout.sampleMs);
+    set.unref(); // (1)
+    return set;
+  }
+  function tick(): void {
+    sample(brownout, parts);
+    if (!isStopped) timer = next();
+  }
+  return {
+    stop() {
+      isStopped = true;
+      timer.cancel(); // (1)
+    },
+  };
+}
+
+function sample(brownout: Brownout, { clock, read, ballot, fleet }: Resolved): void {
+  const now = clock.now();
+  const readings = contained(brownout, 'read', () => read(now)) ?? {};
+  const level = contained(brownout, 'ballot', () => ballot && fleetLevel(ballot.votes(), fleet));
+  brownout.observe(readings, now, level);
+  contained(brownout, 'ballot', () => ballot?.cast(brownout.localLevel));
+}
+
+/** Returns what `ask` returns; undefined where it throws. */
+function contained<T>(brownout: Brownout, hook: string, ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    reportHookError(hook, error, brownout.name); // (2)
+    return undefined;
+  }
+}
