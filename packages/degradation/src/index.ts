@@ -31,3 +31,52 @@ export { type WallClock } from './wall-clock.ts';
 export { type FeatureRecord, type RecordOrder, supersedes } from './feature-record.ts';
 export { type FeatureStore, type MemoryStoreOptions, memoryStore } from './feature-store.ts';
 export { type StoreOperation, type StoreState, type StoreStatus } from './store-link.ts';
+
+// Brownout
+export {
+  type PerfHooksModule,
+  type LoopDelayMonitor,
+  type LoopUtilization,
+  type NodeSignals,
+  type NodeSignalsOptions,
+  type V8Module,
+  nodeSignals,
+  nodeSignalsDefaults,
+} from './signal-node.ts';
+export {
+  type Readings,
+  type SignalName,
+  type SignalRange,
+  type SignalRangeChanges,
+  type SignalRanges,
+  signalRanges,
+} from './signal.ts';
+export { type SignalMeter, type SignalMeterOptions, createSignalMeter, signalMeterDefaults } from './signal-meter.ts';
+export { type SignalPressure } from './pressure.ts';
+export {
+  type Brownout,
+  type BrownoutOptions,
+  type BrownoutShownEvent,
+  brownoutDefaults,
+  createBrownout,
+} from './brownout.ts';
+export { levelFor, stickyBucket } from './brownout-bucket.ts';
+export { type BrownoutExplanation } from './brownout-explanation.ts';
+export { type LevelDecision } from './brownout-level.ts';
+export {
+  type BrownoutMeasure,
+  type BrownoutMoment,
+  type BrownoutTraits,
+  brownoutMeasures,
+  featureLevel,
+  measuresAt,
+} from './brownout-feature.ts';
+export { type BrownoutRunner, type BrownoutRunnerOptions, runBrownout } from './brownout-runner.ts';
+export {
+  type FleetLevelOptions,
+  type LevelBallot,
+  type LevelVote,
+  fleetLevel,
+  fleetLevelDefaults,
+} from './brownout-fleet.ts';
+export { type Dimmer, type DimmerOptions, type DimmerReading, createDimmer, dimmerDefaults } from './dimmer.ts';
