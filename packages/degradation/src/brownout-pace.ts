@@ -30,7 +30,7 @@ export interface Pace {
   /** 0 to `maxLevel`, with fractions. */
   readonly level: number;
   /** What it did within the last `dwellMs`, the oldest first; what is positive was a raise. */
-  readonly moves: readonly { readonly at: number; readonly by: number }[];
+  readonly moves: readonly { readonly at: number; readonly by: number; readonly isSevere: boolean }[];
 }
 
 /** A level that has never moved. */
@@ -44,7 +44,7 @@ export function move(pace: Pace, by: number, turn: { now: number; limits: PaceLi
   const wanted = pace.level + Math.sign(by) * Math.min(Math.abs(by), room);
   const level = Math.min(Math.max(wanted, 0), limits.maxLevel); // (2)
   if (level === pace.level) return pace;
-  return { level, moves: [...moves, { at: now, by: level - pace.level }] };
+  return { level, moves: [...moves, { at: now, by: level - pace.level, isSevere }] };
 }
 
 // --- internal ---
@@ -54,7 +54,7 @@ function roomFor(by: number, moves: Pace['moves']): number {
   let moved = 0;
   for (const each of moves) {
     if (Math.sign(each.by) !== Math.sign(by)) return 0; // (1)
-    moved += Math.abs(each.by);
+    if (!each.isSevere) moved += Math.abs(each.by); // it has broken the rule already, and overload may still be there
   }
   return Math.max(0, 1 - moved); // (1)
 }
