@@ -44,7 +44,7 @@ describe('brownout runner', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it('(2) goes on when the reader or the ballot throws, as if nothing were known', async () => {
+  it('(2) goes on when a function of the user throws, as if nothing were known', async () => {
     const report = vi.fn<(error: unknown) => void>();
     const before = onHookError(report);
     const { clock, brownout } = setUp();
@@ -52,11 +52,11 @@ describe('brownout runner', () => {
       throw new Error('no');
     };
 
-    const runner = runBrownout(brownout, { clock, read: fail, ballot: { cast: fail, votes: fail } });
+    const runner = runBrownout(brownout, { clock, read: fail, apply: fail, ballot: { cast: fail, votes: fail } });
     await clock.advance(1000);
     onHookError(before);
 
-    expect(report).toHaveBeenCalledTimes(6);
+    expect(report).toHaveBeenCalledTimes(8);
     expect(brownout.explain().worst).toBeUndefined();
     expect(clock.pendingCount).toBe(1);
     runner.stop();
@@ -76,6 +76,18 @@ describe('brownout runner', () => {
     expect(brownout.level).toBe(2);
     expect(new Set(cast.mock.calls.flat())).toEqual(new Set([0]));
     expect(brownout.explain().text).toContain('follows the fleet');
+  });
+
+  it('hands the level on after each sample', async () => {
+    const { clock, brownout, read } = setUp();
+    const apply = vi.fn<(level: number, explanation: { readonly text: string }) => void>();
+
+    const runner = runBrownout(brownout, { clock, read, apply });
+    await clock.advance(1000);
+    runner.stop();
+
+    expect(apply.mock.calls.map(([level]) => level)).toEqual([expect.closeTo(0.6), 1]);
+    expect(apply.mock.calls[0]?.[1].text).toContain('shedRatio is 0.05');
   });
 
   it('refuses what is no reader', () => {

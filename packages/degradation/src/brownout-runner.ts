@@ -3,13 +3,14 @@
  *
  * Invariants
  *  (1) It has one timer at a time, which never keeps a process alive, and none after stop().
- *  (2) A reader that throws, or a ballot that does, is reported, counts as knowing nothing, and does not end it.
+ *  (2) A function of yours that throws is reported, counts as knowing nothing, and does not end it.
  *
  * @module
  */
 
 import { type Clock, isFunction, reportHookError, systemClock, withKnown } from '@holdfast/core';
 
+import type { BrownoutExplanation } from './brownout-explanation.ts';
 import { type FleetLevelOptions, type LevelBallot, fleetLevel } from './brownout-fleet.ts';
 import type { Brownout } from './brownout.ts';
 import type { Readings } from './signal.ts';
@@ -18,6 +19,8 @@ import type { Readings } from './signal.ts';
 export interface BrownoutRunnerOptions {
   /** Returns what is known now, at once. Called once per sample with the clock's time. */
   readonly read: (now: number) => Readings;
+  /** Hands the level on after each sample, for example to `setLevel` of a degradation. */
+  readonly apply?: (level: number, explanation: BrownoutExplanation) => void;
   /** Joins the level of a fleet; omitted, the process is on its own. */
   readonly ballot?: LevelBallot;
   /** How votes become a level. */
@@ -38,8 +41,9 @@ export interface BrownoutRunner {
  * @throws ConfigError when `read` is no function or an option is out of range.
  */
 export function runBrownout(brownout: Brownout, options: BrownoutRunnerOptions): BrownoutRunner {
-  const resolved = withKnown('brownoutRunner', { clock: systemClock }, options, ['read', 'ballot', 'fleet']);
+  const resolved = withKnown('brownoutRunner', { clock: systemClock }, options, ['read', 'apply', 'ballot', 'fleet']);
   isFunction('brownoutRunner.read', resolved.read);
+  if (resolved.apply !== undefined) isFunction('brownoutRunner.apply', resolved.apply);
   fleetLevel([], resolved.fleet); // checks the options
   return start(brownout, resolved);
 }
@@ -69,11 +73,12 @@ function start(brownout: Brownout, parts: Resolved): BrownoutRunner {
   };
 }
 
-function sample(brownout: Brownout, { clock, read, ballot, fleet }: Resolved): void {
+function sample(brownout: Brownout, { clock, read, apply, ballot, fleet }: Resolved): void {
   const now = clock.now();
   const readings = contained(brownout, 'read', () => read(now)) ?? {};
   const level = contained(brownout, 'ballot', () => ballot && fleetLevel(ballot.votes(), fleet));
   brownout.observe(readings, now, level);
+  contained(brownout, 'apply', () => apply?.(brownout.level, brownout.explain()));
   contained(brownout, 'ballot', () => ballot?.cast(brownout.localLevel));
 }
 
