@@ -80,7 +80,31 @@ export async function measureOverload(plan: OverloadPlan, tell: (text: string) =
   return { ...conditions(plan, capacityPerSecond), ...figures(runs, plan, capacityPerSecond), ...last };
 }
 
+/** What a service told, and until when it got too much. */
+export interface Recording {
+  readonly times: number;
+  /** Milliseconds since the service started, as `at` of the samples. */
+  readonly overAtMs: number;
+  readonly samples: readonly Sample[];
+}
+
+/** Sends a service `times` its capacity for a while, then half of it for a minute, and returns what it told. */
+export async function recordOverload(times: number, seconds: number): Promise<Recording> {
+  await using load = await startFleet<LoadCommands>({ module: new URL('load.ts', import.meta.url), count: 1 });
+  const capacityPerSecond = await measureCapacity(load, { capacitySeconds: 5 });
+  await using service = await startService(true);
+  await send(load, service, { perSecond: times * capacityPerSecond, seconds, round: 0 });
+  const overAtMs = (await service.member(0).ask('samples')).at(-1)?.at ?? 0;
+  await send(load, service, { perSecond: CALM_RATIO * capacityPerSecond, seconds: 62, round: 0 });
+  return { times, overAtMs, samples: (await service.member(0).ask('samples')).map(rounded) };
+}
+
 // --- internal ---
+
+function rounded(sample: Sample): Sample {
+  const short = Object.entries(sample).map(([name, value]) => [name, Number((value as number).toPrecision(6))]);
+  return { ...sample, ...(Object.fromEntries(short) as Partial<Sample>) };
+}
 
 type Watched = Pick<OverloadResults, 'level' | 'samples' | 'restoredSeconds'>;
 type Service = Fleet<ServiceCommands>;
@@ -94,7 +118,10 @@ function startService(hasBrownout: boolean): Promise<Service> {
   });
 }
 
-async function measureCapacity(load: Fleet<LoadCommands>, { capacitySeconds }: OverloadPlan): Promise<number> {
+async function measureCapacity(
+  load: Fleet<LoadCommands>,
+  { capacitySeconds }: Pick<OverloadPlan, 'capacitySeconds'>,
+): Promise<number> {
   await using service = await startService(false);
   const port = await service.member(0).ask('port');
   await load.member(0).ask('saturate', { port, seconds: 1, criticalRatio: CRITICAL_RATIO }); // warms up
