@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { type AuditEntry, AuditTrail } from './audit-trail.ts';
+import { AuditTrail, type AuditedChange, findTampering } from './audit-trail.ts';
 
-const entry = (revision: number) => ({ revision }) as AuditEntry;
+const entry = (revision: number): AuditedChange => ({
+  at: '1970-01-01T00:00:00.000Z',
+  feature: 'reco',
+  from: 'full',
+  to: 'off',
+  actor: 'alice',
+  reason: 'why',
+  revision,
+  cause: 'set',
+  expiresAt: undefined,
+});
 
 describe('AuditTrail', () => {
   it('(1) holds the last entries, oldest first', () => {
@@ -14,7 +24,8 @@ describe('AuditTrail', () => {
 
         for (const one of all) trail.add(one);
 
-        expect(trail.list()).toEqual(all.slice(-maxEntries));
+        expect(trail.list()).toMatchObject(all.slice(-maxEntries));
+        expect(findTampering(trail.list())).toBeUndefined();
       }),
     );
   });
@@ -27,5 +38,30 @@ describe('AuditTrail', () => {
     trail.add(entry(2));
 
     expect(before).toHaveLength(1);
+  });
+
+  it('(2) shows what was changed, dropped, inserted or moved', () => {
+    const trail = new AuditTrail(10);
+    for (let revision = 0; revision < 5; revision++) trail.add(entry(revision));
+    const all = trail.list();
+    const other = new AuditTrail(10);
+    other.add(entry(9));
+
+    expect(findTampering(all)).toBeUndefined();
+    expect(findTampering(all.slice(2))).toBeUndefined();
+    expect(findTampering(all.with(2, { ...all[2]!, reason: 'another' }))).toBe(2);
+    expect(findTampering(all.with(2, { ...all[2]!, expiresAt: 'never' }))).toBe(2);
+    expect(findTampering(all.toSpliced(2, 1))).toBe(2);
+    expect(findTampering(all.toSpliced(2, 0, other.list()[0]!))).toBe(2);
+    expect(findTampering([all[0]!, all[2]!, all[1]!])).toBe(1);
+  });
+
+  it('takes any hash', () => {
+    const hash = (text: string): string => String(text.length);
+    const trail = new AuditTrail(2, hash);
+    trail.add(entry(1));
+
+    expect(findTampering(trail.list(), hash)).toBeUndefined();
+    expect(findTampering(trail.list())).toBe(0);
   });
 });

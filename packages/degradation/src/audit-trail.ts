@@ -1,26 +1,37 @@
 /**
- * Audit trail: the last changes of all features as this process saw them, oldest first.
+ * Audit trail: the last changes of all features as this process saw them, oldest first, each with the hash of the one before.
  *
  * Invariants
  *  (1) It holds at most `maxEntries` entries and drops the oldest first.
+ *  (2) An entry that is changed, inserted, dropped or moved between others breaks the chain of hashes.
+ *
+ * Source: How to Time-Stamp a Digital Document, S. Haber, W. S. Stornetta, Journal of Cryptology 3, 1991,
+ * https://doi.org/10.1007/BF00196791. Deviation: the chain is of one process, and nobody else signs it.
  *
  * @module
  */
 
+import { type HashFunction, sha256 } from './sha256.ts';
+
 /** How a mode came to change. */
 export type ChangeCause =
-  /** Somebody set it. */
+  /** Somebody set an override. */
   | 'set'
-  /** Somebody sent it back to its default. */
+  /** Somebody ended overrides. */
   | 'restored'
-  /** Its time was over. */
-  | 'expired';
+  /** The time of an override was over. */
+  | 'expired'
+  /** An override that has ended was taken back by a step. */
+  | 'restoring'
+  /** A controller, or the brownout level. */
+  | 'automatic';
 
-/** One change of one feature. */
-export interface AuditEntry {
+/** What a change was. */
+export interface AuditedChange {
   /** Calendar time of the change, ISO 8601, UTC. */
   readonly at: string;
   readonly feature: string;
+  /** The modes for nobody in particular, before and after. */
   readonly from: string;
   readonly to: string;
   /** Who changed it; for an expiry, who had set what expired. */
@@ -29,22 +40,49 @@ export interface AuditEntry {
   readonly reason: string;
   readonly revision: number;
   readonly cause: ChangeCause;
-  /** Calendar time at which the new mode expires; undefined when it does not. */
+  /** Calendar time at which what decides now expires; undefined when it does not. */
   readonly expiresAt: string | undefined;
+}
+
+/** One change of one feature. */
+export interface AuditEntry extends AuditedChange {
+  /** Hash of the entry before; that of the first ever is empty. */
+  readonly previousHash: string;
+  /** Hash of this entry and `previousHash`. */
+  readonly hash: string;
+}
+
+/**
+ * Checks entries as `audit()` returned them. Returns the position of the first that does not follow from the one before, or
+ * undefined when all do. That nothing was cut off at the ends, only a hash kept elsewhere can tell.
+ */
+export function findTampering(entries: readonly AuditEntry[], hash: HashFunction = sha256): number | undefined {
+  const position = entries.findIndex((entry, index) => {
+    const before = entries[index - 1];
+    const follows = before === undefined || before.hash === entry.previousHash;
+    return !follows || hashOf(entry, entry.previousHash, hash) !== entry.hash; // (2)
+  });
+  return position < 0 ? undefined : position;
 }
 
 /** A bounded list of changes. */
 export class AuditTrail {
   readonly #maxEntries: number;
+  readonly #hash: HashFunction;
   readonly #entries: AuditEntry[] = [];
+  #lastHash = '';
   /** Where the next entry goes once the list is full: the place of the oldest. */
   #next = 0;
 
-  constructor(maxEntries: number) {
+  constructor(maxEntries: number, hash: HashFunction = sha256) {
     this.#maxEntries = maxEntries;
+    this.#hash = hash;
   }
 
-  add(entry: AuditEntry): void {
+  add(change: AuditedChange): void {
+    const previousHash = this.#lastHash;
+    const entry = Object.freeze({ ...change, previousHash, hash: hashOf(change, previousHash, this.#hash) });
+    this.#lastHash = entry.hash;
     if (this.#entries.length < this.#maxEntries) {
       this.#entries.push(entry);
       return;
@@ -57,4 +95,11 @@ export class AuditTrail {
   list(): readonly AuditEntry[] {
     return [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)];
   }
+}
+
+// --- internal ---
+
+function hashOf(change: AuditedChange, previousHash: string, hash: HashFunction): string {
+  const { at, feature, from, to, actor, reason, revision, cause, expiresAt = '' } = change;
+  return hash(JSON.stringify([previousHash, at, feature, from, to, actor, reason, revision, cause, expiresAt]));
 }

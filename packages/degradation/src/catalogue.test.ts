@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 
 import { ConfigError } from '@holdfast/core';
 
-import { checkCatalogue, defineFeatures } from './catalogue.ts';
+import { type Catalogue, defineFeatures, requireCatalogue } from './catalogue.ts';
+
+/** As `defineFeatures`, for what no compiler checks. */
+const define = (specs: unknown): Catalogue => defineFeatures(specs as never);
 
 describe('defineFeatures', () => {
   it('returns a frozen copy with every default filled in', () => {
@@ -12,19 +15,51 @@ describe('defineFeatures', () => {
     specs.reco.modes.reverse();
 
     expect(features).toEqual({
-      reco: { modes: ['full', 'off'], owner: undefined, notice: 'May be empty.', essential: false },
+      reco: {
+        modes: ['full', 'off'],
+        params: {},
+        owner: undefined,
+        notice: 'May be empty.',
+        isPublic: false,
+        essential: false,
+        onLevel: [],
+        worstAutomatic: 1,
+        maxOverrideMs: 86_400_000,
+      },
     });
     for (const part of [features, features.reco, features.reco.modes]) expect(Object.isFrozen(part)).toBe(true);
   });
 
-  it('takes what it returned', () => {
-    const features = defineFeatures({ a: { modes: ['full'], owner: 'me', essential: true } });
+  it('tells what it returned from what it did not', () => {
+    const features = define({ a: { modes: ['full'], owner: 'me', essential: true } });
 
-    expect(checkCatalogue(features)).toEqual(features);
+    expect(requireCatalogue('x', features)).toBe(features);
+    expect(() => requireCatalogue('x', { ...features })).toThrow('x must be what defineFeatures() returned');
+    expect(() => requireCatalogue('x', undefined)).toThrow(ConfigError);
+  });
+
+  it('delivers parameters per mode, as a frozen copy', () => {
+    const limit = { limit: 5 };
+    const features = defineFeatures({ reco: { modes: ['full', 'reduced'], params: { reduced: limit } } });
+    limit.limit = 6;
+
+    expect(features.reco.params).toEqual({ reduced: { limit: 5 } });
+    expect(Object.isFrozen(features.reco.params.reduced)).toBe(true);
+  });
+
+  it('keeps controllers out of what is essential, but for the highest level', () => {
+    const features = defineFeatures({
+      pay: { modes: ['full', 'deferred', 'off'], essential: true },
+      sign: { modes: ['full', 'deferred', 'off'], essential: true, onLevel: { 4: 'deferred' } },
+      ads: { modes: ['full', 'few', 'off'], worstAutomatic: 'few' },
+      mail: { modes: ['full', 'off'], worstAutomatic: false },
+    });
+
+    expect(Object.values(features).map(({ worstAutomatic }) => worstAutomatic)).toEqual([0, 1, 1, 0]);
   });
 
   it('keeps names apart from what objects inherit', () => {
-    const features = checkCatalogue({ constructor: { modes: ['full'] } });
+    const features = define({ constructor: { modes: ['full'] } });
 
     expect(Object.keys(features)).toEqual(['constructor']);
   });
@@ -45,14 +80,42 @@ describe('defineFeatures', () => {
     [{ a: { modes: ['full'], owner: '' } }, 'features.a.owner must be a non-empty string'],
     [{ a: { modes: ['full'], notice: 1 } }, 'features.a.notice must be a non-empty string'],
     [{ a: { modes: ['full'], essential: 'yes' } }, 'features.a.essential must be true or false'],
+    [{ a: { modes: ['full'], isPublic: 1 } }, 'features.a.isPublic must be true or false'],
+    [{ a: { modes: ['full'], maxOverrideMs: 86_400_001 } }, 'features.a.maxOverrideMs must be an integer from 1 to'],
+    [{ a: { modes: ['full'], params: 1 } }, 'features.a.params must be an object'],
+    [
+      { a: { modes: ['full'], params: { off: {} } } },
+      'features.a.params must be an object with keys of full, got "off"',
+    ],
+    [{ a: { modes: ['full'], params: { full: 1 } } }, 'features.a.params.full must be an object'],
+    [{ a: { modes: ['full'], worstAutomatic: 'off' } }, 'features.a.worstAutomatic must be false or one of full'],
+    [
+      { a: { modes: ['full', 'off'], onLevel: { 1: 'off' }, worstAutomatic: false } },
+      'as bad as the worst mode of onLevel',
+    ],
+    [{ a: { modes: ['full', 'off'], onLevel: [] } }, 'features.a.onLevel must be an object'],
+    [{ a: { modes: ['full', 'off'], onLevel: { 0: 'off' } } }, 'a map of levels above 0, up to 4, got "0"'],
+    [{ a: { modes: ['full', 'off'], onLevel: { 4.5: 'off' } } }, 'a map of levels above 0, up to 4, got "4.5"'],
+    [{ a: { modes: ['full', 'off'], onLevel: { x: 'off' } } }, 'a map of levels above 0, up to 4, got "x"'],
+    [{ a: { modes: ['full', 'off'], onLevel: { 1: 'of' } } }, 'a map to modes of the feature: full, off, got "of"'],
+    [
+      { a: { modes: ['full', 'few', 'off'], onLevel: { 1.5: 'off', 3: 'few' } } },
+      'a map whose modes never get better as the level rises, got "few"',
+    ],
+    [
+      { a: { modes: ['full', 'off'], essential: true, onLevel: { 3.9: 'off' } } },
+      'the feature being essential, got "3.9"',
+    ],
   ])('refuses %j', (specs, message) => {
-    expect(() => checkCatalogue(specs)).toThrow(ConfigError);
-    expect(() => checkCatalogue(specs)).toThrow(message);
+    expect(() => define(specs)).toThrow(ConfigError);
+    expect(() => define(specs)).toThrow(message);
   });
 
   it('refuses an unknown key with the list of known ones', () => {
-    expect(() => checkCatalogue({ a: { modes: ['full'], ower: 'x' } })).toThrow(
-      new TypeError('features.a has no option "ower"; it knows modes, owner, notice, essential'),
+    expect(() => define({ a: { modes: ['full'], ower: 'x' } })).toThrow(
+      new TypeError(
+        'features.a has no option "ower"; it knows modes, params, owner, notice, isPublic, essential, onLevel, worstAutomatic, maxOverrideMs',
+      ),
     );
   });
 });

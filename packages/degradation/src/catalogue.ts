@@ -1,109 +1,152 @@
 /**
  * Catalogue: the features of a service and the modes of each, written once, in code.
  *
- * The modes are listed best first; the first one is the default. Their names are literal types from here on, so that a
- * misspelt feature or mode does not compile.
+ * The modes are listed best first; the first one is the default. Their names, and the parameters of each, are literal types
+ * from here on, so that a misspelt feature or mode does not compile.
  *
  * @module
  */
 
-import { ConfigError, isName } from '@holdfast/core';
+import { ConfigError } from '@holdfast/core';
+
+import { checkSpec } from './feature-spec.ts';
+import type { LevelMap } from './level-map.ts';
 
 /** What {@link defineFeatures} takes per feature. */
 export interface FeatureSpec {
   /** Names of the modes, best first; the first is the default. Lower case letters, digits and hyphens, a letter first. */
   readonly modes: readonly [string, ...string[]];
+  /** What a mode is done with: page size, quality, longest staleness. Plain data, per mode; delivered with the mode. */
+  readonly params?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
   /** Who decides about this feature; shown to operators. */
   readonly owner?: string | undefined;
   /** What to tell users while the feature is not in its default mode. */
   readonly notice?: string | undefined;
-  /** Whether the service has no point without it; shown to operators. By default false. */
+  /** Whether its name and mode may stand in answers to callers from outside. By default false. */
+  readonly isPublic?: boolean | undefined;
+  /** Whether the service has no point without it: brownout levels below the highest leave it alone. By default false. */
   readonly essential?: boolean | undefined;
+  /**
+   * The mode from which brownout level on: keys are levels, above 0 and up to 4, fractions included; a level that is not named
+   * keeps the mode of the one below. Higher levels never name better modes. By default no level concerns it.
+   */
+  readonly onLevel?: Readonly<Record<number, string>> | undefined;
+  /** The worst mode that controllers may choose; false keeps them out. By default the worst of all; false if essential. */
+  readonly worstAutomatic?: string | false | undefined;
+  /** The longest that an override of it may last. Milliseconds, integer, 1 to 86 400 000. By default 86 400 000 (24 h). */
+  readonly maxOverrideMs?: number | undefined;
 }
 
 /** One feature of a catalogue. */
 export interface FeatureDefinition<Mode extends string = string> {
   readonly modes: readonly [Mode, ...Mode[]];
+  /** Per mode; undefined for a mode without. */
+  readonly params: Readonly<Partial<Record<Mode, Readonly<Record<string, unknown>>>>>;
   readonly owner: string | undefined;
   readonly notice: string | undefined;
+  readonly isPublic: boolean;
   readonly essential: boolean;
+  /** Steps of the level map, by rising level. */
+  readonly onLevel: LevelMap;
+  /** How far controllers may go: a position among the modes; 0 keeps them out. */
+  readonly worstAutomatic: number;
+  readonly maxOverrideMs: number;
 }
 
 /** Names of features, each with the union of its modes. */
 export type FeatureModes = Readonly<Record<string, string>>;
 
+/** Names of features that have parameters, each with those of its modes. */
+export type FeatureParams = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** The parameters of no feature at all. */
+// oxlint-disable-next-line typescript/no-empty-object-type -- there is nothing in it, and that is the point
+export type NoParams = {};
+
 /** The features of a service, by name. Made by {@link defineFeatures}; frozen. */
-export type Catalogue<M extends FeatureModes = FeatureModes> = {
+export type Catalogue<M extends FeatureModes = FeatureModes, P = NoParams> = {
+  /** Carries the types of the parameters; never present. */
+  readonly [paramTypes]?: P;
+} & {
   readonly [Name in keyof M & string]: FeatureDefinition<M[Name]>;
 };
+
+/** Under this key a catalogue carries the types of its parameters; there is never a value. */
+export declare const paramTypes: unique symbol;
 
 /** The modes that a set of specs declares. */
 export type ModesOf<S extends Readonly<Record<string, FeatureSpec>>> = {
   readonly [Name in keyof S & string]: S[Name]['modes'][number];
 };
 
-/** Refuses keys that a spec does not have. */
+/** The parameters that a set of specs declares, numbers as `number` and so on. */
+export type ParamsOf<S> = {
+  readonly [Name in keyof S as S[Name] extends { readonly params: object } ? Name : never]: S[Name] extends {
+    readonly params: infer Params;
+  }
+    ? { readonly [Mode in keyof Params]: { readonly [Key in keyof Params[Mode]]: Widened<Params[Mode][Key]> } }
+    : never;
+};
+
+/** Refuses keys that a spec does not have, and modes that it does not declare. */
 export type KnownKeysOnly<S> = {
-  readonly [Name in keyof S]: { readonly [Key in Exclude<keyof S[Name], keyof FeatureSpec>]: never };
+  readonly [Name in keyof S]: { readonly [Key in Exclude<keyof S[Name], keyof FeatureSpec>]: never } & KnownModesOnly<
+    S[Name]
+  >;
 };
 
 /**
  * Declares the features of a service. Returns a frozen copy of `specs`, with the modes as literal types.
  *
- * @throws ConfigError when there is no feature, a name is not like `price-history`, or a feature has no mode or one twice.
+ * @throws ConfigError when there is no feature, a name is not like `price-history`, a feature has no mode or one twice, names
+ *   a mode that it does not have, or has a level map that gets better as the level rises.
  * @throws TypeError when a feature has an unknown key.
  *
  * @example
  * ```ts
  * const features = defineFeatures({
- *   recommendations: { modes: ['full', 'cached', 'off'], owner: 'growth' },
+ *   recommendations: { modes: ['full', 'cached', 'off'], owner: 'growth', onLevel: { 1: 'cached', 3: 'off' } },
  *   checkout: { modes: ['full', 'deferred'], owner: 'pay', essential: true },
  * });
  * ```
  */
 export function defineFeatures<const S extends Readonly<Record<string, FeatureSpec>>>(
   specs: S & KnownKeysOnly<S>,
-): Catalogue<ModesOf<S>> {
-  return checkCatalogue(specs) as Catalogue<ModesOf<S>>;
-}
-
-/** Checks a catalogue, also one whose types were circumvented, and returns a frozen copy. */
-export function checkCatalogue(specs: unknown): Catalogue {
-  if (!isPlainObject(specs) || Object.keys(specs).length === 0)
+): Catalogue<ModesOf<S>, ParamsOf<S>> {
+  if (typeof specs !== 'object' || specs === null || Array.isArray(specs) || Object.keys(specs).length === 0)
     throw new ConfigError('features', 'an object with at least one feature', specs);
   const entries = Object.entries(specs).map(([name, spec]) => {
     if (!NAME.test(name)) throw new ConfigError('features', `an object with keys like "price-history"`, name);
     return [name, checkSpec(`features.${name}`, spec)] as const;
   });
-  return Object.freeze(Object.fromEntries(entries));
+  const catalogue = Object.freeze(Object.fromEntries(entries));
+  catalogues.add(catalogue);
+  return catalogue as unknown as Catalogue<ModesOf<S>, ParamsOf<S>>;
+}
+
+/** Returns `value` if {@link defineFeatures} made it, and throws a ConfigError otherwise. */
+export function requireCatalogue(option: string, value: unknown): Catalogue {
+  if (catalogues.has(value as object)) return value as Catalogue;
+  throw new ConfigError(option, 'what defineFeatures() returned', value);
 }
 
 // --- internal ---
 
 const NAME = /^[a-z][a-z0-9-]*$/;
-const KEYS: readonly string[] = ['modes', 'owner', 'notice', 'essential'];
 
-function checkSpec(path: string, spec: unknown): FeatureDefinition {
-  if (!isPlainObject(spec)) throw new ConfigError(path, 'an object', spec);
-  const unknown = Object.keys(spec).find((key) => !KEYS.includes(key));
-  if (unknown !== undefined) throw new TypeError(`${path} has no option "${unknown}"; it knows ${KEYS.join(', ')}`);
-  const { modes, owner, notice, essential = false } = spec;
-  if (owner !== undefined) isName(`${path}.owner`, owner);
-  if (notice !== undefined) isName(`${path}.notice`, notice);
-  if (typeof essential !== 'boolean') throw new ConfigError(`${path}.essential`, 'true or false', essential);
-  return Object.freeze({ modes: checkModes(`${path}.modes`, modes), owner, notice, essential }) as FeatureDefinition;
-}
+/** The catalogues that were checked, so that nothing else passes for one. */
+const catalogues = new WeakSet<object>();
 
-function checkModes(path: string, modes: unknown): readonly [string, ...string[]] {
-  if (!Array.isArray(modes) || modes.length === 0) throw new ConfigError(path, 'an array of at least one mode', modes);
-  for (const [position, mode] of (modes as readonly unknown[]).entries()) {
-    if (typeof mode !== 'string' || !NAME.test(mode))
-      throw new ConfigError(`${path}[${position}]`, 'a name like "read-only"', mode);
-    if (modes.indexOf(mode) !== position) throw new ConfigError(`${path}[${position}]`, 'named once only', mode);
-  }
-  return Object.freeze([...modes]) as unknown as readonly [string, ...string[]];
-}
+type Widened<T> = T extends number ? number : T extends string ? string : T extends boolean ? boolean : T;
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+type KnownModesOnly<Spec> = Spec extends { readonly modes: readonly string[] }
+  ? {
+      readonly params?:
+        | { readonly [Mode in Exclude<KeysOf<Spec, 'params'>, Spec['modes'][number]>]: never }
+        | undefined;
+      readonly onLevel?: Readonly<Record<number, Spec['modes'][number]>> | undefined;
+      readonly worstAutomatic?: Spec['modes'][number] | false | undefined;
+    }
+  : unknown;
+
+type KeysOf<Spec, Key extends string> = Spec extends { readonly [K in Key]: infer Inner } ? keyof Inner : never;

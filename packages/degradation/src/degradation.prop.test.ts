@@ -11,7 +11,7 @@ import { recordEvents, seededRandom, settle, virtualClock } from '@holdfast/core
 
 import { defineFeatures } from './catalogue.ts';
 import { type Degradation, createDegradation } from './degradation.ts';
-import { type FeatureRecord, supersedes } from './feature-record.ts';
+import { type FeatureRecord, aged, supersedes } from './feature-record.ts';
 import type { FeatureStore } from './feature-store.ts';
 
 const modes = ['full', 'cached', 'off'] as const;
@@ -69,7 +69,7 @@ class Model {
   // oxlint-disable-next-line max-params -- a row of the book
   private change(one: Name, mode: Mode, cause: string, until = Infinity): void {
     const before = this.state.get(one)!;
-    const revision = before.revision + 1;
+    const revision = before.revision + (cause === 'expired' ? 0 : 1);
     this.told.push([one, before.mode, mode, cause, revision]);
     this.state.set(one, { mode, until, revision, isSet: cause === 'set' });
   }
@@ -126,8 +126,8 @@ describe('one process', () => {
 /** A store that hands messages out when it is told to, in any order, any number of times, or never. */
 class LossyStore implements FeatureStore {
   readonly #listeners: ((record: FeatureRecord) => void)[] = [];
-  readonly #kept = new Map<string, { record: FeatureRecord; until: number }>();
-  readonly sent: { record: FeatureRecord; until: number }[] = [];
+  readonly #kept = new Map<string, { record: FeatureRecord; keptAt: number }>();
+  readonly sent: { record: FeatureRecord; keptAt: number }[] = [];
   readonly #now: () => number;
   isDown = false;
 
@@ -144,7 +144,7 @@ class LossyStore implements FeatureStore {
     if (this.isDown) return Promise.reject(new Error('down'));
     const kept = this.#kept.get(record.feature);
     if (kept !== undefined && !supersedes(record, kept.record)) return Promise.resolve(this.#handOver(kept));
-    const next = { record, until: this.#now() + record.remainingMs };
+    const next = { record, keptAt: this.#now() };
     this.#kept.set(record.feature, next);
     this.sent.push(next);
     return Promise.resolve(record);
@@ -165,8 +165,8 @@ class LossyStore implements FeatureStore {
     for (const kept of this.#kept.values()) for (const listener of this.#listeners) listener(this.#handOver(kept));
   }
 
-  #handOver({ record, until }: { record: FeatureRecord; until: number }): FeatureRecord {
-    return { ...record, remainingMs: until - this.#now() };
+  #handOver({ record, keptAt }: { record: FeatureRecord; keptAt: number }): FeatureRecord {
+    return aged(record, this.#now() - keptAt);
   }
 }
 

@@ -77,24 +77,36 @@ describe('createDegradation', () => {
     await clock.advance(500);
 
     const [status, other] = degradation.list();
+    const override = {
+      id: 'manual/force/*/*',
+      kind: 'force',
+      source: 'manual',
+      mode: 'cached',
+      actor: 'alice',
+      reason: 'INC-4711',
+      scope: {},
+      match: [],
+      shareRatio: 1,
+      isRestoring: false,
+      setAt: '2026-01-01T00:00:01.000Z',
+      expiresAt: '2026-01-01T00:01:01.000Z',
+      remainingMs: 59_500,
+    };
     expect(returned.override?.remainingMs).toBe(60_000);
     expect(status).toEqual({
       name: 'recommendations',
       modes: ['full', 'cached', 'off'],
       mode: 'cached',
       defaultMode: 'full',
+      decidedBy: 'manual',
       owner: 'growth',
       notice: 'May be out of date.',
       essential: false,
       revision: 1,
-      override: {
-        mode: 'cached',
-        actor: 'alice',
-        reason: 'INC-4711',
-        setAt: '2026-01-01T00:00:01.000Z',
-        expiresAt: '2026-01-01T00:01:01.000Z',
-        remainingMs: 59_500,
-      },
+      level: 0,
+      override,
+      overrides: [override],
+      conflicts: [],
       served: { full: 0, cached: 0, off: 0 },
     });
     expect(other).toMatchObject({ name: 'checkout', essential: true, revision: 0, override: undefined });
@@ -118,10 +130,10 @@ describe('createDegradation', () => {
       { ...growth, from: 'cached', to: 'off', actor: 'carol', revision: 2, cause: 'set' },
       { ...growth, from: 'off', to: 'full', actor: 'bob', reason: 'over', revision: 3, cause: 'restored' },
       { ...pay, from: 'full', to: 'deferred', revision: 1, cause: 'set' },
-      { ...pay, from: 'deferred', to: 'full', revision: 2, cause: 'expired' },
+      { ...pay, from: 'deferred', to: 'full', revision: 1, cause: 'expired' },
     ]);
-    const audited = degradation.audit().map(({ at: _at, expiresAt: _expiresAt, feature: name, ...rest }) => {
-      return { type: 'feature.changed', policy: 'feature', name, ...rest };
+    const audited = degradation.audit().map(({ feature: name, from, to, actor, reason, revision, cause }) => {
+      return { type: 'feature.changed', policy: 'feature', name, from, to, actor, reason, revision, cause };
     });
     expect(audited).toEqual(recorder.events);
     expect(degradation.audit().at(-1)?.at).toBe('2026-01-01T00:01:00.000Z');
@@ -168,11 +180,11 @@ describe('createDegradation', () => {
     degradation.set('checkout', 'deferred', { ...change, ifRevision: 0 });
 
     const refusal = refusalOf(() => degradation.restore('checkout', { ...back, ifRevision: 0 }));
-    await clock.advance(60_000);
+    await clock.advance(60_000); // an expiry is no change of revision
 
     expect(refusal).toMatchObject({ code: 'STALE_REVISION', revision: 1, field: 'ifRevision' });
-    expect(refusalOf(() => degradation.set('checkout', 'deferred', { ...change, ifRevision: 1 })).revision).toBe(2);
-    expect(degradation.restore('checkout', { ...back, ifRevision: 2 }).revision).toBe(2);
+    expect(refusalOf(() => degradation.set('checkout', 'deferred', { ...change, ifRevision: 2 })).revision).toBe(1);
+    expect(degradation.restore('checkout', { ...back, ifRevision: 1 }).revision).toBe(1);
   });
 
   it.each<[string, string | undefined, string, string, unknown]>([
@@ -328,7 +340,7 @@ describe('createDegradation', () => {
     [{ storeRetryMs: Number.NaN }, 'degradation.storeRetryMs must be an integer from 1 to 3600000, got NaN'],
     [{ wallClock: 5 }, 'degradation.wallClock must be a function, got 5'],
     [{ store: {} }, 'degradation.store.load must be a function, got an object'],
-    [{ features: {} }, 'features must be an object with at least one feature, got an object'],
+    [{ features: {} }, 'degradation.features must be what defineFeatures() returned, got an object'],
   ])('refuses the options %j', (options, message) => {
     expect(() => createDegradation({ features, ...options } as never)).toThrow(ConfigError);
     expect(() => createDegradation({ features, ...options } as never)).toThrow(message);

@@ -19,6 +19,7 @@ import {
   type Clock,
   ConfigError,
   type Context,
+  type Policy,
   type PolicyPorts,
   type Random,
   createEvents,
@@ -29,23 +30,42 @@ import {
   withDefaults,
 } from '@holdfast/core';
 
-import { type Catalogue, type FeatureModes, checkCatalogue } from './catalogue.ts';
-import type { FeatureHandle, FeatureStatus } from './feature-cell.ts';
+import type { LadderOptions } from './branch.ts';
+import { type Catalogue, type FeatureModes, type NoParams, requireCatalogue } from './catalogue.ts';
 import type { FeatureControl } from './feature-control.ts';
+import type { FeatureStatus } from './feature-status.ts';
 import { type FeatureStore, memoryStore } from './feature-store.ts';
 import { FeatureTable, type FeatureTableParts } from './feature-table.ts';
-import type { Implementations, NoUnknownModes, ResultOf } from './implementations.ts';
+import type { Implementations, LadderFunctions, NoUnknownModes, ResultOf } from './implementations.ts';
+import type { SnapshotPort } from './last-known-good.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
+import type { OverrideScope } from './override.ts';
+import type { FeatureHandle, OnlyModes } from './reading.ts';
+import { type HashFunction, type Seal, checksum, sha256 } from './sha256.ts';
 import type { StoreStatus } from './store-link.ts';
 import { type WallClock, systemWallClock } from './wall-clock.ts';
 
 /** Options of {@link createDegradation}. Omitted ones take {@link degradationDefaults}. */
-export interface DegradationOptions<M extends FeatureModes = FeatureModes> extends Omit<PolicyPorts, 'store'> {
+export interface DegradationOptions<M extends FeatureModes = FeatureModes, P = NoParams> extends Omit<
+  PolicyPorts,
+  'store'
+> {
   /** The features, as {@link defineFeatures} returned them. */
-  readonly features: Catalogue<M>;
+  readonly features: Catalogue<M, P>;
   /** Shares changes with other instances; by default the memory of this one. */
   readonly store?: FeatureStore;
-  /** Tells the calendar time that people are shown; by default the platform's. */
+  /** Keeps what is known for the next start; by default nothing does. */
+  readonly lastKnownGood?: SnapshotPort;
+  /** Seals what is kept there: `signature(secret)`. By default `checksum`, which tells damage only. */
+  readonly seal?: Seal;
+  /** Hashes the audit trail; by default SHA-256. */
+  readonly hash?: HashFunction;
+  /** The process that this is, for overrides with a scope. By default nowhere in particular. */
+  readonly place?: OverrideScope;
+  /** Whether a feature may be restored by one more step: the level is down, the breaker is closed. By default always. */
+  readonly mayRestore?: (feature: string) => boolean;
+  /** Tells the calendar time that people are shown; by default the platform's. It also takes off a kept
+   * snapshot what passed since. */
   readonly wallClock?: WallClock;
   /** Changes that the audit trail holds. Integer, 1 to 100 000; the oldest go first. @defaultValue 1000 */
   readonly maxAuditEntries?: number;
@@ -60,6 +80,8 @@ export const degradationDefaults: {
   readonly clock: Clock;
   readonly random: Random;
   readonly wallClock: WallClock;
+  readonly seal: Seal;
+  readonly hash: HashFunction;
   readonly maxAuditEntries: number;
   readonly storeTimeoutMs: number;
   readonly storeRetryMs: number;
@@ -67,19 +89,24 @@ export const degradationDefaults: {
   clock: systemClock,
   random: systemRandom,
   wallClock: systemWallClock,
+  seal: checksum,
+  hash: sha256,
   maxAuditEntries: 1000,
   storeTimeoutMs: 500,
   storeRetryMs: 5000,
 });
 
+/** The parameters of one feature's modes. */
+export type ParamsOfFeature<P, Name extends string> = Name extends keyof P ? P[Name] : NoParams;
+
 /** The features of a service and their modes. */
-export interface Degradation<M extends FeatureModes = FeatureModes> extends FeatureControl {
-  /** Resolves when the store has been read, or could not be: by then modes that others set are in force. Never rejects. */
+export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams> extends FeatureControl {
+  /** Resolves when the store has been read, or after 500 ms at most. By then modes that others set are in force. Never rejects. */
   readonly loaded: Promise<void>;
   /** Returns the mode in force. */
   mode<Name extends keyof M & string>(name: Name): M[Name];
   /** Finds a feature once, so that reading its mode costs nanoseconds. */
-  handle<Name extends keyof M & string>(name: Name): FeatureHandle<M[Name]>;
+  handle<Name extends keyof M & string>(name: Name): FeatureHandle<M[Name], ParamsOfFeature<P, Name>>;
   /**
    * Returns a function that runs the implementation of the mode in force. Every mode must have one; the first one written
    * must take all arguments, the others may take fewer. It settles like any policy: with the implementation's value or
@@ -101,9 +128,36 @@ export interface Degradation<M extends FeatureModes = FeatureModes> extends Feat
     implementations: Implementations<Mode, Args> & Given,
     ...unknownModes: NoUnknownModes<Given, M[Name]>
   ): (context: Context, ...args: Args) => Promise<ResultOf<Given>>;
+  /**
+   * As `feature`, and when the function of the mode fails, the next worse one runs, inside the same context. Each function
+   * gets the parameters of its mode after the context.
+   */
+  ladder<
+    Name extends keyof M & string,
+    Args extends unknown[],
+    Given extends LadderFunctions<M[Name], ParamsOfFeature<P, Name>, never[]>,
+  >(
+    name: Name,
+    functions: LadderFunctions<M[Name], ParamsOfFeature<P, Name>, Args> & Given & OnlyModes<Given, M[Name]>,
+    options?: LadderOptions,
+  ): (context: Context, ...args: Args) => Promise<ResultOf<Given>>;
+  /**
+   * Returns the same as a policy: the operation that it runs is the best mode, `functions` are the others. Best outermost,
+   * around what protects the operation.
+   */
+  policy<
+    Name extends keyof M & string,
+    Best extends M[Name],
+    Given extends LadderFunctions<Exclude<M[Name], Best>, ParamsOfFeature<P, Name>, []>,
+  >(
+    name: Name,
+    best: Best,
+    functions: Given & OnlyModes<Given, Exclude<M[Name], Best>>,
+    options?: LadderOptions,
+  ): Policy<ResultOf<Given>>;
   /** Sets a mode for a limited time; it is in force in this process when the call returns, and the store is told beside. */
   set<Name extends keyof M & string>(name: Name, mode: M[Name], change: ModeChange): FeatureStatus;
-  /** Sends a feature back to its default mode. Changes nothing when nobody had set it. */
+  /** Ends overrides of a feature: all, or the one that is named. Changes nothing when there are none. */
   restore(name: keyof M & string, change: Restoration): FeatureStatus;
   /** How far this process is with its store. */
   storeStatus(): StoreStatus;
@@ -127,22 +181,36 @@ export interface Degradation<M extends FeatureModes = FeatureModes> extends Feat
  * degradation.set('recommendations', 'cached', { actor: 'alice', reason: 'INC-4711', expiresInMs: 1_800_000 });
  * ```
  */
-export function createDegradation<M extends FeatureModes>(options: DegradationOptions<M>): Degradation<M> {
-  return new FeatureTable(resolve(options)) as Degradation as unknown as Degradation<M>;
+export function createDegradation<M extends FeatureModes, P = NoParams>(
+  options: DegradationOptions<M, P>,
+): Degradation<M, P> {
+  return new FeatureTable(resolve(options)) as unknown as Degradation<M, P>;
 }
 
 // --- internal ---
 
-function resolve<M extends FeatureModes>(options: DegradationOptions<M>): FeatureTableParts {
-  const resolved = withDefaults('degradation', degradationDefaults, options, ['features', 'store']);
-  const { clock, store = memoryStore({ clock }), events = createEvents(), features } = resolved;
+function resolve<M extends FeatureModes, P>(options: DegradationOptions<M, P>): FeatureTableParts {
+  const names = ['features', 'store', 'lastKnownGood', 'place', 'mayRestore'];
+  const resolved = withDefaults('degradation', degradationDefaults, options, names);
+  const { clock, store = memoryStore({ clock }), events = createEvents(), place = {} } = resolved;
+  const { mayRestore = () => true, lastKnownGood } = resolved;
+  const features = requireCatalogue('degradation.features', resolved.features);
   isFunction('degradation.wallClock', resolved.wallClock);
+  isFunction('degradation.hash', resolved.hash);
+  isFunction('degradation.mayRestore', mayRestore);
   integerInRange('degradation.maxAuditEntries', resolved.maxAuditEntries, [1, 100_000]);
   integerInRange('degradation.storeTimeoutMs', resolved.storeTimeoutMs, [1, 60_000]);
   integerInRange('degradation.storeRetryMs', resolved.storeRetryMs, [1, 3_600_000]);
-  for (const method of ['load', 'save', 'listen'] as const) {
-    if (typeof store?.[method] !== 'function')
-      throw new ConfigError(`degradation.store.${method}`, 'a function', store);
+  requireMethods('degradation.store', store, ['load', 'save', 'listen']);
+  requireMethods('degradation.seal', resolved.seal, ['seal', 'isSealed']);
+  if (lastKnownGood !== undefined) requireMethods('degradation.lastKnownGood', lastKnownGood, ['load', 'save']);
+  const { region, instance } = place;
+  return { ...resolved, features, store, events, mayRestore, lastKnownGood, place: { region, instance } };
+}
+
+function requireMethods(option: string, value: unknown, methods: readonly string[]): void {
+  for (const method of methods) {
+    if (typeof (value as Record<string, unknown> | null)?.[method] !== 'function')
+      throw new ConfigError(`${option}.${method}`, 'a function', value);
   }
-  return { ...resolved, features: checkCatalogue(features), store, events };
 }

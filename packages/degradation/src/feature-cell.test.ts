@@ -2,37 +2,27 @@ import { describe, expect, it } from 'vitest';
 
 import { virtualClock } from '@holdfast/core/testing';
 
-import type { AuditEntry } from './audit-trail.ts';
+import type { AuditedChange } from './audit-trail.ts';
+import { defineFeatures } from './catalogue.ts';
 import { FeatureCell } from './feature-cell.ts';
-import type { FeatureRecord } from './feature-record.ts';
+import { ServiceLevel } from './service-level.ts';
+import { featureRecord } from './testing/records.ts';
+
+const { reco } = defineFeatures({ reco: { modes: ['full', 'cached', 'off'] } });
 
 function setUp() {
   const clock = virtualClock();
-  const changes: AuditEntry[] = [];
-  const ports = {
+  const changes: AuditedChange[] = [];
+  const cell = new FeatureCell('reco', reco, {
     clock,
+    random: () => 0.5,
     wallClock: () => 1_000_000 + clock.now(),
-    onChange: (change: AuditEntry) => changes.push(change),
-  };
-  const definition = {
-    modes: ['full', 'cached', 'off'] as const,
-    owner: undefined,
-    notice: undefined,
-    essential: false,
-  };
-  const cell = new FeatureCell('reco', definition, ports);
-  const record = (revision: number, more: Partial<FeatureRecord> = {}): FeatureRecord => ({
-    feature: 'reco',
-    revision,
-    origin: 'a',
-    mode: 'off',
-    remainingMs: 1000,
-    actor: 'alice',
-    reason: 'why',
-    changedAtMs: 1_000_000 + clock.now(),
-    ...more,
+    place: { region: undefined, instance: undefined },
+    level: new ServiceLevel(),
+    mayRestore: () => true,
+    onChange: (change) => changes.push(change),
   });
-  return { cell, clock, changes, record };
+  return { cell, clock, changes, record: featureRecord };
 }
 
 /** Moves time on without firing timers, as a frozen process does. */
@@ -58,8 +48,8 @@ describe('FeatureCell', () => {
   it.each([
     ['read', (cell: FeatureCell) => cell.mode],
     ['listed', (cell: FeatureCell) => cell.status()],
-    ['shared', (cell: FeatureCell) => cell.record()],
-    ['asked for its revision', (cell: FeatureCell) => cell.revision],
+    ['read as a whole', (cell: FeatureCell) => cell.read()],
+    ['asked for its overrides', (cell: FeatureCell) => cell.overrides()],
   ])('(1) ends an override without a timer when it is %s', (_name, touch) => {
     const { cell, clock, changes, record } = setUp();
     cell.replace(record(1));
@@ -70,19 +60,6 @@ describe('FeatureCell', () => {
 
     expect(cell.mode).toBe('full');
     expect(changes.map(({ cause }) => cause)).toEqual(['set', 'expired']);
-  });
-
-  it('(2) grows its revision with each change, the expiry included', async () => {
-    const { cell, clock, record } = setUp();
-
-    cell.replace(record(1));
-    cell.replace(record(2, { mode: 'cached' }));
-    await clock.advance(1000);
-    expect(cell.revision).toBe(3);
-
-    cell.replace(record(4));
-    cell.replace(record(5, { mode: undefined, remainingMs: 0 }));
-    expect(cell.revision).toBe(5);
   });
 
   it('(3) tells each change once, with the time of the expiry rather than of its discovery', async () => {
@@ -111,7 +88,7 @@ describe('FeatureCell', () => {
         to: 'full',
         actor: 'alice',
         reason: 'why',
-        revision: 2,
+        revision: 1,
         cause: 'expired',
         expiresAt: undefined,
       },
@@ -125,7 +102,7 @@ describe('FeatureCell', () => {
     cell.replace(record(2));
     expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 0]);
 
-    cell.replace(record(3, { mode: undefined, remainingMs: 0 }));
+    cell.replace(record(3, 'none'));
     expect(clock.pendingCount).toBe(0);
 
     cell.replace(record(4));
@@ -146,12 +123,12 @@ describe('FeatureCell', () => {
 
     expect(changes.map(({ cause, from, to, revision }) => [cause, from, to, revision])).toEqual([
       ['set', 'full', 'off', 1],
-      ['expired', 'off', 'full', 2],
+      ['expired', 'off', 'full', 1],
       ['set', 'full', 'cached', 3],
     ]);
   });
 
-  it('keeps what it has when a record is older, or the same', () => {
+  it('(2) keeps what it has when a record is older, or the same', () => {
     const { cell, changes, record } = setUp();
     cell.replace(record(2));
 
@@ -161,36 +138,29 @@ describe('FeatureCell', () => {
     expect([cell.mode, changes.length]).toEqual(['off', 1]);
   });
 
-  it('takes a record that expired on its way without a word, as one revision further', () => {
+  it('takes a record that expired on its way without a word', () => {
     const { cell, changes, record } = setUp();
 
     cell.replace(record(7, { remainingMs: -5 }));
 
-    expect([cell.mode, cell.revision, changes]).toEqual(['full', 8, []]);
+    expect([cell.mode, cell.revision, changes]).toEqual(['full', 7, []]);
   });
 
-  it('tells that an override ended when the one that replaces it expired on its way', () => {
-    const { cell, changes, record } = setUp();
-    cell.replace(record(1));
-
-    cell.replace(record(2, { mode: 'cached', remainingMs: 0 }));
-
-    expect(changes.at(-1)).toMatchObject({ from: 'off', to: 'full', cause: 'expired', revision: 3 });
-  });
-
-  it('reads a mode that this version does not know as the default, and passes it on unchanged', () => {
+  it('reads a mode that this version does not know as the nearest better one, and passes it on unchanged', () => {
     const { cell, record } = setUp();
 
-    cell.replace(record(1, { mode: 'reduced' }));
+    cell.replace(record(1, { mode: 'reduced', betterModes: ['full', 'cached', 'older'] }));
+    expect(cell.mode).toBe('cached');
+    cell.replace(record(2, { mode: 'reduced', betterModes: [] }));
 
     expect(cell.mode).toBe('full');
-    expect(cell.record().mode).toBe('reduced');
+    expect(cell.record().overrides[0]?.mode).toBe('reduced');
   });
 
   it('lets a listener that is told of an expiry set the next mode', () => {
     const { cell, clock, record } = setUp();
     const next = record(3, { mode: 'cached' });
-    const original = cell['ports' as never] as { onChange: (change: AuditEntry) => void };
+    const original = cell['ports' as never] as { onChange: (change: AuditedChange) => void };
     const tell = original.onChange;
     original.onChange = (change) => {
       tell(change);

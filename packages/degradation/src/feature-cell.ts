@@ -1,76 +1,49 @@
 /**
  * Feature cell: what one process knows of one feature. It is the handle that call sites read.
  *
- *   default ───── replace (a mode) ────► overridden ──┐ replace (another mode)
- *      ▲                                  │       ▲   │
- *      ├── replace (no mode) ─────────────┤       └───┘
- *      └── sweep, its time is over ───────┘
- *
- *  default    -> overridden   replace()   somebody, here or elsewhere, set a mode
- *  overridden -> overridden   replace()   somebody set a mode, the same one included
- *  overridden -> default      replace()   somebody restored the feature
- *  overridden -> default      sweep()     read, listed, changed or timed after its expiry, whichever comes first
+ *   overrides ──┐
+ *   automatic ──┼─► decide ─► settled: one reading for everybody, until `nextEventAt`
+ *   level ──────┘         └─► or per request: by bucket and attributes
  *
  * Invariants
- *  (1) An override is in force until its expiry and not after, whether or not a timer has fired.
- *  (2) The revision grows with each change, the expiry included.
+ *  (1) An override is in force until its expiry and not after, whether or not a timer has fired; where it has a plan to
+ *      restore, the steps of that begin then.
+ *  (2) A record that does not supersede the one that is here changes nothing.
  *  (3) Each change is told once.
- *  (4) At most one timer waits, only while an override is in force, and it does not keep the process alive.
+ *  (4) At most one timer waits, only while something is to happen by itself, and it does not keep the process alive.
+ *  (5) Reading never throws, and makes nothing while every request gets the same.
  *
  * @module
  */
 
-import type { Clock, Timer } from '@holdfast/core';
+import type { Clock, Context, Random, Timer } from '@holdfast/core';
 
-import type { AuditEntry, ChangeCause } from './audit-trail.ts';
+import type { AuditedChange, ChangeCause } from './audit-trail.ts';
 import type { FeatureDefinition } from './catalogue.ts';
-import { type FeatureRecord, supersedes } from './feature-record.ts';
+import { noteReading } from './degraded-notice.ts';
+import { decideMode, readingOf, showOverrides, statusOf } from './feature-decision.ts';
+import { type FeatureRecord, aged, supersedes } from './feature-record.ts';
+import type { FeatureStatus } from './feature-status.ts';
+import { isSameForAll } from './level-map.ts';
+import { type LiveOverride, type Place, dueAt, isFor, isForAll, takeBack, toLive } from './live-override.ts';
+import type { OverrideRecord } from './override.ts';
+import type { Decision } from './precedence.ts';
+import type { FeatureHandle, MatchResult, Matched, Reading } from './reading.ts';
+import { stepRamp } from './restore-ramp.ts';
+import type { ServiceLevel } from './service-level.ts';
+import { type Target, bucketOf, targetOf } from './targeting.ts';
 import { toIsoTime } from './wall-clock.ts';
-
-/** A feature, found once and then read for nanoseconds. */
-export interface FeatureHandle<Mode extends string = string> {
-  readonly name: string;
-  /** The mode in force now. Never throws. */
-  readonly mode: Mode;
-}
-
-/** What put a feature into its mode, for people. */
-export interface OverrideStatus {
-  readonly mode: string;
-  readonly actor: string;
-  readonly reason: string;
-  /** Calendar time, ISO 8601, UTC. */
-  readonly setAt: string;
-  /** Calendar time, ISO 8601, UTC. What counts is `remainingMs`, which does not move when the calendar is set. */
-  readonly expiresAt: string;
-  /** Milliseconds until it expires. */
-  readonly remainingMs: number;
-}
-
-/** A feature at one instant. */
-export interface FeatureStatus {
-  readonly name: string;
-  /** Names of its modes, best first. */
-  readonly modes: readonly string[];
-  /** The mode in force. */
-  readonly mode: string;
-  readonly defaultMode: string;
-  readonly owner: string | undefined;
-  readonly notice: string | undefined;
-  readonly essential: boolean;
-  /** Number of changes so far, those of other instances included; for `ifRevision`. */
-  readonly revision: number;
-  /** What put it into its mode; undefined while it is in its default. */
-  readonly override: OverrideStatus | undefined;
-  /** Calls by the mode they were handed to, since this process started. */
-  readonly served: Readonly<Record<string, number>>;
-}
 
 /** What a cell needs besides its definition. */
 export interface CellPorts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly wallClock: () => number;
-  readonly onChange: (change: AuditEntry) => void;
+  readonly place: Place;
+  readonly level: ServiceLevel;
+  /** Whether a feature may be restored by one more step. Must not throw. */
+  readonly mayRestore: (feature: string) => boolean;
+  readonly onChange: (change: AuditedChange) => void;
 }
 
 /** The state of one feature in one process. */
@@ -78,149 +51,250 @@ export class FeatureCell implements FeatureHandle {
   readonly name: string;
   readonly definition: FeatureDefinition;
   private readonly ports: CellPorts;
-  private readonly served: Map<string, number>;
-  private override: Override | undefined = undefined;
-  private last: Omit<FeatureRecord, 'remainingMs' | 'mode'>;
+  private readonly served: number[];
+  private live: readonly LiveOverride[] = [];
+  private last: FeatureRecord;
+  private takenAt: number;
+  /** What every request gets, where it is the same. */
+  private settled: Reading | undefined = undefined;
+  private nextEventAt = Infinity;
+  private decision!: Decision<LiveOverride>;
+  private timer: Timer | undefined = undefined;
+  private isClosed = false;
 
   constructor(name: string, definition: FeatureDefinition, ports: CellPorts) {
     this.name = name;
     this.definition = definition;
     this.ports = ports;
-    this.served = new Map(definition.modes.map((mode) => [mode, 0]));
-    this.last = { feature: name, revision: 0, origin: '', actor: '', reason: '', changedAtMs: 0 };
+    this.served = definition.modes.map(() => 0);
+    this.last = { ...NOTHING, feature: name };
+    this.takenAt = ports.clock.now();
+    this.refresh(this.takenAt);
   }
 
   get mode(): string {
-    if (this.override === undefined) return this.definition.modes[0];
     this.sweep();
-    return this.modeInForce;
+    return this.shownMode;
   }
 
   get revision(): number {
-    this.sweep();
     return this.last.revision;
   }
 
-  get isOverridden(): boolean {
+  /** The position that controllers ask for at present, for nobody in particular. */
+  get automaticPosition(): number {
     this.sweep();
-    return this.override !== undefined;
+    return this.decideFor(this.live.filter(({ source }) => source === 'automatic')).position;
+  }
+
+  /** Overrides of people and schedules that are in force, those that are being taken back included. */
+  overrides(): readonly LiveOverride[] {
+    this.sweep();
+    return this.live.filter(({ source }) => source !== 'automatic');
+  }
+
+  /** Overrides that a record of this feature must go on naming: those for other processes included. */
+  unexpired(): readonly OverrideRecord[] {
+    return this.record().overrides.filter(({ remainingMs }) => remainingMs > 0);
+  }
+
+  read(context?: Context, request?: Target): Reading {
+    if (this.nextEventAt !== Infinity) this.sweep();
+    const reading = this.settled ?? this.readFor(request ?? targetOf(context)); // (5)
+    if (reading.isDegraded && context !== undefined) noteReading(context, reading);
+    return reading;
+  }
+
+  match<Given extends Matched<string, Readonly<Record<string, unknown>>>>(
+    functions: Given,
+    context?: Context,
+  ): MatchResult<Given> {
+    const reading = this.read(context);
+    this.countServed(reading.mode);
+    return (functions[reading.mode] as Given[string])(reading.params, context) as MatchResult<Given>;
   }
 
   countServed(mode: string): void {
-    this.served.set(mode, (this.served.get(mode) ?? 0) + 1);
+    const position = this.definition.modes.indexOf(mode);
+    this.served[position] = (this.served[position] ?? 0) + 1;
   }
 
-  /** Ends the override if its time is over. */
+  /** Lets happen what is due by now, one after the other. */
   sweep(): void {
-    const { override } = this;
-    if (override === undefined || this.ports.clock.now() < override.expiresAt) return; // (1)
-    const from = override.mode;
-    this.end();
-    this.last = { ...this.last, revision: this.last.revision + 1, origin: '' }; // (2)
-    this.tell('expired', from, override.expiresAtIso); // (3)
+    if (this.nextEventAt === Infinity) return;
+    const now = this.ports.clock.now();
+    while (this.nextEventAt <= now) this.happen(this.nextEventAt); // (1)
   }
 
-  /** Takes `record` if it supersedes what is here. Returns whether it did. A mode unknown here stands for the default. */
+  /** Takes `record` if it supersedes what is here. Returns whether it did. */
   replace(record: FeatureRecord): boolean {
     this.sweep();
-    if (!supersedes(record, this.last)) return false;
-    const { feature, revision, origin, actor, reason, changedAtMs, mode, remainingMs } = record;
-    const times = mode === undefined ? undefined : this.timesOf(changedAtMs, remainingMs);
-    const from = this.modeInForce;
-    const wasOverridden = this.override !== undefined;
-    this.end();
-    this.last = { feature, revision, origin, actor, reason, changedAtMs };
-    if (mode === undefined) {
-      if (wasOverridden) this.tell('restored', from, toIsoTime(changedAtMs) ?? ''); // (3): without one nothing ends
-    } else if (times === undefined) {
-      this.last = { ...this.last, revision: revision + 1, origin: '' }; // it has expired on its way here
-      if (wasOverridden) this.tell('expired', from, toIsoTime(changedAtMs + remainingMs) ?? '');
-    } else {
-      this.begin(mode, times);
-      this.tell('set', from, times.setAtIso);
-    }
+    if (!supersedes(record, this.last)) return false; // (2)
+    const { clock, place } = this.ports;
+    const now = clock.now();
+    const next = record.overrides.flatMap((one) => toLive(one, this.definition.modes, { now, place }) ?? []);
+    const names = new Set(record.overrides.map(({ id }) => id));
+    const kept = this.live.flatMap((one) => {
+      if (one.source === 'automatic') return [one];
+      return names.has(one.id) || record.isAtOnce ? [] : takeBack(one, now);
+    });
+    const isEnding = record.overrides.every((one) => one.revision !== record.revision);
+    const isSilent = next.length === 0 && this.live.every(({ source }) => source === 'automatic');
+    this.last = record;
+    this.takenAt = now;
+    if (isSilent) return true; // nothing was in force, and nothing is
+    this.change(isEnding ? 'restored' : 'set', { ...record, at: now }, [...kept, ...next]);
     return true;
+  }
+
+  /** Sets, renews or, with undefined, ends what one controller asks for. */
+  setAutomatic(id: string, record: OverrideRecord | undefined, author: { actor: string; reason: string }): void {
+    this.sweep();
+    const { clock, place } = this.ports;
+    const now = clock.now();
+    const others = this.live.filter((one) => one.id !== id);
+    const mine = record === undefined ? undefined : toLive(record, this.definition.modes, { now, place });
+    this.change('automatic', { ...author, at: now }, mine === undefined ? others : [...others, mine]);
+  }
+
+  /** The level is another one. */
+  levelChanged(): void {
+    this.sweep();
+    if (this.definition.onLevel.length === 0) return;
+    const { actor, reason } = this.ports.level;
+    this.change('automatic', { actor, reason, at: this.ports.clock.now() }, this.live);
   }
 
   /** The record that other instances should have. */
   record(): FeatureRecord {
-    this.sweep();
-    const { override } = this;
-    const remainingMs = override === undefined ? 0 : override.expiresAt - this.ports.clock.now();
-    return { ...this.last, mode: override?.givenMode, remainingMs };
+    return aged(this.last, this.ports.clock.now() - this.takenAt);
   }
 
   status(): FeatureStatus {
     this.sweep();
-    const { name, definition, override } = this;
+    const now = this.ports.clock.now();
+    const served = this.definition.modes.map((mode, position) => [mode, this.served[position] ?? 0]);
     return {
-      name,
-      ...definition,
-      mode: this.modeInForce,
-      defaultMode: definition.modes[0],
+      ...statusOf({ name: this.name, definition: this.definition }, this.decision),
       revision: this.last.revision,
-      override: override === undefined ? undefined : this.describe(override),
-      served: Object.fromEntries(this.served),
+      level: this.ports.level.at(now),
+      ...showOverrides(this.live, this.decision.override, { now, calendarMs: this.ports.wallClock() }),
+      served: Object.fromEntries(served),
     };
   }
 
   close(): void {
-    this.override?.timer.cancel();
+    this.isClosed = true;
+    this.timer?.cancel();
   }
 
-  private get modeInForce(): string {
-    return this.override?.mode ?? this.definition.modes[0];
+  private get shownMode(): string {
+    return this.definition.modes[this.decision.position] as string;
   }
 
-  private begin(givenMode: string, times: OverrideTimes): void {
-    const { modes } = this.definition;
-    const mode = modes.includes(givenMode) ? givenMode : modes[0];
-    const timer = this.ports.clock.setTimer(() => this.sweep(), times.remainingMs);
-    timer.unref(); // (4)
-    this.override = { mode, givenMode, timer, ...times };
+  private readFor(request: Target | undefined): Reading {
+    const keyless = request?.key === undefined ? this.ports.random() : 0;
+    const wishes = this.live.filter((one) => isFor(one, request, keyless));
+    const bucket = request?.key === undefined ? keyless : bucketOf('level', request.key);
+    return this.toReading(this.decideFor(wishes, { bucket }));
   }
 
-  private end(): void {
-    this.override?.timer.cancel(); // (4)
-    this.override = undefined;
+  private decideFor(
+    overrides: readonly LiveOverride[],
+    { bucket = MIDDLE, at = this.ports.clock.now() } = {},
+  ): Decision<LiveOverride> {
+    const { definition } = this;
+    const level = definition.onLevel.length === 0 ? 0 : this.ports.level.at(at);
+    return decideMode(definition, { overrides, level, bucket });
   }
 
-  private timesOf(changedAtMs: number, remainingMs: number): OverrideTimes | undefined {
-    if (remainingMs <= 0) return undefined;
+  private toReading(decision: Decision<LiveOverride>): Reading {
+    return readingOf({ name: this.name, definition: this.definition }, decision, this.ports.level.reason);
+  }
+
+  /** Expires an override, takes a step back, or ends a level that nobody renewed. */
+  private happen(at: number): void {
+    const due = this.live.find((one) => dueAt(one) <= at);
+    if (due === undefined) {
+      const { actor, reason } = this.ports.level;
+      this.change('automatic', { actor, reason, at }, this.live);
+      return;
+    }
+    const others = this.live.filter((one) => one !== due);
+    const { actor, reason } = due.record;
+    const cause = due.ramp === undefined ? 'expired' : 'restoring';
+    this.change(cause, { actor, reason, at }, [...others, ...this.stepBack(due, at)]);
+  }
+
+  private stepBack(one: LiveOverride, now: number): readonly LiveOverride[] {
+    const { random, mayRestore } = this.ports;
+    if (one.ramp === undefined) return takeBack(one, now);
+    const ramp = stepRamp(one.ramp, { now, isAllowed: mayRestore(this.name), random: random() });
+    return ramp === undefined ? [] : [{ ...one, ramp }];
+  }
+
+  /** Puts `live` in force and tells of it. What controllers do is told only where the mode changes. */
+  private change(cause: ChangeCause, { actor, reason, at }: Cause, live: readonly LiveOverride[]): void {
+    const from = this.shownMode;
+    this.live = live;
+    this.refresh(at);
+    const to = this.shownMode;
+    if (from === to && (cause === 'automatic' || cause === 'restoring')) return;
     const { clock, wallClock } = this.ports;
-    return {
-      remainingMs,
-      expiresAt: clock.now() + remainingMs,
-      setAtIso: toIsoTime(changedAtMs) ?? '',
-      expiresAtIso: toIsoTime(wallClock() + remainingMs) ?? '',
+    const calendarMs = wallClock();
+    const sinceMs = clock.now() - at;
+    const override = this.decision.override;
+    const expiresAt = override === undefined ? undefined : toIsoTime(calendarMs - sinceMs + override.expiresAt - at);
+    const { revision } = this.last;
+    const { onChange } = this.ports;
+    const told = {
+      feature: this.name,
+      from,
+      to,
+      actor,
+      reason,
+      revision,
+      cause,
+      at: toIsoTime(calendarMs - sinceMs) ?? '',
     };
+    onChange({ ...told, expiresAt }); // (3)
   }
 
-  private describe(override: Override): OverrideStatus {
-    const { mode, setAtIso: setAt, expiresAtIso: expiresAt } = override;
-    const { actor, reason } = this.last;
-    return { mode, actor, reason, setAt, expiresAt, remainingMs: override.expiresAt - this.ports.clock.now() };
+  private refresh(at: number): void {
+    const { level } = this.ports;
+    const { onLevel } = this.definition;
+    const isConcerned = onLevel.length > 0;
+    const current = isConcerned ? level.at(at) : 0;
+    this.nextEventAt = Math.min(isConcerned && current > 0 ? level.expiresAt : Infinity, ...this.live.map(dueAt));
+    this.decision = this.decideFor(
+      this.live.filter((one) => isFor(one, undefined, MIDDLE)),
+      { at },
+    );
+    const isSettled = this.live.every(isForAll) && isSameForAll(onLevel, current);
+    this.settled = isSettled ? Object.freeze(this.toReading(this.decision)) : undefined;
+    this.arm();
   }
 
-  private tell(cause: ChangeCause, from: string, at: string): void {
-    const { feature, actor, reason, revision } = this.last;
-    const expiresAt = this.override?.expiresAtIso;
-    this.ports.onChange({ feature, from, to: this.modeInForce, actor, reason, revision, cause, at, expiresAt });
+  private arm(): void {
+    this.timer?.cancel(); // (4)
+    this.timer = undefined;
+    if (this.nextEventAt === Infinity || this.isClosed) return;
+    const { clock } = this.ports;
+    this.timer = clock.setTimer(() => this.sweep(), this.nextEventAt - clock.now());
+    this.timer.unref();
   }
 }
 
 // --- internal ---
 
-interface OverrideTimes {
-  readonly remainingMs: number;
-  readonly expiresAt: number;
-  readonly setAtIso: string;
-  readonly expiresAtIso: string;
-}
+/** The bucket of nobody in particular. */
+const MIDDLE = 0.5;
 
-interface Override extends OverrideTimes {
-  readonly mode: string;
-  /** The mode that was asked for; another one where this version of the service does not know it. */
-  readonly givenMode: string;
-  readonly timer: Timer;
+const NOTHING = { revision: 0, origin: '', overrides: [], isAtOnce: false, actor: '', reason: '', changedAtMs: 0 };
+
+/** Who caused a change, why and when on this process's clock. */
+interface Cause {
+  readonly actor: string;
+  readonly reason: string;
+  readonly at: number;
 }

@@ -16,6 +16,10 @@ export type FeatureErrorCode =
   | 'INVALID_CHANGE'
   /** The feature is at another revision than `ifRevision`; `revision` says at which. */
   | 'STALE_REVISION'
+  /** The role that was given may not do that. */
+  | 'FORBIDDEN'
+  /** The feature has as many overrides as it can have. */
+  | 'TOO_MANY_OVERRIDES'
   /** Changes are over: `close()` was called. */
   | 'CLOSED';
 

@@ -1,5 +1,5 @@
 /**
- * Feature record: the last change of one feature, in the form that instances share through a store.
+ * Feature record: the overrides of one feature, in the form that instances share through a store.
  *
  * Instances that have seen the same records agree, in whatever order and however often they saw them: each keeps the
  * record that supersedes all others, and of two records the same one always does.
@@ -7,6 +7,7 @@
  * Invariants
  *  (1) Of two different records of a feature exactly one supersedes the other.
  *  (2) A record of a higher revision supersedes one of a lower.
+ *  (3) The passing of time changes no record: an override that expires stays in it, with nothing left.
  *
  * Source: last-writer-wins register, in A comprehensive study of Convergent and Commutative Replicated Data Types,
  * M. Shapiro et al., 2011, https://inria.hal.science/inria-00555588.
@@ -15,21 +16,21 @@
  * @module
  */
 
-import { isText, MAX_OVERRIDE_MS } from './mode-change.ts';
+import { MAX_OVERRIDES, type OverrideRecord, isOverrideRecord, isText } from './override.ts';
 import { isCalendarTime } from './wall-clock.ts';
 
-/** The last change of one feature. Plain data: it survives JSON. */
+/** The overrides of one feature after its last change. Plain data: it survives JSON. */
 export interface FeatureRecord {
   /** Name of the feature. */
   readonly feature: string;
   /** Number of this change; only grows. */
   readonly revision: number;
-  /** Random name of the instance that made the change; empty when the override expired. */
+  /** Random name of the instance that made the change. */
   readonly origin: string;
-  /** The mode that the feature was set to; undefined when it went back to its default. */
-  readonly mode: string | undefined;
-  /** Milliseconds until the override expires, counted from when the record is handed over; 0 or less when it has. */
-  readonly remainingMs: number;
+  /** All overrides of the feature, those of earlier changes included. */
+  readonly overrides: readonly OverrideRecord[];
+  /** Whether overrides that this change ended are taken back at once, whatever their plan says. */
+  readonly isAtOnce: boolean;
   /** Who made the change. */
   readonly actor: string;
   /** Why. */
@@ -44,7 +45,13 @@ export type RecordOrder = Pick<FeatureRecord, 'revision' | 'origin'>;
 /** Whether `next` takes the place of `current`: by revision, then by origin, so that all instances choose the same. */
 export function supersedes(next: RecordOrder, current: RecordOrder): boolean {
   if (next.revision !== current.revision) return next.revision > current.revision; // (2)
-  return next.origin > current.origin; // (1): an expiry has no origin, so a change made just before it wins
+  return next.origin > current.origin; // (1)
+}
+
+/** Returns `record` as it is handed over `elapsedMs` after it was taken in. */
+export function aged(record: FeatureRecord, elapsedMs: number): FeatureRecord {
+  const overrides = record.overrides.map((one) => ({ ...one, remainingMs: one.remainingMs - elapsedMs })); // (3)
+  return { ...record, overrides };
 }
 
 /** Whether `value`, which came from outside, is a record. */
@@ -58,14 +65,12 @@ export function isFeatureRecord(value: unknown): value is FeatureRecord {
 /** Far beyond any real count, and with room to grow by one exactly. */
 const MAX_REVISION = 2 ** 52;
 
-const isString = (value: unknown): boolean => typeof value === 'string';
-
 const FIELDS: Readonly<Record<keyof FeatureRecord, (value: unknown) => boolean>> = {
-  feature: isString,
+  feature: (value) => typeof value === 'string',
   revision: (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_REVISION,
-  origin: isString,
-  mode: (value) => value === undefined || isString(value),
-  remainingMs: (value) => typeof value === 'number' && value <= MAX_OVERRIDE_MS,
+  origin: (value) => typeof value === 'string',
+  overrides: (value) => Array.isArray(value) && value.length <= MAX_OVERRIDES && value.every(isOverrideRecord),
+  isAtOnce: (value) => typeof value === 'boolean',
   actor: (value) => isText(value, 1000),
   reason: (value) => isText(value, 1000),
   changedAtMs: isCalendarTime,

@@ -5,18 +5,10 @@ import { virtualClock } from '@holdfast/core/testing';
 
 import type { FeatureRecord } from './feature-record.ts';
 import { memoryStore } from './feature-store.ts';
+import { featureRecord } from './testing/records.ts';
 
-const record = (revision: number, more: Partial<FeatureRecord> = {}): FeatureRecord => ({
-  feature: 'reco',
-  revision,
-  origin: 'a',
-  mode: 'off',
-  remainingMs: 1000,
-  actor: 'alice',
-  reason: 'why',
-  changedAtMs: 0,
-  ...more,
-});
+const record = (revision: number, more: Partial<FeatureRecord> = {}, remainingMs = 1000): FeatureRecord =>
+  featureRecord(revision, { remainingMs }, more);
 
 describe('memoryStore', () => {
   it('(1) keeps the record that supersedes the others, and says which', async () => {
@@ -36,8 +28,8 @@ describe('memoryStore', () => {
 
     await clock.advance(400);
 
-    expect(await store.load()).toEqual([record(1, { remainingMs: 600 })]);
-    expect(await store.save(record(1))).toEqual(record(1, { remainingMs: 600 }));
+    expect(await store.load()).toEqual([record(1, {}, 600)]);
+    expect(await store.save(record(1))).toEqual(record(1, {}, 600));
   });
 
   it('tells listeners what it keeps, and nothing else, until they end', async () => {

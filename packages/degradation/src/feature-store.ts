@@ -13,11 +13,11 @@
 
 import { type Clock, ConfigError, systemClock } from '@holdfast/core';
 
-import { type FeatureRecord, supersedes } from './feature-record.ts';
+import { type FeatureRecord, aged, supersedes } from './feature-record.ts';
 
 /** Where instances share the changes of their features. It may fail, hang and deliver late, twice and out of order. */
 export interface FeatureStore {
-  /** Returns the records of all features that were ever changed. Those that have expired may be left out. */
+  /** Returns the records of all features that were ever changed. */
   load(): Promise<readonly FeatureRecord[]>;
   /** Keeps `record` unless the one it has supersedes it; returns the one that it has then. */
   save(record: FeatureRecord): Promise<FeatureRecord>;
@@ -48,7 +48,7 @@ export function memoryStore({ clock = systemClock }: MemoryStoreOptions = {}): F
 
 interface Kept {
   readonly record: FeatureRecord;
-  readonly expiresAt: number;
+  readonly keptAt: number;
 }
 
 class MemoryStore implements FeatureStore {
@@ -69,7 +69,7 @@ class MemoryStore implements FeatureStore {
   async save(record: FeatureRecord): Promise<FeatureRecord> {
     const kept = this.#kept.get(record.feature);
     if (kept !== undefined && !supersedes(record, kept.record)) return this.#handOver(kept); // (1)
-    this.#kept.set(record.feature, { record, expiresAt: this.#clock.now() + record.remainingMs });
+    this.#kept.set(record.feature, { record, keptAt: this.#clock.now() });
     for (const listener of this.#listeners) listener(record);
     return record;
   }
@@ -82,7 +82,7 @@ class MemoryStore implements FeatureStore {
     };
   }
 
-  #handOver({ record, expiresAt }: Kept): FeatureRecord {
-    return { ...record, remainingMs: expiresAt - this.#clock.now() }; // (2)
+  #handOver({ record, keptAt }: Kept): FeatureRecord {
+    return aged(record, this.#clock.now() - keptAt); // (2)
   }
 }

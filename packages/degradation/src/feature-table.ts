@@ -6,34 +6,47 @@
 
 import {
   type Clock,
-  ConfigError,
   type Context,
   type Events,
+  type Policy,
   type Random,
-  createPolicy,
-  isFunction,
+  oneOf,
+  reportHookError,
 } from '@holdfast/core';
 
-import { type AuditEntry, AuditTrail } from './audit-trail.ts';
+import { type AuditEntry, type AuditedChange, AuditTrail } from './audit-trail.ts';
+import { Ladder, type LadderOptions, branch, ladderFunction, ladderPolicy } from './branch.ts';
 import type { Catalogue } from './catalogue.ts';
-import { FeatureCell, type FeatureHandle, type FeatureStatus } from './feature-cell.ts';
-import type { FeatureChangedEvent, FeatureControl, FeatureStoreFailedEvent } from './feature-control.ts';
-import { FeatureError, show } from './feature-error.ts';
 import { type FeatureRecord, isFeatureRecord, supersedes } from './feature-record.ts';
+import { FeatureCell } from './feature-cell.ts';
+import { automaticId, automaticOverride, recordOfRestore, recordOfSet } from './feature-change.ts';
+import type { FeatureControl } from './feature-control.ts';
+import { FeatureError, show } from './feature-error.ts';
+import { tellChange, tellOverwritten, tellStoreFailure } from './feature-events.ts';
+import type { FeatureStatus } from './feature-status.ts';
 import type { FeatureStore } from './feature-store.ts';
-import type { Implementations } from './implementations.ts';
-import { type ModeChange, type Restoration, checkModeChange, checkRestoration } from './mode-change.ts';
+import { type SnapshotPort, SnapshotWriter, openRecords, sealRecords } from './last-known-good.ts';
+import type { Place } from './live-override.ts';
+import type { ModeChange, Restoration } from './mode-change.ts';
+import type { FeatureHandle } from './reading.ts';
+import { type LevelChange, DEFAULT_AUTOMATIC_MS, ServiceLevel, checkLevelChange } from './service-level.ts';
+import type { HashFunction, Seal } from './sha256.ts';
 import { StoreLink, type StoreOperation, type StoreStatus } from './store-link.ts';
-import { type WallClock, isCalendarTime } from './wall-clock.ts';
+import { type WallClock, requireCalendarTime } from './wall-clock.ts';
 
 /** What a table needs: checked options. */
 export interface FeatureTableParts {
   readonly features: Catalogue;
   readonly store: FeatureStore;
+  readonly lastKnownGood: SnapshotPort | undefined;
+  readonly seal: Seal;
+  readonly hash: HashFunction;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: Events;
   readonly wallClock: WallClock;
+  readonly place: Place;
+  readonly mayRestore: (feature: string) => boolean;
   readonly maxAuditEntries: number;
   readonly storeTimeoutMs: number;
   readonly storeRetryMs: number;
@@ -43,27 +56,29 @@ export interface FeatureTableParts {
 export class FeatureTable implements FeatureControl {
   readonly #parts: FeatureTableParts;
   readonly #cells: ReadonlyMap<string, FeatureCell>;
+  readonly #level = new ServiceLevel();
   readonly #trail: AuditTrail;
   readonly #link: StoreLink;
+  readonly #writer: SnapshotWriter | undefined;
   /** Tells this process's changes from others' of the same revision. */
   readonly #origin: string;
   #isClosed = false;
 
   constructor(parts: FeatureTableParts) {
-    const { features, clock, wallClock, random } = parts;
-    const ports = { clock, wallClock, onChange: (change: AuditEntry) => this.#tell(change) };
+    const { clock, random, lastKnownGood } = parts;
     this.#parts = parts;
     this.#origin = `${randomDigits(random)}${randomDigits(random)}`;
-    this.#trail = new AuditTrail(parts.maxAuditEntries);
-    this.#cells = new Map(
-      Object.entries(features).map(([name, feature]) => [name, new FeatureCell(name, feature, ports)]),
-    );
+    this.#trail = new AuditTrail(parts.maxAuditEntries, parts.hash);
+    this.#cells = this.#makeCells();
+    if (lastKnownGood !== undefined)
+      this.#writer = new SnapshotWriter(lastKnownGood, (error) => this.#tellFailure('save-last-known-good', error));
     this.#link = new StoreLink({
       store: parts.store,
       clock,
       random,
       timeoutMs: parts.storeTimeoutMs,
       retryMs: parts.storeRetryMs,
+      before: lastKnownGood === undefined ? undefined : this.#loadLastKnownGood(lastKnownGood),
       recordOf: (feature) => this.#cell(feature).record(),
       adopt: (record) => this.#adopt(record),
       onLoaded: (records) => this.#offerWhatLacks(records),
@@ -87,19 +102,23 @@ export class FeatureTable implements FeatureControl {
     return this.#cell(name);
   }
 
-  feature<Args extends unknown[]>(
+  feature(name: string, functions: unknown): (context: Context, ...args: unknown[]) => Promise<unknown> {
+    return branch(this.#cell(name), functions);
+  }
+
+  ladder(
     name: string,
-    implementations: Implementations<string, Args>,
-  ): (context: Context, ...args: Args) => Promise<unknown> {
+    functions: unknown,
+    options: LadderOptions = {},
+  ): (context: Context, ...args: unknown[]) => Promise<unknown> {
     const cell = this.#cell(name);
-    const functions = checkImplementations(cell, implementations);
-    const policy = createPolicy({ kind: 'feature', name, layer: (inner) => inner });
-    return (context, ...args) =>
-      policy.execute((own) => {
-        const { mode } = cell;
-        cell.countServed(mode);
-        return (functions.get(mode) as (own: Context, ...args: Args) => unknown)(own, ...args);
-      }, context);
+    return ladderFunction(cell, functions, new Ladder(cell, options, this.#parts));
+  }
+
+  policy(name: string, best: string, functions: unknown, options: LadderOptions = {}): Policy<unknown> {
+    const cell = this.#cell(name);
+    oneOf(`${name}: the mode of the operation`, best, [cell.definition.modes[0]]);
+    return ladderPolicy(cell, functions, new Ladder(cell, options, this.#parts));
   }
 
   list(): readonly FeatureStatus[] {
@@ -112,21 +131,38 @@ export class FeatureTable implements FeatureControl {
 
   set(name: string, mode: string, change: ModeChange): FeatureStatus {
     const cell = this.#cell(name);
-    const { modes } = cell.definition;
-    if (!modes.includes(mode)) {
-      const message = `${name} has no mode ${show(mode)}; it has ${modes.join(', ')}`;
-      throw new FeatureError('UNKNOWN_MODE', message, { feature: name, field: 'mode' });
-    }
-    checkModeChange(name, change);
-    return this.#change(cell, change, { mode, remainingMs: change.expiresInMs });
+    const record = recordOfSet(cell, mode, change);
+    return this.#make(cell, record);
   }
 
   restore(name: string, change: Restoration): FeatureStatus {
     const cell = this.#cell(name);
-    checkRestoration(name, change);
-    if (cell.isOverridden) return this.#change(cell, change, { mode: undefined, remainingMs: 0 });
-    this.#refuseStale(cell, change);
+    const record = recordOfRestore(cell, change);
+    if (record !== undefined) return this.#make(cell, record);
+    this.#refuseClosed(name);
     return cell.status();
+  }
+
+  level(): { readonly level: number; readonly reason: string } {
+    const level = this.#level.at(this.#parts.clock.now());
+    return { level, reason: level === 0 ? '' : this.#level.reason };
+  }
+
+  setLevel(level: number, change: LevelChange): void {
+    checkLevelChange(level, change);
+    this.#refuseClosed('the level');
+    const now = this.#parts.clock.now();
+    const isSame = this.#level.at(now) === level && level === 0;
+    this.#level.set(level, change, now + (change.expiresInMs ?? DEFAULT_AUTOMATIC_MS));
+    if (!isSame) for (const cell of this.#cells.values()) cell.levelChanged();
+  }
+
+  setAutomatic(name: string, mode: string | undefined, change: LevelChange): void {
+    const cell = this.#cell(name);
+    checkLevelChange(0, change);
+    this.#refuseClosed(name);
+    const record = mode === undefined ? undefined : automaticOverride(cell, mode, change);
+    cell.setAutomatic(automaticId(change.actor), record && { ...record, setAtMs: this.#calendarTime() }, change);
   }
 
   audit(): readonly AuditEntry[] {
@@ -144,6 +180,20 @@ export class FeatureTable implements FeatureControl {
     for (const cell of this.#cells.values()) cell.close();
   }
 
+  #makeCells(): ReadonlyMap<string, FeatureCell> {
+    const { features, clock, random, place } = this.#parts;
+    const ports = {
+      clock,
+      random,
+      place,
+      level: this.#level,
+      wallClock: () => this.#calendarTime(),
+      mayRestore: (feature: string) => this.#mayRestore(feature),
+      onChange: (change: AuditedChange) => this.#tell(change),
+    };
+    return new Map(Object.entries(features).map(([name, feature]) => [name, new FeatureCell(name, feature, ports)]));
+  }
+
   #cell(name: string): FeatureCell {
     const cell = this.#cells.get(name);
     if (cell !== undefined) return cell;
@@ -151,39 +201,69 @@ export class FeatureTable implements FeatureControl {
     throw new FeatureError('UNKNOWN_FEATURE', message, { feature: name });
   }
 
-  #change(
-    cell: FeatureCell,
-    { actor, reason, ifRevision }: Restoration,
-    to: Pick<FeatureRecord, 'mode' | 'remainingMs'>,
-  ): FeatureStatus {
-    this.#refuseStale(cell, { ifRevision });
-    const revision = cell.revision + 1;
-    const changedAtMs = this.#calendarTime();
-    cell.replace({ feature: cell.name, revision, origin: this.#origin, actor, reason, changedAtMs, ...to });
+  #make(cell: FeatureCell, record: Omit<FeatureRecord, 'origin' | 'changedAtMs'>): FeatureStatus {
+    this.#refuseClosed(cell.name);
+    const changedAtMs = requireCalendarTime(this.#parts.wallClock);
+    const overrides = record.overrides.map((one) =>
+      one.revision === record.revision ? { ...one, setAtMs: changedAtMs } : one,
+    );
+    cell.replace({ ...record, overrides, origin: this.#origin, changedAtMs });
+    this.#keep();
     this.#link.push(cell.name);
     return cell.status();
   }
 
-  #refuseStale(cell: FeatureCell, { ifRevision }: Pick<Restoration, 'ifRevision'>): void {
-    const { name, revision } = cell;
+  #refuseClosed(name: string): void {
     if (this.#isClosed) throw new FeatureError('CLOSED', `${name} cannot be changed any more`, { feature: name });
-    if (ifRevision === undefined || ifRevision === revision) return;
-    const message = `${name} is at revision ${revision}, not ${ifRevision}: it has changed meanwhile`;
-    throw new FeatureError('STALE_REVISION', message, { feature: name, field: 'ifRevision', revision });
   }
 
   /** Takes a record of another instance. Returns whether this process knows a later one. */
   #adopt(record: FeatureRecord): boolean {
     if (!isFeatureRecord(record)) throw new TypeError('the store delivered something that is not a feature record');
     const cell = this.#cells.get(record.feature);
-    if (cell === undefined || cell.replace(record)) return false; // without a cell it is another version's feature
-    return supersedes(cell.record(), record);
+    if (cell === undefined) return false; // without a cell it is another version's feature
+    const before = cell.record();
+    if (!cell.replace(record)) return supersedes(before, record);
+    this.#keep();
+    const isOverwritten = before.origin === this.#origin && before.revision === record.revision;
+    if (isOverwritten) tellOverwritten(this.#parts.events, before, record);
+    return false;
+  }
+
+  async #loadLastKnownGood(port: SnapshotPort): Promise<void> {
+    try {
+      const sealed = await port.load();
+      if (sealed === undefined || this.#isClosed) return;
+      const records = openRecords(sealed, this.#calendarTime(), this.#parts.seal);
+      for (const record of records) this.#cells.get(record.feature)?.replace(record);
+    } catch (error) {
+      this.#tellFailure('load-last-known-good', error);
+    }
+  }
+
+  /** Keeps what this process knows for its next start. */
+  #keep(): void {
+    this.#writer?.write(() => {
+      const records = [...this.#cells.values()].map((cell) => cell.record()).filter(({ revision }) => revision > 0);
+      return sealRecords(records, this.#calendarTime(), this.#parts.seal);
+    });
+  }
+
+  #mayRestore(feature: string): boolean {
+    try {
+      return this.#parts.mayRestore(feature);
+    } catch (error) {
+      reportHookError('mayRestore', error, feature);
+      return true;
+    }
   }
 
   #calendarTime(): number {
-    const time = this.#parts.wallClock();
-    if (isCalendarTime(time)) return time;
-    throw new ConfigError('degradation.wallClock()', 'milliseconds since 1970', time);
+    try {
+      return requireCalendarTime(this.#parts.wallClock);
+    } catch {
+      return 0; // it is shown only
+    }
   }
 
   /** What this process knows and a store that lost it, or was away, does not. */
@@ -195,36 +275,13 @@ export class FeatureTable implements FeatureControl {
     }
   }
 
-  #tell(change: AuditEntry): void {
-    const { feature: name, from, to, actor, reason, revision, cause } = change;
-    const { events } = this.#parts;
+  #tell(change: AuditedChange): void {
     this.#trail.add(change);
-    if (!events.active) return;
-    const event: FeatureChangedEvent = {
-      type: 'feature.changed',
-      policy: 'feature',
-      name,
-      from,
-      to,
-      actor,
-      reason,
-      revision,
-      cause,
-    };
-    events.emit(event);
+    tellChange(this.#parts.events, change);
   }
 
   #tellFailure(operation: StoreOperation, error: unknown): void {
-    const { events } = this.#parts;
-    if (!events.active) return;
-    const event: FeatureStoreFailedEvent = {
-      type: 'feature.store-failed',
-      policy: 'feature',
-      name: 'store',
-      operation,
-      error,
-    };
-    events.emit(event);
+    tellStoreFailure(this.#parts.events, operation, error);
   }
 }
 
@@ -236,15 +293,4 @@ function randomDigits(random: Random): string {
   return Math.floor(random() * 2 ** 52)
     .toString(36)
     .padStart(11, '0');
-}
-
-function checkImplementations(cell: FeatureCell, given: unknown): ReadonlyMap<string, unknown> {
-  const { name, definition } = cell;
-  const implementations = new Map(Object.entries((given ?? {}) as Record<string, unknown>));
-  for (const mode of definition.modes) isFunction(`${name}.${mode}`, implementations.get(mode));
-  for (const key of implementations.keys()) {
-    if (!definition.modes.includes(key))
-      throw new ConfigError(name, `implemented for ${definition.modes.join(', ')} only`, key);
-  }
-  return implementations;
 }

@@ -6,6 +6,8 @@
 
 import type { Context } from '@holdfast/core';
 
+import type { ParamsOfMode } from './reading.ts';
+
 /** One function per mode, all of them taking a context and the same arguments. */
 export type Implementations<Mode extends string, Args extends unknown[]> = {
   readonly [Name in Mode]: (context: Context, ...args: Args) => unknown;
@@ -18,3 +20,8 @@ export type NoUnknownModes<Given, Mode extends string> = [Exclude<keyof Given, M
 
 /** What every mode's function may return, awaited. */
 export type ResultOf<Given> = Awaited<ReturnType<Extract<Given[keyof Given], (...args: never[]) => unknown>>>;
+
+/** One function per mode for a ladder: a context, the parameters of its mode, and the same arguments for all. */
+export type LadderFunctions<Mode extends string, Params, Args extends unknown[]> = {
+  readonly [Name in Mode]: (context: Context, params: ParamsOfMode<Params, Name>, ...args: Args) => unknown;
+};

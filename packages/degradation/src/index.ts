@@ -9,27 +9,80 @@ export {
   type Catalogue,
   type FeatureDefinition,
   type FeatureModes,
+  type FeatureParams,
   type FeatureSpec,
   type KnownKeysOnly,
   type ModesOf,
+  type NoParams,
+  type ParamsOf,
   defineFeatures,
 } from './catalogue.ts';
+export { type LevelMap, type LevelStep, MAX_LEVEL } from './level-map.ts';
 
 // Degradation
-export { type Degradation, type DegradationOptions, createDegradation, degradationDefaults } from './degradation.ts';
-export { type FeatureHandle, type FeatureStatus, type OverrideStatus } from './feature-cell.ts';
-export { type FeatureChangedEvent, type FeatureControl, type FeatureStoreFailedEvent } from './feature-control.ts';
-export { type Implementations, type NoUnknownModes, type ResultOf } from './implementations.ts';
+export {
+  type Degradation,
+  type DegradationOptions,
+  type ParamsOfFeature,
+  createDegradation,
+  degradationDefaults,
+} from './degradation.ts';
+export { type FeatureControl } from './feature-control.ts';
+export {
+  type FeatureChangedEvent,
+  type FeatureOverwrittenEvent,
+  type FeatureStoreFailedEvent,
+} from './feature-events.ts';
+export { type FeatureStatus, type OverrideStatus } from './feature-status.ts';
+export { type LevelChange } from './service-level.ts';
+
+// Call sites
+export { type FeatureFellEvent, type LadderOptions } from './branch.ts';
+export { type Implementations, type LadderFunctions, type NoUnknownModes, type ResultOf } from './implementations.ts';
+export {
+  type FeatureHandle,
+  type MatchResult,
+  type Matched,
+  type OnlyModes,
+  type ParamsOfMode,
+  type Reading,
+} from './reading.ts';
+export { type Attributes, type Condition, type Target, bucketOf, target } from './targeting.ts';
+
+// Ways to degrade
+export {
+  type DegradedNotice,
+  type DegradedProblem,
+  degradedHeader,
+  degradedProblem,
+  noticesOf,
+  publicNotices,
+  withNotices,
+} from './degraded-notice.ts';
+export { type Deferral, type DeferralOptions, OutboxFullError, createDeferral, deferralDefaults } from './deferral.ts';
+export { type Outbox, type OutboxEntry, memoryOutbox } from './outbox.ts';
+export { type StaleRequest, type StaleValue, staleValue } from './stale-values.ts';
 
 // Changes
-export { type AuditEntry, type ChangeCause } from './audit-trail.ts';
+export { type AuditEntry, type AuditedChange, type ChangeCause, findTampering } from './audit-trail.ts';
 export { FeatureError, type FeatureErrorCode, type FeatureErrorDetails } from './feature-error.ts';
-export { type ModeChange, type Restoration } from './mode-change.ts';
+export { type ChangeAuthor, type ModeChange, type Restoration } from './mode-change.ts';
+export {
+  type OverrideKind,
+  type OverrideRecord,
+  type OverrideScope,
+  type OverrideSource,
+  type RestorePlan,
+} from './override.ts';
+export { type DecidedBy, type Decision, type Wish, type Wishes, decide } from './precedence.ts';
+export { type Role } from './roles.ts';
 export { type WallClock } from './wall-clock.ts';
 
 // Store
-export { type FeatureRecord, type RecordOrder, supersedes } from './feature-record.ts';
+export { type FeatureRecord, type RecordOrder, aged, isFeatureRecord, supersedes } from './feature-record.ts';
 export { type FeatureStore, type MemoryStoreOptions, memoryStore } from './feature-store.ts';
+export { type SnapshotPort } from './last-known-good.ts';
+export { type HashFunction, type Seal, checksum, sha256, signature } from './sha256.ts';
 export { type StoreOperation, type StoreState, type StoreStatus } from './store-link.ts';
 
 // Brownout

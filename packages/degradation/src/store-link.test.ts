@@ -7,6 +7,7 @@ import { defineFeatures } from './catalogue.ts';
 import { createDegradation } from './degradation.ts';
 import type { FeatureRecord } from './feature-record.ts';
 import { type FeatureStore, memoryStore } from './feature-store.ts';
+import { featureRecord } from './testing/records.ts';
 
 const features = defineFeatures({ reco: { modes: ['full', 'cached', 'off'] }, pay: { modes: ['full', 'deferred'] } });
 const change = { actor: 'alice', reason: 'INC-1', expiresInMs: 60_000 };
@@ -53,7 +54,7 @@ describe('StoreLink', () => {
 
     const failure = { type: 'feature.store-failed', name: 'store', operation };
     expect(degradation.mode('reco')).toBe('off');
-    expect(degradation.storeStatus().state).toBe('failing');
+    expect(degradation.storeStatus().state).toBe('stale');
     expect(recorder.events.find(({ type }) => type === failure.type)).toMatchObject(failure);
   });
 
@@ -71,20 +72,20 @@ describe('StoreLink', () => {
     tell(undefined as never);
 
     expect(recorder.types).toEqual(['feature.store-failed', 'feature.store-failed']);
-    expect(degradation.storeStatus()).toEqual({ state: 'ready', failureCount: 2, pendingCount: 0 });
+    expect(degradation.storeStatus()).toEqual({ state: 'live', failureCount: 2, pendingCount: 0 });
   });
 
   it('(2) offers a change again until the store has it', async () => {
     const { degradation, clock, faults, memory } = setUp({ save: rejects });
     degradation.set('reco', 'off', change);
     await clock.advance(5000);
-    expect(degradation.storeStatus()).toEqual({ state: 'failing', failureCount: 2, pendingCount: 1 });
+    expect(degradation.storeStatus()).toEqual({ state: 'stale', failureCount: 2, pendingCount: 1 });
 
     delete faults.save;
     await clock.advance(5000);
 
-    expect(degradation.storeStatus()).toEqual({ state: 'ready', failureCount: 2, pendingCount: 0 });
-    expect(await memory.load()).toMatchObject([{ feature: 'reco', mode: 'off', remainingMs: 50_000 }]);
+    expect(degradation.storeStatus()).toEqual({ state: 'live', failureCount: 2, pendingCount: 0 });
+    expect(await memory.load()).toMatchObject([{ feature: 'reco', overrides: [{ mode: 'off', remainingMs: 50_000 }] }]);
   });
 
   it('(2) offers what is then current, also when that has expired', async () => {
@@ -94,13 +95,13 @@ describe('StoreLink', () => {
 
     await clock.advance(5000);
 
-    expect(await memory.load()).toMatchObject([{ revision: 2, mode: undefined }]);
+    expect(await memory.load()).toMatchObject([{ revision: 1, overrides: [{ remainingMs: -1000 }] }]);
   });
 
   it('(2) offers what the store lost', async () => {
     const { degradation, clock, faults, memory } = setUp({ load: rejects });
     degradation.set('reco', 'off', change);
-    await memory.save({ ...(await memory.load())[0]!, feature: 'pay', mode: 'deferred' });
+    await memory.save({ ...(await memory.load())[0]!, feature: 'pay' });
     delete faults.load;
     const emptied = memoryStore({ clock });
     faults.load = () => emptied.load();
@@ -141,7 +142,7 @@ describe('StoreLink', () => {
 
     degradation.close();
     degradation.close();
-    await memory.save({ ...firstRecord(), feature: 'pay', mode: 'deferred' });
+    await memory.save({ ...firstRecord(), feature: 'pay' });
 
     expect(clock.pendingCount).toBe(0);
     expect(degradation.mode('pay')).toBe('full');
@@ -153,24 +154,24 @@ describe('StoreLink', () => {
     const { degradation, clock } = setUp({ load: () => new Promise((resolve) => (answer = resolve)) });
     await clock.advance(500);
     await degradation.loaded;
-    expect(degradation.storeStatus().state).toBe('failing');
+    expect(degradation.storeStatus().state).toBe('stale');
 
     answer([firstRecord()]);
     await settle();
 
     expect(degradation.mode('reco')).toBe('off');
-    expect(degradation.storeStatus().state).toBe('ready');
+    expect(degradation.storeStatus().state).toBe('live');
   });
 
   it('tells connecting from failed', async () => {
     const { degradation, clock } = setUp({ load: never });
-    expect(degradation.storeStatus().state).toBe('loading');
+    expect(degradation.storeStatus().state).toBe('connecting');
 
     await clock.advance(499);
-    expect(degradation.storeStatus().state).toBe('loading');
+    expect(degradation.storeStatus().state).toBe('connecting');
     await clock.advance(1);
 
-    expect(degradation.storeStatus().state).toBe('failing');
+    expect(degradation.storeStatus().state).toBe('stale');
   });
 
   it('survives a store that always answers with an old record', async () => {
@@ -207,14 +208,5 @@ describe('StoreLink', () => {
 });
 
 function firstRecord(): FeatureRecord {
-  return {
-    feature: 'reco',
-    revision: 1,
-    origin: '',
-    mode: 'off',
-    remainingMs: 1000,
-    actor: 'alice',
-    reason: 'why',
-    changedAtMs: 0,
-  };
+  return featureRecord(1, {}, { origin: '' });
 }

@@ -1,20 +1,21 @@
 /**
  * Store link: what joins one process's features with a store, beside the calls and never in their way.
  *
- *   loading ── load succeeds ─► ready ── anything fails or hangs ─► failing
- *      └────── load fails or hangs ──────────────────────────────────►│
- *                                   ready ◄── everything succeeds ────┘ after retryMs, again and again
+ *   connecting ── load succeeds ──► live ── anything fails or hangs ──► stale
+ *      └─────── load fails or hangs ─────────────────────────────────────►│
+ *                                   live ◄── everything succeeds ─────────┘ after retryMs, again and again
  *
- *  loading -> ready     done()    the first load succeeded
- *  loading -> failing   failed()  it failed, or took longer than timeoutMs
- *  ready   -> failing   failed()  a save failed or took too long
- *  failing -> ready     done()    a later load or save succeeded and nothing else is owed
+ *  connecting -> live    done()    the first load succeeded
+ *  connecting -> stale   failed()  it failed, or took longer than timeoutMs
+ *  live       -> stale   failed()  a save failed or took too long
+ *  stale      -> live    done()    a later load or save succeeded and nothing else is owed
  *
  * Invariants
  *  (1) Nothing that a store does throws into the process or makes it wait.
  *  (2) A change that did not reach the store is offered again until it does, or until a later one takes its place.
  *  (3) At rest with a store that works there is no timer.
  *  (4) After close() the store is neither listened to nor asked, and no timer is left.
+ *  (5) `loaded` resolves within MAX_START_MS, whatever the store does.
  *
  * @module
  */
@@ -25,10 +26,10 @@ import type { FeatureRecord } from './feature-record.ts';
 import type { FeatureStore } from './feature-store.ts';
 
 /** How far a process is with its store. */
-export type StoreState = 'loading' | 'ready' | 'failing';
+export type StoreState = 'connecting' | 'live' | 'stale';
 
 /** What was asked of the store when it failed. */
-export type StoreOperation = 'listen' | 'load' | 'save';
+export type StoreOperation = 'listen' | 'load' | 'save' | 'load-last-known-good' | 'save-last-known-good';
 
 /** The link to the store at one instant. */
 export interface StoreStatus {
@@ -54,7 +55,12 @@ export interface StoreLinkParts {
   readonly onLoaded: (records: readonly FeatureRecord[]) => void;
   /** Must not throw. */
   readonly onFailure: (operation: StoreOperation, error: unknown) => void;
+  /** What is to be known before the store is asked; undefined where that is nothing. Never rejects. */
+  readonly before: Promise<void> | undefined;
 }
+
+/** The longest that a start waits for its store. */
+export const MAX_START_MS = 500;
 
 /** Joins features with a store. */
 export class StoreLink {
@@ -64,7 +70,7 @@ export class StoreLink {
   /** Features whose last offer has not been answered, each with the revision that was offered. */
   readonly #pending = new Map<string, number>();
   readonly #waits = new Set<Timer>();
-  #state: StoreState = 'loading';
+  #state: StoreState = 'connecting';
   #failureCount = 0;
   #isLoaded = false;
   #isClosed = false;
@@ -77,7 +83,9 @@ export class StoreLink {
     this.loaded = new Promise((resolve) => {
       this.#markLoaded = resolve;
     });
-    this.#connect();
+    this.#startWithin(MAX_START_MS);
+    if (parts.before === undefined) this.#connect();
+    else void parts.before.then(() => this.#connect());
   }
 
   get status(): StoreStatus {
@@ -112,6 +120,16 @@ export class StoreLink {
     this.#retry?.cancel();
     this.#retry = undefined;
     this.#unlisten(); // (4)
+  }
+
+  #startWithin(ms: number): void {
+    const wait = this.#parts.clock.setTimer(() => {
+      this.#waits.delete(wait);
+      this.#markLoaded(); // (5)
+    }, ms);
+    wait.unref();
+    this.#waits.add(wait);
+    void this.loaded.then(() => this.#endWait(wait));
   }
 
   #connect(): void {
@@ -171,12 +189,12 @@ export class StoreLink {
   }
 
   #done(): void {
-    if (this.#isLoaded && this.#pending.size === 0) this.#state = 'ready';
+    if (this.#isLoaded && this.#pending.size === 0) this.#state = 'live';
     if (this.#isLoaded) this.#markLoaded();
   }
 
   #failed(operation: StoreOperation, error: unknown): void {
-    this.#state = 'failing';
+    this.#state = 'stale';
     this.#markLoaded();
     this.#report(operation, error);
     if (this.#retry !== undefined || this.#isClosed || (this.#isLoaded && this.#pending.size === 0)) return; // (3)

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ConfigError } from '@holdfast/core';
+
 /** Returns the calendar time in milliseconds since 1970, UTC. It may jump; it is shown, never computed with. */
 export type WallClock = () => number;
 
@@ -14,6 +16,13 @@ export const systemWallClock: WallClock = () => Date.now();
 /** Whether `timeMs` is a time that {@link toIsoTime} can write. */
 export function isCalendarTime(timeMs: unknown): timeMs is number {
   return typeof timeMs === 'number' && Math.abs(timeMs) <= MAX_CALENDAR_TIME_MS;
+}
+
+/** Reads `wallClock`. Throws a ConfigError when that tells no time. */
+export function requireCalendarTime(wallClock: WallClock): number {
+  const time = wallClock();
+  if (isCalendarTime(time)) return time;
+  throw new ConfigError('degradation.wallClock()', 'milliseconds since 1970', time);
 }
 
 /** Writes a calendar time in ISO 8601, UTC; undefined for one that no calendar has. */

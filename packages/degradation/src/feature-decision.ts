@@ -1,0 +1,70 @@
+/**
+ * Feature decision: what the overrides and the level of one feature come to, for a request and for people. Pure.
+ *
+ * @module
+ */
+
+import type { FeatureDefinition } from './catalogue.ts';
+import type { FeatureStatus } from './feature-status.ts';
+import { positionAtLevel } from './level-map.ts';
+import { type LiveOverride, showOverride } from './live-override.ts';
+import { type Decision, decide } from './precedence.ts';
+import type { Reading } from './reading.ts';
+
+/** A feature of the catalogue, with its name. */
+export interface NamedFeature {
+  readonly name: string;
+  readonly definition: FeatureDefinition;
+}
+
+/** What a mode is decided by. */
+export interface Grounds {
+  /** The overrides that are for the request. */
+  readonly overrides: readonly LiveOverride[];
+  readonly level: number;
+  /** The request's bucket for the level. */
+  readonly bucket: number;
+}
+
+/** Decides the mode of a request. */
+export function decideMode(
+  { onLevel, worstAutomatic }: FeatureDefinition,
+  { overrides, level, bucket }: Grounds,
+): Decision<LiveOverride> {
+  return decide({ overrides, levelPosition: positionAtLevel(onLevel, level, bucket), worstAutomatic });
+}
+
+/** Returns what a call site gets for a decision. */
+export function readingOf(
+  { name, definition }: NamedFeature,
+  { position, decidedBy, override }: Decision<LiveOverride>,
+  levelReason: string,
+): Reading {
+  const mode = definition.modes[position] as string;
+  const params = definition.params[mode];
+  const reason = decidedBy === 'level' ? levelReason : override?.record.reason;
+  return { feature: name, mode, params, isDegraded: position > 0, decidedBy, reason };
+}
+
+/** Returns the part of a status that follows from the definition and the decision. */
+export function statusOf(
+  { name, definition }: NamedFeature,
+  { position, decidedBy, conflicts }: Decision<LiveOverride>,
+): Pick<
+  FeatureStatus,
+  'name' | 'modes' | 'mode' | 'defaultMode' | 'decidedBy' | 'owner' | 'notice' | 'essential' | 'conflicts'
+> {
+  const { modes, owner, notice, essential } = definition;
+  const mode = modes[position] as string;
+  return { name, modes, mode, defaultMode: modes[0], decidedBy, owner, notice, essential, conflicts };
+}
+
+/** Returns the overrides of a status. */
+export function showOverrides(
+  live: readonly LiveOverride[],
+  deciding: LiveOverride | undefined,
+  { now, calendarMs }: { readonly now: number; readonly calendarMs: number },
+): Pick<FeatureStatus, 'override' | 'overrides'> {
+  const show = (one: LiveOverride) => showOverride(one, now, calendarMs);
+  return { override: deciding === undefined ? undefined : show(deciding), overrides: live.map(show) };
+}
