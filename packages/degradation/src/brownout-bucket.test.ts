@@ -1,19 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { levelFor, stickyBucket } from './brownout-bucket.ts';
+import { levelFor } from './brownout-bucket.ts';
+import { positionAtLevel } from './level-map.ts';
+import { bucketOf } from './targeting.ts';
 
 const keys = Array.from({ length: 10_000 }, (_each, index) => `user-${index}`);
 
 describe('brownout bucket', () => {
-  it('(1) is the same for the same key in every version', () => {
-    expect([stickyBucket('ada'), stickyBucket('grace'), stickyBucket('')]).toMatchInlineSnapshot(`
+  it('(1) is the same for the same key in every process', () => {
+    const few = ['ada', 'grace', 'user-1', 'user-2', ''];
+    expect(few.map((key) => levelFor(key, 1.5))).toMatchInlineSnapshot(`
       [
-        0.46172702638432384,
-        0.025153838796541095,
-        0.6689221884589642,
+        1,
+        2,
+        1,
+        1,
+        1,
       ]
     `);
+  });
+
+  it('(1) is that of a level map of one level per mode', () => {
+    const map = [1, 2, 3, 4].map((level) => ({ level, position: level }));
+    for (const key of keys.slice(0, 500))
+      for (const level of [0, 0.3, 1, 2.7])
+        expect(positionAtLevel(map, level, bucketOf('level', key))).toBe(levelFor(key, level));
   });
 
   it.each([0.1, 1.25, 2.5, 3.9])('(2) puts the share of the fraction one level further at %s', (level) => {

@@ -22,7 +22,7 @@
 
 import { ConfigError, inRange, withKnown } from '@holdfast/core';
 
-import { stickyBucket } from './brownout-bucket.ts';
+import { bucketOf } from './targeting.ts';
 
 /** Options of {@link createDimmer}. Omitted ones take {@link dimmerDefaults}. */
 export interface DimmerOptions {
@@ -83,7 +83,7 @@ export function createDimmer(options: DimmerOptions): Dimmer {
       const perSecond = error < 0 ? rules.lowerPerSecond : rules.raisePerSecond;
       share = Math.min(Math.max(share + (perSecond * error * elapsedMs) / 1000, 0), 1); // (1), (2)
     },
-    isBright: (key) => stickyBucket(key) < share, // (4)
+    isBright: (key) => bucketOf('dimmer', key) < share, // (4)
   };
 }
 
