@@ -113,7 +113,7 @@ export {
   brownoutDefaults,
   createBrownout,
 } from './brownout.ts';
-export { levelFor, stickyBucket } from './brownout-bucket.ts';
+export { levelFor } from './brownout-bucket.ts';
 export { type BrownoutExplanation } from './brownout-explanation.ts';
 export { type LevelDecision } from './brownout-level.ts';
 export {
