@@ -57,6 +57,7 @@ export interface OverloadResults {
 
 const OFFERED_RATIO = 3;
 const CRITICAL_RATIO = 0.4;
+const CAPACITY_TIMES = 3;
 const DEADLINE_MS = 500;
 /** What is sent while the level goes back, as a share of the capacity. */
 const CALM_RATIO = 0.5;
@@ -118,14 +119,19 @@ function startService(hasBrownout: boolean): Promise<Service> {
   });
 }
 
+/** The best of some measurements: what else the machine does may make a service slower, and never faster. */
 async function measureCapacity(
   load: Fleet<LoadCommands>,
   { capacitySeconds }: Pick<OverloadPlan, 'capacitySeconds'>,
 ): Promise<number> {
   await using service = await startService(false);
   const port = await service.member(0).ask('port');
-  await load.member(0).ask('saturate', { port, seconds: 1, criticalRatio: CRITICAL_RATIO }); // warms up
-  return await load.member(0).ask('saturate', { port, seconds: capacitySeconds, criticalRatio: CRITICAL_RATIO });
+  const saturate = (seconds: number): Promise<number> =>
+    load.member(0).ask('saturate', { port, seconds, criticalRatio: CRITICAL_RATIO });
+  await saturate(1); // warms up
+  let best = 0;
+  for (let times = 0; times < CAPACITY_TIMES; times++) best = Math.max(best, await saturate(capacitySeconds));
+  return best;
 }
 
 async function send(

@@ -25,8 +25,8 @@ const { values: options } = commandLineOf({
   examples: ['npm run bench:brownout -- --quick', 'npm run bench:brownout -- --json=brownout.json'],
 });
 
-const full: OverloadPlan = { rounds: 3, seconds: 20, capacitySeconds: 5, restoreSeconds: 60 };
-const quick: OverloadPlan = { rounds: 1, seconds: 10, capacitySeconds: 2, restoreSeconds: 0 };
+const full: OverloadPlan = { rounds: 3, seconds: 20, capacitySeconds: 4, restoreSeconds: 60 };
+const quick: OverloadPlan = { rounds: 1, seconds: 10, capacitySeconds: 1.5, restoreSeconds: 0 };
 
 const environment = describeEnvironment();
 const found = await measureOverload(options.quick ? quick : full, (text) => process.stderr.write(`${text}\n`));
