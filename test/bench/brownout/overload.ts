@@ -58,6 +58,8 @@ export interface OverloadResults {
 const OFFERED_RATIO = 3;
 const CRITICAL_RATIO = 0.4;
 const CAPACITY_TIMES = 3;
+/** A process is given up when it does not answer within a minute. */
+const MAX_SEND_SECONDS = 40;
 const DEADLINE_MS = 500;
 /** What is sent while the level goes back, as a share of the capacity. */
 const CALM_RATIO = 0.5;
@@ -94,9 +96,14 @@ export async function recordOverload(times: number, seconds: number): Promise<Re
   await using load = await startFleet<LoadCommands>({ module: new URL('load.ts', import.meta.url), count: 1 });
   const capacityPerSecond = await measureCapacity(load, { capacitySeconds: 5 });
   await using service = await startService(true);
-  await send(load, service, { perSecond: times * capacityPerSecond, seconds, round: 0 });
+  const sendFor = async (perSecond: number, sendSeconds: number): Promise<void> => {
+    const parts = Math.ceil(sendSeconds / MAX_SEND_SECONDS);
+    for (let part = 0; part < parts; part++)
+      await send(load, service, { perSecond, seconds: sendSeconds / parts, round: part });
+  };
+  await sendFor(times * capacityPerSecond, seconds);
   const overAtMs = (await service.member(0).ask('samples')).at(-1)?.at ?? 0;
-  await send(load, service, { perSecond: CALM_RATIO * capacityPerSecond, seconds: 62, round: 0 });
+  await sendFor(CALM_RATIO * capacityPerSecond, 62);
   return { times, overAtMs, samples: (await service.member(0).ask('samples')).map(rounded) };
 }
 
