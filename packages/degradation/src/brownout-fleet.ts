@@ -6,7 +6,6 @@
  * Invariants
  *  (1) Fewer than `minVotes` fresh votes give no level of the fleet.
  *  (2) Fewer than half of the voters, lying or sick, cannot move the median outside of what the others vote.
- *  (3) A vote is the level that a process has by its own signals, so that a level cannot keep itself up in a circle.
  *
  * Source: the median has the breakdown point 1/2: A General Qualitative Definition of Robustness, F. R. Hampel, Annals of
  * Mathematical Statistics 42 (6), 1971, https://doi.org/10.1214/aoms/1177693054.
@@ -29,7 +28,10 @@ export interface LevelVote {
 
 /** Where votes are put and read, without waiting: from memory, as of the last exchange. */
 export interface LevelBallot {
-  /** Tells the others the level that this process has by its own signals. Must not throw. */
+  /**
+   * Tells the others the level that this process has by its own signals: not the one in force, so that a level cannot keep
+   * itself up in a circle. Must not throw.
+   */
   cast(level: number): void;
   /** The votes of all, this process included. Must not throw. */
   votes(): readonly LevelVote[];
