@@ -38,7 +38,14 @@ export { type LevelChange } from './service-level.ts';
 
 // Call sites
 export { type FeatureFellEvent, type LadderOptions } from './branch.ts';
-export { type Implementations, type LadderFunctions, type NoUnknownModes, type ResultOf } from './implementations.ts';
+export {
+  type AnyArguments,
+  type Implementations,
+  type LadderArguments,
+  type LadderFunctions,
+  type NoUnknownModes,
+  type ResultOf,
+} from './implementations.ts';
 export {
   type FeatureHandle,
   type MatchResult,
@@ -124,6 +131,12 @@ export {
   featureLevel,
   measuresAt,
 } from './brownout-feature.ts';
+export {
+  type BreakerDependency,
+  type FollowBreakersOptions,
+  followBreakers,
+  followBreakersDefaults,
+} from './brownout-breakers.ts';
 export { type BrownoutRunner, type BrownoutRunnerOptions, runBrownout } from './brownout-runner.ts';
 export {
   type FleetLevelOptions,
