@@ -22,7 +22,7 @@ import {
 } from '@holdfast/degradation';
 
 import { serveFleet } from '../../redis-lab/fleet-member.ts';
-import { type Kind, workMs } from './work.ts';
+import { type Kind, SIGNALS, workMs } from './work.ts';
 
 /** What a service can be asked. */
 export interface ServiceCommands {
@@ -50,7 +50,7 @@ export interface Sample extends Readings {
 const MAX_AGE_MS = 150;
 
 serveFleet<ServiceCommands, ServiceSettings>(async ({ settings }) => {
-  const brownout = createBrownout();
+  const brownout = createBrownout({ signals: SIGNALS });
   const meter = createSignalMeter();
   const signals = nodeSignals({ perfHooks, v8 });
   const samples: Sample[] = [];

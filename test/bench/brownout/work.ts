@@ -7,11 +7,19 @@
  * @module
  */
 
+import type { SignalRangeChanges } from '@holdfast/degradation';
+
 /** `critical`: an order is taken. `optional`: a page is shown. */
 export type Kind = 'critical' | 'optional';
 
 /** Time of the work for one request at level 0. Milliseconds. */
 export const FULL_WORK_MS = 10;
+
+/**
+ * The thresholds of the service: with 10 ms for each request, ten or twenty of waiting are chance; what has waited for 150 is
+ * refused.
+ */
+export const SIGNALS: SignalRangeChanges = { queueAgeMs: { low: 30, high: 150 } };
 
 /** Returns the time of the work for a request of `kind` at `level`. Milliseconds. */
 export function workMs(kind: Kind, level: number): number {
