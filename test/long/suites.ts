@@ -13,4 +13,21 @@ const source = [process.execPath, '--conditions=@holdfast/source', '--import', '
 /** All of them, in the order in which they run. */
 export const longSuites: readonly Step[] = [
   { name: 'soak', kind: 'command', command: [...source, 'test/soak/run.ts'], limitSeconds: 1800 },
+  {
+    name: 'degradation-model',
+    kind: 'command',
+    command: [
+      'env',
+      'HOLDFAST_MODEL_RUNS=50000',
+      'npx',
+      'vitest',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      '--project',
+      'unit:degradation',
+      'packages/degradation/src/degradation.model.prop.test.ts',
+    ],
+    limitSeconds: 900,
+  },
 ];

@@ -54,6 +54,34 @@ test('arguments may be optional', () => {
   expectTypeOf(pay).parameters.toEqualTypeOf<[context: Context, id: string, retries?: number | undefined]>();
 });
 
+test('parameters are delivered with their mode, as the types that they are', () => {
+  const search = createDegradation({
+    features: defineFeatures({
+      search: {
+        modes: ['full', 'reduced', 'off'],
+        params: { reduced: { limit: 5, quality: 'low' } },
+        onLevel: { 1.5: 'off' },
+      },
+    }),
+  });
+  const reading = search.handle('search').read();
+  expectTypeOf(reading.mode).toEqualTypeOf<'full' | 'reduced' | 'off'>();
+  if (reading.mode === 'reduced') {
+    expectTypeOf(reading.params.limit).toEqualTypeOf<number>();
+    expectTypeOf(reading.params.quality).toEqualTypeOf<string>();
+  } else expectTypeOf(reading.params).toEqualTypeOf<undefined>();
+  const matched = search.handle('search').match({ full: () => 'x', reduced: ({ limit }) => limit, off: () => null });
+  expectTypeOf(matched).toEqualTypeOf<string | number | null>();
+  const ask = search.ladder('search', {
+    full: (context, _params, text: string) => fetchItems(context, text),
+    reduced: (_context, { limit }) => limit,
+    off: () => null,
+  });
+  expectTypeOf(ask).toEqualTypeOf<(context: Context, text: string) => Promise<Item[] | number | null>>();
+  const policy = search.policy('search', 'full', { reduced: (_context, { limit }) => limit, off: () => null });
+  expectTypeOf(policy.substituteType).toEqualTypeOf<number | null | undefined>();
+});
+
 test('mistakes do not compile', () => {
   const run = () => {
     // @ts-expect-error a mode is missing
@@ -84,6 +112,25 @@ test('mistakes do not compile', () => {
     degradation.set('checkout', 'deferred', { actor: 'alice', reason: 'INC-4711' });
     // @ts-expect-error the reason is missing
     degradation.restore('checkout', { actor: 'alice' });
+    const handle = degradation.handle('checkout');
+    // @ts-expect-error a mode is missing
+    handle.match({ full: () => 1 });
+    // @ts-expect-error a mode is unknown
+    handle.match({ full: () => 1, deferred: () => 1, off: () => 1 });
+    // @ts-expect-error the mode has no parameters
+    handle.match({ full: (params) => params.limit, deferred: () => 1 });
+    // @ts-expect-error a mode is missing
+    degradation.ladder('checkout', { full: () => 1 });
+    // @ts-expect-error a mode is unknown
+    degradation.ladder('checkout', { full: () => 1, deferred: () => 1, off: () => 1 });
+    // @ts-expect-error the kind is unknown
+    degradation.set('checkout', 'deferred', { ...change, kind: 'most' });
+    // @ts-expect-error the mode of a level is unknown
+    defineFeatures({ checkout: { modes: ['full', 'off'], onLevel: { 1: 'none' } } });
+    // @ts-expect-error the mode of the parameters is unknown
+    defineFeatures({ checkout: { modes: ['full', 'off'], params: { none: {} } } });
+    // @ts-expect-error the worst mode is unknown
+    defineFeatures({ checkout: { modes: ['full', 'off'], worstAutomatic: 'none' } });
     // @ts-expect-error no mode at all
     defineFeatures({ checkout: { modes: [] } });
     // @ts-expect-error an unknown key

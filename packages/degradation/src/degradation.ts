@@ -36,11 +36,18 @@ import type { FeatureControl } from './feature-control.ts';
 import type { FeatureStatus } from './feature-status.ts';
 import { type FeatureStore, memoryStore } from './feature-store.ts';
 import { FeatureTable, type FeatureTableParts } from './feature-table.ts';
-import type { Implementations, LadderFunctions, NoUnknownModes, ResultOf } from './implementations.ts';
+import type {
+  AnyArguments,
+  Implementations,
+  LadderArguments,
+  LadderFunctions,
+  NoUnknownModes,
+  ResultOf,
+} from './implementations.ts';
 import type { SnapshotPort } from './last-known-good.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
 import type { OverrideScope } from './override.ts';
-import type { FeatureHandle, OnlyModes } from './reading.ts';
+import type { FeatureHandle } from './reading.ts';
 import { type HashFunction, type Seal, checksum, sha256 } from './sha256.ts';
 import type { StoreStatus } from './store-link.ts';
 import { type WallClock, systemWallClock } from './wall-clock.ts';
@@ -132,15 +139,12 @@ export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams
    * As `feature`, and when the function of the mode fails, the next worse one runs, inside the same context. Each function
    * gets the parameters of its mode after the context.
    */
-  ladder<
-    Name extends keyof M & string,
-    Args extends unknown[],
-    Given extends LadderFunctions<M[Name], ParamsOfFeature<P, Name>, never[]>,
-  >(
+  ladder<Name extends keyof M & string, Given extends LadderFunctions<M[Name], ParamsOfFeature<P, Name>, AnyArguments>>(
     name: Name,
-    functions: LadderFunctions<M[Name], ParamsOfFeature<P, Name>, Args> & Given & OnlyModes<Given, M[Name]>,
+    functions: LadderFunctions<M[Name], ParamsOfFeature<P, Name>, AnyArguments> & Given,
     options?: LadderOptions,
-  ): (context: Context, ...args: Args) => Promise<ResultOf<Given>>;
+    ...unknownModes: NoUnknownModes<Given, M[Name]>
+  ): (context: Context, ...args: LadderArguments<Given>) => Promise<ResultOf<Given>>;
   /**
    * Returns the same as a policy: the operation that it runs is the best mode, `functions` are the others. Best outermost,
    * around what protects the operation.
@@ -152,8 +156,9 @@ export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams
   >(
     name: Name,
     best: Best,
-    functions: Given & OnlyModes<Given, Exclude<M[Name], Best>>,
+    functions: LadderFunctions<Exclude<M[Name], Best>, ParamsOfFeature<P, Name>, []> & Given,
     options?: LadderOptions,
+    ...unknownModes: NoUnknownModes<Given, Exclude<M[Name], Best>>
   ): Policy<ResultOf<Given>>;
   /** Sets a mode for a limited time; it is in force in this process when the call returns, and the store is told beside. */
   set<Name extends keyof M & string>(name: Name, mode: M[Name], change: ModeChange): FeatureStatus;

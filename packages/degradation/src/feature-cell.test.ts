@@ -171,4 +171,15 @@ describe('FeatureCell', () => {
 
     expect(cell.mode).toBe('cached');
   });
+
+  it('(5) gives everybody the same reading, by identity, while nothing tells requests apart', () => {
+    const { cell, record } = setUp();
+    expect(cell.read()).toBe(cell.read());
+
+    cell.replace(record(1));
+    expect(cell.read()).toBe(cell.read(undefined, { key: 'ada' }));
+    cell.replace(record(2, { shareRatio: 0.5 }));
+
+    expect(cell.read(undefined, { key: 'ada' })).not.toBe(cell.read(undefined, { key: 'ada' }));
+  });
 });

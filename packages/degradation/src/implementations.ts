@@ -25,3 +25,16 @@ export type ResultOf<Given> = Awaited<ReturnType<Extract<Given[keyof Given], (..
 export type LadderFunctions<Mode extends string, Params, Args extends unknown[]> = {
   readonly [Name in Mode]: (context: Context, params: ParamsOfMode<Params, Name>, ...args: Args) => unknown;
 };
+
+/** Arguments of any number and kind. */
+// oxlint-disable-next-line typescript/no-explicit-any -- unknown would refuse functions that say what they take
+export type AnyArguments = any[];
+
+/** The arguments of a ladder's functions: those of the functions that take any. */
+export type LadderArguments<Given> = NotEmpty<ArgumentsAfter<Given[keyof Given]>>;
+
+// --- internal ---
+
+type ArgumentsAfter<F> = F extends (context: never, params: never, ...args: infer Args) => unknown ? Args : never;
+
+type NotEmpty<Args extends unknown[]> = [Exclude<Args, []>] extends [never] ? [] : Exclude<Args, []>;

@@ -26,7 +26,7 @@ describe('openRecords', () => {
     ['records that are none', sealRecords([{} as never], 0, seal)],
     ['no JSON', `${seal.seal('x')}\nx`],
   ])('(1) refuses %s', (_what, text) => {
-    expect(() => openRecords(text, 10_000, seal)).toThrow();
+    expect(() => openRecords(text, 10_000, seal)).toThrow(/snapshot of features|JSON/);
   });
 });
 

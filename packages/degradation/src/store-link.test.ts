@@ -163,6 +163,21 @@ describe('StoreLink', () => {
     expect(degradation.storeStatus().state).toBe('live');
   });
 
+  it('(5) is loaded after 500 ms, also when the store may take longer', async () => {
+    const clock = virtualClock();
+    const store = { load: never, save: never, listen: () => () => {} };
+    const degradation = createDegradation({ features, store, clock, storeTimeoutMs: 60_000 });
+    let isLoaded = false;
+    void degradation.loaded.then(() => (isLoaded = true));
+
+    await clock.advance(499);
+    expect(isLoaded).toBe(false);
+    await clock.advance(1);
+
+    expect(isLoaded).toBe(true);
+    expect(degradation.storeStatus().state).toBe('connecting');
+  });
+
   it('tells connecting from failed', async () => {
     const { degradation, clock } = setUp({ load: never });
     expect(degradation.storeStatus().state).toBe('connecting');

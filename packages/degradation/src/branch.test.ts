@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+
+import { Context, type Policy, pipeline, timeout } from '@holdfast/core';
+import { recordEvents, virtualClock } from '@holdfast/core/testing';
+
+import { defineFeatures } from './catalogue.ts';
+import { createDegradation } from './degradation.ts';
+import { noticesOf, withNotices } from './degraded-notice.ts';
+
+const features = defineFeatures({
+  reco: {
+    modes: ['full', 'reduced', 'cached', 'off'],
+    params: { reduced: { limit: 5 }, cached: { maxStaleMs: 600_000 } },
+  },
+  pay: { modes: ['full', 'deferred'], essential: true },
+});
+const change = { actor: 'alice', reason: 'INC-1', expiresInMs: 60_000 };
+const down = new Error('down');
+const fails = () => Promise.reject(down);
+
+function setUp() {
+  const clock = virtualClock();
+  const degradation = createDegradation({ features, clock, random: () => 0.5, wallClock: () => 0 });
+  return { clock, degradation, recorder: recordEvents(degradation.events) };
+}
+
+describe('handle.match', () => {
+  it('(1) calls one function, with the parameters of its mode and the context, and counts it', () => {
+    const { degradation } = setUp();
+    const handle = degradation.handle('reco');
+    const match = (context?: Context) =>
+      handle.match(
+        {
+          full: (params, own) => [params, own],
+          reduced: ({ limit }) => limit,
+          cached: ({ maxStaleMs }) => maxStaleMs,
+          off: () => 'off' as const,
+        },
+        context,
+      );
+
+    expect(match(Context.background)).toEqual([undefined, Context.background]);
+    degradation.set('reco', 'reduced', change);
+    expect(match()).toBe(5);
+    degradation.set('reco', 'off', change);
+    expect(match()).toBe('off');
+    expect(degradation.status('reco').served).toEqual({ full: 1, reduced: 1, cached: 0, off: 1 });
+  });
+});
+
+describe('degradation.ladder', () => {
+  it('(2) goes down one mode at a time until one answers, and says so', async () => {
+    const { degradation, recorder } = setUp();
+    const asked: unknown[] = [];
+    const recommend = degradation.ladder('reco', {
+      full: fails,
+      reduced: (_context, params, user: string) => {
+        asked.push(params, user);
+        throw new Error('too');
+      },
+      cached: (_context, { maxStaleMs }) => maxStaleMs,
+      off: () => 'off',
+    });
+    const context = withNotices(Context.background);
+
+    expect(await recommend(context, 'ada')).toBe(600_000);
+
+    expect(asked).toEqual([{ limit: 5 }, 'ada']);
+    expect(recorder.events).toMatchObject([{ type: 'feature.fell', name: 'reco', from: 'reduced', to: 'cached' }]);
+    expect(noticesOf(context)).toEqual([{ feature: 'reco', mode: 'cached', decidedBy: 'failure' }]);
+    expect(degradation.status('reco').served).toEqual({ full: 0, reduced: 0, cached: 1, off: 0 });
+  });
+
+  it('(2) starts at the mode that is set, never above it', async () => {
+    const { degradation } = setUp();
+    degradation.set('reco', 'cached', change);
+    const recommend = degradation.ladder('reco', {
+      full: () => 'full',
+      reduced: () => 'reduced',
+      cached: fails,
+      off: () => 'off',
+    });
+
+    expect(await recommend(Context.background)).toBe('off');
+  });
+
+  it('(2) starts nothing once the context has ended', async () => {
+    const { degradation, clock } = setUp();
+    const asked: string[] = [];
+    const recommend = degradation.ladder('reco', {
+      full: () => new Promise(() => {}),
+      reduced: () => asked.push('reduced'),
+      cached: () => asked.push('cached'),
+      off: () => asked.push('off'),
+    });
+    const context = Context.withClock(clock).withTimeout(100);
+
+    const answer = recommend(context).catch((error: unknown) => error);
+    await clock.advance(100);
+
+    expect(await answer).toBe(context.cause);
+    expect(asked).toEqual([]);
+  });
+
+  it('(3) lets only so many calls be down, and gives the others their error', async () => {
+    const { degradation } = setUp();
+    let finish: (value: string) => void = () => {};
+    const functions = {
+      full: fails,
+      reduced: () => new Promise<string>((resolve) => (finish = resolve)),
+      cached: fails,
+      off: fails,
+    };
+    const recommend = degradation.ladder('reco', functions, { maxFallenCalls: 1 });
+
+    const first = recommend(Context.background);
+    await Promise.resolve();
+    await Promise.resolve();
+    const second = recommend(Context.background);
+
+    await expect(second).rejects.toBe(down);
+    finish('few');
+    expect(await first).toBe('few');
+  });
+
+  it('(4) gives back the first error by identity when nothing helps, or it is none to fall on', async () => {
+    const { degradation } = setUp();
+    const other = () => Promise.reject(new Error('other'));
+    const all = { full: fails, reduced: other, cached: other, off: other };
+
+    await expect(degradation.ladder('reco', all)(Context.background)).rejects.toBe(down);
+    const picky = degradation.ladder('reco', { ...all, off: () => 1 }, { fallsOn: (error) => error !== down });
+    await expect(picky(Context.background)).rejects.toBe(down);
+  });
+
+  it('(5) is refused for writes of an essential feature', () => {
+    const { degradation } = setUp();
+    const functions = { full: () => 1, deferred: () => 2 };
+
+    expect(() => degradation.ladder('pay', functions, { effect: 'write' })).toThrow(
+      'pay.effect must be read, the feature being essential, got "write"',
+    );
+    expect(() => degradation.ladder('pay', functions, { maxFallenCalls: 0 })).toThrow('pay.maxFallenCalls');
+    expect(() => loose(degradation).ladder('pay', { full: () => 1 })).toThrow('pay.deferred must be a function');
+  });
+});
+
+describe('degradation.policy', () => {
+  it('runs the operation as the best mode, in a pipeline, and the others in its place', async () => {
+    const { degradation } = setUp();
+    const ladder = degradation.policy('reco', 'full', {
+      reduced: (_context, { limit }) => limit,
+      cached: () => 'known',
+      off: () => 'off',
+    });
+    const chain: Policy<unknown> = pipeline(ladder, timeout(1000));
+
+    expect(await chain.execute(() => 'fresh')).toBe('fresh');
+    expect(await chain.execute(fails)).toBe(5);
+    degradation.set('reco', 'off', change);
+    expect(await chain.execute(() => 'fresh')).toBe('off');
+    expect(() => loose(degradation).policy('reco', 'cached', {})).toThrow('the mode of the operation must be one of');
+  });
+});
+
+/** The same for callers whom no compiler checks. */
+function loose(degradation: object) {
+  return degradation as Record<'ladder' | 'policy', (...given: unknown[]) => unknown>;
+}

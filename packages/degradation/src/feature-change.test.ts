@@ -1,0 +1,270 @@
+import { describe, expect, it } from 'vitest';
+
+import { recordEvents, seededRandom, settle, virtualClock } from '@holdfast/core/testing';
+
+import { defineFeatures } from './catalogue.ts';
+import { type DegradationOptions, createDegradation } from './degradation.ts';
+import type { FeatureError } from './feature-error.ts';
+import { memoryStore } from './feature-store.ts';
+import type { ModeChange } from './mode-change.ts';
+import { signature } from './sha256.ts';
+
+const features = defineFeatures({
+  reco: { modes: ['full', 'cached', 'off'], onLevel: { 1: 'cached', 3: 'off' }, maxOverrideMs: 3_600_000 },
+});
+const change = { actor: 'alice', reason: 'INC-1', expiresInMs: 60_000 };
+const back = { actor: 'bob', reason: 'over' };
+const auto = { actor: 'brownout', reason: 'shed ratio' };
+let seed = 1;
+
+function setUp(options: Omit<Partial<DegradationOptions>, 'features'> = {}) {
+  const clock = virtualClock();
+  const random = seededRandom(seed++);
+  const degradation = createDegradation({ clock, random, wallClock: () => clock.now(), ...options, features });
+  return { clock, degradation, recorder: recordEvents(degradation.events) };
+}
+
+function codeOf(act: () => unknown): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return (error as FeatureError).code;
+  }
+}
+
+describe('overrides', () => {
+  it('take one slot per source, kind, scope and target', () => {
+    const { degradation } = setUp();
+    const kinds: Partial<ModeChange>[] = [
+      {},
+      { shareRatio: 0.5 },
+      { kind: 'atLeast' },
+      { source: 'schedule' },
+      { match: [{ attribute: 'tier', in: ['free'] }] },
+      { scope: { region: 'eu' } },
+    ];
+    for (const kind of kinds) degradation.set('reco', 'cached', { ...change, ...kind });
+
+    const { overrides, revision } = degradation.status('reco');
+    expect(overrides.map(({ id }) => id)).toEqual([
+      'manual/force/*/*',
+      'manual/atLeast/*/*',
+      'schedule/force/*/*',
+      'manual/force/*/*/[{"attribute":"tier","in":["free"]}]',
+    ]);
+    expect(revision).toBe(6);
+    degradation.restore('reco', { ...back, id: 'manual/force/*/*' });
+    expect(degradation.status('reco').overrides).toHaveLength(3);
+    degradation.restore('reco', back);
+    expect(degradation.status('reco').overrides).toEqual([]);
+  });
+
+  it('are for a share of the keys, the same ones every time, and more when the share is raised', () => {
+    const { degradation } = setUp();
+    const handle = degradation.handle('reco');
+    const degraded = () =>
+      Array.from({ length: 2000 }, (_, n) => `user-${n}`).filter((key) => handle.read(undefined, { key }).isDegraded);
+    degradation.set('reco', 'off', { ...change, shareRatio: 0.1 });
+    const some = degraded();
+    expect(degraded()).toEqual(some);
+    degradation.set('reco', 'off', { ...change, shareRatio: 0.3 });
+    const more = degraded();
+
+    expect(some.length / 2000).toBeCloseTo(0.1, 1);
+    expect(more.length / 2000).toBeCloseTo(0.3, 1);
+    expect(some.every((key) => more.includes(key))).toBe(true);
+  });
+
+  it('are for one region or instance, where they say so', () => {
+    const { degradation } = setUp({ place: { region: 'eu', instance: 'shop-1' } });
+    degradation.set('reco', 'cached', change);
+    degradation.set('reco', 'off', { ...change, scope: { region: 'us' } });
+    expect(degradation.status('reco').mode).toBe('cached');
+
+    degradation.set('reco', 'off', { ...change, scope: { region: 'eu' } });
+    degradation.set('reco', 'full', { ...change, scope: { instance: 'shop-1' } });
+
+    expect(degradation.status('reco').mode).toBe('full');
+  });
+
+  it('(1) (2) are refused without a trace where they are wrong', () => {
+    const { degradation, recorder } = setUp();
+    degradation.set('reco', 'cached', { ...change, ifRevision: 0 });
+    const before = JSON.stringify([degradation.list(), degradation.audit(), recorder.events]);
+    const wrong: [string, object][] = [
+      ['INVALID_CHANGE', { kind: 'most' }],
+      ['INVALID_CHANGE', { source: 'automatic' }],
+      ['INVALID_CHANGE', { source: 'schedule', kind: 'atMost' }],
+      ['INVALID_CHANGE', { shareRatio: 0 }],
+      ['INVALID_CHANGE', { shareRatio: 1.1 }],
+      ['INVALID_CHANGE', { shareRatio: Number.NaN }],
+      ['INVALID_CHANGE', { match: [{ attribute: 'a' }] }],
+      ['INVALID_CHANGE', { scope: { zone: 'a' } }],
+      ['INVALID_CHANGE', { restore: { shareRatios: [1], stepMs: 5 } }],
+      ['INVALID_CHANGE', { role: 'root' }],
+      ['INVALID_CHANGE', { expiresInMs: 3_600_001 }],
+      ['INVALID_CHANGE', { expiresInMs: 900_001, source: 'break-glass', role: 'break-glass' }],
+      ['FORBIDDEN', { role: 'viewer' }],
+      ['FORBIDDEN', { source: 'break-glass' }],
+      ['FORBIDDEN', { source: 'break-glass', role: 'operator' }],
+      ['STALE_REVISION', { ifRevision: 0 }],
+    ];
+
+    for (const [code, more] of wrong)
+      expect([more, codeOf(() => degradation.set('reco', 'off', { ...change, ...more }))]).toEqual([more, code]);
+    expect(JSON.stringify([degradation.list(), degradation.audit(), recorder.events])).toBe(before);
+  });
+
+  it('let an operator not outbid controllers, and break-glass outbid everybody', () => {
+    const { degradation } = setUp();
+    degradation.setLevel(2, auto);
+    const force = (role: 'operator' | 'break-glass') => () => degradation.set('reco', 'full', { ...change, role });
+
+    expect(codeOf(force('operator'))).toBe('FORBIDDEN');
+    expect(codeOf(() => degradation.set('reco', 'off', { ...change, role: 'operator' }))).toBeUndefined();
+    expect(codeOf(force('break-glass'))).toBeUndefined();
+    expect(degradation.mode('reco')).toBe('full');
+    degradation.set('reco', 'off', { ...change, source: 'break-glass', role: 'break-glass' });
+    expect(codeOf(() => degradation.restore('reco', { ...back, role: 'operator' }))).toBe('FORBIDDEN');
+    expect(degradation.status('reco')).toMatchObject({ mode: 'off', decidedBy: 'break-glass' });
+  });
+
+  it('tell conflicts', () => {
+    const { degradation } = setUp();
+    degradation.set('reco', 'off', { ...change, kind: 'atLeast' });
+    degradation.set('reco', 'cached', { ...change, kind: 'atMost' });
+
+    const { mode, conflicts } = degradation.status('reco');
+
+    expect([mode, conflicts]).toEqual(['off', [['manual/atLeast/*/*', 'manual/atMost/*/*']]]);
+  });
+
+  it('are at most 32', () => {
+    const { degradation } = setUp();
+    const set = (n: number) => () =>
+      degradation.set('reco', 'off', { ...change, match: [{ attribute: 'n', in: [n] }] });
+
+    for (let n = 0; n < 32; n++) expect(codeOf(set(n))).toBeUndefined();
+    expect(codeOf(set(32))).toBe('TOO_MANY_OVERRIDES');
+    expect(codeOf(set(31))).toBeUndefined();
+  });
+
+  it('are taken back in steps, at their expiry and when restored, unless it is to be at once', async () => {
+    let isCalm = true;
+    const { degradation, clock } = setUp({ random: () => 0.5, mayRestore: () => isCalm });
+    const restore = { shareRatios: [0.5, 0.1], stepMs: 1000 };
+    const share = () => degradation.status('reco').overrides[0]?.shareRatio ?? 0;
+    degradation.set('reco', 'off', { ...change, restore });
+    await clock.advance(60_000);
+    expect([share(), degradation.status('reco').overrides[0]?.isRestoring]).toEqual([0.5, true]);
+    isCalm = false;
+    await clock.advance(1000);
+    expect(share()).toBe(0.5);
+    isCalm = true;
+    await clock.advance(1000);
+    expect(share()).toBe(0.1);
+    await clock.advance(1000);
+    expect([share(), clock.pendingCount]).toEqual([0, 0]);
+
+    degradation.set('reco', 'off', { ...change, restore });
+    degradation.restore('reco', back);
+    await clock.advance(0);
+    expect(share()).toBe(0.5);
+    degradation.restore('reco', { ...back, isAtOnce: true });
+    await settle();
+    expect([share(), clock.pendingCount]).toEqual([0, 0]);
+  });
+});
+
+describe('controllers', () => {
+  it('degrade by level, a share at a time, and are audited where the mode changes', async () => {
+    const { degradation, clock } = setUp();
+    const handle = degradation.handle('reco');
+    const share = () =>
+      Array.from({ length: 2000 }, (_, n) => `u${n}`).filter((key) => handle.read(undefined, { key }).isDegraded)
+        .length / 2000;
+    degradation.setLevel(0.3, auto);
+    expect([share() > 0.25 && share() < 0.35, degradation.mode('reco')]).toEqual([true, 'full']);
+    degradation.setLevel(1, { ...auto, expiresInMs: 5000 });
+    degradation.setLevel(1, { ...auto, expiresInMs: 5000 });
+    expect([share(), handle.read().decidedBy, handle.read().reason]).toEqual([1, 'level', 'shed ratio']);
+    await clock.advance(5000);
+
+    expect([share(), degradation.level().level, clock.pendingCount]).toEqual([0, 0, 0]);
+    expect(degradation.audit().map(({ cause, to, actor }) => [cause, to, actor])).toEqual([
+      ['automatic', 'cached', 'brownout'],
+      ['automatic', 'full', 'brownout'],
+    ]);
+  });
+
+  it('ask for one feature until they cease to', async () => {
+    const { degradation, clock } = setUp();
+    degradation.setAutomatic('reco', 'off', { ...auto, expiresInMs: 1000 });
+    expect(degradation.status('reco')).toMatchObject({ mode: 'off', decidedBy: 'automatic', revision: 0 });
+    degradation.setAutomatic('reco', undefined, auto);
+    expect(degradation.mode('reco')).toBe('full');
+    degradation.setAutomatic('reco', 'off', { ...auto, expiresInMs: 1000 });
+    await clock.advance(1000);
+
+    expect(degradation.mode('reco')).toBe('full');
+    expect(codeOf(() => degradation.setAutomatic('reco', 'none', auto))).toBe('UNKNOWN_MODE');
+    expect(codeOf(() => degradation.setLevel(5, auto))).toBe('INVALID_CHANGE');
+  });
+});
+
+describe('a fleet and a restart', () => {
+  it('tells of a change that another one has overwritten', async () => {
+    const clock = virtualClock();
+    const store = memoryStore({ clock });
+    const one = setUp({ clock, store, random: () => 0.1 });
+    const other = setUp({ clock, store: { ...late(store) }, random: () => 0.9 });
+    one.degradation.set('reco', 'cached', change);
+    other.degradation.set('reco', 'off', { ...change, actor: 'carol' });
+    await settle();
+
+    expect(one.degradation.mode('reco')).toBe('off');
+    expect(one.recorder.events.find(({ type }) => type === 'feature.overwritten')).toMatchObject({
+      name: 'reco',
+      actor: 'alice',
+      byActor: 'carol',
+    });
+  });
+
+  it('knows after a restart without a store what it knew before, less what has passed', async () => {
+    let disk: string | undefined;
+    const lastKnownGood = {
+      load: () => Promise.resolve(disk),
+      save: (text: string) => Promise.resolve(void (disk = text)),
+    };
+    const clock = virtualClock();
+    const broken = {
+      load: () => Promise.reject(new Error('down')),
+      save: () => new Promise<never>(() => {}),
+      listen: () => () => {},
+    };
+    const options = {
+      clock,
+      wallClock: () => clock.now(),
+      store: broken,
+      lastKnownGood,
+      seal: signature('a secret of the fleet'),
+    };
+    setUp(options).degradation.set('reco', 'off', change);
+    await clock.advance(20_000);
+
+    const { degradation } = setUp(options);
+    await settle();
+    expect(degradation.status('reco').override).toMatchObject({ mode: 'off', remainingMs: 40_000 });
+
+    const forged = setUp({ ...options, seal: signature('a secret of the others') });
+    await settle();
+    expect(forged.degradation.mode('reco')).toBe('full');
+    expect(forged.recorder.events).toContainEqual(expect.objectContaining({ operation: 'load-last-known-good' }));
+  });
+});
+
+/** A store whose notices this instance hears, but never in time. */
+function late(store: ReturnType<typeof memoryStore>) {
+  return { load: () => store.load(), save: store.save.bind(store), listen: () => () => {} };
+}
