@@ -163,6 +163,17 @@ describe('brownout simulation', () => {
     expect(shortestMs(played.flips)).toBeGreaterThanOrEqual(10_000);
   });
 
+  it.each([0.3, 0.5])('does nothing at %s times the capacity in 400 s', (load) => {
+    expect(Math.max(...levelsFrom(play(5, 400, steady(load)), 0))).toBe(0);
+  });
+
+  it('does next to nothing at 0.7 times the capacity, where requests bunch by chance', () => {
+    const levels = levelsFrom(play(5, 400, steady(0.7)), 0);
+
+    expect(levels.reduce((sum, level) => sum + level, 0) / levels.length).toBeLessThan(0.1);
+    expect(Math.max(...levels)).toBeLessThan(1);
+  });
+
   it('flips none more than once in 10 s at twice the capacity, once the onset is over', () => {
     const { flips } = play(1, 200, steady(2));
 
