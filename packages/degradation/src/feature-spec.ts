@@ -6,9 +6,49 @@
 
 import { ConfigError, integerInRange, isName } from '@holdfast/core';
 
-import type { FeatureDefinition } from './catalogue.ts';
-import { checkLevelMap } from './level-map.ts';
+import { type LevelMap, checkLevelMap } from './level-map.ts';
 import { MAX_OVERRIDE_MS } from './override.ts';
+
+/** What `defineFeatures` takes per feature. */
+export interface FeatureSpec {
+  /** Names of the modes, best first; the first is the default. Lower case letters, digits and hyphens, a letter first. */
+  readonly modes: readonly [string, ...string[]];
+  /** What a mode is done with: page size, quality, longest staleness. Plain data, per mode; delivered with the mode. */
+  readonly params?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+  /** Who decides about this feature; shown to operators. */
+  readonly owner?: string | undefined;
+  /** What to tell users while the feature is not in its default mode. */
+  readonly notice?: string | undefined;
+  /** Whether its name and mode may stand in answers to callers from outside. By default false. */
+  readonly isPublic?: boolean | undefined;
+  /** Whether the service has no point without it: brownout levels below the highest leave it alone. By default false. */
+  readonly essential?: boolean | undefined;
+  /**
+   * The mode from which brownout level on: keys are levels, above 0 and up to 4, fractions included; a level that is not named
+   * keeps the mode of the one below. Higher levels never name better modes. By default no level concerns it.
+   */
+  readonly onLevel?: Readonly<Record<number, string>> | undefined;
+  /** The worst mode that controllers may choose; false keeps them out. By default the worst of all; false if essential. */
+  readonly worstAutomatic?: string | false | undefined;
+  /** The longest that an override of it may last. Milliseconds, integer, 1 to 86 400 000. By default 86 400 000 (24 h). */
+  readonly maxOverrideMs?: number | undefined;
+}
+
+/** One feature of a catalogue. */
+export interface FeatureDefinition<Mode extends string = string> {
+  readonly modes: readonly [Mode, ...Mode[]];
+  /** Per mode; undefined for a mode without. */
+  readonly params: Readonly<Partial<Record<Mode, Readonly<Record<string, unknown>>>>>;
+  readonly owner: string | undefined;
+  readonly notice: string | undefined;
+  readonly isPublic: boolean;
+  readonly essential: boolean;
+  /** Steps of the level map, by rising level. */
+  readonly onLevel: LevelMap;
+  /** How far controllers may go: a position among the modes; 0 keeps them out. */
+  readonly worstAutomatic: number;
+  readonly maxOverrideMs: number;
+}
 
 /** Returns a frozen, completed copy of `spec`. Throws a ConfigError, or a TypeError for an unknown key. */
 export function checkSpec(path: string, spec: unknown): FeatureDefinition {
