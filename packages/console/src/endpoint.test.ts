@@ -114,6 +114,18 @@ describe('refusals', () => {
     });
   });
 
+  it('says 403 where a role may not do that, and 409 where there are too many overrides', async () => {
+    const { put, degradation } = await startAdminUnderTest();
+    expect(await put(feature, { ...change, role: 'viewer' })).toMatchObject({
+      status: 403,
+      body: { code: 'FORBIDDEN', field: 'role' },
+    });
+    const setFor = (n: number): object => ({ ...change, match: matchOf(n) });
+    for (let n = 0; n < 32; n++) degradation.set('recommendations', 'cached', { ...author, match: matchOf(n) });
+
+    expect(await put(feature, setFor(32))).toMatchObject({ status: 409, body: { code: 'TOO_MANY_OVERRIDES' } });
+  });
+
   it('says 503 once the features are closed', async () => {
     const { put, degradation } = await startAdminUnderTest();
     degradation.close();
@@ -256,3 +268,9 @@ describe('the handler', () => {
     expect(recorder.types).toEqual(['admin.failed', 'admin.failed']);
   });
 });
+
+const author = { actor: 'alice', reason: 'INC-4711', expiresInMs: 1000 };
+
+function matchOf(n: number) {
+  return [{ attribute: 'n', in: [n] }];
+}

@@ -125,6 +125,8 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = Object.freeze({
   UNKNOWN_FEATURE: 404,
   UNKNOWN_MODE: 400,
   INVALID_CHANGE: 400,
+  FORBIDDEN: 403,
   STALE_REVISION: 409,
+  TOO_MANY_OVERRIDES: 409,
   CLOSED: 503,
 });

@@ -167,7 +167,7 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
     read: { feature: featureCalls },
   }),
   counter('feature_changes_total', ['feature'], {
-    help: 'Changes of the mode of a feature, those made by other processes included.',
+    help: 'Changes that people made to a feature, through any process; expiries are none.',
     unit: 'changes',
     aggregator: 'max',
     read: { feature: ({ revision }) => (revision === undefined ? [] : single(revision)) },
