@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { contextKey } from '../../kernel/context.ts';
+import { Context, contextKey } from '../../kernel/context.ts';
 import { settled } from '../../testing/operation-table.ts';
 import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { type ChaosInjection, type ChaosOptions, chaos, chaosKind } from './chaos.ts';
@@ -122,6 +122,13 @@ describe('chaos options', () => {
       injections.length = 0;
 
       expect(await settled(policy.execute(() => 1))).toMatchObject({ status: 'rejected' });
+
+      const values = ['test'];
+      const aimed = storm({ injections: [{ ...fault, when: { key: tenant, values } }] });
+      values.length = 0;
+      expect(await settled(aimed.execute(() => 1, Context.background.withValue(tenant, 'test')))).toMatchObject({
+        status: 'rejected',
+      });
 
       const latencyMs: [number, number] = [1, 2];
       const delaying = storm({ injections: [{ kind: 'latency', callRatio: 1, latencyMs }] });
