@@ -41,6 +41,9 @@ export interface OwnCluster extends OwnConnection {
 
 /** A server of a Cluster, as the client knows it. */
 export interface ClusterNode {
+  readonly status: string;
+  on(event: string, listener: () => void): unknown;
+  off(event: string, listener: () => void): unknown;
   readonly options: { readonly host?: string; readonly port?: number };
   duplicate(...args: never[]): unknown;
 }
