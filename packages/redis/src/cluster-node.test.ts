@@ -40,10 +40,11 @@ describe('connecting', () => {
 
   it.each(['ready', 'close', 'end'])('waits until the connection is %s, and leaves no listener', async (event) => {
     const { node, cluster } = clusterOf('connect');
-    const waiting = connecting(cluster, 'a');
+    const waiting = Array.from({ length: 20 }, () => connecting(cluster, 'a'));
+    expect(node.listenerCount('ready')).toBe(1);
     node.emit(event);
 
-    await expect(waiting).resolves.toBeUndefined();
+    await expect(Promise.all(waiting)).resolves.toHaveLength(20);
     expect(node.eventNames()).toEqual([]);
   });
 });

@@ -27,6 +27,21 @@ export function addressOf({ options: { host, port } }: ClusterNode): string {
 export function connecting(connection: OwnConnection | OwnCluster, key: string | undefined): Promise<void> | undefined {
   const node = key !== undefined && 'slots' in connection ? nodeOf(connection, key) : undefined;
   if (node === undefined || !['connecting', 'connect'].includes(node.status)) return undefined;
+  const known = waits.get(node);
+  if (known !== undefined) return known;
+  const wait = settled(node).finally(() => waits.delete(node));
+  waits.set(node, wait);
+  return wait;
+}
+
+// --- internal ---
+
+/** One for all who wait for a server: clients warn of many listeners. */
+const waits = new WeakMap<ClusterNode, Promise<void>>();
+
+const settling = ['ready', 'close', 'end'] as const;
+
+function settled(node: ClusterNode): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
       for (const event of settling) node.off(event, settle);
@@ -35,7 +50,3 @@ export function connecting(connection: OwnConnection | OwnCluster, key: string |
     for (const event of settling) node.on(event, settle);
   });
 }
-
-// --- internal ---
-
-const settling = ['ready', 'close', 'end'] as const;
