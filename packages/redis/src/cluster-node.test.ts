@@ -44,7 +44,7 @@ describe('connecting', () => {
     expect(node.listenerCount('ready')).toBe(1);
     node.emit(event);
 
-    await expect(Promise.all(waiting)).resolves.toHaveLength(20);
+    for (const wait of waiting) await expect(wait).resolves.toBeUndefined();
     expect(node.eventNames()).toEqual([]);
   });
 });
