@@ -25,14 +25,8 @@ export function answered(circuit: NodeCircuit, proposal: Proposal, result: Resul
   if (proposal.kind === 'report') noteGuilt(circuit, proposal, result);
   if (result.ruling !== undefined) circuit.adopt(result.ruling, now); // (1)
   if (result.code === 'stale') return; // the node syncs; what still matters is derived again: (2)
-  if (result.code === 'seed-first') {
-    circuit.seedDueAt = now;
-    return;
-  }
-  if (proposal.kind === 'trip') circuit.ballotDueAt = nextBallotAt(circuit, result, now);
-  if (proposal.kind === 'claim') claimAnswered(circuit, proposal, result, exchange);
-  if (proposal.kind === 'report' || proposal.kind === 'release') circuit.leases.heard(proposal.lease);
-  if (proposal.kind === 'seed') circuit.seedDueAt = Infinity;
+  if (result.code === 'seed-first') circuit.seedDueAt = now;
+  else heed(circuit, proposal, result, exchange);
 }
 
 /** No answer has come: it may have been done, or may be done later. */
@@ -43,6 +37,25 @@ export function lost(circuit: NodeCircuit, proposal: Proposal, now: number): voi
 }
 
 // --- internal ---
+
+function heed(circuit: NodeCircuit, proposal: Proposal, result: Result, exchange: Exchange): void {
+  switch (proposal.kind) {
+    case 'trip':
+      if (proposal.basis === circuit.known.epoch) circuit.ballotDueAt = nextBallotAt(circuit, result, exchange.now);
+      break; // of another ruling the ballot that is due is another, too
+    case 'claim':
+      claimAnswered(circuit, proposal, result, exchange);
+      break;
+    case 'report':
+    case 'release':
+      circuit.leases.heard(proposal.lease);
+      break;
+    case 'seed':
+      circuit.seedDueAt = Infinity;
+      break;
+    default: // a local close and a bell are derived again, if they still matter
+  }
+}
 
 const MIN_REPEAT_MS = 20;
 const REPEAT_SPREAD_MS = 60;
