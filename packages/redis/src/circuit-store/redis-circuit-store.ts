@@ -203,6 +203,7 @@ class FleetStore implements RedisCircuitStore {
       tell: this.tell,
       onTurn: () => this.look(),
       countShards: this.countShards,
+      usedCount: () => this.shards.size,
     });
     this.shards.set(index, shard);
     this.byChannel.set(shard.channel, shard);

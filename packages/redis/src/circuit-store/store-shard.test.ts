@@ -35,6 +35,7 @@ function setUp() {
     tell,
     onTurn: () => turns.push(clock.now()),
     countShards: fleetShards(),
+    usedCount: () => 1,
   });
   return { clock, connection, shard, told, turns, renewed, setLease: (leaseMs: number) => (longestLeaseMs = leaseMs) };
 }
@@ -158,6 +159,7 @@ describe('openShard', () => {
       tell: () => {},
       onTurn: () => {},
       countShards: fleetShards(),
+      usedCount: () => 1,
     });
 
     await expect(shard.hold({ id: 'a', state: 'auto', forMs: 1, owner: 'o', reason: '' })).rejects.toThrow('closed');

@@ -26,6 +26,7 @@ import {
 import { circuitKeys } from '../circuit/circuit-keys.ts';
 import { type UnreadableRuling, readMessage } from '../circuit/wire.ts';
 import { StoreUnavailableError } from '../lua-script.ts';
+import { pollPaceMs } from './poll-pace.ts';
 import { ledgerWire, redisLedger } from './redis-ledger.ts';
 import type { RequestLog } from './request-log.ts';
 import type { StoreTeller } from './store-events.ts';
@@ -65,6 +66,8 @@ export interface StoreShardParts {
   readonly onTurn: () => void;
   /** Takes note of how many shards the ledger of a shard was made for, and returns how many the fleet has: {@link fleetShards}. */
   readonly countShards: (index: number, told: number) => number;
+  /** Shards that the process uses. */
+  readonly usedCount: () => number;
 }
 
 /** Makes the shard of that number. */
@@ -123,7 +126,8 @@ class Shard implements StoreShard {
       const reply = await ledger.sync(request);
       this.wasSilent = false;
       if (reply.incarnation === request.incarnation) this.lookForMissed(reply);
-      return { ...reply, shards: parts.countShards(index, reply.shards) };
+      const pollMs = pollPaceMs(reply.pollMs, parts.usedCount());
+      return { ...reply, pollMs, shards: parts.countShards(index, reply.shards) };
     };
     this.ledger = { ...ledger, sync };
     const onDisagreement = (circuit: string, by: string): void =>
