@@ -34,6 +34,7 @@ export default defineConfig({
       folder('bench'),
       folder('check'),
       folder('line-coverage'),
+      folder('long'),
       folder('mutation'),
       folder('soak', { testTimeout: 120_000, fileParallelism: false }),
       folder('runtimes', {
@@ -49,6 +50,9 @@ export default defineConfig({
         fileParallelism: false,
         sequence: { groupOrder: 1 },
       }),
+      folder('redis-lab', slow(2)),
+      folder('fleet', slow(3)),
+      folder('fleet-example', slow(4)),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,
@@ -59,6 +63,17 @@ export default defineConfig({
     maxWorkers: 2,
   },
 });
+
+/** Tests of many processes and of servers that die: one file at a time, after the projects of the groups before. */
+function slow(groupOrder: number): TestProjectInlineConfiguration['test'] {
+  return {
+    globalSetup: [`${root}test/setup/redis-program.ts`],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+    sequence: { groupOrder },
+  };
+}
 
 function folder(name: string, extra: TestProjectInlineConfiguration['test'] = {}): TestProjectInlineConfiguration {
   return project(name, `test/${name}/**/*.test.ts`, extra);

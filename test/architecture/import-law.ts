@@ -34,8 +34,9 @@ const coreLayers: Readonly<Record<string, readonly string[]>> = {
   registry: ['kernel', 'mechanisms', 'policies'],
   inspection: ['kernel'],
   config: ['kernel', 'policies', 'registry', 'inspection'],
+  fleet: ['kernel', 'mechanisms'],
   testing: ['kernel'],
-  'index.ts': ['kernel', 'mechanisms', 'policies', 'registry', 'inspection', 'config', 'testing'],
+  'index.ts': ['kernel', 'mechanisms', 'policies', 'registry', 'inspection', 'config', 'fleet', 'testing'],
 };
 
 /** Returns every import of `tree` that breaks the law, as sentences. */

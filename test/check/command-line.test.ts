@@ -105,6 +105,7 @@ describe.each([
   'check.ts',
   'bench/run.ts',
   'soak/run.ts',
+  'long/run.ts',
   'mutation/run.ts',
   'line-coverage/run.ts',
   'runtimes/nodes.ts',

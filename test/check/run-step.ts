@@ -93,9 +93,15 @@ function execute(step: Step, extra: readonly string[]): Promise<Ended> {
 function print(step: Step, ended: Ended, result: TestCount, startedAt: number): void {
   const { failed, skipped, complaints } = result;
   const time = `${secondsSince(startedAt)} s`.padStart(6);
-  console.log(`${failed > 0 ? 'FAIL' : 'ok  '}  ${step.name.padEnd(10)} ${time}${noteOf(step, ended, result)}`);
+  console.log(`${wordOf(step, ended, failed)}  ${step.name.padEnd(10)} ${time}${noteOf(step, ended, result)}`);
   if (isCi && skipped.length > 0) console.log(indent(skipped.map((name) => `skipped: ${name}`)));
   if (failed > 0) console.log(indent([...ended.output.trimEnd().split('\n').slice(-shownLines), ...complaints]));
+}
+
+/** Advice that was not taken stands out, and fails nothing. */
+function wordOf({ kind }: Step, { status }: Ended, failed: number): string {
+  if (kind === 'advice' && status !== 0) return 'WARN';
+  return failed > 0 ? 'FAIL' : 'ok  ';
 }
 
 function noteOf(step: Step, { output, isLate }: Ended, { passed, failed, skipped }: TestCount): string {

@@ -30,7 +30,7 @@ export const allSteps: readonly Step[] = [
     'tests',
     480,
     ...projects('unit:*', 'architecture', 'behaviour', 'conformance', 'regressions', 'bench', 'check'),
-    ...projects('line-coverage', 'mutation', 'soak'),
+    ...projects('line-coverage', 'long', 'mutation', 'soak'),
   ),
   vitest('differential', 480, ...projects('differential')),
   {
@@ -39,7 +39,9 @@ export const allSteps: readonly Step[] = [
     command: [node, '--import', 'tsx', 'test/soak/run.ts', '--calls', '200000'],
     limitSeconds: 240,
   },
+  vitest('fleet', 600, ...projects('redis-lab', 'fleet')),
   vitest('storefront', 300, ...projects('storefront')),
+  vitest('fleet example', 300, ...projects('fleet-example')),
   vitest('examples', 180, ...projects('examples')),
   vitest('docs', 180, ...projects('docs')),
   {

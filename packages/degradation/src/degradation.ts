@@ -40,7 +40,7 @@ import type { StoreStatus } from './store-link.ts';
 import { type WallClock, systemWallClock } from './wall-clock.ts';
 
 /** Options of {@link createDegradation}. Omitted ones take {@link degradationDefaults}. */
-export interface DegradationOptions<M extends FeatureModes = FeatureModes> extends PolicyPorts {
+export interface DegradationOptions<M extends FeatureModes = FeatureModes> extends Omit<PolicyPorts, 'store'> {
   /** The features, as {@link defineFeatures} returned them. */
   readonly features: Catalogue<M>;
   /** Shares changes with other instances; by default the memory of this one. */

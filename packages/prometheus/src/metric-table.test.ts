@@ -7,7 +7,8 @@
 import { type NamedPolicy, bulkhead, circuitBreaker, fallback, pipeline, retry } from '@holdfast/core';
 import { describe, expect, it } from 'vitest';
 
-import { type Kind, type Readable, type Sample, metricTable } from './metric-table.ts';
+import { type Kind, type Readable, metricTable } from './metric-table.ts';
+import type { Sample } from './sample.ts';
 
 const newborn: Readable = {
   'circuit-breaker': circuitBreaker().snapshot(),
@@ -16,6 +17,15 @@ const newborn: Readable = {
   fallback: fallback({ value: 1 }),
   pipeline: pipeline().calls,
   feature: { name: 'tips', modes: ['full', 'off'], mode: 'full', served: {} },
+  store: {
+    name: 'shop',
+    mode: 'local',
+    operations: [],
+    latency: { sumMs: 0, count: 0 },
+    silentMs: Infinity,
+    nodes: 1,
+    problem: undefined,
+  },
 };
 
 function samplesOf(kind: Kind): (readonly [string, readonly Sample[]])[] {

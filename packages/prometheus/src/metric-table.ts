@@ -16,14 +16,16 @@ import type {
   BulkheadSnapshot,
   CallCounts,
   CircuitSnapshot,
-  CircuitState,
   Fallback,
-  Refusal,
   Retry,
+  StoreHealth,
   Verdict,
 } from '@holdfast/core';
 
+import { circuitRejections, circuitStateSamples, circuitTransitions } from './circuit-samples.ts';
 import type { FeatureReading } from './degradation-source.ts';
+import { type Sample, byLabel, single } from './sample.ts';
+import { storeModes, storeOperations } from './store-samples.ts';
 
 /** One metric, for people and for programs that make dashboards and rules. */
 export interface MetricDescription {
@@ -46,16 +48,11 @@ export interface Readable {
   readonly fallback: Pick<Fallback<unknown>, 'usedCount'>;
   readonly pipeline: CallCounts;
   readonly feature: FeatureReading;
+  readonly store: StoreHealth;
 }
 
-/** A kind of policy that has metrics, or `feature`. */
+/** A kind of policy that has metrics, or `feature`, or `store`. */
 export type Kind = keyof Readable;
-
-/** One value under the labels that stand beside the name. */
-export interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
 
 /** One metric and how it is read. */
 export interface MetricRow extends MetricDescription {
@@ -136,6 +133,28 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
     unit: 'calls',
     read: { bulkhead: ({ maxQueued }) => single(maxQueued) },
   }),
+  gauge('store_mode', ['name', 'mode'], {
+    help: 'Whether circuits are shared with other processes: 1 for the mode that the store is in, 0 for the other.',
+    unit: '0 or 1',
+    fold: 'one-hot',
+    read: { store: storeModes },
+  }),
+  counter('store_operations_total', ['name', 'operation', 'result'], {
+    help: 'Requests to the store of circuits, by what was asked and how it ended.',
+    unit: 'requests',
+    read: { store: storeOperations },
+  }),
+  counter('store_latency_seconds_total', ['name'], {
+    help: 'Time that answered requests to the store took, all together: divide its rate by that of the requests with the result ok.',
+    unit: 'seconds',
+    read: { store: ({ latency }) => single(latency.sumMs / 1000) },
+  }),
+  gauge('store_nodes', ['name'], {
+    help: 'Processes that share circuits, as the store knows.',
+    unit: 'processes',
+    fold: 'max',
+    read: { store: ({ nodes }) => single(nodes) },
+  }),
   gauge('feature_mode', ['feature', 'mode'], {
     help: 'Whether a feature is in this mode: 1 for the mode that it is in, 0 for the others.',
     unit: '0 or 1',
@@ -185,39 +204,6 @@ function row(parts: Omit<MetricRow, 'nameLabel'>): MetricRow {
   return Object.freeze({ ...parts, nameLabel: parts.labels.includes('feature') ? 'feature' : 'name' });
 }
 
-/** The label value of each state, from the best to the worst. */
-const circuitStates: Readonly<Record<CircuitState, string>> = {
-  closed: 'closed',
-  'forced-closed': 'forced_closed',
-  'half-open': 'half_open',
-  open: 'open',
-  'forced-open': 'forced_open',
-};
-
-const circuitStateNames = Object.keys(circuitStates) as readonly CircuitState[];
-
-const circuitReasons: Readonly<Record<Refusal, string>> = {
-  open: 'open',
-  'half-open-full': 'half_open_full',
-  'forced-open': 'forced_open',
-  'ramping-up': 'ramping_up',
-};
-
-const noLabels: Readonly<Record<string, string>> = Object.freeze({});
-
-function single(value: number): readonly Sample[] {
-  return [{ labels: noLabels, value }];
-}
-
-function byLabel<V extends string>(label: string, values: Readonly<Record<V, number>>): readonly Sample[] {
-  return Object.entries<number>(values).map(([key, value]) => ({ labels: { [label]: key }, value }));
-}
-
-const circuitRejectionLabels = Object.entries(circuitReasons).map(([refusal, reason]) => ({
-  refusal: refusal as Refusal,
-  labels: { policy: 'circuit-breaker', reason },
-}));
-
 const bulkheadReasons: Readonly<Record<BulkheadRefusal, string>> = {
   'queue-full': 'queue_full',
   'would-miss-deadline': 'would_miss_deadline',
@@ -229,28 +215,6 @@ const bulkheadRejectionLabels = Object.entries(bulkheadReasons).map(([refusal, r
   refusal: refusal as BulkheadRefusal,
   labels: { policy: 'bulkhead', reason },
 }));
-
-function circuitRejections(rejections: Readonly<Record<Refusal, number>>): readonly Sample[] {
-  return circuitRejectionLabels.map(({ refusal, labels }) => ({ labels, value: rejections[refusal] }));
-}
-
-const circuitStateLabels = Object.entries(circuitStates).map(([state, label]) => ({ state, labels: { state: label } }));
-
-function circuitStateSamples(current: CircuitState): readonly Sample[] {
-  if (!Object.hasOwn(circuitStates, current)) throw new RangeError(`"${current}" is no state of a circuit`); // (3)
-  return circuitStateLabels.map(({ state, labels }) => ({ labels, value: state === current ? 1 : 0 }));
-}
-
-/** All pairs, those of the state diagram and those that never happen: a closed set that cannot miss one. */
-const circuitTransitionLabels = circuitStateNames.flatMap((from) =>
-  circuitStateNames
-    .filter((to) => to !== from)
-    .map((to) => ({ key: `${from}->${to}`, labels: { from: circuitStates[from], to: circuitStates[to] } })),
-);
-
-function circuitTransitions(transitions: Readonly<Record<string, number>>): readonly Sample[] {
-  return circuitTransitionLabels.map(({ key, labels }) => ({ labels, value: transitions[key] ?? 0 })); // (2)
-}
 
 function featureModes({ modes, mode: current }: FeatureReading): readonly Sample[] {
   if (!modes.includes(current)) throw new RangeError(`"${current}" is none of ${modes.join(', ')}`); // (3)

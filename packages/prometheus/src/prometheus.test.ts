@@ -13,6 +13,7 @@ import {
   fallback,
   isCancelled,
   isRejection,
+  memoryFleet,
   onHookError,
   retry,
 } from '@holdfast/core';
@@ -362,5 +363,25 @@ describe('prometheus', () => {
     prometheus({ register, registry, prefix: undefined, maxNames: undefined });
 
     expect(Object.keys(await scrape(register))[0]).toMatch(new RegExp(`^${prometheusDefaults.prefix}`));
+  });
+
+  it('charter M13: shows the store that a registry shares circuits through, and none where there is none', async () => {
+    const clock = virtualClock();
+    const store = memoryFleet({ clock }).store({ node: 'n1' });
+    const register = new Registry();
+    const exporter = prometheus({ register, registry: createRegistry({ clock, store }) });
+    await clock.advance(100);
+
+    expect(startingWith(await scrape(register), 'holdfast_store_')).toMatchObject({
+      'holdfast_store_mode{name=memory,mode=shared}': 1,
+      'holdfast_store_mode{name=memory,mode=local}': 0,
+      'holdfast_store_operations_total{name=memory,operation=sync,result=ok}': 1,
+      'holdfast_store_nodes{name=memory}': 1,
+    });
+    exporter.close();
+    await store.close();
+
+    prometheus({ register, registry: createRegistry({ clock }) });
+    expect(startingWith(await scrape(register), 'holdfast_store_')).toEqual({});
   });
 });

@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { MetricRow, Sample } from './metric-table.ts';
+import type { MetricRow } from './metric-table.ts';
+import type { Sample } from './sample.ts';
 
 /** One series: its labels and its value now. */
 export interface Series {

@@ -20,7 +20,8 @@ import {
 } from '@holdfast/core';
 
 import type { DegradationSource } from './degradation-source.ts';
-import { type Kind, type MetricRow, type Readable, type Sample, metricTable } from './metric-table.ts';
+import { type Kind, type MetricRow, type Readable, metricTable } from './metric-table.ts';
+import type { Sample } from './sample.ts';
 
 /** Something with a name that has metrics. */
 export interface Subject {
@@ -48,7 +49,7 @@ export function subjectsOf(source: Source): readonly Subject[] | undefined {
 // --- internal ---
 
 function policiesOf({ id, registry }: { readonly id: number; readonly registry: Registry }): readonly Subject[] {
-  const subjects: Subject[] = [];
+  const subjects: Subject[] = [...storeOf({ id, registry })];
   for (const policy of registry) {
     const { kind, name } = policy;
     if (!isPolicyKind(kind)) continue;
@@ -71,7 +72,19 @@ function featuresOf({ id, degradation }: { readonly id: number; readonly degrada
   });
 }
 
-type PolicyKind = Exclude<Kind, 'feature'>;
+/** The store that a registry shares circuits through. */
+function storeOf({ id, registry }: { readonly id: number; readonly registry: Registry }): readonly Subject[] {
+  const { store } = registry;
+  if (store === undefined) return [];
+  const health = attempt(() => store.health(), 'store');
+  if (health === undefined) return [];
+  const { name } = health;
+  return [
+    { kind: 'store', name, identity: `${id}/${name}`, read: () => attempt(() => samplesOf('store', health), name) },
+  ];
+}
+
+type PolicyKind = Exclude<Kind, 'feature' | 'store'>;
 
 /** How each kind of policy is read. Policies are known by their kind, so that another copy of core will do. */
 const readers: { readonly [K in PolicyKind]: (policy: NamedPolicy<unknown>) => Readable[K] } = {

@@ -26,7 +26,7 @@ describe('withDefaults', () => {
   });
 
   it('(3) charter E3: refuses an unknown option with the list of the known ones', () => {
-    const known = 'captureAsyncContext, clock, events, name, random, size, value';
+    const known = 'captureAsyncContext, clock, events, name, random, size, store, value';
 
     expect(() => withDefaults('x', defaults, { sizee: 1 }, ['value'])).toThrow(
       new TypeError(`x has no option "sizee"; it knows ${known}`),

@@ -87,6 +87,12 @@ export function isFunction(option: string, value: unknown): void {
   if (typeof value !== 'function') throw new ConfigError(option, 'a function', value);
 }
 
+/** Checks that `store` is a store of circuits, or undefined. */
+export function isStoreOrAbsent(option: string, store: unknown): void {
+  const isStore = store === undefined || (hasMethod(store, 'join') && hasMethod(store, 'health'));
+  if (!isStore) throw new ConfigError(option, 'a CircuitStore', store);
+}
+
 // --- internal ---
 
 nameErrorClass(ConfigError, 'ConfigError');

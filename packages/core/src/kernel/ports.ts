@@ -5,6 +5,7 @@
  */
 
 import type { CaptureAsyncContext } from './async-context.ts';
+import type { CircuitStore } from './circuit-store.ts';
 import type { Clock } from './clock.ts';
 import type { Events } from './events.ts';
 import type { Random } from './random.ts';
@@ -22,6 +23,8 @@ export interface PolicyPorts {
    * nothing is captured.
    */
   readonly captureAsyncContext?: CaptureAsyncContext;
+  /** Where circuits are shared with other processes; by default nowhere. */
+  readonly store?: CircuitStore;
 }
 
 /** Names of the ports. */
@@ -30,6 +33,7 @@ export const portNames: readonly (keyof PolicyPorts)[] = Object.freeze([
   'random',
   'events',
   'captureAsyncContext',
+  'store',
 ]);
 
 /** What a table of defaults holds: every option but the ports that are not the clock, and those named by `Without`. */

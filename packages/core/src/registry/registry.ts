@@ -12,10 +12,11 @@
  * @module
  */
 
+import type { CircuitStore } from '../kernel/circuit-store.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { HasAlternatives, Updatable } from '../kernel/description.ts';
 import { type Events, createEvents } from '../kernel/events.ts';
-import { ConfigError, withDefaults } from '../kernel/options.ts';
+import { ConfigError, isStoreOrAbsent, withDefaults } from '../kernel/options.ts';
 import { type Pipeline, type SubstituteOf, pipeline } from '../kernel/pipeline.ts';
 import type { NamedPolicy, Policy } from '../kernel/policy.ts';
 import { type PolicyPorts, portNames } from '../kernel/ports.ts';
@@ -47,6 +48,8 @@ export interface Registry extends Iterable<NamedPolicy<unknown>> {
   /** What all policies created here tell. */
   readonly events: Events;
   readonly clock: Clock;
+  /** Where its circuits are shared with other processes; undefined where they are not. */
+  readonly store: CircuitStore | undefined;
   /** The ports that it hands to the policies that it creates. */
   readonly ports: PolicyPorts;
   /**
@@ -89,14 +92,20 @@ export interface Registry extends Iterable<NamedPolicy<unknown>> {
  * ```
  */
 export function createRegistry(options: RegistryOptions = {}): Registry {
-  const { clock, random, events, captureAsyncContext } = withDefaults('registry', registryDefaults, options);
-  const ports = { clock, random, events: events ?? createEvents() };
-  return new PolicyTable(captureAsyncContext === undefined ? ports : { ...ports, captureAsyncContext });
+  const { clock, random, events, captureAsyncContext, store } = withDefaults('registry', registryDefaults, options);
+  isStoreOrAbsent('registry.store', store);
+  return new PolicyTable({
+    clock,
+    random,
+    events: events ?? createEvents(),
+    ...(captureAsyncContext !== undefined && { captureAsyncContext }),
+    ...(store !== undefined && { store }),
+  });
 }
 
 // --- internal ---
 
-type Ports = PolicyPorts & Required<Omit<PolicyPorts, 'captureAsyncContext'>>;
+type Ports = PolicyPorts & Required<Omit<PolicyPorts, 'captureAsyncContext' | 'store'>>;
 
 class PolicyTable implements Registry {
   readonly #ports: Ports;
@@ -112,6 +121,10 @@ class PolicyTable implements Registry {
 
   get clock(): Clock {
     return this.#ports.clock;
+  }
+
+  get store(): CircuitStore | undefined {
+    return this.#ports.store;
   }
 
   get ports(): PolicyPorts {

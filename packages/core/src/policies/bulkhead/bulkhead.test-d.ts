@@ -32,7 +32,7 @@ expectTypeOf(policy.planUpdate({ order: 'adaptive-lifo' })).toEqualTypeOf<() => 
 expectTypeOf(policy.describe()).toEqualTypeOf<PolicyDescription>();
 expectTypeOf(bulkheadKind).toEqualTypeOf<PolicyKind>();
 expectTypeOf<keyof BulkheadChanges>().toEqualTypeOf<
-  Exclude<keyof BulkheadOptions, 'name' | 'clock' | 'random' | 'events' | 'captureAsyncContext'>
+  Exclude<keyof BulkheadOptions, 'name' | 'clock' | 'random' | 'events' | 'captureAsyncContext' | 'store'>
 >();
 
 bulkhead({

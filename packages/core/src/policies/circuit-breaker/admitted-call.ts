@@ -13,7 +13,7 @@ import type { Context } from '../../kernel/context.ts';
 import type { Sink } from '../../kernel/handler.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 import { type Classify, type Verdict, judgeError, judgeValue } from '../../kernel/outcome.ts';
-import type { Lease } from './circuit.ts';
+import type { Lease } from './probe-round.ts';
 import type { TimedMember } from './slow-calls.ts';
 
 /** What takes the verdicts on calls. */

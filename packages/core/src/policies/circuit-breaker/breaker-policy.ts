@@ -13,9 +13,11 @@ import { type LayeredPolicy, execute, wrap } from '../../kernel/policy.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
 import type { CircuitPermit } from './admitted-call.ts';
-import { Breaker, type BreakerPorts, type BreakerRules } from './breaker.ts';
+import { Breaker } from './breaker.ts';
+import type { BreakerPorts, BreakerRules } from './breaker-parts.ts';
 import type { CircuitState, Refusal } from './circuit-events.ts';
 import { type CircuitRecord, readRecord, recordOf, windowOf } from './circuit-record.ts';
+import type { SharingExplanation } from '../../kernel/circuit-store.ts';
 import { type HoldOptions, type HoldRecord, Holds } from './holds.ts';
 import type { TripReason, WindowCounts } from './trip-rule.ts';
 
@@ -39,6 +41,8 @@ export interface CircuitSnapshot extends WindowCounts {
   readonly rejections: Readonly<Record<Refusal, number>>;
   /** Calls that ran under `observe` and would have been refused. */
   readonly observed: number;
+  /** Why the fleet's circuit is as it is; undefined where the circuit is not shared. */
+  readonly fleet: SharingExplanation | undefined;
   /** Transitions that have happened, as `from->to`. */
   readonly transitions: Readonly<Record<string, number>>;
 }
@@ -77,7 +81,7 @@ export interface HoldableBreaker<C extends object> extends LayeredPolicy, Updata
    * Returns false, and changes nothing, where `record` is none or is older than `maxAgeMs` (milliseconds, an hour by default).
    */
   restore(record: unknown, time: { readonly wallMs: number; readonly maxAgeMs?: number }): boolean;
-  /** Ends the active health check, if there is one. Calls go on as before. */
+  /** Ends the active health check, and leaves the fleet, if there is one. Calls go on as before. */
   [Symbol.dispose](): void;
 }
 
@@ -144,6 +148,7 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
       verdicts: { success: this.successCount, failure: this.failureCount, ignored: this.ignoredCount },
       rejections: { open: 0, 'half-open-full': 0, 'forced-open': 0, 'ramping-up': 0, ...refusals },
       observed: this.observedCount,
+      fleet: circuit.fleet?.explain(),
       transitions: { ...this.transitions },
     };
   }
@@ -203,6 +208,7 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
 
   [Symbol.dispose](): void {
     this.onDispose?.();
+    this.circuit.fleet?.leave();
   }
 
   // --- internal ---

@@ -18,7 +18,7 @@ import {
 import { ConfigError } from '../../kernel/options.ts';
 import type { Classify } from '../../kernel/outcome.ts';
 import { standardDeviations } from '../../mechanisms/wilson-bound.ts';
-import type { BreakerRules } from './breaker.ts';
+import type { BreakerRules } from './breaker-parts.ts';
 import { type CircuitWindow, windowFactory, windowRule } from './circuit-window.ts';
 import type { ShouldOpen } from './trip-rule.ts';
 
@@ -44,6 +44,7 @@ export const circuitBreakerRules: OptionRules = Object.freeze({
   minTimeoutToJudgeMs: numberFrom(0, 3_600_000),
   classify: anyFunction,
   enforcement: oneOfStrings(...enforcements),
+  sharing: oneOfStrings('fleet', 'local'),
   healthCheck: anyFunction,
 });
 

@@ -13,15 +13,16 @@
  */
 
 import { type Clock, UNREAD, readOnce } from '../../kernel/clock.ts';
-import type { Enforcement } from '../../kernel/description.ts';
 import type { Events } from '../../kernel/events.ts';
-import type { Classify, Verdict } from '../../kernel/outcome.ts';
+import type { Verdict } from '../../kernel/outcome.ts';
 import type { Arrival, Handler } from '../../kernel/handler.ts';
 import { unlink } from '../../kernel/linked-list.ts';
 import { retryAfterMsOf } from '../../kernel/retry-after.ts';
 import { type Random, drawFrom, systemRandom } from '../../kernel/random.ts';
+import type { BreakerPorts, BreakerRules } from './breaker-parts.ts';
 import { Admission, ClosedCall, type Judge, Permit, WatchedCall } from './admitted-call.ts';
-import { type CircuitListener, type CircuitRules, type Lease, type MachineState, Circuit } from './circuit.ts';
+import { type CircuitListener, Circuit } from './circuit.ts';
+import type { MachineState } from './circuit-entry.ts';
 import {
   CircuitOpenError,
   type CircuitState,
@@ -30,25 +31,9 @@ import {
   transitionedEvent,
 } from './circuit-events.ts';
 import type { HeldState, Holds } from './holds.ts';
-import { type OpenTimeRules, openTimeMs } from './open-time.ts';
+import { openTimeMs } from './open-time.ts';
+import type { Lease } from './probe-round.ts';
 import type { TripReason } from './trip-rule.ts';
-
-/** What a {@link Breaker} decides by: options, checked and completed. Breakers with the same options may share them. */
-export interface BreakerRules extends CircuitRules, OpenTimeRules {
-  /** The options that were given, without name and ports: what `update` changes. */
-  readonly given: object;
-  readonly minTimeoutToJudgeMs: number;
-  readonly enforcement: Enforcement;
-  readonly classify: Classify;
-}
-
-/** Who a {@link Breaker} is, and what it takes from outside. */
-export interface BreakerPorts {
-  readonly name: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly events: Events;
-}
 
 /** The counts and the state of one circuit breaker. Its fields are plain for speed; the policy's interface hides them. */
 export class Breaker implements CircuitListener, Judge {
@@ -63,6 +48,9 @@ export class Breaker implements CircuitListener, Judge {
   successCount = 0;
   failureCount = 0;
   ignoredCount = 0;
+  /** Verdicts that came too late to count in a window, or were never to. */
+  lateSuccessCount = 0;
+  lateFailureCount = 0;
   observedCount = 0;
   refusals: Partial<Record<Refusal, number>> | undefined = undefined;
   transitions: Record<string, number> | undefined = undefined;
@@ -142,7 +130,8 @@ export class Breaker implements CircuitListener, Judge {
   settleCall(generation: number, verdict: Verdict, settledAt: number, error?: unknown): number {
     this.count(verdict);
     const { circuit } = this;
-    if (verdict === 'ignored' || generation !== circuit.generation) return settledAt; // (2)
+    if (verdict === 'ignored') return settledAt;
+    if (generation !== circuit.generation) return this.countLate(verdict, settledAt); // (2)
     const now = this.rules.needsTime ? readOnce(this.clock, settledAt) : settledAt;
     const reason = circuit.record(verdict === 'failure', now);
     return reason === undefined ? now : this.trip(reason, now, error);
@@ -166,7 +155,8 @@ export class Breaker implements CircuitListener, Judge {
     const now = readOnce(this.clock, at);
     const input = { reopenings: circuit.nextReopenings, retryAfterMs: retryAfterMsOf(error) ?? 0 };
     this.tripReason = reason;
-    circuit.trip(now + openTimeMs(rules, input, () => this.draw()));
+    const openMs = openTimeMs(rules, input, () => this.draw());
+    if (circuit.trip(now + openMs)) circuit.fleet?.tripped({ openMs, reason });
     return now;
   }
 
@@ -251,12 +241,13 @@ export class Breaker implements CircuitListener, Judge {
 
   private settleProbe(lease: Lease, verdict: Verdict, settledAt: number, error: unknown): number {
     this.count(verdict);
+    if (verdict !== 'ignored') this.countLate(verdict, settledAt); // it counts in its round, and in no window
     const { circuit } = this;
     const now = readOnce(this.clock, settledAt);
     const { enforcement, slowCallMs } = this.rules;
     const isSlow = verdict === 'success' && now - lease.grantedAt >= slowCallMs;
     const counted = enforcement === 'off' ? 'ignored' : isSlow ? 'failure' : verdict; // (4)
-    if (circuit.settleProbe(lease, counted, now)) this.trip('probes', now, error);
+    if (circuit.settleProbe(lease, counted, now, retryAfterMsOf(error))) this.trip('probes', now, error);
     return now;
   }
 
@@ -269,6 +260,12 @@ export class Breaker implements CircuitListener, Judge {
     if (verdict === 'success') this.successCount++;
     else if (verdict === 'failure') this.failureCount++;
     else this.ignoredCount++;
+  }
+
+  private countLate(verdict: Verdict, settledAt: number): number {
+    if (verdict === 'success') this.lateSuccessCount++;
+    else this.lateFailureCount++;
+    return settledAt;
   }
 
   private noteRefusal(reason: Refusal): void {

@@ -24,7 +24,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import type { Enforcement, PolicyKind } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
 import type { Operation } from '../../kernel/handler.ts';
-import { isFunction, isName, withDefaults, withKnown } from '../../kernel/options.ts';
+import { isFunction, isName, isStoreOrAbsent, oneOf, withDefaults, withKnown } from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { systemRandom } from '../../kernel/random.ts';
@@ -37,13 +37,14 @@ import {
   withoutContradicted,
 } from './breaker-rules.ts';
 import type { CircuitWindow } from './circuit-window.ts';
-import type { BreakerRules } from './breaker.ts';
+import type { BreakerPorts, BreakerRules } from './breaker-parts.ts';
+import { joinFleet } from './fleet-link.ts';
 import { HealthCheck } from './health-check.ts';
 import type { ShouldOpen } from './trip-rule.ts';
 
 export type { CircuitPermit } from './admitted-call.ts';
 export type { CircuitHold, CircuitSnapshot, HoldableBreaker } from './breaker-policy.ts';
-export type { MachineState } from './circuit.ts';
+export type { MachineState } from './circuit-entry.ts';
 export { circuitBreakerRules } from './breaker-rules.ts';
 export {
   CircuitOpenError,
@@ -125,18 +126,27 @@ export interface CircuitBreakerOptions extends PolicyPorts {
    */
   readonly enforcement?: Enforcement;
   /**
+   * `fleet` shares the circuit with the breakers of that name in other processes, where there is a store and a name was given;
+   * `local` keeps it to this process.
+   * @defaultValue 'fleet'
+   */
+  readonly sharing?: CircuitSharing;
+  /**
    * Asks the dependency whether it is back, once the open time is over, in place of a caller's probe: fulfilled is a success.
    * Its context has `probeLeaseMs`. Omitted, the next callers are the probes.
    */
   readonly healthCheck?: Operation;
 }
 
+/** Who shares a circuit. */
+export type CircuitSharing = 'fleet' | 'local';
+
 /**
- * What {@link CircuitBreaker.update} may change: every option but the name, the ports and the health check. A rule that
+ * What {@link CircuitBreaker.update} may change: every option but the name, the ports, the sharing and the health check. A rule that
  * contradicts an earlier one takes its place: `minimumCalls` that of `confidenceRatio`, a ratio that of a consecutive window.
  * The time of a circuit that is open already stays as it is.
  */
-export type CircuitBreakerChanges = Omit<CircuitBreakerOptions, keyof PolicyPorts | 'name' | 'healthCheck'>;
+export type CircuitBreakerChanges = Omit<CircuitBreakerOptions, keyof PolicyPorts | 'name' | 'sharing' | 'healthCheck'>;
 
 /** A circuit breaker. */
 export interface CircuitBreaker extends HoldableBreaker<CircuitBreakerChanges> {}
@@ -161,6 +171,7 @@ export const circuitBreakerDefaults: DefaultsOf<
   minTimeoutToJudgeMs: 0,
   classify: classifyByError,
   enforcement: 'enforce',
+  sharing: 'fleet',
   clock: systemClock,
 });
 
@@ -177,19 +188,18 @@ export const circuitBreakerDefaults: DefaultsOf<
  * ```
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
-  const { name, clock, random, events, healthCheck, ...given } = read('circuitBreaker', options);
-  const ports = {
-    name: name === undefined ? circuitBreakerDefaults.name : name,
-    clock: clock ?? systemClock,
-    random: random ?? systemRandom,
-    events: events ?? silence,
-  };
+  const { name, store, sharing, healthCheck, ...rest } = read('circuitBreaker', options);
+  const { ports, given } = portsAndRest(name, rest);
   isName('circuitBreaker.name', ports.name);
+  isStoreOrAbsent('circuitBreaker.store', store);
+  oneOf('circuitBreaker.sharing', sharing ?? circuitBreakerDefaults.sharing, sharings);
+  if (healthCheck !== undefined) isFunction('circuitBreaker.healthCheck', healthCheck);
   const policy = new BreakerPolicy(ports, sharedRules(given), book);
-  if (healthCheck === undefined) return policy;
-  isFunction('circuitBreaker.healthCheck', healthCheck);
-  const check = new HealthCheck(policy, healthCheck);
-  policy.onDispose = () => check.stop();
+  if (healthCheck !== undefined) {
+    const check = new HealthCheck(policy, healthCheck);
+    policy.onDispose = () => check.stop();
+  }
+  if (name !== undefined && sharing !== 'local') joinFleet(policy, store); // last: it may be open at once
   return policy;
 }
 
@@ -204,7 +214,16 @@ export const circuitBreakerKind: PolicyKind = Object.freeze({
 
 // --- internal ---
 
+const sharings: readonly CircuitSharing[] = ['fleet', 'local'];
+
 const optionNames = [...Object.keys(circuitBreakerRules), 'captureAsyncContext'];
+
+function portsAndRest(
+  name: string = circuitBreakerDefaults.name,
+  { clock = systemClock, random = systemRandom, events = silence, ...given }: CircuitBreakerOptions,
+): { readonly ports: BreakerPorts; readonly given: CircuitBreakerChanges } {
+  return { ports: { name, clock, random, events }, given };
+}
 
 /** Returns a copy of the options that were given, without those that are undefined. */
 function read(place: string, options: CircuitBreakerOptions): CircuitBreakerOptions {
@@ -258,4 +277,7 @@ const book: RuleBook<CircuitBreakerChanges> = Object.freeze({
   describe: (name: string, rules: BreakerRules) => describeBreaker(name, rules, complete(rules.given)),
 });
 
-const changeable = Object.keys(circuitBreakerRules).filter((option) => option !== 'name' && option !== 'healthCheck');
+/** What stays as it was made. */
+const fixed = new Set(['name', 'sharing', 'healthCheck']);
+
+const changeable = Object.keys(circuitBreakerRules).filter((option) => !fixed.has(option));

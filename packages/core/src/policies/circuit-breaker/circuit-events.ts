@@ -5,7 +5,7 @@
  */
 
 import { RejectionError, nameErrorClass } from '../../kernel/errors.ts';
-import type { MachineState } from './circuit.ts';
+import type { MachineState } from './circuit-entry.ts';
 import type { HeldState } from './holds.ts';
 import type { TripReason } from './trip-rule.ts';
 

@@ -14,7 +14,8 @@
  */
 
 import { type OutcomeWindow, type WindowRecord, replay } from '../../mechanisms/outcome-window.ts';
-import type { Circuit, CircuitRules, SavedCircuit } from './circuit.ts';
+import type { Circuit, CircuitRules } from './circuit.ts';
+import type { SavedCircuit } from './circuit-entry.ts';
 
 /** A circuit, saved. All of it is JSON. */
 export interface CircuitRecord {

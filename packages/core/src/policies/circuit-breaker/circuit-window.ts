@@ -23,6 +23,9 @@ export type CircuitWindow =
    */
   | { readonly kind: 'consecutive'; readonly failureCount: number };
 
+/** Buckets of a time window that does not say how many. */
+export const defaultBucketCount = 10;
+
 /** What the option may be; {@link windowFactory} says precisely what is wrong. */
 export const windowRule: OptionRule = Object.freeze({
   expectation: 'a window',
@@ -57,7 +60,7 @@ export function windowFactory(window: CircuitWindow): () => OutcomeWindow {
     integerInRange('circuitBreaker.window.size', size, [1, 10_000]);
     return () => new CountWindow(size);
   }
-  const timeOptions = { kind: 'time', durationMs: undefined, bucketCount: 10 };
+  const timeOptions = { kind: 'time', durationMs: undefined, bucketCount: defaultBucketCount };
   const { durationMs, bucketCount } = withKnown('circuitBreaker.window', timeOptions, window);
   inRange('circuitBreaker.window.durationMs', durationMs, [1, 3_600_000]);
   integerInRange('circuitBreaker.window.bucketCount', bucketCount, [1, 100]);

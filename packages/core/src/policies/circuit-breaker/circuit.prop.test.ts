@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../kernel/outcome.ts';
 import { CountWindow } from '../../mechanisms/count-window.ts';
 import { TimeWindow } from '../../mechanisms/time-window.ts';
-import { Circuit, type CircuitRules, type Lease, type MachineState as CircuitState } from './circuit.ts';
+import { Circuit, type CircuitRules } from './circuit.ts';
+import type { MachineState as CircuitState } from './circuit-entry.ts';
+import type { Lease } from './probe-round.ts';
 import type { Refusal } from './circuit-events.ts';
 
 /** The rules of a circuit, and its window as plain data. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { CountWindow } from '../../mechanisms/count-window.ts';
-import { Circuit, type CircuitRules, type Lease } from './circuit.ts';
+import { Circuit, type CircuitRules } from './circuit.ts';
+import type { Lease } from './probe-round.ts';
 
 function make(rules: Partial<CircuitRules> = {}): { circuit: Circuit; transitions: string[] } {
   const transitions: string[] = [];

@@ -12,6 +12,9 @@
  *  half-open -> closed      settleProbe  enough probes succeeded
  *  half-open -> open        trip()       settleProbe() said that enough probes cannot succeed any more
  *
+ * A circuit that a fleet shares has these states as well, and opens at once by its own rules; but where the fleet has ruled, the
+ * fleet says when it closes and who probes: `follow()`.
+ *
  * Invariants
  *  (1) open admits no call before its open time has passed.
  *  (2) half-open has at most `maxProbes` leases out, and counts at most `maxProbes` verdicts.
@@ -20,36 +23,29 @@
  *      probe that asks for one; until then its outcome counts.
  *  (5) Memory does not depend on traffic.
  *  (6) After the circuit has closed, the share of calls that pass grows from a tenth to all of them within `rampUpMs`.
+ *  (7) Where the fleet decides on probes, none runs but with a lease of the fleet.
  *
  * @module
  */
 
+import type { ProbeLease } from '../../kernel/circuit-store.ts';
 import { unlink } from '../../kernel/linked-list.ts';
 import type { Verdict } from '../../kernel/outcome.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
+import type { FleetSide, Following, MachineState, Opening, SavedCircuit, StateEntry } from './circuit-entry.ts';
+import { type Lease, ProbeRound, type ProbeRules } from './probe-round.ts';
+import { type Ramp, passRatioOf, remainingRampMs } from './ramp.ts';
 import { SlowCalls, type TimedMember } from './slow-calls.ts';
 import { type TripReason, type TripRules, type WindowCounts, countsOf, tripReason } from './trip-rule.ts';
 
-/** What a circuit by itself can be in. */
-export type MachineState = 'closed' | 'open' | 'half-open';
-
 /** What a circuit decides by; see the options of the policy. */
-export interface CircuitRules extends TripRules {
+export interface CircuitRules extends TripRules, ProbeRules {
   /** Infinity where no call is slow. */
   readonly slowCallMs: number;
-  readonly maxProbes: number;
-  readonly probeSuccessRatio: number;
-  readonly probeLeaseMs: number;
   readonly rampUpMs: number;
   readonly newWindow: () => OutcomeWindow;
   /** Whether the windows look at the time, so that `record` needs it. */
   readonly needsTime: boolean;
-}
-
-/** The right to run one probe. It ends when it is settled, when it expires, or with the half-open state. */
-export interface Lease {
-  readonly grantedAt: number;
-  readonly expiresAt: number;
 }
 
 /** Told about every change of state, after it has happened. */
@@ -69,6 +65,8 @@ export class Circuit {
   private opening: Opening | undefined = undefined;
   private round: ProbeRound | undefined = undefined;
   private ramp: Ramp | undefined = undefined;
+  /** Where the circuit is shared. */
+  fleet: FleetSide | undefined = undefined;
   /** Number of the current state entry. */
   generation = 0;
   /** How often in a row the probes have failed since the circuit was closed. */
@@ -103,25 +101,21 @@ export class Circuit {
 
   /** Asks to run a call as a probe. Undefined when the circuit is closed: the call needs no lease. */
   probe(now: number): Lease | 'open' | 'half-open-full' | undefined {
-    if (this.phase === 'open') {
-      if (this.remainingOpenMs(now) > 0) return 'open'; // (1)
-      this.enter('half-open');
+    const { fleet } = this;
+    if (fleet === undefined || this.phase === 'closed') return this.probeAlone(now);
+    if (this.remainingOpenMs(now) > 0) {
+      fleet.noteDemand();
+      return 'open'; // (1)
     }
-    const { round } = this; // a listener may have moved the circuit on when it was told of the transition
-    if (round === undefined) return this.state(now) === 'closed' ? undefined : 'open'; // (1)
-    dropExpired(round.leases, now); // (4)
-    if (round.leases.size + round.succeeded + round.failed >= this.rules.maxProbes) return 'half-open-full'; // (2)
-    const lease = { grantedAt: now, expiresAt: now + this.rules.probeLeaseMs };
-    round.leases.add(lease);
-    return lease;
+    const answer = fleet.probe();
+    if (answer === 'own') return this.probeAlone(now);
+    return answer === 'none' ? 'half-open-full' : this.beginProbe(answer, now); // (7)
   }
 
-  /** Milliseconds until the first lease expires; 0 when the circuit is not half-open or a lease is to be had. */
+  /** Milliseconds until a refused probe has a chance; 0 when the circuit is not half-open or a lease is to be had. */
   remainingLeaseMs(now: number): number {
-    if (this.round === undefined || this.round.leases.size === 0) return 0;
-    const { leases, succeeded, failed } = this.round;
-    if (leases.size + succeeded + failed < this.rules.maxProbes) return 0;
-    return Math.max(0, Math.min(...[...leases].map((lease) => lease.expiresAt)) - now);
+    const ofFleet = this.phase === 'closed' ? 0 : (this.fleet?.retryAfterMs() ?? 0);
+    return ofFleet > 0 ? ofFleet : (this.round?.remainingLeaseMs(now, this.rules) ?? 0);
   }
 
   /** Counts a call of this generation. Returns why the circuit must open, if it must. */
@@ -159,20 +153,20 @@ export class Circuit {
   /** Share of the calls that pass after the circuit has closed: 1 when the ramp is over, or there is none. */
   passRatio(now: number): number {
     if (this.ramp === undefined) return 1;
-    const ratio = (now - this.ramp.startedAt) / this.rules.rampUpMs;
-    if (ratio >= 1) this.ramp = undefined;
-    return Math.min(1, Math.max(MIN_PASS_RATIO, ratio)); // (6)
+    const ratio = passRatioOf(this.ramp, this.rules.rampUpMs, now);
+    if (ratio === 1) this.ramp = undefined;
+    return ratio; // (6)
   }
 
   /** Milliseconds until all calls pass again after the circuit has closed. */
   remainingRampMs(now: number): number {
-    return this.ramp === undefined ? 0 : Math.max(0, this.ramp.startedAt + this.rules.rampUpMs - now);
+    return this.ramp === undefined ? 0 : remainingRampMs(this.ramp, this.rules.rampUpMs, now);
   }
 
-  /** Opens the circuit until `until`. */
-  trip(until: number): void {
+  /** Opens the circuit until `until`. Returns whether it is so still, after listeners have been told. */
+  trip(until: number): boolean {
     this.reopenings = this.nextReopenings;
-    this.enter('open', { opening: { until } });
+    return this.enter('open', { opening: { until } });
   }
 
   /** What `reopenings` is if the circuit opens now. */
@@ -181,19 +175,27 @@ export class Circuit {
   }
 
   /** Takes the verdict on a probe, and its lease back. Returns whether the circuit must open. */
-  settleProbe(lease: Lease, verdict: Verdict, now: number): boolean {
+  settleProbe(lease: Lease, verdict: Verdict, now: number, retryAfterMs = 0): boolean {
     const { round } = this;
-    if (round === undefined || !round.leases.delete(lease)) return false; // (3)
+    const isOut = round?.end(lease) === true;
+    lease.ofFleet?.settle(verdict, retryAfterMs); // (7)
+    if (round === undefined || !isOut || lease.ofFleet !== undefined) return false; // (3)
     if (verdict === 'ignored') return false; // (4)
-    if (verdict === 'success') round.succeeded++;
-    else round.failed++;
+    round.count(verdict === 'success');
     return this.decide(round, now);
   }
 
   /** Closes the circuit with an empty window. */
   reset(): void {
     this.reopenings = 0;
-    this.enter('closed');
+    if (this.enter('closed')) this.fleet?.wasReset();
+  }
+
+  /** Becomes what the fleet, or this process in its place, has ruled. */
+  follow({ phase, isNew, reopenings, opening, ramp }: Following): void {
+    this.reopenings = reopenings;
+    if (isNew || phase !== this.phase) this.enter(phase, { opening, ramp });
+    else this.opening = opening;
   }
 
   /**
@@ -235,66 +237,47 @@ export class Circuit {
   // --- internal ---
 
   /** Closes the circuit if enough probes succeeded. Returns whether it must open, since enough cannot any more. */
-  private decide({ succeeded, failed }: ProbeRound, now: number): boolean {
-    const { maxProbes, probeSuccessRatio, rampUpMs } = this.rules;
-    if (succeeded / maxProbes < probeSuccessRatio) return (maxProbes - failed) / maxProbes < probeSuccessRatio;
+  private decide(round: ProbeRound, now: number): boolean {
+    const outcome = round.outcome(this.rules);
+    if (outcome !== 'succeeded') return outcome === 'failed';
     this.reopenings = 0;
-    this.enter('closed', rampUpMs > 0 ? { ramp: { startedAt: now } } : {});
+    if (this.enter('closed', this.rules.rampUpMs > 0 ? { ramp: { startedAt: now } } : {})) this.fleet?.recovered();
     return false;
   }
 
+  private probeAlone(now: number): Lease | 'open' | 'half-open-full' | undefined {
+    if (this.phase === 'open') {
+      if (this.remainingOpenMs(now) > 0) return 'open'; // (1)
+      this.enter('half-open');
+    }
+    const { round } = this; // a listener may have moved the circuit on when it was told of the transition
+    if (round === undefined) return this.state(now) === 'closed' ? undefined : 'open'; // (1)
+    return round.grant(now, this.rules) ?? 'half-open-full'; // (2)
+  }
+
+  private beginProbe(lease: ProbeLease, now: number): Lease {
+    if (this.phase === 'open') this.enter('half-open');
+    return (this.round ?? new ProbeRound()).begin(lease, now);
+  }
+
   private judgeProbes(round: ProbeRound, now: number): TripReason | undefined {
-    for (const lease of round.leases) {
-      const isSlow = now - lease.grantedAt >= this.rules.slowCallMs;
-      if (isSlow && this.settleProbe(lease, 'failure', now)) return 'probes';
+    for (const lease of round.slow(now, this.rules.slowCallMs)) {
+      if (this.settleProbe(lease, 'failure', now)) return 'probes';
     }
     return undefined;
   }
 
-  private enter(state: MachineState, { opening, ramp }: Entry = {}): void {
+  /** Returns whether the circuit is as it was entered still: a listener may have moved it on. */
+  private enter(state: MachineState, { opening, ramp }: StateEntry = {}): boolean {
     const from = this.phase;
     this.phase = state;
     this.opening = opening;
     this.ramp = ramp;
-    this.round = state === 'half-open' ? { leases: new Set(), succeeded: 0, failed: 0 } : undefined;
+    this.round = state === 'half-open' ? new ProbeRound() : undefined;
     this.window = undefined;
     this.slow = undefined;
-    this.generation++;
+    const generation = ++this.generation;
     if (from !== state) this.listener.onTransition(from, state);
-  }
-}
-
-/** What {@link Circuit.resume} takes up. */
-export interface SavedCircuit {
-  readonly window: OutcomeWindow | undefined;
-  readonly openUntil: number | undefined;
-  readonly reopenings: number;
-}
-
-/** The share of calls that pass at the beginning of a ramp. */
-const MIN_PASS_RATIO = 0.1;
-
-interface Opening {
-  readonly until: number;
-}
-
-interface Ramp {
-  readonly startedAt: number;
-}
-
-interface Entry {
-  readonly opening?: Opening;
-  readonly ramp?: Ramp;
-}
-
-interface ProbeRound {
-  readonly leases: Set<Lease>;
-  succeeded: number;
-  failed: number;
-}
-
-function dropExpired(leases: Set<Lease>, now: number): void {
-  for (const lease of leases) {
-    if (lease.expiresAt <= now) leases.delete(lease);
+    return generation === this.generation;
   }
 }

@@ -25,8 +25,20 @@ export interface WindowCounts {
 /** Decides whether a circuit opens. Synchronous and pure; called after each call that counts. */
 export type ShouldOpen = (window: WindowCounts) => boolean;
 
-/** Which rule opened a circuit: its option's name, or who asked for it. */
-export type TripReason = 'failureRatio' | 'failureCount' | 'confidenceRatio' | 'slowRatio' | 'shouldOpen' | 'probes';
+/** Which rule opened a circuit: its option's name, `probes`, or `fleet` where the fleet did and nobody said why. */
+export type TripReason =
+  | 'failureRatio'
+  | 'failureCount'
+  | 'confidenceRatio'
+  | 'slowRatio'
+  | 'shouldOpen'
+  | 'probes'
+  | 'fleet';
+
+/** Whether a word that came from elsewhere names a rule. */
+export function isTripReason(word: string | undefined): word is TripReason {
+  return (tripReasons as readonly (string | undefined)[]).includes(word);
+}
 
 /** What {@link tripReason} decides by; see the options of the policy. */
 export interface TripRules {
@@ -65,6 +77,16 @@ export function countsOf(window: OutcomeWindow | undefined, slow: OutcomeWindow 
 }
 
 // --- internal ---
+
+const tripReasons: readonly TripReason[] = [
+  'failureRatio',
+  'failureCount',
+  'confidenceRatio',
+  'slowRatio',
+  'shouldOpen',
+  'probes',
+  'fleet',
+];
 
 function failsTooOften(rules: TripRules, window: OutcomeWindow): boolean {
   return window.failures > 0 && isReached(rules.failureRatio, rules, window);

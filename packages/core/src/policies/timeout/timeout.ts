@@ -136,7 +136,7 @@ export const timeoutKind: PolicyKind = Object.freeze({
 
 // --- internal ---
 
-type Settings = Required<Omit<TimeoutOptions, 'random' | 'captureAsyncContext'>>;
+type Settings = Required<Omit<TimeoutOptions, 'random' | 'captureAsyncContext' | 'store'>>;
 
 function resolve(options: TimeoutOptions): Settings {
   const resolved = withDefaults('timeout', timeoutDefaults, options, ['timeoutMs']);

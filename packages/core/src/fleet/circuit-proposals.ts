@@ -1,0 +1,130 @@
+/**
+ * Circuit proposals: what a node asks of the fleet about one circuit, derived from what it knows. Nothing is queued: what was
+ * lost is derived again, and what has become pointless is not.
+ *
+ * Invariants
+ *  (1) No proposal is made before it is due, nor a ballot after the own open time, nor any by members that only observe.
+ *  (2) A ruling that the ledger has lost is told before anything that is based on it.
+ *
+ * @module
+ */
+
+import { type MemberRules } from '../kernel/circuit-store.ts';
+import { MAX_LEASE_MS } from './ledger.ts';
+import type { NodeCircuit } from './node-circuit.ts';
+import { quorumOf } from './node-settings.ts';
+import type { ClaimProposal, LocalCloseProposal, Proposal, ReopenRules, RoundRules, TripProposal } from './proposal.ts';
+
+/** What `circuit` proposes at `now`. */
+export function proposalsOf(circuit: NodeCircuit, now: number): readonly Proposal[] {
+  const { id, known, leases, rules } = circuit;
+  const basis = known.epoch;
+  if (circuit.seedDueAt <= now) {
+    const leaseTtlMs = rules === undefined ? MAX_LEASE_MS : leaseMs(rules);
+    return [{ kind: 'seed', id, basis, ruling: known.toRuling(now), leaseTtlMs }]; // (2)
+  }
+  leases.giveBack(now);
+  const reports = leases.toTell(now).map(({ lease, verdict, retryAfterMs }): Proposal => {
+    const base = { id, basis: lease.epoch, lease: lease.id };
+    if (verdict === 'ignored' || rules === undefined) return { kind: 'release', ...base };
+    const succeeded = verdict === 'success';
+    return { kind: 'report', ...base, ...reopenRules(rules), succeeded, retryAfterMs, rampMs: rules.rampUpMs };
+  });
+  if (rules?.proposes !== true) {
+    circuit.wantNothing();
+    return reports;
+  }
+  const further = ballot(circuit, rules, now) ?? claimOf(circuit, rules, now);
+  return further === undefined ? reports : [...reports, further];
+}
+
+/** What tells the fleet that this node has closed the circuit by itself, if it has and knows enough. */
+export function localCloseOf(circuit: NodeCircuit, now: number): LocalCloseProposal | undefined {
+  const { id, own, known, rules } = circuit;
+  if (own?.state !== 'closed' || rules === undefined || !rules.proposes) return undefined;
+  if (known.state(now) !== 'open' || known.remainingMs(now) > 0) return undefined;
+  let { successes } = own;
+  for (const member of circuit.members) successes += member.tally().successes;
+  const { neededSuccesses, rampUpMs } = rules;
+  if (successes < neededSuccesses) return undefined;
+  const evidenceAgeMs = now - own.at;
+  return {
+    kind: 'local-close',
+    id,
+    basis: known.epoch,
+    evidenceAgeMs,
+    successes,
+    neededSuccesses,
+    rampMs: rampUpMs,
+  };
+}
+
+/** How the ledger lengthens the open time. */
+export function reopenRules({ openForMs, openBackoffRatio, maxOpenForMs }: MemberRules): ReopenRules {
+  return { openMs: openForMs, backoffRatio: openBackoffRatio, maxOpenMs: maxOpenForMs };
+}
+
+/** Time for which a node asks a lease. Milliseconds. */
+export function leaseMs({ probeLeaseMs }: MemberRules): number {
+  return Math.min(probeLeaseMs, MAX_LEASE_MS);
+}
+
+/** The longest lease that somebody wants who uses `circuits`; the longest that there is where nobody uses any. Milliseconds. */
+export function longestLeaseMs(circuits: Iterable<NodeCircuit>): number {
+  let longest = 0;
+  for (const { rules } of circuits) longest = Math.max(longest, rules === undefined ? 0 : leaseMs(rules));
+  return longest === 0 ? MAX_LEASE_MS : longest;
+}
+
+// --- internal ---
+
+function ballot(circuit: NodeCircuit, rules: MemberRules, now: number): TripProposal | undefined {
+  const { id, own, known, view } = circuit;
+  if (circuit.ballotDueAt > now) return undefined; // (1)
+  if (own?.state !== 'open' || own.until <= now) {
+    circuit.ballotDueAt = Infinity;
+    return undefined; // its own probes find out what is true by now
+  }
+  const { ballotTtlMs } = view.settings;
+  return {
+    kind: 'trip',
+    id,
+    basis: known.epoch,
+    ...reopenRules(rules),
+    openForMs: own.openForMs,
+    evidenceAgeMs: now - own.evidenceFrom,
+    maxEvidenceMs: rules.evidenceSpanMs + (now - own.at) + EVIDENCE_SLACK_MS,
+    quorum: quorumOf(view.settings, view.fleetSize),
+    ballotTtlMs,
+    why: own.reason,
+    fingerprint: rules.fingerprint,
+  };
+}
+
+function claimOf(circuit: NodeCircuit, rules: MemberRules, now: number): ClaimProposal | undefined {
+  const { id, known, claim, view } = circuit;
+  const leaseBase = claim.ask(now); // (1)
+  if (leaseBase === undefined) return undefined;
+  return {
+    kind: 'claim',
+    id,
+    basis: known.epoch,
+    ...reopenRules(rules),
+    want: 1,
+    leaseTtlMs: leaseMs(rules),
+    leaseBase,
+    round: roundRules(rules, view.fleetSize, view.settings.maxLostProbes),
+  };
+}
+
+function roundRules({ maxProbes, neededSuccesses }: MemberRules, fleetSize: number, maxLost: number): RoundRules {
+  const neededFailures = maxProbes - neededSuccesses + 1;
+  const maxPerNode = fleetSize > maxProbes ? 1 : MANY;
+  return { maxProbes, neededSuccesses, neededFailures, maxLost, maxPerNode };
+}
+
+/** Stands for no bound where a number has to be sent. */
+const MANY = 1_000_000;
+
+/** Time that evidence may be older than the window: its oldest bucket is forgotten as a whole. Milliseconds. */
+const EVIDENCE_SLACK_MS = 1000;

@@ -1,0 +1,210 @@
+/**
+ * Sync state: how much of the ledger a node knows, when it asks again, and what the ledger may have lost.
+ *
+ *   unknown ── first sync ─► following ── message without a gap ─► following
+ *      ▲                        │  └── gap, another incarnation, a poll is due ─► syncs
+ *      └── the ledger began anew┘
+ *
+ *  view of the store: fresh ── silent for 3 polls ─► stale ── hold-off ─► degraded ── heard ─► fresh
+ *
+ * Invariants
+ *  (1) A ticket is used only in the incarnation that gave it, and only while it is good.
+ *  (2) After a full reading the node knows which of its rulings the ledger lacks.
+ *  (3) A message that does not follow on what is known leads to a sync.
+ *  (4) Polls of a fleet do not fall together, and a failed poll is repeated soon, then ever later, whatever waits for it.
+ *
+ * @module
+ */
+
+import type { Random } from '../kernel/random.ts';
+import { type RulingMessage, type SyncReply, type SyncRequest, TICKET_TTL_MS, WIRE_MINOR } from './ledger.ts';
+
+/** What a node knows of its ledger. */
+export class SyncState {
+  private readonly random: Random;
+  incarnation = '';
+  private ticketUs = 0;
+  private ticketAt: number = Number.NEGATIVE_INFINITY;
+  /** The ledger's time as it was last told, whether or not it makes a ticket, and when. */
+  private told: { readonly nowUs: number; readonly at: number } | undefined = undefined;
+  private since = 0;
+  /** Epochs that a full reading has told so far, by circuit; undefined outside of one. */
+  private census: Map<string, number> | undefined = undefined;
+  private pollMs = MIN_POLL_MS;
+  private failures = 0;
+  private syncs = 0;
+  private presenceAt: number = Number.NEGATIVE_INFINITY;
+  private isSubscribed = false;
+  heardAt: number = Number.NEGATIVE_INFINITY;
+  /** When the ledger was last heard by a node that may share. */
+  sharedAt: number = Number.NEGATIVE_INFINITY;
+  /** The earliest that was asked for since the last request. */
+  private hurriedAt = Infinity;
+  dueAt: number = Number.NEGATIVE_INFINITY;
+  fleetSize = 1;
+  /** Why this node may not share though the ledger answers; undefined where it may. */
+  problem: string | undefined = undefined;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  /** Whether the ledger is heard as often as it should be. */
+  isFresh(now: number): boolean {
+    return now - this.heardAt < FRESH_POLLS * this.interval;
+  }
+
+  /** The longest silence of a ledger that is well. Milliseconds. */
+  get longestSilenceMs(): number {
+    return FRESH_POLLS * this.interval;
+  }
+
+  /** The ticket to propose with at `now`; undefined where there is none that is good: (1). */
+  ticket(now: number): number | undefined {
+    const isGood = now - this.ticketAt < TICKET_TTL_MS * TICKET_SHARE && this.census === undefined;
+    return isGood && this.problem === undefined ? this.ticketUs : undefined;
+  }
+
+  /** From when on proposals can be made. Milliseconds; a ledger that does not answer, or not to us, is not asked more often for them. */
+  proposableAt(now: number): number {
+    return this.isWell || this.ticket(now) !== undefined ? Number.NEGATIVE_INFINITY : this.dueAt;
+  }
+
+  /** Something is to be proposed: asks the ledger where it stands, unless that has just come to nothing. */
+  wantTicket(now: number): void {
+    if (this.isWell) this.hurry(now);
+  }
+
+  /** A proposal was refused for its ticket, or the process has slept: asks before anything is proposed. */
+  refuseTicket(now: number): void {
+    this.ticketAt = Number.NEGATIVE_INFINITY;
+    this.hurry(now);
+  }
+
+  /** What to ask at `now`. */
+  request(now: number): Pick<SyncRequest, 'incarnation' | 'since' | 'presence'> {
+    this.hurriedAt = Infinity;
+    return { incarnation: this.incarnation, since: this.since, presence: now - this.presenceAt >= PRESENCE_MS };
+  }
+
+  /** Takes the answer to a request sent at `askedAt`. Returns whether a full reading has ended: (2). */
+  synced(request: SyncRequest, reply: SyncReply, now: number): ReadonlyMap<string, number> | undefined {
+    this.beginCensus(request, reply);
+    this.incarnation = reply.incarnation;
+    this.noteReply(reply, now);
+    for (const { id, epoch } of reply.rulings) this.census?.set(id, epoch);
+    this.since = reply.clock;
+    this.fleetSize = Math.max(1, reply.nodes);
+    this.pollMs = reply.pollMs;
+    if (request.presence && this.hurriedAt === Infinity) this.presenceAt = now;
+    this.dueAt = reply.hasMore ? now : Math.min(this.nextPollAt(now), this.hurriedAt); // what was missed meanwhile is asked for
+    return reply.hasMore ? undefined : this.endCensus();
+  }
+
+  /** Notes that a reply came: the ledger's time is a new ticket. */
+  noteReply({ incarnation, nowUs }: { readonly incarnation: string; readonly nowUs: number }, now: number): void {
+    this.heardAt = now;
+    if (this.problem === undefined) this.sharedAt = now;
+    this.told = { nowUs, at: now };
+    this.failures = 0;
+    if (incarnation !== this.incarnation) {
+      this.hurry(now); // it began anew
+      return;
+    }
+    this.ticketUs = nowUs;
+    this.ticketAt = now;
+  }
+
+  /** A request came to nothing. */
+  failed(now: number): void {
+    this.failures++;
+    const quick = QUICK_RETRY_MS + this.random() * QUICK_RETRY_SPREAD_MS;
+    const slow =
+      Math.min(MAX_RETRY_MS, this.interval * 2 ** (this.failures - QUICK_RETRIES)) * (0.5 + this.random() / 2);
+    this.dueAt = now + (this.failures <= QUICK_RETRIES ? quick : Math.max(quick, slow)); // (4)
+  }
+
+  /** Takes a message. What it tells is known now, unless something before it was missed: (3). */
+  heard({ incarnation, previous, clock }: RulingMessage, now: number): void {
+    if (incarnation !== this.incarnation || previous > this.since) {
+      this.hurry(now + this.random() * GAP_SPREAD_MS);
+      return;
+    }
+    if (clock > this.since) this.since = clock;
+  }
+
+  /** The subscription has begun, so what came before is asked for; or it was lost, so the ledger is asked more often. */
+  subscribed(isSubscribed: boolean, now: number): void {
+    this.isSubscribed = isSubscribed;
+    if (isSubscribed) this.presenceAt = Number.NEGATIVE_INFINITY;
+    this.hurry(isSubscribed ? now : now + this.interval);
+  }
+
+  /** Asks at `at` at the latest. */
+  hurry(at: number): void {
+    this.dueAt = Math.min(this.dueAt, at);
+    this.hurriedAt = Math.min(this.hurriedAt, at);
+  }
+
+  /** How long ago an epoch was given out: at least so long, for the reply took its time. Milliseconds; -Infinity where nobody knows. */
+  epochAgeMs(epoch: number, now: number): number {
+    if (this.told === undefined) return Number.NEGATIVE_INFINITY;
+    const { nowUs, at } = this.told;
+    return (nowUs - epoch) / 1000 + (now - at);
+  }
+
+  /** Asks for everything: what was told so far was not taken up. */
+  startOver(now: number): void {
+    this.since = 0;
+    this.hurry(now);
+  }
+
+  private beginCensus({ since }: SyncRequest, { incarnation, clock }: SyncReply): void {
+    if (since === 0) this.census ??= new Map();
+    else if (incarnation !== this.incarnation || clock < since) this.census = new Map(); // it began anew, or has gone back, and tells all
+  }
+
+  private nextPollAt(now: number): number {
+    const intervalMs = this.syncs++ === 0 ? Math.min(FIRST_POLL_MS, this.interval) : this.interval; // others start, too
+    return now + intervalMs * (1 + POLL_JITTER * (2 * this.random() - 1)); // (4)
+  }
+
+  private endCensus(): ReadonlyMap<string, number> | undefined {
+    const whole = this.census;
+    this.census = undefined;
+    return whole;
+  }
+
+  private get isWell(): boolean {
+    return this.failures === 0 && this.problem === undefined;
+  }
+
+  private get interval(): number {
+    if (this.isSubscribed) return this.pollMs;
+    return Math.min(MAX_LONE_POLL_MS, Math.max(MIN_LONE_POLL_MS, this.fleetSize / 10));
+  }
+}
+
+/** Why a node that believes in `ours` shards may not share, by what the ledger says; undefined where it may. */
+export function problemOf({ shards, readerMinor }: SyncReply, ours: number): string | undefined {
+  if (shards !== ours) return `the fleet has ${shards} shards, and this process was told ${ours}`;
+  return readerMinor > WIRE_MINOR
+    ? `the fleet speaks minor version ${readerMinor}, and this process ${WIRE_MINOR}`
+    : undefined;
+}
+
+// --- internal ---
+
+const MIN_POLL_MS = 2000;
+const FIRST_POLL_MS = 500;
+const MIN_LONE_POLL_MS = 250;
+const MAX_LONE_POLL_MS = 1000;
+const FRESH_POLLS = 3;
+const POLL_JITTER = 0.1;
+const PRESENCE_MS = 30_000;
+const TICKET_SHARE = 0.8;
+const QUICK_RETRIES = 3;
+const QUICK_RETRY_MS = 40;
+const QUICK_RETRY_SPREAD_MS = 60;
+const MAX_RETRY_MS = 5000;
+const GAP_SPREAD_MS = 50;

@@ -1,0 +1,78 @@
+/**
+ * Store events: what a store of circuits tells whoever listens.
+ *
+ * @module
+ */
+
+import { type Events, reportHookError } from '@holdfast/core';
+
+import type { ServerOperation } from './request-log.ts';
+
+interface StoreEvent {
+  readonly policy: 'circuit-store';
+  /** The namespace. */
+  readonly name: string;
+}
+
+/** Circuits are shared from now on, or each process decides alone. */
+export interface CircuitStoreModeChangedEvent extends StoreEvent {
+  readonly type: 'circuit-store.mode-changed';
+  readonly mode: 'shared' | 'local';
+  /** Why, for people. */
+  readonly why: string;
+}
+
+/** Circuits are shared again after a time without. Told after the mode has changed. */
+export interface CircuitStoreRecoveredEvent extends StoreEvent {
+  readonly type: 'circuit-store.recovered';
+  /** Time that this process decided alone. Milliseconds. */
+  readonly afterMs: number;
+}
+
+/** Members of the fleet decide on one circuit by different rules: a deployment, or a mistake. Once per ruling. */
+export interface CircuitStoreDisagreedEvent extends StoreEvent {
+  readonly type: 'circuit-store.disagreed';
+  readonly circuit: string;
+  /** The nodes that led to the ruling, joined by `+`. */
+  readonly by: string;
+}
+
+/** The server refuses what is asked of it, until somebody changes its configuration. Told once, when it begins. */
+export interface CircuitStoreDeniedEvent extends StoreEvent {
+  readonly type: 'circuit-store.denied';
+  readonly operation: ServerOperation;
+  /** The server's words. */
+  readonly message: string;
+}
+
+/** What the fleet writes does not go with what this process was told, or can read. Told once, when it begins. */
+export interface CircuitStoreIncompatibleEvent extends StoreEvent {
+  readonly type: 'circuit-store.incompatible';
+  readonly problem: string;
+  /** The circuit on which this process decides alone; undefined where it does on all. */
+  readonly circuit: string | undefined;
+}
+
+/** Every event of a store of circuits. */
+export type CircuitStoreEvent =
+  | CircuitStoreModeChangedEvent
+  | CircuitStoreRecoveredEvent
+  | CircuitStoreDisagreedEvent
+  | CircuitStoreDeniedEvent
+  | CircuitStoreIncompatibleEvent;
+
+type Untold<E> = E extends CircuitStoreEvent ? Omit<E, 'policy' | 'name'> : never;
+
+/** Tells an event of one store, without what all of them have in common. */
+export type StoreTeller = (event: Untold<CircuitStoreEvent>) => void;
+
+/** Tells whoever listens to `events` what the store of `namespace` has to say. */
+export function storeTeller(events: Events | undefined, namespace: string): StoreTeller {
+  return (event) => {
+    try {
+      if (events?.active === true) events.emit({ ...event, policy: 'circuit-store', name: namespace });
+    } catch (error) {
+      reportHookError('events', error, namespace); // somebody else's Events: it would end the process where a message is told
+    }
+  };
+}

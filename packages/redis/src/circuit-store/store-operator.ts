@@ -1,0 +1,79 @@
+/**
+ * Store operator: what people ask of a store of circuits, and what they asked before.
+ *
+ * @module
+ */
+
+import { ConfigError, integerInRange, isName, withKnown } from '@holdfast/core';
+import { type HoldRequest, MAX_HOLD_MS } from '@holdfast/core/fleet';
+
+import { type AuditEntry, readAuditEntry } from '../circuit/circuit-hold.ts';
+import { circuitKeys } from '../circuit/circuit-keys.ts';
+import type { OwnConnection } from '../redis-client.ts';
+import { within } from '../within.ts';
+import type { RequestLog } from './request-log.ts';
+import type { StoreSettings } from './store-options.ts';
+
+/** Who asks, and why: for the audit list and for whoever wonders. */
+export interface OperatorNote {
+  readonly owner: string;
+  /** At most 100 characters are kept. */
+  readonly reason?: string;
+}
+
+/** How a circuit is to be held. */
+export interface HoldWish extends OperatorNote {
+  /** Time after which the hold is over. Milliseconds, integer, 1 to 604 800 000, which is a week. */
+  readonly forMs: number;
+}
+
+/** A wish, as it is asked for. */
+export type WishedHold = Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>;
+
+/**
+ * Makes a request of a wish.
+ *
+ * @throws ConfigError when it has a value that it cannot have.
+ */
+export function holdRequest(name: string, wish: HoldWish & Pick<HoldRequest, 'state'>): WishedHold {
+  const { owner, reason, forMs, state } = withKnown('hold', { reason: '' }, wish, ['owner', 'forMs', 'state']);
+  isName('hold.name', name);
+  isName('hold.owner', owner);
+  if (typeof reason !== 'string') throw new ConfigError('hold.reason', 'a string', reason);
+  integerInRange('hold.forMs', forMs, [1, MAX_HOLD_MS]);
+  return { id: name, state, forMs, owner, reason };
+}
+
+/** What the audit list is read with. */
+export interface AuditParts {
+  readonly commands: OwnConnection;
+  readonly settings: StoreSettings;
+  readonly log: RequestLog;
+}
+
+/** Reads what operators did in all shards, the latest first. */
+export async function readAudit(parts: AuditParts, limit: number): Promise<readonly AuditEntry[]> {
+  integerInRange('audit.limit', limit, [1, MAX_AUDITED]);
+  const all: AuditEntry[] = [];
+  for (let shard = 0; shard < parts.settings.shardCount; shard++) {
+    all.push(...(await readShard(parts, shard, limit))); // one by one: a master of a Cluster is connected to by the first
+  }
+  return all.toSorted((one, other) => other.atUs - one.atUs).slice(0, limit);
+}
+
+// --- internal ---
+
+const MAX_AUDITED = 1000;
+
+async function readShard(
+  { commands, settings, log }: AuditParts,
+  shard: number,
+  limit: number,
+): Promise<readonly AuditEntry[]> {
+  const { prefix, namespace, clock, commandTimeoutMs: timeoutMs } = settings;
+  const { audit } = circuitKeys({ prefix, namespace, shard });
+  const what = `the audit list ${audit}`;
+  const read = (): Promise<unknown> => within({ clock, timeoutMs, what }, () => commands.lrange(audit, 0, limit - 1));
+  const texts = await log.count('audit', read);
+  return Array.isArray(texts) ? texts.flatMap((text) => readAuditEntry(String(text)) ?? []) : [];
+}

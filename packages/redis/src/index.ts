@@ -1,0 +1,59 @@
+/**
+ * Holdfast redis: what a fleet shares through Redis.
+ *
+ * @module
+ */
+
+export { type RedisClient } from './redis-client.ts';
+export { StoreUnavailableError } from './lua-script.ts';
+export { type StoreTrouble } from './server-trouble.ts';
+
+// Circuit store
+export {
+  type AuditEntry,
+  type CircuitStoreDeniedEvent,
+  type CircuitStoreDisagreedEvent,
+  type CircuitStoreEvent,
+  type CircuitStoreIncompatibleEvent,
+  type CircuitStoreModeChangedEvent,
+  type CircuitStoreRecoveredEvent,
+  type HoldWish,
+  type OperatorNote,
+  type QuorumRule,
+  type RedisCircuitStore,
+  type RedisCircuitStoreOptions,
+  type RedisStoreHealth,
+  type ServerOperation,
+  redisCircuitStore,
+  redisCircuitStoreDefaults,
+} from './circuit-store/redis-circuit-store.ts';
+
+// Rate limiter
+export {
+  type RateLimiterDisagreedEvent,
+  type RateLimiterModeChangedEvent,
+  type RedisRateLimiter,
+  type RedisRateLimiterChanges,
+  type RedisRateLimiterOptions,
+  type SharedRateLimiterSnapshot,
+  type SupplyMode,
+  redisRateLimiter,
+  redisRateLimiterDefaults,
+} from './rate-limiter/redis-rate-limiter.ts';
+export { type LinkHealth } from './script-link.ts';
+
+// Once
+export {
+  OnceFailedError,
+  type OnceFailure,
+  type OnceGrant,
+  type OnceLeaseLostEvent,
+  OnceLeaseLostError,
+  OnceResultNotKeptError,
+  type OnceRetriedEvent,
+  OnceUnrecordedError,
+  type RedisOnce,
+  type RedisOnceOptions,
+  redisOnce,
+  redisOnceDefaults,
+} from './once/redis-once.ts';

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+
+import { describe, expect, it } from 'vitest';
+
+import { inRepository } from '../repository.ts';
+import { longSuites } from './suites.ts';
+
+describe('the long suites', () => {
+  it('have names of their own', () => {
+    const names = longSuites.map(({ name }) => name);
+
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^[a-z0-9-]+$/);
+  });
+
+  it.each(longSuites.map((suite) => [suite.name, suite] as const))(
+    '%s runs a program that is there',
+    (_name, suite) => {
+      const programs = suite.command.filter((part) => /^test\/.*\.ts$/.test(part));
+
+      expect(suite.kind === 'vitest' || programs.length > 0).toBe(true);
+      expect(programs.filter((program) => !existsSync(inRepository(program)))).toEqual([]);
+    },
+  );
+});

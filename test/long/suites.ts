@@ -1,0 +1,16 @@
+/**
+ * The long suites: what takes too long for every check, each as a step with the time it may take.
+ *
+ * To add one, add its step here; `npm run test:long` knows it by its name.
+ *
+ * @module
+ */
+
+import type { Step } from '../check/steps.ts';
+
+const source = [process.execPath, '--conditions=@holdfast/source', '--import', 'tsx'] as const;
+
+/** All of them, in the order in which they run. */
+export const longSuites: readonly Step[] = [
+  { name: 'soak', kind: 'command', command: [...source, 'test/soak/run.ts'], limitSeconds: 1800 },
+];
