@@ -22,9 +22,12 @@ beforeEach(() => {
 });
 afterEach(() => closeMembers(...members));
 
+/** So that an opening outlasts the fault. */
+const longOpen = { openForMs: 60_000 };
+
 /** A member of the fleet of this test that shares already. */
 async function member(port: number = server.port): Promise<StoreMember> {
-  const made = storeMember(new Redis({ port, lazyConnect: true }), { namespace, node: `m${members.length}` });
+  const made = storeMember(new Redis({ port, lazyConnect: true }), { namespace, node: `m${members.length}` }, longOpen);
   members.push(made);
   await made.isMode('shared');
   await made.hears(true);

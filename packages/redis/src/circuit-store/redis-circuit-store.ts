@@ -16,7 +16,7 @@
  * @module
  */
 
-import type { CircuitMember, CircuitStore, SharedCircuit, SharingExplanation, StoreHealth } from '@holdfast/core';
+import type { CircuitMember, CircuitStore, SharedCircuit, SharingExplanation } from '@holdfast/core';
 import { type Ruling, joinCircuit } from '@holdfast/core/fleet';
 
 import type { AuditEntry } from '../circuit/circuit-hold.ts';
@@ -28,21 +28,15 @@ import { type StoreLink, openStoreLink } from './store-link.ts';
 import { type HoldWish, type OperatorNote, holdRequest, readAudit } from './store-operator.ts';
 import { type RedisCircuitStoreOptions, type StoreSettings, storeSettings } from './store-options.ts';
 import { type StoreTeller, storeTeller } from './store-events.ts';
+import type { RedisStoreHealth } from './store-health.ts';
 import { type StoreShard, explainCircuit, fleetShards, openShard } from './store-shard.ts';
 
 export type { AuditEntry } from '../circuit/circuit-hold.ts';
 export type { ServerOperation } from './request-log.ts';
 export type * from './store-events.ts';
+export type { RedisStoreHealth } from './store-health.ts';
 export type { HoldWish, OperatorNote } from './store-operator.ts';
 export { type QuorumRule, type RedisCircuitStoreOptions, redisCircuitStoreDefaults } from './store-options.ts';
-
-/** How a store in Redis is. */
-export interface RedisStoreHealth extends StoreHealth {
-  /** Shards that this process uses, and those of them that it hears messages of; the others are polled more often. */
-  readonly shards: { readonly used: number; readonly heard: number };
-  /** Messages that could not be read since the store was created. */
-  readonly malformedMessages: number;
-}
 
 /** Circuits that a fleet shares through Redis. */
 export interface RedisCircuitStore extends CircuitStore {
