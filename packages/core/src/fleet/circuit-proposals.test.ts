@@ -178,14 +178,14 @@ describe('rules on the wire', () => {
     expect(reopenRules(memberRules)).toEqual(reopen);
   });
 
-  it('tell the longest lease that is wanted here, and the longest that there is where nothing is', () => {
+  it('tell the longest lease that is wanted here, the longest that there is where only rulings are known, and none where nothing is', () => {
     const { circuit: one } = circuitOf();
     const { circuit: other } = circuitOf({ probeLeaseMs: 900 });
     const { circuit: unused } = circuitOf();
     for (const member of unused.members) unused.leave(member, T0);
 
     expect([longestLeaseMs([one, other, unused]), longestLeaseMs([unused]), longestLeaseMs([])]).toEqual([
-      900, 60_000, 60_000,
+      900, 60_000, 0,
     ]);
   });
 });

@@ -45,7 +45,7 @@ export interface RedisCircuitStoreOptions {
   readonly node?: string;
   /**
    * Parts into which the circuits are divided, each with a channel, a clock and a poll of its own; the same in the whole fleet.
-   * Integer, 1 to 1 024; by default 1, and 64 in a Cluster.
+   * Integer, 1 to 1 024; by default 1, and 8 in a Cluster.
    */
   readonly shardCount?: number;
   /**
@@ -157,7 +157,7 @@ export function storeSettings(client: RedisClient, options: RedisCircuitStoreOpt
 // --- internal ---
 
 const loneDefaults = Object.freeze({ shardCount: 1, commandTimeoutMs: 200 });
-const clusterDefaults = Object.freeze({ shardCount: 64, commandTimeoutMs: 1000 });
+const clusterDefaults = Object.freeze({ shardCount: 8, commandTimeoutMs: 1000 });
 
 const MAX_QUORUM = 1000;
 
