@@ -36,9 +36,17 @@ export const shardBreaks: readonly Break[] = [
   {
     name: 'server identity: at a claim',
     file: memory,
-    find: "shard.incarnation !== '' && isOther &&",
-    replace: 'false &&',
+    find: "if (proposals.some(({ kind }) => kind === 'claim'))",
+    replace: 'if (false)',
   },
+  {
+    name: 'server identity: at a hold',
+    file: memory,
+    find: 'noticeServer(turn, request.node, server, 0);',
+    replace: '',
+  },
+  { name: 'hold: ticket', file: memory, find: "if (!turn.isTicketGood(request)) return 'stale';", replace: '' },
+  { name: 'hold: epoch', file: memory, find: "? 'fenced' : undefined", replace: '? undefined : undefined' },
   {
     name: 'server identity: where it is not known',
     file: memory,

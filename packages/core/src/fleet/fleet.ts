@@ -46,6 +46,7 @@ export {
 } from './ledger.ts';
 export { type MemoryLedger, type MemoryLedgerOptions, memoryLedger } from './memory-ledger.ts';
 export { noteText, readNoteText } from './note-text.ts';
+export { type OperatorWish, holdRequest } from './hold-request.ts';
 export { FleetNode, type FleetNodeParts } from './fleet-node.ts';
 export { explain } from './explanation.ts';
 export { Lane, type LaneParts } from './lane.ts';

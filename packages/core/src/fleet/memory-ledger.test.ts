@@ -57,8 +57,9 @@ function setUp() {
     })[0];
   };
   const hold = (state: 'forced-open' | 'forced-closed' | 'auto' | 'closed', over = {}) => {
-    const who = { owner: 'alice', reason: 'deploy', node: 'op', fleetSize: 3 };
-    return ledger.hold({ id: 'api', state, forMs: 5000, basis: 0, ...who, ...over }, nowMs * 1000).ruling;
+    const { incarnation, nowUs: ticketUs } = sync('op', { presence: false });
+    const who = { owner: 'alice', reason: 'deploy', node: 'op', incarnation, ticketUs, fleetSize: 3 };
+    return ledger.hold({ id: 'api', state, forMs: 5000, basis: epoch(), ...who, ...over }, nowMs * 1000).ruling;
   };
   const after = (ms: number): void => void (nowMs += ms);
   sync('a');
@@ -68,6 +69,7 @@ function setUp() {
 }
 
 let fleet: ReturnType<typeof setUp>;
+
 beforeEach(() => {
   fleet = setUp();
 });

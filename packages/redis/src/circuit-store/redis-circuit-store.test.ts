@@ -185,6 +185,20 @@ describe('redisCircuitStore', () => {
     await closeAll(one.store, other.store);
   });
 
+  it('holds by what a process knows that has heard nothing for a while', async () => {
+    const [one, other] = [member(), member()];
+    await Promise.all([one.store.ready(), other.store.ready()]);
+    const wish = { owner: 'alice', forMs: 60_000 };
+    await other.store.hold('prices', 'open', wish);
+    const deafened = one.store.hold('prices', 'closed', wish); // in the same turn: no message has come
+    await expect(deafened).resolves.toMatchObject({ state: 'forced-closed' });
+    await server.admin.flushall(); // its ticket is of no use
+    await expect(one.store.hold('prices', 'open', wish)).resolves.toMatchObject({ state: 'forced-open' });
+    await becomes(other.breaker, 'forced-open');
+
+    await closeAll(one.store, other.store);
+  });
+
   it('holds as the first thing that it does, as a command line does', async () => {
     const store = redisCircuitStore(client, { namespace });
     await expect(store.hold('prices', 'closed', { owner: 'alice', forMs: 1000 })).resolves.toMatchObject({

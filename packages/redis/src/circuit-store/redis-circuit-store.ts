@@ -17,7 +17,7 @@
  */
 
 import type { CircuitMember, CircuitStore, SharedCircuit, SharingExplanation } from '@holdfast/core';
-import { type Ruling, joinCircuit } from '@holdfast/core/fleet';
+import { type HoldReply, type OperatorWish, type Ruling, joinCircuit } from '@holdfast/core/fleet';
 
 import type { AuditEntry } from '../circuit/circuit-hold.ts';
 import { StoreUnavailableError } from '../lua-script.ts';
@@ -93,6 +93,9 @@ export function redisCircuitStore(redis: RedisClient, options: RedisCircuitStore
 
 const READY_TIMEOUT_MS = 5000;
 const AUDIT_LIMIT = 50;
+
+/** A hold is asked for again where the circuit, or the server, has moved on since this process knew it. */
+const MAX_ASKED = 3;
 const [MIN_PING_MS, MAX_PING_MS] = [2000, 10_000];
 
 class FleetStore implements RedisCircuitStore {
@@ -237,9 +240,18 @@ class FleetStore implements RedisCircuitStore {
     const request = holdRequest(name, wish);
     if (this.closing !== undefined) throw closedError();
     const shard = this.shardOf(name);
-    await this.sharing.when(() => shard.isKnown, READY_TIMEOUT_MS); // and so connected, also in a Cluster
-    const { ruling } = await shard.hold(request);
-    return ruling;
+    for (let asked = 1; asked <= MAX_ASKED; asked++) {
+      // oxlint-disable-next-line no-await-in-loop -- asked again only where the first answer was no
+      const { code, ruling } = await this.ask(shard, request);
+      if (code === 'done') return ruling;
+    }
+    throw new StoreUnavailableError(shard.node.sync.problem ?? `the ruling on ${name} does not stand still`);
+  }
+
+  private async ask(shard: StoreShard, wish: OperatorWish): Promise<HoldReply> {
+    const mayAsk = (): boolean => shard.mayAsk(this.settings.clock.now());
+    await this.sharing.when(mayAsk, READY_TIMEOUT_MS); // known and so connected, also in a Cluster
+    return shard.hold(wish);
   }
 
   /** The connections, as soon as scripts can be sent, or have been waited for in vain. */

@@ -5,7 +5,7 @@
  */
 
 import { ConfigError, integerInRange, isName, withKnown } from '@holdfast/core';
-import { type HoldRequest, MAX_HOLD_MS } from '@holdfast/core/fleet';
+import { type HoldRequest, MAX_HOLD_MS, type OperatorWish } from '@holdfast/core/fleet';
 
 import { type AuditEntry, readAuditEntry } from '../circuit/circuit-hold.ts';
 import { circuitKeys } from '../circuit/circuit-keys.ts';
@@ -27,15 +27,12 @@ export interface HoldWish extends OperatorNote {
   readonly forMs: number;
 }
 
-/** A wish, as it is asked for. */
-export type WishedHold = Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>;
-
 /**
  * Makes a request of a wish.
  *
  * @throws ConfigError when it has a value that it cannot have.
  */
-export function holdRequest(name: string, wish: HoldWish & Pick<HoldRequest, 'state'>): WishedHold {
+export function holdRequest(name: string, wish: HoldWish & Pick<HoldRequest, 'state'>): OperatorWish {
   const { owner, reason, forMs, state } = withKnown('hold', { reason: '' }, wish, ['owner', 'forMs', 'state']);
   isName('hold.name', name);
   isName('hold.owner', owner);

@@ -16,11 +16,12 @@ import { type SharingExplanation, reportHookError } from '@holdfast/core';
 import {
   FleetNode,
   type HoldReply,
-  type HoldRequest,
   Lane,
   type LedgerPort,
   type SyncReply,
   explain,
+  type OperatorWish,
+  holdRequest,
 } from '@holdfast/core/fleet';
 
 import { circuitKeys } from '../circuit/circuit-keys.ts';
@@ -49,8 +50,10 @@ export interface StoreShard {
   subscribed(isSubscribed: boolean): void;
   /** Takes a message. Returns whether it could be read. */
   heard(text: string): boolean;
-  /** Asks for a hold. */
-  hold(request: Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>): Promise<HoldReply>;
+  /** Whether there is a ticket to ask for a hold with, or nothing to wait for. */
+  mayAsk(now: number): boolean;
+  /** Asks for a hold, once: where the answer is not `done`, asking again may help, when {@link mayAsk} says so. */
+  hold(wish: OperatorWish): Promise<HoldReply>;
 }
 
 /** What a shard is made with. */
@@ -168,11 +171,17 @@ class Shard implements StoreShard {
     return true;
   }
 
-  async hold(request: Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>): Promise<HoldReply> {
+  mayAsk(now: number): boolean {
+    const { sync } = this.node;
+    return sync.problem !== undefined || sync.ticket(now) !== undefined;
+  }
+
+  async hold(wish: OperatorWish): Promise<HoldReply> {
     const { node } = this;
-    const basis = node.find(request.id)?.known.epoch ?? 0;
-    const reply = await this.ledger.hold({ ...request, basis, node: node.settings.node, fleetSize: node.fleetSize });
-    const { incarnation, clock, ruling } = reply;
+    const { clock: time } = this.parts.settings;
+    const reply = await this.ledger.hold(holdRequest(node, wish, time.now()));
+    const { code, incarnation, clock, ruling } = reply;
+    if (code === 'stale') node.sync.refuseTicket(time.now());
     const told = { incarnation, previous: clock, clock, rulings: [ruling] };
     this.act(() => this.lane.heard(told)); // known here at once, also where no message comes
     return reply;

@@ -223,9 +223,7 @@ local function noticeNewServer()
       longest = math.max(longest, tonumber(leaseTtl) or 0)
     end
   end
-  if not hasClaim or meta.i == '' then return end
-  local server = serverId()
-  if server ~= '' and server ~= meta.run then beginIncarnation(node, server, longest) end
+  if hasClaim then noticeOtherServer(node, longest) end
 end
 
 noticeNewServer()

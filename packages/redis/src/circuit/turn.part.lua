@@ -67,6 +67,13 @@ local function beginIncarnation(nonce, server, leaseMs)
   if meta.c == 0 then setMeta('c', now) end
 end
 
+-- A server that is not the one of before, as after a failover: it knows of leases and tickets only what was copied in time.
+local function noticeOtherServer(nonce, leaseMs)
+  if meta.i == '' then return end
+  local server = serverId()
+  if server ~= '' and server ~= meta.run then beginIncarnation(nonce, server, leaseMs) end
+end
+
 local function isTicketGood(incarnation, ticket)
   local age = now - ticket
   return incarnation ~= '-' and incarnation == meta.i and age >= 0 and age <= TICKET_TTL_MS * 1000
