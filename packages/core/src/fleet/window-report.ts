@@ -157,21 +157,6 @@ function fewer(all: readonly MemberRun[]): readonly MemberRun[] {
   return runs;
 }
 
-/** What is left of runs when only so many of the latest calls are taken. */
-function latest(runs: readonly MemberRun[], { successes, failures }: MemberTally): readonly MemberRun[] {
-  let left = { successes, failures };
-  return runs
-    .toSorted((one, other) => one.ageMs - other.ageMs)
-    .map(({ ageMs, ...run }) => {
-      const taken = {
-        successes: Math.min(run.successes, left.successes),
-        failures: Math.min(run.failures, left.failures),
-      };
-      left = { successes: left.successes - taken.successes, failures: left.failures - taken.failures };
-      return { ...taken, ageMs };
-    });
-}
-
 /** Two runs as one, as old as the older: nothing counts for longer than it may. */
 function together(one: MemberRun, other: MemberRun | undefined): MemberRun {
   if (other === undefined) return one;
