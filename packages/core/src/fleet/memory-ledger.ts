@@ -150,8 +150,11 @@ function longestLeaseOf(proposals: StepRequest['proposals']): number {
 
 function flush(turn: LedgerTurn, { items, node, sequence, ...sender }: FlushRequest): FlushReply {
   const hasTicket = turn.isTicketGood(sender);
+  const counted = new Set<string>();
   const results = items.map((item) =>
-    hasTicket ? count(turn, item, { node, sequence }) : ({ code: 'stale', successes: 0, failures: 0 } as const),
+    hasTicket
+      ? count(turn, item, { node, sequence, counted })
+      : ({ code: 'stale', successes: 0, failures: 0 } as const),
   );
   return { ...replyOf(turn), results };
 }

@@ -84,9 +84,13 @@ local function dropOld(window)
   end
 end
 
+-- Circuits that items of this flush were counted for: further ones belong to them.
+local counted = {}
+
 local function add(window, item)
   local reporter = window.reporters[node] or {failedIn = -1, sequence = -1, at = now}
-  if sequence <= reporter.sequence then return end
+  if sequence <= reporter.sequence and not counted[item.id] then return end
+  counted[item.id] = true
   local bucket = bucketAt(window, now - item.age * 1000)
   local failedIn = reporter.failedIn
   if isInside(window, bucket) then
