@@ -53,7 +53,8 @@ function heed(circuit: NodeCircuit, proposal: Proposal, result: Result, exchange
     case 'seed':
       circuit.seedDueAt = Infinity;
       break;
-    default: // a local close and a bell are derived again, if they still matter
+    case 'local-close':
+    case 'bell': // derived again, if it still matters
   }
 }
 

@@ -96,9 +96,21 @@ describe('window report: news', () => {
 
     expect(reports.news(T0, 0.5).items).toEqual([
       {
-        ...{ id: 'prices', basis: 2, openMs: 1000, backoffRatio: 2, maxOpenMs: 8000, bucketMs: 1000, bucketCount: 10 },
-        ...{ minimumCalls: 4, failureRatio: 0.5, quorum: 2, openForMs: 1000, fingerprint: 'f1' },
-        ...{ successes: 1, failures: 1, ageMs: 7 },
+        id: 'prices',
+        basis: 2,
+        openMs: 1000,
+        backoffRatio: 2,
+        maxOpenMs: 8000,
+        bucketMs: 1000,
+        bucketCount: 10,
+        minimumCalls: 4,
+        failureRatio: 0.5,
+        quorum: 2,
+        openForMs: 1000,
+        fingerprint: 'f1',
+        successes: 1,
+        failures: 1,
+        ageMs: 7,
       },
     ]);
   });

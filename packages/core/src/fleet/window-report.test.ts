@@ -7,9 +7,19 @@ import { noRuling } from './ruling.ts';
 import { WindowReports } from './window-report.ts';
 
 const memberRules = {
-  ...{ maxProbes: 1, neededSuccesses: 1, probeLeaseMs: 1000, openForMs: 1000, openBackoffRatio: 1 },
-  ...{ maxOpenForMs: 1000, rampUpMs: 0, evidenceSpanMs: 60_000, bucketMs: 1000, failureRatio: 0.5 },
-  ...{ minimumCalls: 10, proposes: true, fingerprint: 'f' },
+  maxProbes: 1,
+  neededSuccesses: 1,
+  probeLeaseMs: 1000,
+  openForMs: 1000,
+  openBackoffRatio: 1,
+  maxOpenForMs: 1000,
+  rampUpMs: 0,
+  evidenceSpanMs: 60_000,
+  bucketMs: 1000,
+  failureRatio: 0.5,
+  minimumCalls: 10,
+  proposes: true,
+  fingerprint: 'f',
 };
 
 /** A circuit whose member has seen what the test says. */
