@@ -97,6 +97,15 @@ describe('circuit answers', () => {
     expect(circuit.leases.size).toBe(0);
   });
 
+  it('(3) asks no earlier for an answer about another ruling that comes late', () => {
+    const { circuit, answer, claim } = claiming();
+    circuit.adopt(rulingOf({ epoch: 9, state: 'open', remainingMs: 500, spanMs: 500 }), T0 + 15);
+    answer(claim, { code: 'wait', forMs: 100, why: 'full', ruling: halfOpen(7, 0) });
+    expect(circuit.claim.dueAt).toBe(T0 + 515);
+    answer(claim, { code: 'failed', message: '' });
+    expect(circuit.claim.dueAt).toBe(T0 + 515);
+  });
+
   it('asks again under another name where it was granted nothing', () => {
     const { circuit, answer, claim } = claiming();
     answer(claim, granted([]));

@@ -4,7 +4,8 @@
  * Invariants
  *  (1) A ruling that comes with an answer is taken up first: the answer is about it.
  *  (2) A lost or refused proposal costs nothing but time: what still matters is proposed again.
- *  (3) A lease is taken only while the round that it is of is the one that the node knows.
+ *  (3) A lease is taken only while the round that it is of is the one that the node knows; an answer about another ruling does
+ *      not move the claim that is made under this one.
  *
  * @module
  */
@@ -79,8 +80,9 @@ function claimAnswered(circuit: NodeCircuit, proposal: ClaimProposal, result: Re
   const { claim, view } = circuit;
   const { now } = exchange;
   if (result.code === 'granted') take(circuit, proposal, result, exchange);
-  else if (result.code === 'failed') claim.postpone(now + FAILED_PAUSE_MS);
-  else if (result.code !== 'wait') endOf(circuit, proposal);
+  else if (result.code === 'failed') {
+    if (claim.isBy(proposal.leaseBase)) claim.postpone(now + FAILED_PAUSE_MS); // (3)
+  } else if (result.code !== 'wait' || result.ruling?.epoch !== circuit.known.epoch) endOf(circuit, proposal); // (3)
   else {
     claim.postpone(now + result.forMs + 1);
     if (circuit.rules !== undefined && claim.hasDemand(now)) claim.want(() => view.newLeaseBase(), now);
