@@ -41,7 +41,7 @@ describe('faults of the server', () => {
       },
     ],
   ] as const)(
-    'charter M1, M10: when it %s no call waits, no ruling goes back, and all agree within 3 s',
+    'charter M1, M3, M10: when it %s no call waits, no ruling goes back, and all agree within 3 s',
     async (_what, fault) => {
       await using circuit = await startCircuitFleet(6, options);
       const epoch = await openFleet(circuit);

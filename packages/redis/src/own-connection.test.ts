@@ -115,7 +115,7 @@ describe('ownConnection', () => {
     expect(reconnects(new Error('LOADING'))).toBe(1);
   });
 
-  it('(3) hears the errors of its connection', () => {
+  it('(3) charter M7: hears the errors of its connection', () => {
     const own = ownConnection(new Redis({ lazyConnect: true }), settings) as unknown as Redis;
     own.disconnect();
 

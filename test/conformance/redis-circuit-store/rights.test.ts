@@ -64,7 +64,7 @@ describe('a store with the documented rights, and no others', () => {
     expect(await denials(clustered('app'), clustered('app'), clustered('operator'))).toEqual([]);
   });
 
-  it('may not hold circuits as a node, and says so once', async () => {
+  it('charter L4: may not hold circuits as a node, and says so once', async () => {
     const node = lone('app');
     await node.isMode('shared');
     const wish = { owner: 'nobody', forMs: 1000 };

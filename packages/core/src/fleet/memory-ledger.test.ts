@@ -384,7 +384,7 @@ describe('a ledger step', () => {
     expect(fleet.claim('a', 'x')).toMatchObject({ code: 'granted' });
   });
 
-  it('ledger step (6): does nothing twice', () => {
+  it('ledger step (6), charter M8: does nothing twice', () => {
     const basis = fleet.epoch();
     fleet.open('a', { basis });
     expect(fleet.open('a', { basis })?.code).toBe('fenced');

@@ -143,7 +143,7 @@ describe('redisCircuitStore', () => {
     await one.store.close();
     const toldBefore = one.told.length;
 
-    await eventually(() => other.store.health().nodes === 1, { what: 'a fleet of one', limitMs: 5000 });
+    await eventually(() => other.store.health().nodes === 1, { what: 'a fleet of one', limitMs: 10_000 });
     expect(one.told).toHaveLength(toldBefore);
     expect(one.store.health().mode).toBe('local');
     expect(await one.store.ready()).toBe(false);
@@ -160,7 +160,7 @@ describe('redisCircuitStore', () => {
     expect(late.state).toBe('open');
   });
 
-  it('holds a circuit for the whole fleet, says why, releases it, and keeps a list', async () => {
+  it('charter L4: holds a circuit for the whole fleet, says why, releases it, and keeps a list', async () => {
     const [one, other] = [member(), member()];
     await Promise.all([one.store.ready(), other.store.ready()]);
     const ruling = await one.store.hold('prices', 'open', { owner: 'alice', forMs: 60_000, reason: 'deploy 7' });
