@@ -191,14 +191,15 @@ describe('FleetNode', () => {
     const step = node.nextStep(T0)!;
     node.stepLost(step, T0 + 200);
     expect([node.nextStep(T0 + 200), node.sync.dueAt, circuit.ballotDueAt]).toEqual([undefined, T0 + 200, T0 + 250]);
-    sync(T0 + 250);
-    expect(node.nextStep(T0 + 250)).toBeDefined();
-    node.stepped(step, { ...reply, results: [{ code: 'stale' }] }, T0 + 250, T0 + 260);
-    expect(node.nextStep(T0 + 260)).toBeUndefined();
-    sync(T0 + 270);
-    node.stepped(step, { ...reply, results: [] }, T0 + 270, T0 + 280);
+    sync(T0 + 210);
+    expect([node.nextStep(T0 + 269), node.wakeAt(T0 + 210)]).toEqual([undefined, T0 + 270]);
+    expect(node.nextStep(T0 + 270)).toBeDefined();
+    node.stepped(step, { ...reply, results: [{ code: 'stale' }] }, T0 + 270, T0 + 280);
+    expect(node.nextStep(T0 + 280)).toBeUndefined();
+    sync(T0 + 290);
+    node.stepped(step, { ...reply, results: [] }, T0 + 290, T0 + 300);
 
-    expect(circuit.ballotDueAt).toBe(T0 + 1280);
+    expect(circuit.ballotDueAt).toBe(T0 + 1300);
   });
 
   it('proposes nothing that rests on what it saw before it slept', () => {

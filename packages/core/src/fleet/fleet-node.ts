@@ -142,7 +142,7 @@ export class FleetNode implements NodeView {
   /** The next proposals, if some are due and the ledger may be asked for them. */
   nextStep(now: number): StepRequest | undefined {
     const due = this.restless.due(now);
-    if (due.length === 0) return undefined;
+    if (due.length === 0 || this.sync.proposableAt(now) > now) return undefined;
     const ticketUs = this.sync.ticket(now);
     if (ticketUs === undefined) this.sync.wantTicket(now);
     if (ticketUs === undefined) return undefined;
@@ -155,6 +155,7 @@ export class FleetNode implements NodeView {
 
   /** Takes the answers to a step sent at `askedAt`. */
   stepped(request: StepRequest, reply: StepReply, askedAt: number, now: number): void {
+    this.sync.stepDone();
     this.sync.noteReply(reply, now);
     request.proposals.forEach((proposal, index) => {
       const result = reply.results[index] ?? { code: 'failed', message: 'no answer' };
@@ -169,7 +170,7 @@ export class FleetNode implements NodeView {
 
   /** No answer to a step has come: asks the ledger where it stands before anything else is proposed. */
   stepLost({ proposals }: StepRequest, now: number): void {
-    this.sync.refuseTicket(now);
+    this.sync.stepLost(now);
     for (const proposal of proposals) {
       const circuit = this.circuits.get(proposal.id);
       if (circuit !== undefined) lost(circuit, proposal, now);

@@ -178,6 +178,21 @@ describe('sync state: view', () => {
     expect([state.dueAt, state.proposableAt(5001)]).toEqual([5001, -Infinity]);
   });
 
+  it('sync state (4): proposes ever less often where that gets no answer, though the ledger is heard', () => {
+    const { state, sync } = syncing();
+    state.subscribed(true, 0);
+    sync(0);
+    const waits = Array.from({ length: 6 }, () => {
+      state.stepLost(1000);
+      expect([state.ticket(1000), state.dueAt <= 1000]).toEqual([undefined, true]);
+      sync(1000);
+      return state.proposableAt(1000) - 1000;
+    });
+    expect(waits).toEqual([70, 70, 70, 3000, 3750, 3750]);
+    state.stepDone();
+    expect(state.proposableAt(1000)).toBe(-Infinity);
+  });
+
   it('asks for its presence to be noted every half a minute, and after each subscription', () => {
     const { state, sync } = syncing();
     sync(0);
