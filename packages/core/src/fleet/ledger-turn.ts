@@ -106,6 +106,12 @@ export class LedgerTurn {
     return shard.holdUs - nowUs;
   }
 
+  /** Time for which leases live that were out when their round ended. Microseconds; 0 or less where there are none. */
+  outLeftUs(id: string): number {
+    const { shard, nowUs } = this;
+    return Math.min(shard.outUntilUs.get(id) ?? 0, nowUs + shard.longestLeaseMs * 1000) - nowUs; // the clock may have stepped back
+  }
+
   /** The end of the turn: publishes what has changed, now or with a later turn: (4) (5). */
   publish(fleetSize: number, tell: (message: RulingMessage) => void): void {
     const { shard, nowUs } = this;
@@ -138,9 +144,19 @@ export class LedgerTurn {
     const { shard } = this;
     shard.entries.set(id, entry);
     shard.versions.set(id, version);
+    this.noteOut(id);
     shard.rounds.delete(id);
     shard.ballots.delete(id);
     return entry;
+  }
+
+  /** Notes until when leases live that are out now. */
+  private noteOut(id: string): void {
+    const { rounds, outUntilUs } = this.shard;
+    const ends = [...(rounds.get(id)?.leases.values() ?? [])].map(({ expiresUs }) => expiresUs);
+    const untilUs = Math.max(outUntilUs.get(id) ?? 0, ...ends);
+    if (untilUs > this.nowUs) outUntilUs.set(id, untilUs);
+    else outUntilUs.delete(id);
   }
 
   private clamped(id: string, kept: Entry): Entry {

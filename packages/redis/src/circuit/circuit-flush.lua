@@ -75,7 +75,10 @@ local function dropOld(window)
   end
   local oldest, silent = now - math.max(window.k * window.c, TICKET_TTL_MS) * 1000, {}
   for name, reporter in pairs(window.reporters) do
-    if not isInside(window, reporter.failedIn) then reporter.failedIn = -1 end
+    if reporter.failedIn >= 0 and not isInside(window, reporter.failedIn) then
+      reporter.failedIn = -1
+      keepReporter(window, name, reporter)
+    end
     if reporter.failedIn < 0 and reporter.at < oldest then silent[#silent + 1] = name end
   end
   for _, name in ipairs(silent) do

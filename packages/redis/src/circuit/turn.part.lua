@@ -178,12 +178,28 @@ local function amend(id, entry)
   redis.call('ZADD', KEYS[3], int(version), id)
 end
 
--- Puts a ruling in the place of another: its round and its ballots are over.
+-- Until when leases live that are out of a round, or were when one before it ended (us); 0 for none.
+local function outUntil(key)
+  local fields, last = redis.call('HGETALL', key), 0
+  for index = 1, #fields, 2 do
+    local name, value = fields[index], fields[index + 1]
+    local expires = name == 'u' and value or string.match(name, '^l:') and string.match(value, '^%d+')
+    if expires then last = math.max(last, num(expires)) end
+  end
+  return last
+end
+
+-- Puts a ruling in the place of another: its round and its ballots are over; until when its leases live is kept.
 local function put(place, entry, version)
   keep(place.id, entry)
   redis.call('ZADD', KEYS[3], int(version), place.id)
+  local isRead, out = pcall(outUntil, place.round)
   redis.call('DEL', place.round, place.ballots)
   rounds[place.id] = nil
+  if isRead and out > now then
+    redis.call('HSET', place.round, 'u', int(out))
+    touched[place.round] = true
+  end
   if entry.span > meta.d then setMeta('d', entry.span) end
   return entry
 end
