@@ -1,4 +1,5 @@
-import { circuitBreaker, createRegistry, memoryFleet } from '@holdfast/core';
+import { circuitBreaker, createRegistry } from '@holdfast/core';
+import { memoryFleet } from '@holdfast/core/fleet';
 import { seededRandom, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it } from 'vitest';
 
