@@ -76,7 +76,7 @@ describe('circuit answers', () => {
       id: 'n1.x.1.1',
       epoch: 7,
       askedAt: T0 + 10,
-      expiresAt: T0 + 10 + 300 * 0.975,
+      expiresAt: T0 + 10 + 300 * 0.95,
     });
   });
 
@@ -84,7 +84,7 @@ describe('circuit answers', () => {
     const { circuit, answer, claim } = claiming();
     answer(claim, { ...granted(['n1.x.1.1']), remainingMs: 90_000 } as Result);
 
-    expect(circuit.leases.take(7, T0 + 20)?.expiresAt).toBe(T0 + 10 + 400 * 0.975);
+    expect(circuit.leases.take(7, T0 + 20)?.expiresAt).toBe(T0 + 10 + 400 * 0.95);
   });
 
   it('(3) takes no lease of a round that is over, nor ends a claim on the one that stands', () => {

@@ -45,7 +45,7 @@ afterEach(() => void onHookError(before));
 describe('membership', () => {
   it('(1) settles a probe once', () => {
     const { known, lease, clock } = probing();
-    expect(lease.remainingMs).toBe(390);
+    expect(lease.remainingMs).toBe(380);
     lease.settle('failure', 7);
     lease.settle('success', 0);
 
@@ -118,35 +118,34 @@ describe('membership', () => {
   it('explains what is known, believed and wanted', () => {
     const { circuit, rule, known } = memberOf();
     expect(circuit.explain()).toEqual({
-      ruling: { state: 'closed', epoch: 0, remainingMs: 0, reopenings: 0, reason: undefined, by: [] },
+      ruling: { state: 'closed', epoch: 0, remainingMs: 0, reopenings: 0, reason: undefined, by: [], note: undefined },
       override: undefined,
       view: 'degraded',
       leases: 0,
       pending: [],
     });
-    const notes = { why: 'slowRatio', by: 'n1+my%20node' };
+    const notes = { why: 'slowRatio', by: 'n1+my%20node', for: 'a%20drill' };
     rule({ epoch: 9, state: 'open', remainingMs: 100, reopenings: 2, notes });
     circuit.wasReset();
     expect(circuit.explain()).toMatchObject({
-      ruling: { state: 'open', epoch: 9, remainingMs: 100, reopenings: 2, reason: 'slowRatio', by: ['n1', 'my node'] },
-      override: { state: 'closed' },
+      ruling: { state: 'open', epoch: 9, remainingMs: 100, reopenings: 2, reason: 'slowRatio', note: 'a drill' },
+      override: { state: 'closed', why: 'reset' },
     });
     circuit.tripped({ openMs: 10, reason: 'failureCount' });
     circuit.noteDemand();
     known.seedDueAt = 0;
     known.ballotDueAt = 0;
     known.leases.grant('x.1', { epoch: 9, askedAt: 0, ttlMs: 400 });
-    expect(circuit.explain()).toMatchObject({ override: { state: 'open', why: 'failureCount' }, leases: 1 });
+    expect(circuit.explain()).toMatchObject({
+      ruling: { by: ['n1', 'my node'] },
+      override: { state: 'open', why: 'failureCount' },
+      leases: 1,
+    });
     known.leases.giveBack(0, true);
 
     expect(circuit.explain()).toMatchObject({
       leases: 0,
-      pending: [
-        'to open the fleet',
-        'a lease for a probe',
-        'to tell what probes came to',
-        'to tell the store what it lost',
-      ],
+      pending: ['to open the fleet', 'to tell what probes came to', 'to tell the store what it lost'],
     });
   });
 });
