@@ -136,6 +136,15 @@ describe('NodeCircuit', () => {
     expect([circuit.probe(member, T0 + 50), circuit.claim.isWanted]).toEqual(['none', false]);
   });
 
+  it('(5) ends an own view that rests on what was before the ruling, also where that is forgotten', () => {
+    const { circuit, member } = circuitOf();
+    circuit.tripped(member, trip, T0 + 10);
+    circuit.forgetEvidence(T0 + 3000);
+    circuit.adopt(closed((T0 + 2000) * 1000), T0 + 4000);
+
+    expect([circuit.own, member.states.at(-1)]).toEqual([undefined, 'closed!']);
+  });
+
   it('(5) keeps what was seen, and the own view, where it hears of a closed ruling from before', () => {
     const { circuit, member } = circuitOf();
     circuit.tripped(member, trip, T0 + 10);

@@ -247,7 +247,8 @@ export class NodeCircuit {
   /** Whether it is a ruling of closed from before anything here was seen, of which the node has not known: (5). */
   private isOldNews({ epoch, state, remainingMs }: Ruling, now: number): boolean {
     if (this.known.epoch > 0 || epoch === 0 || state !== 'closed' || remainingMs > 0) return false;
-    return this.view.epochAgeMs(epoch, now) >= now - this.evidenceFrom;
+    const from = this.own?.state === 'open' ? this.own.evidenceFrom : this.evidenceFrom; // what it rests on may be forgotten since
+    return this.view.epochAgeMs(epoch, now) >= now - from;
   }
 
   /** Goes on under a ruling that is older than all that was seen here. */
