@@ -26,12 +26,13 @@ const subject: CircuitStoreSubject = {
     return Array.from({ length: size }, (_each, index) => redisCircuitStore(client, { namespace, node: `n${index}` }));
   },
   breaker: (store, options) => circuitBreaker({ ...options, store }),
-  hold: (store, name, state, forMs) => {
+  hold: async (store, name, state, forMs) => {
     const wish = { owner: 'ops', reason: 'a drill' };
-    if (state === 'auto') return ofRedis(store).release(name, wish);
-    return ofRedis(store).hold(name, state, { ...wish, forMs });
+    if (state === 'auto') await ofRedis(store).release(name, wish);
+    else await ofRedis(store).hold(name, state, { ...wish, forMs });
   },
-  until: (condition, limitMs) => eventually(condition, { what: 'what the case waits for', limitMs, everyMs: 5 }),
+  until: async (condition, limitMs) =>
+    void (await eventually(condition, { what: 'what the case waits for', limitMs, everyMs: 5 })),
 };
 
 function ofRedis(store: CircuitStore): RedisCircuitStore {

@@ -164,7 +164,8 @@ describe('redisCircuitStore', () => {
     const [one, other] = [member(), member()];
     await Promise.all([one.store.ready(), other.store.ready()]);
     const ruling = await one.store.hold('prices', 'open', { owner: 'alice', forMs: 60_000, reason: 'deploy 7' });
-    expect(ruling).toMatchObject({ id: 'prices', state: 'forced-open', spanMs: 60_000 });
+    expect(ruling).toMatchObject({ state: 'forced-open', reason: 'held', by: ['alice'], note: 'deploy 7' });
+    await expect(one.store.hold('prices', 'opened' as never, { owner: 'a', forMs: 1 })).rejects.toThrow('hold.state');
     expect(one.breaker.state).toBe('forced-open');
     await becomes(other.breaker, 'forced-open');
     expect(await other.store.explain('prices')).toMatchObject({

@@ -71,8 +71,8 @@ export interface RedisCircuitStoreOptions {
    */
   readonly mode?: SharingWay | ((circuit: string) => SharingWay);
   /**
-   * Time that the store may be silent before a process probes by itself, counted from the end of the open time; at least twice
-   * the longest lease of a probe. Milliseconds, 0 to 3 600 000.
+   * Time that the store may be silent before a process probes by itself, counted from the later of its last word and the end of
+   * the open time; never less than three polls, which are 6 000 in a small fleet. Milliseconds, 0 to 3 600 000.
    * @defaultValue 5_000
    */
   readonly holdOffMs?: number;

@@ -25,19 +25,17 @@ function setUp() {
   const link = { commands: connection as unknown as OwnConnection, subscription, close: () => {} };
   const tell = storeTeller(events, 'prod');
   const turns: number[] = [];
-  let longestLeaseMs = 0;
   connection.answers['evalsha'] = () => syncReply();
   const shard = openShard(0, {
     settings,
     link,
     log: new RequestLog(clock, () => {}),
-    longestLeaseMs: () => longestLeaseMs,
     tell,
     onTurn: () => turns.push(clock.now()),
     countShards: fleetShards(),
     usedCount: () => 1,
   });
-  return { clock, connection, shard, told, turns, renewed, setLease: (leaseMs: number) => (longestLeaseMs = leaseMs) };
+  return { clock, connection, shard, told, turns, renewed };
 }
 
 function syncReply(...rulings: readonly string[]): unknown[] {
@@ -168,14 +166,6 @@ describe('openShard', () => {
     expect(shard.isAnswered(clock.now())).toBe(false);
   });
 
-  it('waits with probes of its own for twice the longest lease', () => {
-    const { shard, setLease } = setUp();
-    expect(shard.node.settings.holdOffMs).toBe(3000);
-
-    setLease(10_000);
-    expect(shard.node.settings.holdOffMs).toBe(20_000);
-  });
-
   it('decides alone where the store was closed before it was opened', async () => {
     const { clock } = setUp();
     const settings = storeSettings(new Redis({ lazyConnect: true }), { namespace: 'prod', clock });
@@ -183,7 +173,6 @@ describe('openShard', () => {
       settings,
       link: undefined,
       log: new RequestLog(clock, () => {}),
-      longestLeaseMs: () => 0,
       tell: () => {},
       onTurn: () => {},
       countShards: fleetShards(),

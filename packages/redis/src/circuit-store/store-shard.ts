@@ -62,8 +62,6 @@ export interface StoreShardParts {
   /** The connections; undefined where the store was closed before. */
   readonly link: StoreLink | undefined;
   readonly log: RequestLog;
-  /** The longest lease of a probe that a member may want. Milliseconds. */
-  readonly longestLeaseMs: () => number;
   readonly tell: StoreTeller;
   /** Told after each request and message. */
   readonly onTurn: () => void;
@@ -220,18 +218,9 @@ class Shard implements StoreShard {
   }
 }
 
-function nodeSettings({ settings, longestLeaseMs }: StoreShardParts): FleetNode['settings'] {
+function nodeSettings({ settings }: StoreShardParts): FleetNode['settings'] {
   const { node, quorum, ballotTtlMs, maxLostProbes, mode, holdOffMs } = settings;
-  return {
-    node,
-    quorum,
-    ballotTtlMs,
-    maxLostProbes,
-    mode,
-    get holdOffMs() {
-      return Math.max(holdOffMs, 2 * longestLeaseMs());
-    },
-  };
+  return { node, quorum, ballotTtlMs, maxLostProbes, mode, holdOffMs };
 }
 
 function ledgerOf(
