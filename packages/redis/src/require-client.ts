@@ -15,7 +15,7 @@ import type { RedisClient } from './redis-client.ts';
  * @throws ConfigError when it is no client of ioredis, or has a `keyPrefix`.
  */
 export function requireClient(place: string, client: RedisClient): void {
-  const { status, duplicate } = ((client as unknown) ?? {}) as Partial<Record<keyof RedisClient, unknown>>;
+  const { status, duplicate } = (client ?? {}) as Partial<Record<keyof RedisClient, unknown>>;
   if (typeof status !== 'string' || typeof duplicate !== 'function')
     throw new ConfigError(`${place}.redis`, 'a client of ioredis', client);
   refuseKeyPrefix(client);
