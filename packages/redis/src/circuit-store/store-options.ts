@@ -6,7 +6,6 @@
 
 import {
   type Clock,
-  ConfigError,
   type Events,
   type Random,
   inRange,
@@ -22,9 +21,10 @@ import {
 import { type NodeSettings, type SharingWay, nodeDefaults } from '@holdfast/core/fleet';
 
 import { hashSlot } from '../hash-slot.ts';
-import { isCluster, refuseKeyPrefix } from '../own-connection.ts';
+import { isCluster } from '../own-connection.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { requireKeyPlace } from '../redis-key.ts';
+import { requireClient } from '../require-client.ts';
 import { steadyRandom } from '../steady-random.ts';
 
 /** How many distinct nodes must agree before the fleet opens: max(`min`, `ratio` of those that are there, rounded up). */
@@ -126,7 +126,7 @@ export interface StoreSettings extends Pick<
  */
 export function storeSettings(client: RedisClient, options: RedisCircuitStoreOptions): StoreSettings {
   const place = 'redisCircuitStore';
-  requireClient(client);
+  requireClient(place, client);
   const perTopology = isCluster(client) ? clusterDefaults : loneDefaults;
   const given = withKnown(place, { ...redisCircuitStoreDefaults, ...perTopology }, options, [
     'namespace',
@@ -160,13 +160,6 @@ const loneDefaults = Object.freeze({ shardCount: 1, commandTimeoutMs: 200 });
 const clusterDefaults = Object.freeze({ shardCount: 8, commandTimeoutMs: 1000 });
 
 const MAX_QUORUM = 1000;
-
-function requireClient(client: RedisClient): void {
-  const { status, duplicate } = (client ?? {}) as Partial<Record<keyof RedisClient, unknown>>;
-  if (typeof status !== 'string' || typeof duplicate !== 'function')
-    throw new ConfigError('redisCircuitStore.redis', 'a client of ioredis', client);
-  refuseKeyPrefix(client);
-}
 
 function check(given: RedisCircuitStoreOptions): void {
   requireKeyPlace('redisCircuitStore', { prefix: given.prefix ?? '', namespace: given.namespace });
