@@ -27,6 +27,8 @@ export interface OwnConnection {
   ssubscribe(channel: string): Promise<unknown>;
   on(event: string, listener: (...args: never[]) => void): unknown;
   off(event: string, listener: (...args: never[]) => void): unknown;
+  /** Connects again after the end. */
+  connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
 }
 

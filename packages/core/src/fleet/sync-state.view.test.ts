@@ -160,7 +160,7 @@ describe('sync state: view', () => {
     expect([state.isFresh(3 * everyMs - 1), state.isFresh(3 * everyMs)]).toEqual([true, false]);
   });
 
-  it('sync state (4): repeats a failed poll three times soon, and then ever later', () => {
+  it('sync state (4): repeats a failed poll three times soon, and then about as seldom as it polls', () => {
     const { state, sync } = syncing();
     state.subscribed(true, 0);
     sync(0);
@@ -168,17 +168,17 @@ describe('sync state: view', () => {
       state.failed(1000);
       return state.dueAt - 1000;
     });
-    expect(waits).toEqual([70, 70, 70, 3000, 3750, 3750, 3750]);
-    expect([state.proposableAt(20_000), state.proposableAt(5000)]).toEqual([4750, -Infinity]);
+    expect(waits).toEqual([70, 70, 70, 1500, 1500, 1500, 1500]);
+    expect([state.proposableAt(20_000), state.proposableAt(5000)]).toEqual([2500, -Infinity]);
     state.wantTicket(1001);
-    expect(state.dueAt).toBe(4750);
+    expect(state.dueAt).toBe(2500);
     sync(5000);
     state.wantTicket(5001);
 
     expect([state.dueAt, state.proposableAt(5001)]).toEqual([5001, -Infinity]);
   });
 
-  it('sync state (4): proposes ever less often where that gets no answer, though the ledger is heard', () => {
+  it('sync state (4): proposes less often where that gets no answer, though the ledger is heard', () => {
     const { state, sync } = syncing();
     state.subscribed(true, 0);
     sync(0);
@@ -188,7 +188,7 @@ describe('sync state: view', () => {
       sync(1000);
       return state.proposableAt(1000) - 1000;
     });
-    expect(waits).toEqual([70, 70, 70, 3000, 3750, 3750]);
+    expect(waits).toEqual([70, 70, 70, 1500, 1500, 1500]);
     state.stepDone();
     expect(state.proposableAt(1000)).toBe(-Infinity);
   });
