@@ -194,7 +194,10 @@ export class FleetNode implements NodeView {
     this.adoptAll(reply.rulings, now);
     if (sync.problem === undefined && hadProblem) sync.startOver(now);
     else if (sync.problem === undefined && census !== undefined) this.planSeeds(census, now);
-    for (const circuit of this.circuits.values()) this.prune(circuit, now);
+    for (const circuit of this.circuits.values()) {
+      if (sync.problem === undefined && circuit.joinRound(now)) this.touch(circuit, now);
+      this.prune(circuit, now);
+    }
   }
 
   /** What is to be told of circuits that this node closed while the ledger was away; asked for after a sync. */
@@ -293,6 +296,5 @@ export class FleetNode implements NodeView {
   }
 }
 
-const NODE_TTL_MS = 60_000;
-const MAX_RULINGS = 500;
+const [NODE_TTL_MS, MAX_RULINGS] = [60_000, 500];
 const SEED_SPREAD_MS = 100;

@@ -236,6 +236,22 @@ describe('NodeCircuit', () => {
     ]);
   });
 
+  it('(8) takes part in the round of the fleet again once the ledger is heard, unless it was reset by hand', () => {
+    const { circuit, given, member } = circuitOf();
+    circuit.adopt(halfOpen(2), T0);
+    expect(circuit.joinRound(T0)).toBe(false);
+    given.isSilent = true;
+    circuit.probe(member, T0 + 8000);
+    circuit.settleLone({ epoch: 2, verdict: 'success', retryAfterMs: 0 }, T0 + 8100);
+    expect(member.states.at(-1)).toBe('closed!');
+    given.isSilent = false;
+
+    expect([circuit.joinRound(T0 + 8200), circuit.own, member.states.at(-1)]).toEqual([true, undefined, 'half-open!']);
+    expect(circuit.claim.dueAt).toBeLessThan(T0 + 8300);
+    circuit.wasReset(member, T0 + 8300);
+    expect([circuit.joinRound(T0 + 8400), circuit.own?.state]).toEqual([false, 'closed']);
+  });
+
   it('tells a member that comes late what is, and nothing where nothing was ever ruled', () => {
     const { circuit, member } = circuitOf();
     expect(member.told).toEqual([]);
