@@ -42,7 +42,7 @@ export interface CircuitStoreSubject {
 }
 
 /** The right to one call. */
-export type ConformancePermit = NonNullable<ReturnType<ConformanceBreaker['tryAcquire']>>;
+type ConformancePermit = NonNullable<ReturnType<ConformanceBreaker['tryAcquire']>>;
 
 /** A fleet whose nodes have one breaker each, all of one name. */
 export interface ConformanceFleet {
