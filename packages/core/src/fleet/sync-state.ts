@@ -187,7 +187,7 @@ export class SyncState {
   /** Time until the next try after so many that came to nothing. */
   private retryMs(failures: number): number {
     const quick = QUICK_RETRY_MS + this.random() * QUICK_RETRY_SPREAD_MS;
-    const longest = Math.max(MAX_RETRY_MS, this.interval); // a fleet agrees soon after, and asks no more than if all were well
+    const longest = this.interval > MIN_POLL_MS ? this.interval : MAX_RETRY_MS; // soon known in a small fleet, bearable for a large one
     const slow = Math.min(longest, this.interval * 2 ** (failures - QUICK_RETRIES)) * (0.5 + this.random() / 2);
     return failures <= QUICK_RETRIES ? quick : Math.max(quick, slow);
   }
@@ -239,5 +239,5 @@ const TICKET_SHARE = 0.8;
 const QUICK_RETRIES = 3;
 const QUICK_RETRY_MS = 40;
 const QUICK_RETRY_SPREAD_MS = 60;
-const MAX_RETRY_MS = 2000;
+const MAX_RETRY_MS = 1000;
 const GAP_SPREAD_MS = 50;

@@ -160,7 +160,7 @@ describe('sync state: view', () => {
     expect([state.isFresh(3 * everyMs - 1), state.isFresh(3 * everyMs)]).toEqual([true, false]);
   });
 
-  it('sync state (4): repeats a failed poll three times soon, and then about as seldom as it polls', () => {
+  it('sync state (4): repeats a failed poll three times soon, and then less often', () => {
     const { state, sync } = syncing();
     state.subscribed(true, 0);
     sync(0);
@@ -168,10 +168,10 @@ describe('sync state: view', () => {
       state.failed(1000);
       return state.dueAt - 1000;
     });
-    expect(waits).toEqual([70, 70, 70, 1500, 1500, 1500, 1500]);
-    expect([state.proposableAt(20_000), state.proposableAt(5000)]).toEqual([2500, -Infinity]);
+    expect(waits).toEqual([70, 70, 70, 750, 750, 750, 750]);
+    expect([state.proposableAt(20_000), state.proposableAt(5000)]).toEqual([1750, -Infinity]);
     state.wantTicket(1001);
-    expect(state.dueAt).toBe(2500);
+    expect(state.dueAt).toBe(1750);
     sync(5000);
     state.wantTicket(5001);
 
@@ -188,7 +188,7 @@ describe('sync state: view', () => {
       sync(1000);
       return state.proposableAt(1000) - 1000;
     });
-    expect(waits).toEqual([70, 70, 70, 1500, 1500, 1500]);
+    expect(waits).toEqual([70, 70, 70, 750, 750, 750]);
     state.stepDone();
     expect(state.proposableAt(1000)).toBe(-Infinity);
   });
