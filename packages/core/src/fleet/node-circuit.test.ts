@@ -236,6 +236,20 @@ describe('NodeCircuit', () => {
     ]);
   });
 
+  it('probes alone no earlier for an opening without a time, nor while a probe of an earlier ruling may run', () => {
+    const { circuit, given, member } = circuitOf();
+    given.isSilent = true;
+    circuit.adopt(rulingOf({ epoch: 2, state: 'open', spanMs: 0, remainingMs: 0 }), T0 + 8000);
+    expect(circuit.probe(member, T0 + 8300)).toBe('none');
+    expect(circuit.probe(member, T0 + 30_000)).toMatchObject({ loneMs: 400 });
+    circuit.adopt(rulingOf({ epoch: 3, state: 'open', spanMs: 0, remainingMs: -20_000 }), T0 + 30_100);
+
+    expect([circuit.probe(member, T0 + 30_399), circuit.probe(member, T0 + 50_000)]).toMatchObject([
+      'none',
+      { epoch: 3 },
+    ]);
+  });
+
   it('(8) takes part in the round of the fleet again once the ledger is heard, unless it was reset by hand', () => {
     const { circuit, given, member } = circuitOf();
     circuit.adopt(halfOpen(2), T0);

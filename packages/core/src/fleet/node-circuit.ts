@@ -279,7 +279,6 @@ export class NodeCircuit {
     this.formed = undefined; // (2)
     this.leases.keepOnly(known.epoch);
     this.claim.forget();
-    this.lone.end();
     this.ballotDueAt = Infinity;
     this.seedDueAt = Infinity;
     this.evidenceFrom = now; // (3)
