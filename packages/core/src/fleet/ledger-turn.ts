@@ -93,6 +93,14 @@ export class LedgerTurn {
     if (shard.clock === 0) shard.clock = nowUs;
   }
 
+  /** A node has come that knew an earlier incarnation: its leases may live, whoever began this one. */
+  prolongHold(leaseMs: number): void {
+    const { shard, nowUs } = this;
+    const lease = wholeMs(leaseMs, MAX_LEASE_MS);
+    shard.longestLeaseMs = Math.max(shard.longestLeaseMs, lease);
+    shard.holdUs = Math.max(shard.holdUs, nowUs + lease * 1000);
+  }
+
   /** Whether the ticket is of this incarnation, and young enough. */
   isTicketGood({ incarnation, ticketUs }: Pick<Sender, 'incarnation' | 'ticketUs'>): boolean {
     const ageUs = this.nowUs - ticketUs;

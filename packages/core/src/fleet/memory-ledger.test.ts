@@ -378,10 +378,23 @@ describe('a ledger step', () => {
     expect(fleet.claim('a', 'x')).toMatchObject({ code: 'wait', forMs: 1, why: 'early' });
     fleet.ledger.snapshot()('second');
     fleet.sync('a');
+    fleet.sync('reader'); // who reads epochs below
     fleet.after(499);
     expect(fleet.claim('a', 'x')).toMatchObject({ code: 'wait', forMs: 1, why: 'hold' });
     fleet.after(1);
     expect(fleet.claim('a', 'x')).toMatchObject({ code: 'granted' });
+  });
+
+  it('ledger step (5): grants nothing while leases may live of a node that comes later, from an earlier incarnation', () => {
+    fleet.open();
+    fleet.after(1000);
+    fleet.ledger.snapshot()('second');
+    fleet.sync('newcomer', { leaseTtlMs: 0, incarnation: '' });
+    fleet.after(300);
+    fleet.sync('a'); // its leases were granted by the first server
+    fleet.sync('reader');
+    fleet.after(499);
+    expect(fleet.claim('a', 'x')).toMatchObject({ code: 'wait', forMs: 1, why: 'hold' });
   });
 
   it('ledger step (6), charter M8: does nothing twice', () => {

@@ -79,6 +79,13 @@ local function isTicketGood(incarnation, ticket)
   return incarnation ~= '-' and incarnation == meta.i and age >= 0 and age <= TICKET_TTL_MS * 1000
 end
 
+-- A node has come that knew an earlier incarnation: its leases may live, whoever began this one.
+local function prolongHold(leaseMs)
+  local lease = whole(leaseMs, MAX_LEASE_MS)
+  setMeta('lt', math.max(meta.lt, lease))
+  setMeta('hold', math.max(meta.hold, now + lease * 1000))
+end
+
 -- Time for which no lease is granted (us); the server's clock may have stepped back.
 local function holdLeft()
   setMeta('hold', math.min(meta.hold, now + meta.lt * 1000))
