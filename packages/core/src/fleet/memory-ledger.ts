@@ -95,6 +95,15 @@ const [MIN_POLL_MS, MAX_POLL_MS] = [2000, 10_000];
 
 function ignore(): void {}
 
+/** A new server, or an empty ledger, begins anew: (3). */
+function noticeIncarnation(turn: LedgerTurn, request: SyncRequest, server: string): void {
+  const { shard } = turn;
+  const { incarnation, nonce, leaseTtlMs } = request;
+  const isOther = request.presence && server !== '' && server !== shard.serverId;
+  if (shard.incarnation === '' || isOther) turn.beginIncarnation(noteText(nonce), server, leaseTtlMs);
+  else if (incarnation !== '' && incarnation !== shard.incarnation) turn.prolongHold(leaseTtlMs);
+}
+
 function sync(turn: LedgerTurn, request: SyncRequest, server: string): SyncReply {
   const { shard } = turn;
   const isOther = request.presence && server !== '' && server !== shard.serverId;
