@@ -106,10 +106,7 @@ function noticeIncarnation(turn: LedgerTurn, request: SyncRequest, server: strin
 
 function sync(turn: LedgerTurn, request: SyncRequest, server: string): SyncReply {
   const { shard } = turn;
-  const isOther = request.presence && server !== '' && server !== shard.serverId;
-  if (shard.incarnation === '' || isOther) turn.beginIncarnation(noteText(request.nonce), server, request.leaseTtlMs); // (3)
-  else if (request.incarnation !== '' && request.incarnation !== shard.incarnation)
-    turn.prolongHold(request.leaseTtlMs);
+  noticeIncarnation(turn, request, server);
   noteSender(turn, request);
   const knowsUs = request.incarnation === shard.incarnation && request.since <= shard.clock;
   const changes = turn.changesSince(knowsUs ? request.since : 0); // (1)
