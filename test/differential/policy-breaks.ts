@@ -8,6 +8,7 @@ import type { Break } from './break.ts';
 
 const breaker = 'policies/circuit-breaker/breaker.ts';
 const circuit = 'policies/circuit-breaker/circuit.ts';
+const probeRound = 'policies/circuit-breaker/probe-round.ts';
 const bulkhead = 'policies/bulkhead/permits.ts';
 const waitingCalls = 'kernel/waiting-calls.ts';
 const retry = 'policies/retry/retry-call.ts';
@@ -57,14 +58,14 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'breaker: outcome of an earlier state counted',
     file: breaker,
-    find: "if (verdict === 'ignored' || generation !== circuit.generation) return settledAt;",
-    replace: "if (verdict === 'ignored') return settledAt;",
+    find: '    if (generation !== circuit.generation) return this.countLate(verdict, settledAt); // (2)\n',
+    replace: '',
   },
   {
     name: 'breaker: ignored outcome counted as success',
     file: breaker,
-    find: "if (verdict === 'ignored' || generation !== circuit.generation) return settledAt;",
-    replace: 'if (generation !== circuit.generation) return settledAt;',
+    find: "    if (verdict === 'ignored') return settledAt;\n",
+    replace: '',
   },
   {
     name: 'breaker: event told before the state has changed',
@@ -75,15 +76,14 @@ export const policyBreaks: readonly Break[] = [
   {
     name: 'breaker: lease not given back for an ignored probe',
     file: circuit,
-    find: '    if (round === undefined || !round.leases.delete(lease)) return false; // (3)',
-    replace:
-      "    if (round === undefined || !round.leases.has(lease)) return false;\n    if (verdict !== 'ignored') round.leases.delete(lease);",
+    find: '    const isOut = round?.end(lease) === true;',
+    replace: "    const isOut = verdict === 'ignored' || round?.end(lease) === true;",
   },
   {
     name: 'breaker: leases never expire',
-    file: circuit,
-    find: '    dropExpired(round.leases, now); // (4)\n',
-    replace: '',
+    file: probeRound,
+    find: '      if (lease.expiresAt <= now) this.leases.delete(lease); // (2)',
+    replace: '      if (lease.expiresAt <= -1) this.leases.delete(lease);',
   },
   {
     name: 'breaker: late probe not counted though nobody took its place',
@@ -93,15 +93,15 @@ export const policyBreaks: readonly Break[] = [
   },
   {
     name: 'breaker: probe results do not take places of the round',
-    file: circuit,
-    find: 'round.leases.size + round.succeeded + round.failed >=',
-    replace: 'round.leases.size >=',
+    file: probeRound,
+    find: '    if (this.places >= maxProbes) return undefined;',
+    replace: '    if (this.leases.size >= maxProbes) return undefined;',
   },
   {
     name: 'breaker: probe of an earlier round settles the next',
     file: circuit,
-    find: '!round.leases.delete(lease)) return false; // (3)',
-    replace: '(round.leases.delete(lease), false)) return false;',
+    find: '    if (round === undefined || !isOut || lease.ofFleet !== undefined) return false; // (3)',
+    replace: '    if (round === undefined) return false;',
   },
   {
     name: 'breaker: opens above the ratio only',

@@ -9,13 +9,15 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startRedisServer } from '../redis-lab/redis-server.ts';
 import { type FleetProcess, figure, npmRunFleet, startFleetProgram } from './fleet-process.ts';
 
+const short = ['--processes', '3', '--for', '30s'];
+
 let fleet: FleetProcess;
 afterEach(() => fleet.kill());
 
 describe('npm run fleet', () => {
   it('ends everything, sums up and exits with 0 when the terminal interrupts it', async () => {
-    fleet = npmRunFleet(['--processes', '3']);
-    await fleet.printed('all are open');
+    fleet = npmRunFleet(short);
+    await fleet.printed('all open');
 
     process.kill(-(fleet.child.pid ?? 0), 'SIGINT');
 
@@ -27,7 +29,7 @@ describe('npm run fleet', () => {
   });
 
   it('does so when only npm gets a SIGTERM, also while it starts', async () => {
-    fleet = npmRunFleet(['--processes', '3']);
+    fleet = npmRunFleet(short);
     await fleet.printed('redis ');
 
     fleet.child.kill('SIGTERM');
@@ -39,7 +41,7 @@ describe('npm run fleet', () => {
 
 describe('fleet', () => {
   it('leaves no process behind when it is killed', async () => {
-    fleet = startFleetProgram(['--processes', '3']);
+    fleet = startFleetProgram(short);
     await fleet.printed('3 processes share one circuit');
 
     fleet.child.kill('SIGKILL');
@@ -49,7 +51,7 @@ describe('fleet', () => {
   });
 
   it('fails, and says so, when a process of it dies', async () => {
-    fleet = startFleetProgram(['--processes', '3']);
+    fleet = startFleetProgram(short);
     await fleet.printed('3 processes share one circuit');
     const pids = fleet.memberPids();
 
@@ -64,9 +66,9 @@ describe('fleet', () => {
 
   it('uses the Redis of REDIS_URL, kills it not, and leaves only keys that expire', async () => {
     await using redis = await startRedisServer();
-    fleet = startFleetProgram(['--processes', '3'], { REDIS_URL: `redis://127.0.0.1:${redis.port}` });
+    fleet = startFleetProgram(short, { REDIS_URL: `redis://127.0.0.1:${redis.port}` });
     await fleet.printed('act 2, trip');
-    await fleet.printed('all are open');
+    await fleet.printed('all open');
     const acts = fleet.output();
     fleet.child.kill('SIGINT');
 

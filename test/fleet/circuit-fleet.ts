@@ -9,53 +9,100 @@ import type { CircuitBreakerOptions } from '@holdfast/core';
 import { eventually } from '../redis-lab/eventually.ts';
 import { type FlakyDependency, startFlakyDependency } from '../redis-lab/flaky-dependency.ts';
 import { type Fleet, startFleet } from '../redis-lab/fleet.ts';
+import type { SourceEdit } from '../redis-lab/member-program.ts';
 import { type RedisServer, startRedisServer } from '../redis-lab/redis-server.ts';
 import type { CircuitCommands, CircuitSettings, MemberReport } from './circuit-member.ts';
+import type { StorePlace } from './store-place.ts';
 
-/** What a test works with. */
-export interface CircuitFleet extends AsyncDisposable {
-  readonly server: RedisServer;
+/** Processes in front of one dependency. */
+export interface SharingFleet extends AsyncDisposable {
   readonly dependency: FlakyDependency;
   readonly fleet: Fleet<CircuitCommands>;
   /** Waits until the reports of all that run are as `holds` says. Returns the reports. */
   readonly until: (
     what: string,
-    holds: (report: MemberReport) => boolean,
+    holds: (report: MemberReport, index: number) => boolean,
     limitMs?: number,
   ) => Promise<readonly MemberReport[]>;
 }
 
-/** Starts `count` processes. `urlOf` may send one elsewhere than to the dependency. */
+/** Processes with a server of their own. */
+export interface CircuitFleet extends SharingFleet {
+  readonly server: RedisServer;
+}
+
+/** What a {@link SharingFleet} is made of. */
+export interface SharingPlan {
+  readonly count: number;
+  readonly options: CircuitBreakerOptions;
+  /** Where the store of a process is. */
+  readonly placeOf: (index: number) => StorePlace;
+  /** @defaultValue 'fleet' */
+  readonly namespace?: string;
+  /** Sends a process elsewhere than to the dependency. */
+  readonly urlOf?: (index: number, url: string) => string;
+  /** A dependency that others have started, and end; by default its own. */
+  readonly dependency?: FlakyDependency;
+  /** What the names of its processes begin with. @defaultValue 'p' */
+  readonly names?: string;
+  /** Makes it of other sources than those that are here. */
+  readonly edits?: readonly SourceEdit[];
+}
+
+/** Starts processes; they may not share yet. */
+export async function startSharing(plan: SharingPlan): Promise<SharingFleet> {
+  const { count, options, placeOf, namespace = 'fleet', urlOf = (_index, url) => url, names = 'p', edits } = plan;
+  const dependency = plan.dependency ?? (await startFlakyDependency());
+  const fleet = await startFleet<CircuitCommands>({
+    module: new URL('circuit-member.ts', import.meta.url),
+    count,
+    ...(edits !== undefined && { edits }),
+    settings: (index): CircuitSettings => ({
+      place: placeOf(index),
+      namespace,
+      options,
+      url: urlOf(index, dependency.url),
+      node: `${names}${index}`,
+    }),
+  });
+  const stop = async (): Promise<void> => {
+    await fleet.stop();
+    if (plan.dependency === undefined) await dependency.stop();
+  };
+  return { dependency, fleet, until: untilOf(fleet), [Symbol.asyncDispose]: stop };
+}
+
+/** Starts `count` processes and their server, and waits until they share. `urlOf` may send one elsewhere than to the dependency. */
 export async function startCircuitFleet(
   count: number,
   options: CircuitBreakerOptions,
   urlOf: (index: number, url: string) => string = (_index, url) => url,
 ): Promise<CircuitFleet> {
   const server = await startRedisServer();
-  const dependency = await startFlakyDependency();
-  const base = { port: server.port, namespace: 'fleet', options };
-  const fleet = await startFleet<CircuitCommands>({
-    module: new URL('circuit-member.ts', import.meta.url),
-    count,
-    settings: (index): CircuitSettings => ({ ...base, url: urlOf(index, dependency.url) }),
-  });
-  await fleet.askAll('ready');
-  const until: CircuitFleet['until'] = (what, holds, limitMs = 20_000) =>
-    eventually(
-      async () => {
-        const reports = await fleet.askAll('report');
-        return reports.every(holds) && reports;
-      },
-      { what, limitMs, everyMs: 50 },
-    );
-  await until('a fleet that knows how many it is', ({ nodes }) => nodes === count);
-  return { server, dependency, fleet, until, [Symbol.asyncDispose]: () => stop(fleet, server, dependency) };
+  const placeOf = (): StorePlace => ({ kind: 'lone', port: server.port });
+  const sharing = await startSharing({ count, options, placeOf, urlOf });
+  await sharing.fleet.askAll('ready');
+  await sharing.until('a fleet that knows how many it is', ({ nodes }) => nodes === count);
+  const stop = async (): Promise<void> => {
+    await sharing[Symbol.asyncDispose]();
+    await server.stop();
+  };
+  return { ...sharing, server, [Symbol.asyncDispose]: stop };
 }
 
 // --- internal ---
 
-async function stop(fleet: Fleet<CircuitCommands>, server: RedisServer, dependency: FlakyDependency): Promise<void> {
-  await fleet.stop();
-  await server.stop();
-  await dependency.stop();
+function untilOf(fleet: Fleet<CircuitCommands>): SharingFleet['until'] {
+  return async (what, holds, limitMs = 20_000) => {
+    let last: readonly MemberReport[] = [];
+    const look = async (): Promise<false | readonly MemberReport[]> => {
+      last = await fleet.askAll('report');
+      return last.every(holds) && last;
+    };
+    try {
+      return await eventually(look, { what, limitMs, everyMs: 50 });
+    } catch (error) {
+      throw new Error(`${String(error)}\n${last.map((report) => JSON.stringify(report)).join('\n')}`, { cause: error });
+    }
+  };
 }

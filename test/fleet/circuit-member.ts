@@ -5,32 +5,34 @@
  */
 
 import {
+  type CircuitBreaker,
   type CircuitBreakerOptions,
   type CircuitState,
   type SharingExplanation,
   circuitBreaker,
+  createEvents,
   createRegistry,
-  isRejection,
 } from '@holdfast/core';
 import { redisCircuitStore } from '@holdfast/redis';
-import { Redis } from 'ioredis';
 
 import { dependencyCaller } from '../redis-lab/dependency-caller.ts';
 import { serveFleet } from '../redis-lab/fleet-member.ts';
+import { CallTally, type Counts } from './call-tally.ts';
+import { RulingWatch } from './ruling-watch.ts';
+import { type StorePlace, clientOf } from './store-place.ts';
 
 /** What a member is at one instant. */
-export interface MemberReport {
+export interface MemberReport extends Counts {
   readonly state: CircuitState;
   readonly fleet: SharingExplanation;
   readonly mode: 'shared' | 'local';
   readonly nodes: number;
-  /** Calls that came to something since the last report, and the longest that one took that was refused. Milliseconds. */
-  readonly ok: number;
-  readonly failed: number;
-  readonly refused: number;
-  readonly worstRefusalMs: number;
-  /** Errors that are neither a refusal nor the dependency's. */
-  readonly strange: readonly string[];
+  /** Requests to the store that were refused or came to nothing, since the start. */
+  readonly unanswered: number;
+  /** How often the ruling that it goes by was older than one before; looked at with each call, since the start. */
+  readonly setbacks: number;
+  /** What its store has told since the start: `circuit-store.denied step NOPERM ...`. */
+  readonly told: readonly string[];
 }
 
 /** What a member can be asked. */
@@ -45,31 +47,45 @@ export interface CircuitCommands {
 
 /** What a member is started with. */
 export interface CircuitSettings {
-  readonly port: number;
+  readonly place: StorePlace;
   readonly namespace: string;
   readonly url: string;
   readonly options: CircuitBreakerOptions;
+  /** Its name in the fleet; by default `p` and its index. */
+  readonly node?: string;
 }
 
-serveFleet<CircuitCommands, CircuitSettings>(({ index, settings: { port, namespace, url, options } }) => {
-  const redis = new Redis({ port, lazyConnect: true });
-  const store = redisCircuitStore(redis, { namespace, node: `p${index}` });
+serveFleet<CircuitCommands, CircuitSettings>(({ index, settings: { place, namespace, url, options, node } }) => {
+  const name = node ?? `p${index}`;
+  const events = createEvents();
+  const told: string[] = [];
+  events.listen((event) => {
+    if (event.type.startsWith('circuit-store.')) told.push(toldText(event));
+  });
+  const store = redisCircuitStore(clientOf(place), { namespace, node: name, events, shardCount: 1 });
   const breaker = createRegistry({ store }).create(circuitBreaker, { ...options, name: 'dependency' });
-  const dependency = dependencyCaller(url, `p${index}`);
+  const dependency = dependencyCaller(url, name);
   const tally = new CallTally();
+  const watch = new RulingWatch();
   let timer: NodeJS.Timeout | undefined;
-  const call = (): Promise<void> => tally.count(() => breaker.execute(({ signal }) => dependency(signal)));
+  const call = (): void => {
+    watch.look(rulingOf(breaker).ruling);
+    void tally.count(() => breaker.execute(({ signal }) => dependency(signal)));
+  };
 
   return {
     ready: () => store.ready(20_000),
     call(everyMs) {
       clearInterval(timer);
-      if (everyMs > 0) timer = setInterval(() => void call(), everyMs);
+      if (everyMs > 0) timer = setInterval(call, everyMs);
     },
     report() {
-      const { state, fleet } = breaker.snapshot();
-      const { mode, nodes } = store.health();
-      return { state, fleet: fleet as SharingExplanation, mode, nodes, ...tally.next() };
+      const fleet = rulingOf(breaker);
+      watch.look(fleet.ruling);
+      const { mode, nodes, operations } = store.health();
+      const unanswered = operations.reduce((sum, { result, count }) => sum + (result === 'ok' ? 0 : count), 0);
+      const sharing = { mode, nodes, unanswered, setbacks: watch.setbacks, told };
+      return { state: breaker.state, fleet, ...sharing, ...tally.next() };
     },
     close: () => store.close(),
   };
@@ -77,45 +93,18 @@ serveFleet<CircuitCommands, CircuitSettings>(({ index, settings: { port, namespa
 
 // --- internal ---
 
-type Counts = Pick<MemberReport, 'ok' | 'failed' | 'refused' | 'worstRefusalMs' | 'strange'>;
+function rulingOf(breaker: CircuitBreaker): SharingExplanation {
+  return breaker.snapshot().fleet as SharingExplanation;
+}
 
-class CallTally {
-  #ok = 0;
-  #failed = 0;
-  #refused = 0;
-  #worstRefusalMs = 0;
-  #strange: string[] = [];
+interface StoreEvent {
+  readonly type: string;
+  readonly operation?: string;
+  readonly message?: string;
+  readonly problem?: string;
+  readonly circuit?: string;
+}
 
-  /** Counts what a call comes to. */
-  async count(call: () => Promise<void>): Promise<void> {
-    const startedAt = performance.now();
-    try {
-      await call();
-      this.#ok++;
-    } catch (error) {
-      this.#note(error, performance.now() - startedAt);
-    }
-  }
-
-  /** Returns what was counted, and starts again from 0. */
-  next(): Counts {
-    const counts = {
-      ok: this.#ok,
-      failed: this.#failed,
-      refused: this.#refused,
-      worstRefusalMs: this.#worstRefusalMs,
-      strange: this.#strange,
-    };
-    this.#ok = this.#failed = this.#refused = this.#worstRefusalMs = 0;
-    this.#strange = [];
-    return counts;
-  }
-
-  #note(error: unknown, tookMs: number): void {
-    if (isRejection(error)) {
-      this.#refused++;
-      this.#worstRefusalMs = Math.max(this.#worstRefusalMs, tookMs);
-    } else if (error instanceof Error && error.name === 'DependencyError') this.#failed++;
-    else this.#strange.push(String(error));
-  }
+function toldText({ type, operation, message, problem, circuit }: StoreEvent): string {
+  return [type, operation, message, problem, circuit].filter((word) => word !== undefined).join(' ');
 }

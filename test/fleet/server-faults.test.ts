@@ -12,9 +12,6 @@ const options = {
   probeLeaseMs: 500,
 } as const;
 
-/** Refusals are decided in memory: on a busy machine a turn may be late, but none takes as long as a reply would. */
-const LONGEST_REFUSAL_MS = 150;
-
 async function openFleet(circuit: CircuitFleet): Promise<number> {
   circuit.dependency.set('failing');
   await circuit.fleet.askAll('call', 10);
@@ -41,7 +38,7 @@ describe('faults of the server', () => {
       },
     ],
   ] as const)(
-    'charter M1, M10: when it %s no call waits, no ruling goes back, and all agree within 3 s',
+    'charter M1, M3, M10: when it %s no call waits, no ruling goes back, and all agree within 3 s',
     async (_what, fault) => {
       await using circuit = await startCircuitFleet(6, options);
       const epoch = await openFleet(circuit);
@@ -56,7 +53,7 @@ describe('faults of the server', () => {
 
       expect(new Set(reports.map(({ fleet: { ruling } }) => ruling.epoch)).size).toBe(1);
       expect(reports.flatMap(({ strange }) => strange)).toEqual([]);
-      expect(Math.max(...reports.map(({ worstRefusalMs }) => worstRefusalMs))).toBeLessThan(LONGEST_REFUSAL_MS);
+      expect(Math.max(...reports.map(({ lateRefusals }) => lateRefusals))).toBe(0);
       circuit.dependency.set('ok');
       await circuit.until('a closed circuit', ({ state }) => state === 'closed', 15_000);
       expect(await circuit.server.keysWithoutTtl()).toEqual([]);

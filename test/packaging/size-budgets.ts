@@ -9,11 +9,11 @@
 
 /** Bytes, minified and gzipped, by the subpath of `@holdfast/core`; `.` is everything. */
 export const sizeBudgets: Readonly<Record<string, number>> = {
-  '.': 55_000,
+  '.': 57_000,
   bulkhead: 9500,
   cache: 11_000,
   chaos: 10_000,
-  'circuit-breaker': 15_500,
+  'circuit-breaker': 16_500,
   coalesce: 8000,
   fallback: 9000,
   hedge: 11_000,
@@ -21,6 +21,6 @@ export const sizeBudgets: Readonly<Record<string, number>> = {
   noop: 6200,
   'rate-limiter': 9500,
   retry: 11_000,
-  testing: 1200,
+  testing: 4000,
   timeout: 8000,
 };

@@ -14,7 +14,7 @@ import { repository } from '../repository.ts';
 import { withinMs } from './eventually.ts';
 import type { FleetCommands } from './fleet-member.ts';
 import type { FromMember, ToMember } from './fleet-message.ts';
-import { memberProgram } from './member-program.ts';
+import { type SourceEdit, memberProgram } from './member-program.ts';
 import { type Ending, spawnTied, type TiedProcess } from './tied-process.ts';
 
 /** An event that a process has told. */
@@ -42,6 +42,8 @@ export interface FleetOptions {
    * @defaultValue 'bundle'
    */
   readonly from?: 'bundle' | 'source';
+  /** Makes the bundle of other sources than those that are here: a neighbour release. */
+  readonly edits?: readonly SourceEdit[];
   /** Time within which all must have started. Milliseconds. @defaultValue 60_000 */
   readonly startLimitMs?: number;
 }
@@ -251,8 +253,8 @@ class LiveMember<C extends FleetCommands<C>> implements FleetMember<C> {
   }
 }
 
-async function nodeArguments({ module, nodeFlags = [], from = 'bundle' }: FleetOptions): Promise<string[]> {
+async function nodeArguments({ module, nodeFlags = [], from = 'bundle', edits }: FleetOptions): Promise<string[]> {
   const file = fileURLToPath(module);
-  if (from === 'bundle') return [...nodeFlags, await memberProgram(file)];
+  if (from === 'bundle') return [...nodeFlags, await memberProgram(file, edits)];
   return [...nodeFlags, '--conditions=@holdfast/source', '--import', 'tsx', file];
 }

@@ -102,7 +102,7 @@ function measureTrip(stage: Stage, failed: number): void {
   figures.note('trip.alone_ms', aloneMs(fleet.members.length));
   figures.note('trip.failed_calls', failed);
   const [all, fromSecond] = [since(first?.at), since(second?.at)].map(shown);
-  note(`all are open ${all} after the first trip, ${fromSecond} after the second; ${failed} calls failed`);
+  note(`all open ${all} after the first trip, ${fromSecond} after the second; ${failed} failed`);
 }
 
 /** When a process opened first in this act. */

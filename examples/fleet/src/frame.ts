@@ -59,11 +59,11 @@ function progress(story: Run['story'], colors: Colors): string {
 
 const surroundingColumns: readonly Column[] = [
   { width: 14, align: 'left' },
-  { width: 12, align: 'left' },
-  { width: 53, align: 'left' },
+  { width: 13, align: 'left' },
+  { width: 52, align: 'left' },
 ];
 
-function surroundings({ stage: { dependency, redis } }: Run, colors: Colors): string[] {
+function surroundings({ stage: { dependency, fleet, redis } }: Run, colors: Colors): string[] {
   const { arrivals, mostAtOnce } = dependency.watched;
   const health = dependency.isFailing ? colors.red('✗ failing') : colors.green('✓ well');
   const server = redis.isUp() ? colors.green('✓ up') : colors.red('✗ killed');
@@ -72,9 +72,22 @@ function surroundings({ stage: { dependency, redis } }: Run, colors: Colors): st
     ...rowsOf(surroundingColumns, [
       ['DEPENDENCY', health, counted],
       ['REDIS', server, redis.url.replace(/\/\/[^@]*@/, '//')],
+      ['RULING', ...newestRuling(fleet.members, colors)],
     ]),
     '',
   ];
+}
+
+/** What the fleet has ruled last, as far as anybody knows: the state, and why. */
+function newestRuling(members: readonly Member[], colors: Colors): string[] {
+  const [first, ...rest] = members.flatMap(({ status }) => status?.fleet.ruling ?? []);
+  if (first === undefined) return ['', ''];
+  const { state, reason, by, remainingMs } = rest.reduce(
+    (one, other) => (other.epoch > one.epoch ? other : one),
+    first,
+  );
+  const left = remainingMs > 0 ? `, ${(remainingMs / 1000).toFixed(1)} s left` : '';
+  return [stateColor(state, colors), reason === undefined ? '' : `${reason}, by ${by.join(' and ')}${left}`];
 }
 
 const processColumns: readonly Column[] = [

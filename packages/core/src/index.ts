@@ -39,15 +39,8 @@ export { type CaptureAsyncContext, bindAsyncContext } from './kernel/async-conte
 export { type DefaultsOf, type PolicyPorts } from './kernel/ports.ts';
 export { type Random, systemRandom } from './kernel/random.ts';
 
-// Circuits that a fleet shares; more for stores of your own in @holdfast/core/fleet
+// Circuits that a fleet shares; a fleet in memory, and what stores of your own need, in @holdfast/core/fleet
 export type * from './kernel/circuit-store.ts';
-export {
-  type MemoryCircuitStore,
-  type MemoryFleet,
-  type MemoryFleetOptions,
-  type MemoryStoreOptions,
-  memoryFleet,
-} from './fleet/memory-circuit-store.ts';
 
 // Errors
 export {

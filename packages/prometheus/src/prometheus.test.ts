@@ -13,10 +13,10 @@ import {
   fallback,
   isCancelled,
   isRejection,
-  memoryFleet,
   onHookError,
   retry,
 } from '@holdfast/core';
+import { memoryFleet } from '@holdfast/core/fleet';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { AggregatorRegistry, Counter, Registry, register as defaultRegister } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';

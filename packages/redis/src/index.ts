@@ -14,6 +14,7 @@ export {
   type CircuitStoreDeniedEvent,
   type CircuitStoreDisagreedEvent,
   type CircuitStoreEvent,
+  type CircuitStoreEventSource,
   type CircuitStoreIncompatibleEvent,
   type CircuitStoreModeChangedEvent,
   type CircuitStoreRecoveredEvent,

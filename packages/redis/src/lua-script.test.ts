@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events';
+
 import { type Clock, systemClock } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 import type { Redis } from 'ioredis';
@@ -85,6 +87,33 @@ describe('runScript', () => {
     expect(known.sent).toEqual(['evalsha add', 'eval add']);
     await expect(run(unknown.connection)).rejects.toBeInstanceOf(StoreUnavailableError);
     expect(unknown.sent).toEqual(['evalsha add', 'eval add']);
+  });
+
+  it('(3) waits for the server of a Cluster that is being connected to, and sends nothing once its time is over', async () => {
+    const clock = virtualClock();
+    const node = Object.assign(new EventEmitter(), { status: 'connecting', options: { host: 'h', port: 1 } });
+    const { connection, sent } = connectionThat({ evalsha: () => Promise.resolve('by hash') });
+    const cluster = Object.assign(connection, {
+      slots: Array.from({ length: 16_384 }, () => ['h:1']),
+      nodes: () => [node],
+    });
+    const early = run(cluster, clock);
+    const late = run(cluster, clock).catch((error: unknown) => error);
+    await clock.advance(10);
+    expect(sent).toEqual([]);
+
+    node.status = 'ready';
+    node.emit('ready');
+    await expect(early).resolves.toBe('by hash');
+    await expect(late).resolves.toBe('by hash');
+    expect(node.eventNames()).toEqual([]);
+
+    node.status = 'connecting';
+    const unanswered = run(cluster, clock).catch((error: unknown) => error);
+    await clock.advance(50);
+    node.emit('close');
+    await expect(unanswered).resolves.toMatchObject({ trouble: 'timeout' });
+    expect(sent).toHaveLength(2);
   });
 
   it('(3) sends nothing more once its time is over', async () => {

@@ -8,7 +8,7 @@
  *  (1) `run` settles within `timeoutMs`, whatever the connection does; it rejects with {@link StoreUnavailableError} where
  *      there is no reply by then, or the connection or the server cannot serve.
  *  (2) A script whose reply was lost may have run, and may run later still: scripts must be safe as ghosts.
- *  (3) A script is sent at most twice, and the second time only after the server has said that it ran nothing, and while
+ *  (3) A script is sent at most twice, the second time only after the server has said that it ran nothing, and both only while
  *      somebody waits for the reply.
  *
  * @module
@@ -18,6 +18,7 @@ import { createHash } from 'node:crypto';
 
 import { type Clock, RejectionError, type ResilienceErrorDetails, nameErrorClass } from '@holdfast/core';
 
+import { connecting } from './cluster-node.ts';
 import type { OwnConnection } from './redis-client.ts';
 import { type StoreTrouble, messageOf, troubleOf } from './server-trouble.ts';
 
@@ -85,11 +86,15 @@ export async function runScript(
       reject(unavailable(script, `no reply within ${run.timeoutMs} ms`, { trouble: 'timeout' })); // (1)
     }, run.timeoutMs);
     timer.unref();
-    void byHash()
-      .catch((error: unknown) => {
+    const send = async (): Promise<unknown> => {
+      await connecting(connection, run.keys[0]);
+      if (isOver) return undefined; // (3)
+      return byHash().catch((error: unknown) => {
         if (isOver || !isNoScript(error)) throw error;
         return byText(); // (3)
-      })
+      });
+    };
+    void send()
       .then(resolve, (error: unknown) =>
         reject(unavailable(script, messageOf(error), { cause: error, trouble: troubleOf(error) })),
       )

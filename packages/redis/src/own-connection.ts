@@ -15,6 +15,7 @@
 
 import { type Clock, ConfigError, type Random, systemClock } from '@holdfast/core';
 
+import { revive } from './connection-revival.ts';
 import type { ClusterNode, OwnConnection, RedisClient } from './redis-client.ts';
 import { steadyRandom } from './steady-random.ts';
 
@@ -39,7 +40,7 @@ export interface ConnectionSettings {
  */
 export function ownConnection(client: RedisClient, settings: ConnectionSettings): OwnConnection {
   refuseKeyPrefix(client);
-  const connection = isCluster(client) ? duplicateCluster(client, settings) : duplicateRedis(client, settings);
+  const connection = isCluster(client) ? duplicateCluster(client, settings) : lastingRedis(client, settings);
   connection.on('error', () => {}); // (3): whoever needs to know asks for the status, or gets the command's error
   return connection;
 }
@@ -76,10 +77,13 @@ export function refuseKeyPrefix(client: RedisClient): void {
 // --- internal ---
 
 const MIN_RECONNECT_MS = 50;
-const MAX_RECONNECT_MS = 2000;
+const MAX_RECONNECT_MS = 1000;
 const CONNECT_TIMEOUT_MS = 1000;
 const KEEP_ALIVE_MS = 10_000;
 const MAX_REDIRECTIONS = 3;
+
+/** A connection that was given up is tried again after as long as in this attempt: not the whole fleet at once. */
+const REVIVAL_ATTEMPT = 3;
 
 /** Time between two reconnects for the reason that a server is no master. */
 const RECONNECT_PAUSE_MS = 1000;
@@ -101,6 +105,13 @@ interface Duplicable {
 
 interface DuplicableCluster {
   duplicate(nodes: readonly unknown[], override: object): OwnConnection;
+}
+
+function lastingRedis(client: RedisClient, settings: ConnectionSettings): OwnConnection {
+  const connection = duplicateRedis(client, settings);
+  const delayMs = (): number => retryStrategy(settings.random)(REVIVAL_ATTEMPT);
+  revive(connection, { clock: settings.clock ?? systemClock, delayMs }); // (4)
+  return connection;
 }
 
 function duplicateRedis(client: RedisClient, settings: ConnectionSettings): OwnConnection {

@@ -27,6 +27,8 @@ export interface OwnConnection {
   ssubscribe(channel: string): Promise<unknown>;
   on(event: string, listener: (...args: never[]) => void): unknown;
   off(event: string, listener: (...args: never[]) => void): unknown;
+  /** Connects again after the end. */
+  connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
 }
 
@@ -41,6 +43,9 @@ export interface OwnCluster extends OwnConnection {
 
 /** A server of a Cluster, as the client knows it. */
 export interface ClusterNode {
+  readonly status: string;
+  on(event: string, listener: () => void): unknown;
+  off(event: string, listener: () => void): unknown;
   readonly options: { readonly host?: string; readonly port?: number };
   duplicate(...args: never[]): unknown;
 }

@@ -65,7 +65,7 @@ describe('a store in a Cluster', () => {
     expect(one.count('step', 'error')).toBe(0);
   });
 
-  it('spreads circuits over shards, and connects to the masters in use only', async () => {
+  it('charter M4, M12: spreads circuits over shards, and connects to the masters in use only', async () => {
     const [one, other] = await pair({}, { shardCount: 64 });
 
     expect(await spreads(one, other)).toBeLessThan(500);

@@ -81,7 +81,7 @@ describe('the connections of a store', () => {
     await closeMembers(one, other);
   });
 
-  it('come back by themselves where the client would not', async () => {
+  it('charter M10: come back by themselves where the client would not', async () => {
     const [one, other] = pair({ retryStrategy: () => null, connectionName: 'stubborn' });
     await Promise.all([one.hears(true), other.hears(true)]);
     const named = async () => (await connections()).filter(({ name }) => name === 'stubborn').map(({ id }) => id);
@@ -104,7 +104,7 @@ describe('the connections of a store', () => {
     expect(() => redisCircuitStore(client, { namespace: 'a' })).toThrow('redis.keyPrefix must be absent');
   });
 
-  it('share the first circuit that is opened before there is any connection', async () => {
+  it('charter M11: share the first circuit that is opened before there is any connection', async () => {
     const [one, other] = pair({});
     one.trip();
     const opensAt = performance.now();

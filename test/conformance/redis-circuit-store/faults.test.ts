@@ -22,9 +22,12 @@ beforeEach(() => {
 });
 afterEach(() => closeMembers(...members));
 
+/** So that an opening outlasts the fault. */
+const longOpen = { openForMs: 60_000 };
+
 /** A member of the fleet of this test that shares already. */
 async function member(port: number = server.port): Promise<StoreMember> {
-  const made = storeMember(new Redis({ port, lazyConnect: true }), { namespace, node: `m${members.length}` });
+  const made = storeMember(new Redis({ port, lazyConnect: true }), { namespace, node: `m${members.length}` }, longOpen);
   members.push(made);
   await made.isMode('shared');
   await made.hears(true);
@@ -41,7 +44,7 @@ async function spreads(from: StoreMember, to: StoreMember): Promise<number> {
 }
 
 describe('a store whose scripts are forgotten', () => {
-  it('sends their texts, once each, and loses nothing', async () => {
+  it('charter M3: sends their texts, once each, and loses nothing', async () => {
     const [one, other] = [await member(), await member()];
     await server.resetCalls();
     for (let round = 0; round < 20; round++) {
@@ -66,7 +69,7 @@ describe('a store whose scripts are forgotten', () => {
 });
 
 describe('a store whose subscription is lost', () => {
-  it('polls fast, subscribes again, and hears again', async () => {
+  it('charter M5: polls fast, subscribes again, and hears again', async () => {
     const [one, other] = [await member(), await member()];
     await server.admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     one.trip();
@@ -144,7 +147,7 @@ describe('a store whose server does not answer', () => {
 });
 
 describe('a store whose server refuses to write', () => {
-  it('decides alone on a replica, and shares again once that is a master', async () => {
+  it('charter M6: decides alone on a replica, and shares again once that is a master', async () => {
     const one = await member();
     await server.admin.replicaof('127.0.0.1', 1);
     one.trip();

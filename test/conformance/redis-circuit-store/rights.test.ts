@@ -1,23 +1,12 @@
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { circuitUsers } from '../../redis/circuit-rights.ts';
 import { type ClusterTopology, startClusterTopology } from '../../redis-lab/cluster-topology.ts';
 import { type RedisServer, startRedisServer } from '../../redis-lab/redis-server.ts';
 import { type StoreMember, closeMembers, storeMember } from './store-member.ts';
 
-const scriptRights =
-  '+evalsha +eval +time +info +hget +hset +hmget +hgetall +hdel +hincrby +zadd +zcard +zrangebyscore +zremrangebyscore +del +pexpire';
-const connectionRights = '+publish +subscribe +ping +hello';
-const clusterRights = '+spublish +ssubscribe +cluster|slots +cluster|info +asking';
-const places = '~rb1:{acl/* &rb1:{acl/*';
 const options = { namespace: 'acl', quorum: { min: 1, ratio: 0 } };
-const operatorRights = '~rbo1:{acl/* +lpush +ltrim +lrange';
-
-/** The documented users: a node, and one that may hold circuits besides. */
-const users = (more = ''): readonly string[] => {
-  const node = `on >pw resetkeys resetchannels ${places} -@all ${scriptRights} ${connectionRights} ${more}`;
-  return ['user default on nopass ~* &* +@all', `user app ${node}`, `user operator ${node} ${operatorRights}`];
-};
 
 /** Lets two nodes and an operator do all there is, and says what was denied. */
 async function denials(one: StoreMember, other: StoreMember, operator: StoreMember): Promise<readonly string[]> {
@@ -41,8 +30,8 @@ describe('a store with the documented rights, and no others', () => {
   let cluster: ClusterTopology;
 
   beforeAll(async () => {
-    server = await startRedisServer({ users: users() });
-    cluster = await startClusterTopology({ users: users(clusterRights) });
+    server = await startRedisServer({ users: circuitUsers('acl') });
+    cluster = await startClusterTopology({ users: circuitUsers('acl', true) });
   });
   afterAll(async () => {
     await Promise.all([server.stop(), cluster.stop()]);
@@ -64,7 +53,7 @@ describe('a store with the documented rights, and no others', () => {
     expect(await denials(clustered('app'), clustered('app'), clustered('operator'))).toEqual([]);
   });
 
-  it('may not hold circuits as a node, and says so once', async () => {
+  it('charter L4: may not hold circuits as a node, and says so once', async () => {
     const node = lone('app');
     await node.isMode('shared');
     const wish = { owner: 'nobody', forMs: 1000 };

@@ -25,7 +25,7 @@ async function spreads(one: StoreMember, other: StoreMember): Promise<number> {
 }
 
 describe('a store behind Sentinels', () => {
-  it('is back within 3 seconds after its master has died and there is another one', async () => {
+  it('charter M3, M6: is back within 3 seconds after its master has died and there is another one', async () => {
     await using topology = await startSentinelTopology({ sentinels: 3 });
     const [one, other] = await holding(topology);
     await topology.failOverByKill();

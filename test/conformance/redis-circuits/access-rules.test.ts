@@ -6,17 +6,22 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { circuitRights } from '../../redis/circuit-rights.ts';
 import { type RedisServer, startRedisServer } from '../../redis-lab/redis-server.ts';
 import { playScenario } from './scenario.ts';
 
+const documented = circuitRights('acl');
+const commandsOf = (words: readonly string[]): readonly string[] =>
+  words.flatMap((word) => (word.startsWith('+') ? [word.slice(1)] : []));
+
+/** What any client of ioredis needs, and the test's own as well. */
+const clientRights = ['ping', 'hello'];
+
 /** Rights of a node; `hget` and `subscribe` are the test's own as well. */
-const nodeRights: readonly string[] = (
-  'evalsha eval time info publish subscribe hget hset hmget hgetall hdel hincrby ' +
-  'zadd zcard zrangebyscore zremrangebyscore del pexpire'
-).split(' ');
+const nodeRights = commandsOf(documented.node).filter((right) => !clientRights.includes(right));
 
 /** What an operator has besides, for keys of a prefix of its own. */
-const operatorRights = ['lpush', 'ltrim', 'lrange'];
+const operatorRights = commandsOf(documented.operator);
 
 let server: RedisServer;
 let run = 0;
@@ -28,7 +33,7 @@ afterAll(() => server.stop());
 
 const rules = (rights: readonly string[]): string[] => [
   '-@all',
-  ...['ping', 'hello', ...rights].map((each) => `+${each}`),
+  ...[...clientRights, ...rights].map((each) => `+${each}`),
 ];
 
 /** What the scenario says under these rights, and what was heard of it. */

@@ -25,10 +25,11 @@ export type Deed =
   | { readonly deed: 'flush'; readonly node: number; readonly loads: readonly Load[]; readonly isRepeated: boolean }
   | {
       readonly deed: 'hold';
+      readonly node: number;
       readonly circuit: number;
       readonly state: HoldRequest['state'];
       readonly forMs: number;
-      readonly isBlind: boolean;
+      readonly basis: Basis;
     }
   | {
       readonly deed: 'storm';
@@ -145,10 +146,11 @@ export const anyDeed: fc.Arbitrary<Deed> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       deed: fc.constant('hold' as const),
+      node,
       circuit,
       state: fc.constantFrom<HoldRequest['state']>('forced-open', 'forced-closed', 'auto', 'auto', 'closed', 'closed'),
       forMs: fc.constantFrom(0, 1, 1000.5, 5000, 9e9),
-      isBlind: fc.boolean(),
+      basis,
     }),
   },
   {

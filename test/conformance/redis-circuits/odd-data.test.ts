@@ -104,7 +104,7 @@ describe('the scripts, where the data is odd', () => {
     expect((await sync()).rulings.find(({ id }) => id === 'noted')?.notes).toEqual({ by: 'a', why: 'w', cf: 'f' });
   });
 
-  it('give every key longer to live than any time in it', async () => {
+  it('charter M9: give every key longer to live than any time in it', async () => {
     const days = (count: number): number => count * 86_400_000;
     await step(trip('one'));
     expect((await lives()).map(([, ms]) => ms > days(1) - 60_000 || ms > 50_000)).not.toContain(false);

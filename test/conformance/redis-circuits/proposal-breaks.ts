@@ -73,8 +73,8 @@ export const proposalBreaks: readonly Break[] = [
   {
     name: 'round: rules are those of whoever began',
     file: step,
-    find: 'roundOf(turn, id, entry) ?? begin',
-    replace: 'undefined ?? begin',
+    find: 'const known = roundOf(turn, id, entry);',
+    replace: 'const known = undefined as Round | undefined;',
   },
   { name: 'lease: the same again', file: round, find: '!round.leases.has(name) && !issue', replace: '!issue' },
   { name: 'lease: never comes back', file: round, find: 'round.done.has(name) || ', replace: '' },

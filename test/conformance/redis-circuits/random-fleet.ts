@@ -130,10 +130,12 @@ export class RandomFleet {
     return { method: 'flush', request: { ...sender, sequence: this.sequence, items } };
   }
 
-  private hold({ circuit: which, state, forMs, isBlind }: Deed & { deed: 'hold' }): LedgerCall {
-    const who = { owner: 'Ada, on call', reason: isBlind ? '' : 'release 7; see #4', node: 'op', fleetSize: 5 };
-    const known = isBlind ? 0 : this.epoch(which, 'latest', 0);
-    return { method: 'hold', request: { id: circuits[which] ?? '', state, forMs, basis: known, ...who } };
+  private hold({ circuit: which, node: at, state, forMs, basis: on }: Deed & { deed: 'hold' }): LedgerCall {
+    const { incarnation, ticketUs } = this.toldTo(at);
+    const sender = { node: nodes[at] ?? '', incarnation, ticketUs, fleetSize: 5 };
+    const wish = { state, forMs, owner: 'Ada, on call', reason: on === 'none' ? '' : 'release 7; see #4' };
+    const basis = this.epoch(which, on, at);
+    return { method: 'hold', request: { ...sender, id: circuits[which] ?? '', basis, ...wish } };
   }
 
   private proposal(wished: Wish, at: number): Proposal {

@@ -140,9 +140,11 @@ class Player {
   }
 
   async hold(state: 'forced-open' | 'auto'): Promise<string> {
-    const who = { owner: 'Ada', reason: 'test', node: 'op', fleetSize: 0 };
-    const input = holdInput(this.place, { id, state, forMs: 5000, basis: 0, ...who });
-    return readHoldReply(await run(this.cast.operator, circuitHold, input)).ruling.state;
+    const wish = { id, state, forMs: 5000, owner: 'Ada', reason: 'test', basis: this.basis };
+    const input = holdInput(this.place, { ...this.sender, ...wish });
+    const { code, ruling } = readHoldReply(await run(this.cast.operator, circuitHold, input));
+    this.basis = ruling.epoch;
+    return code === 'done' ? ruling.state : code;
   }
 
   async audit(): Promise<string> {

@@ -36,9 +36,17 @@ export const shardBreaks: readonly Break[] = [
   {
     name: 'server identity: at a claim',
     file: memory,
-    find: "shard.incarnation !== '' && isOther &&",
-    replace: 'false &&',
+    find: "if (proposals.some(({ kind }) => kind === 'claim'))",
+    replace: 'if (false)',
   },
+  {
+    name: 'server identity: at a hold',
+    file: memory,
+    find: 'noticeServer(turn, request.node, server, 0);',
+    replace: '',
+  },
+  { name: 'hold: ticket', file: memory, find: "if (!turn.isTicketGood(request)) return 'stale';", replace: '' },
+  { name: 'hold: epoch', file: memory, find: "? 'fenced' : undefined", replace: '? undefined : undefined' },
   {
     name: 'server identity: where it is not known',
     file: memory,
@@ -99,7 +107,12 @@ export const shardBreaks: readonly Break[] = [
   },
   { name: 'sync: nodes that are gone', file: memory, find: 'seenMs <= nowMs - request.nodeTtlMs || ', replace: '' },
   { name: 'sync: shards of whoever was first', file: memory, find: 'if (shard.shards === 0) ', replace: '' },
-  { name: 'flush: counted once', file: flush, find: 'if (sequence <= reporter.sequence) return;', replace: '' },
+  {
+    name: 'flush: counted once',
+    file: flush,
+    find: 'if (sequence <= reporter.sequence && !counted.has(item.id)) return;',
+    replace: '',
+  },
   {
     name: 'flush: under the epoch that stands',
     file: flush,
@@ -107,7 +120,12 @@ export const shardBreaks: readonly Break[] = [
     replace: 'if (kept !== undefined) return kept;',
   },
   { name: 'flush: fence', file: flush, find: 'basis !== entry.epoch || ', replace: '' },
-  { name: 'flush: ticket', file: memory, find: 'hasTicket ? count', replace: 'true ? count' },
+  {
+    name: 'flush: ticket',
+    file: memory,
+    find: 'const hasTicket = turn.isTicketGood(sender);\n  const counted',
+    replace: 'const hasTicket = true;\n  const counted',
+  },
   { name: 'flush: inside the window', file: flush, find: 'bucket > current - bucketCount && ', replace: '' },
   { name: 'flush: not from the future', file: flush, find: ' && bucket <= current', replace: '' },
   { name: 'flush: enough calls', file: flush, find: 'total >= item.minimumCalls && ', replace: '' },

@@ -95,7 +95,10 @@ class RegistryConfiguration implements Configuration {
   update(config: unknown): void {
     if (this.#isChanging) throw new TypeError('the configuration is being changed: update it again after that');
     const plan = this.#plan(config);
-    if (plan.problems.length > 0) throw new ConfigurationError(plan.problems); // (1)
+    if (plan.problems.length > 0) {
+      plan.discard();
+      throw new ConfigurationError(plan.problems); // (1)
+    }
     this.#isChanging = true;
     try {
       this.#standing = plan.apply();
@@ -105,7 +108,9 @@ class RegistryConfiguration implements Configuration {
   }
 
   problemsOf(config: unknown): readonly ConfigProblem[] {
-    return this.#plan(config).problems;
+    const plan = this.#plan(config);
+    plan.discard();
+    return plan.problems;
   }
 
   warnings(): readonly Warning[] {
@@ -120,7 +125,7 @@ class RegistryConfiguration implements Configuration {
     const blueprint = readBlueprint(config, this.#vocabulary);
     const plan = reconcile(this.#registry, this.#standing, blueprint);
     const problems = [...blueprint.shapeProblems, ...blueprint.referenceProblems, ...plan.problems];
-    return { problems, apply: () => plan.apply() };
+    return { problems, apply: () => plan.apply(), discard: () => plan.discard() };
   }
 }
 

@@ -11,6 +11,7 @@
  *      its place.
  *  (3) Only options that the configuration changed are changed: what `update` did to others stays.
  *  (4) A policy that is removed or replaced is disposed of, where it can be, after all changes: it does nothing by itself then.
+ *  (5) What was made for a plan that is not applied, or to be asked for its defaults, is disposed of: it belongs to no fleet.
  *
  * @module
  */
@@ -43,6 +44,8 @@ export interface Reconciliation {
   readonly problems: readonly ConfigProblem[];
   /** Makes it so, and returns what stands then. Only where there are no problems. Never throws. */
   apply(): Standing;
+  /** Disposes of what was made for a plan that is not applied. Never throws. */
+  discard(): void;
 }
 
 /** What stands before anything was configured. */
@@ -63,6 +66,7 @@ class Plan implements Reconciliation {
   private readonly pipelines = new Map<string, SwitchablePipeline>();
   private readonly steps: (() => void)[] = [];
   private readonly lastSteps: (() => void)[] = [];
+  private readonly made: NamedPolicy<unknown>[] = [];
 
   constructor(registry: Registry, before: Standing) {
     this.registry = registry;
@@ -81,6 +85,10 @@ class Plan implements Reconciliation {
   apply(): Standing {
     takeSteps([...this.steps, ...this.lastSteps]);
     return { policies: this.policies, pipelines: this.pipelines };
+  }
+
+  discard(): void {
+    takeSteps(this.made.map((policy) => () => disposeOf(policy))); // (5)
   }
 
   private planPolicy(planned: PlannedPolicy): void {
@@ -109,6 +117,7 @@ class Plan implements Reconciliation {
     const { ports } = this.registry;
     const factory = kind as { create(given: object): NamedPolicy<unknown> };
     const policy = factory.create({ ...options, name, ...ports });
+    this.made.push(policy);
     if (policy.kind !== kind.kind || policy.name !== name)
       throw new TypeError(`the kind ${kind.kind} made a ${policy.kind} named "${policy.name}"`);
     const { clock } = policy as Partial<LayeredPolicy<unknown>>;
@@ -162,7 +171,10 @@ class Plan implements Reconciliation {
 
   /** The options that a fresh policy says that it has. */
   private toldBy(planned: PlannedPolicy): Readonly<Record<string, unknown>> {
-    const told = (this.fresh(planned) as Partial<Describable>).describe?.();
+    const asked = this.fresh(planned);
+    const told = (asked as Partial<Describable>).describe?.();
+    this.made.pop();
+    takeSteps([() => disposeOf(asked)]); // (5)
     return { ...told?.options, enforcement: told?.enforcement };
   }
 
@@ -196,8 +208,12 @@ class Plan implements Reconciliation {
 
   private planRemoval(policy: NamedPolicy<unknown>): void {
     this.steps.push(() => this.registry.remove(policy));
-    this.lastSteps.push(() => (policy as Partial<Disposable>)[Symbol.dispose]?.()); // (4)
+    this.lastSteps.push(() => disposeOf(policy)); // (4)
   }
+}
+
+function disposeOf(policy: object): void {
+  (policy as Partial<Disposable>)[Symbol.dispose]?.();
 }
 
 /** The options that are given, or have a default of their own. */

@@ -6,6 +6,7 @@
 
 import { describe, expect, it } from 'vitest';
 
+import type { CircuitStore } from '../kernel/circuit-store.ts';
 import type { PolicyKind } from '../kernel/description.ts';
 import { ConfigError } from '../kernel/options.ts';
 import { integerFrom } from '../kernel/option-rules.ts';
@@ -23,7 +24,7 @@ const hangs = () => new Promise<never>(() => {});
 describe('a policy that a configuration changes beyond what an update can', () => {
   it('reconciliation (2): is replaced, in the registry and in its pipelines', async () => {
     const registry = createRegistry({ clock: virtualClock() });
-    const disposed: number[] = [];
+    const disposed: object[] = [];
     const kind = picky(disposed);
     const config = (options: object) => ({ pipelines: { p: [{ use: 'picky', ...options }] } });
     const configuration = configure(registry, config({ low: 1 }), { kinds: [kind] });
@@ -36,7 +37,7 @@ describe('a policy that a configuration changes beyond what an update can', () =
 
     expect(after).not.toBe(before);
     expect(configuration.pipeline('p').policies).toEqual([after]);
-    expect(disposed).toEqual([1]);
+    expect(disposed.filter((policy) => policy === before || policy === after)).toEqual([before]);
     await expect(configuration.pipeline('p').execute(() => 7)).resolves.toBe(7);
   });
 
@@ -133,7 +134,7 @@ describe('a configuration that is changed from within a change', () => {
 });
 
 /** A kind with two options of which one can be set; it tells `disposed` what its options were. */
-function picky(disposed: number[]): PolicyKind {
+function picky(disposed: object[]): PolicyKind {
   interface Options {
     readonly low?: number | undefined;
     readonly high?: number | undefined;
@@ -149,9 +150,10 @@ function picky(disposed: number[]): PolicyKind {
       check(next);
       return () => void (given = next);
     };
-    const dispose = (): void => void disposed.push(given.low === undefined ? 0 : 1);
+    const dispose = (): void => void disposed.push(made);
     const policy = createPolicy({ kind: 'picky', name, layer: (inner) => inner });
-    return Object.assign(policy, { planUpdate, [Symbol.dispose]: dispose });
+    const made = Object.assign(policy, { planUpdate, [Symbol.dispose]: dispose });
+    return made;
   };
   return {
     kind: 'picky',
@@ -160,3 +162,46 @@ function picky(disposed: number[]): PolicyKind {
     create,
   };
 }
+
+describe('a policy that is made for a plan', () => {
+  /** A store that knows who takes part. */
+  const counting = () => {
+    const members: string[] = [];
+    const join: CircuitStore['join'] = ({ name }) => {
+      members.push(name);
+      const leave = (): void => void members.splice(members.indexOf(name), 1);
+      const nothing = (): void => {};
+      const acts = { tripped: nothing, recovered: nothing, wasReset: nothing, noteDemand: nothing };
+      return { ...acts, probe: () => 'own', retryAfterMs: () => 0, explain: nothing as never, leave };
+    };
+    const store: CircuitStore = { join, health: nothingToSay, close: async () => {} };
+    return { store, members };
+  };
+  const nothingToSay = (() => {}) as never;
+  const good = { policies: { prices: { use: 'circuit-breaker', minimumCalls: 2 } }, pipelines: {} };
+
+  it('reconciliation (5): leaves the fleet where the plan has problems, or was only asked about', () => {
+    const { store, members } = counting();
+    const configuration = configure(createRegistry({ store }), {}, { kinds: builtInKinds });
+    expect(configuration.problemsOf(good)).toEqual([]);
+    expect(members).toEqual([]);
+    const bad = { policies: { ...good.policies, stock: { use: 'retry', maxAttempts: -1 } }, pipelines: {} };
+    expect(() => configuration.update(bad)).toThrow('stock');
+    expect(members).toEqual([]);
+
+    configuration.update(good);
+    expect(members).toEqual(['prices']);
+  });
+
+  it('reconciliation (5): leaves the fleet where it was made for its defaults, or has taken the place of another', () => {
+    const { store, members } = counting();
+    const configuration = configure(createRegistry({ store }), good, { kinds: builtInKinds });
+    configuration.update({ policies: { prices: { use: 'circuit-breaker', minimumCalls: 3 } }, pipelines: {} });
+    expect(members).toEqual(['prices']);
+    configuration.update({ policies: { prices: { use: 'circuit-breaker', confidenceRatio: 0.9 } }, pipelines: {} });
+    expect(members).toEqual(['prices']);
+    configuration.update({});
+
+    expect(members).toEqual([]);
+  });
+});

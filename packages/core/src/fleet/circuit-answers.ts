@@ -4,7 +4,8 @@
  * Invariants
  *  (1) A ruling that comes with an answer is taken up first: the answer is about it.
  *  (2) A lost or refused proposal costs nothing but time: what still matters is proposed again.
- *  (3) A lease is taken only while the round that it is of is the one that the node knows.
+ *  (3) A lease is taken only while the round that it is of is the one that the node knows; an answer about another ruling does
+ *      not move the claim that is made under this one.
  *
  * @module
  */
@@ -25,14 +26,8 @@ export function answered(circuit: NodeCircuit, proposal: Proposal, result: Resul
   if (proposal.kind === 'report') noteGuilt(circuit, proposal, result);
   if (result.ruling !== undefined) circuit.adopt(result.ruling, now); // (1)
   if (result.code === 'stale') return; // the node syncs; what still matters is derived again: (2)
-  if (result.code === 'seed-first') {
-    circuit.seedDueAt = now;
-    return;
-  }
-  if (proposal.kind === 'trip') circuit.ballotDueAt = nextBallotAt(circuit, result, now);
-  if (proposal.kind === 'claim') claimAnswered(circuit, proposal, result, exchange);
-  if (proposal.kind === 'report' || proposal.kind === 'release') circuit.leases.heard(proposal.lease);
-  if (proposal.kind === 'seed') circuit.seedDueAt = Infinity;
+  if (result.code === 'seed-first') circuit.seedDueAt = now;
+  else heed(circuit, proposal, result, exchange);
 }
 
 /** No answer has come: it may have been done, or may be done later. */
@@ -43,6 +38,26 @@ export function lost(circuit: NodeCircuit, proposal: Proposal, now: number): voi
 }
 
 // --- internal ---
+
+function heed(circuit: NodeCircuit, proposal: Proposal, result: Result, exchange: Exchange): void {
+  switch (proposal.kind) {
+    case 'trip':
+      if (proposal.basis === circuit.known.epoch) circuit.ballotDueAt = nextBallotAt(circuit, result, exchange.now);
+      break; // of another ruling the ballot that is due is another, too
+    case 'claim':
+      claimAnswered(circuit, proposal, result, exchange);
+      break;
+    case 'report':
+    case 'release':
+      circuit.leases.heard(proposal.lease);
+      break;
+    case 'seed':
+      circuit.seedDueAt = Infinity;
+      break;
+    case 'local-close':
+    case 'bell': // derived again, if it still matters
+  }
+}
 
 const MIN_REPEAT_MS = 20;
 const REPEAT_SPREAD_MS = 60;
@@ -65,8 +80,9 @@ function claimAnswered(circuit: NodeCircuit, proposal: ClaimProposal, result: Re
   const { claim, view } = circuit;
   const { now } = exchange;
   if (result.code === 'granted') take(circuit, proposal, result, exchange);
-  else if (result.code === 'failed') claim.postpone(now + FAILED_PAUSE_MS);
-  else if (result.code !== 'wait') endOf(circuit, proposal);
+  else if (result.code === 'failed') {
+    if (claim.isBy(proposal.leaseBase)) claim.postpone(now + FAILED_PAUSE_MS); // (3)
+  } else if (result.code !== 'wait' || result.ruling?.epoch !== circuit.known.epoch) endOf(circuit, proposal); // (3)
   else {
     claim.postpone(now + result.forMs + 1);
     if (circuit.rules !== undefined && claim.hasDemand(now)) claim.want(() => view.newLeaseBase(), now);

@@ -69,11 +69,19 @@ export function leaseMs({ probeLeaseMs }: MemberRules): number {
   return Math.min(probeLeaseMs, MAX_LEASE_MS);
 }
 
-/** The longest lease that somebody wants who uses `circuits`; the longest that there is where nobody uses any. Milliseconds. */
+/**
+ * The longest lease that a node may ask for: so long a ledger that begins anew grants none. A node that knows circuits and has
+ * no members stands for those that have; one that knows nothing, as a process that has only just started, for nobody.
+ * Milliseconds.
+ */
 export function longestLeaseMs(circuits: Iterable<NodeCircuit>): number {
   let longest = 0;
-  for (const { rules } of circuits) longest = Math.max(longest, rules === undefined ? 0 : leaseMs(rules));
-  return longest === 0 ? MAX_LEASE_MS : longest;
+  let knowsAny = false;
+  for (const { rules } of circuits) {
+    knowsAny = true;
+    longest = Math.max(longest, rules === undefined ? 0 : leaseMs(rules));
+  }
+  return longest === 0 && knowsAny ? MAX_LEASE_MS : longest;
 }
 
 // --- internal ---

@@ -142,7 +142,7 @@ export class FleetNode implements NodeView {
   /** The next proposals, if some are due and the ledger may be asked for them. */
   nextStep(now: number): StepRequest | undefined {
     const due = this.restless.due(now);
-    if (due.length === 0) return undefined;
+    if (due.length === 0 || this.sync.proposableAt(now) > now) return undefined;
     const ticketUs = this.sync.ticket(now);
     if (ticketUs === undefined) this.sync.wantTicket(now);
     if (ticketUs === undefined) return undefined;
@@ -155,6 +155,7 @@ export class FleetNode implements NodeView {
 
   /** Takes the answers to a step sent at `askedAt`. */
   stepped(request: StepRequest, reply: StepReply, askedAt: number, now: number): void {
+    this.sync.stepDone();
     this.sync.noteReply(reply, now);
     request.proposals.forEach((proposal, index) => {
       const result = reply.results[index] ?? { code: 'failed', message: 'no answer' };
@@ -169,7 +170,7 @@ export class FleetNode implements NodeView {
 
   /** No answer to a step has come: asks the ledger where it stands before anything else is proposed. */
   stepLost({ proposals }: StepRequest, now: number): void {
-    this.sync.refuseTicket(now);
+    this.sync.stepLost(now);
     for (const proposal of proposals) {
       const circuit = this.circuits.get(proposal.id);
       if (circuit !== undefined) lost(circuit, proposal, now);
@@ -193,7 +194,10 @@ export class FleetNode implements NodeView {
     this.adoptAll(reply.rulings, now);
     if (sync.problem === undefined && hadProblem) sync.startOver(now);
     else if (sync.problem === undefined && census !== undefined) this.planSeeds(census, now);
-    for (const circuit of this.circuits.values()) this.prune(circuit, now);
+    for (const circuit of this.circuits.values()) {
+      if (sync.problem === undefined && circuit.joinRound(now)) this.touch(circuit, now);
+      this.prune(circuit, now);
+    }
   }
 
   /** What is to be told of circuits that this node closed while the ledger was away; asked for after a sync. */
@@ -292,6 +296,5 @@ export class FleetNode implements NodeView {
   }
 }
 
-const NODE_TTL_MS = 60_000;
-const MAX_RULINGS = 500;
+const [NODE_TTL_MS, MAX_RULINGS] = [60_000, 500];
 const SEED_SPREAD_MS = 100;

@@ -46,8 +46,9 @@ export {
 } from './ledger.ts';
 export { type MemoryLedger, type MemoryLedgerOptions, memoryLedger } from './memory-ledger.ts';
 export { noteText, readNoteText } from './note-text.ts';
+export { type OperatorWish, holdRequest } from './hold-request.ts';
 export { FleetNode, type FleetNodeParts } from './fleet-node.ts';
-export { explain } from './explanation.ts';
+export { explain, explainRuling } from './explanation.ts';
 export { Lane, type LaneParts } from './lane.ts';
 export { type MembershipParts, joinCircuit } from './membership.ts';
 export { type NodeSettings, type NodeOptions, type SharingWay, nodeDefaults } from './node-settings.ts';

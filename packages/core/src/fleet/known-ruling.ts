@@ -86,5 +86,5 @@ export class KnownRuling {
 // --- internal ---
 
 function hasDeadline({ state, spanMs }: Ruling): boolean {
-  return state !== 'half-open' && spanMs > 0;
+  return state === 'open' || (state !== 'half-open' && spanMs > 0); // of an open one without a span it is over, since now
 }

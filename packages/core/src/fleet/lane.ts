@@ -111,10 +111,9 @@ export class Lane {
   }
 
   private fire(): void {
-    const now = this.clock.now();
-    if (now - this.timerAt > SLEEP_MS) this.node.slept(now); // (3)
+    const hasSlept = this.clock.now() - this.timerAt > SLEEP_MS;
     this.disarm();
-    this.busy = this.speak().then(
+    this.busy = this.speak(hasSlept).then(
       () => this.rest(),
       (error: unknown) => {
         reportHookError('circuitStore', error);
@@ -139,8 +138,9 @@ export class Lane {
   }
 
   /** Says what is due: where the ledger stands first, then what the circuits want, then what the windows have to tell. */
-  private async speak(): Promise<void> {
+  private async speak(hasSlept: boolean): Promise<void> {
     const now = this.clock.now();
+    if (hasSlept) this.node.slept(now); // (3)
     if (this.node.sync.dueAt <= now) {
       await this.sync(this.node.nextSync(now));
       const closes = this.node.localCloses(this.clock.now());

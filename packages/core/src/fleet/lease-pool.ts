@@ -35,7 +35,7 @@ export interface LeaseReport {
 }
 
 /** Share of a lease that is given up, so that a node whose clock runs slow by as much does not hold it for too long. */
-const RATE_MARGIN = 0.025;
+const RATE_MARGIN = 0.05;
 
 /** The leases of one circuit. */
 export class LeasePool {

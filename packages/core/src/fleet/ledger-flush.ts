@@ -18,6 +18,8 @@ import { noteText } from './note-text.ts';
 export interface FlushOrigin {
   readonly node: string;
   readonly sequence: number;
+  /** Circuits that items of this flush were counted for: further ones belong to them. */
+  readonly counted: Set<string>;
 }
 
 /** Counts one item, and opens the circuit where the sums say so. The ticket must be good. */
@@ -80,9 +82,10 @@ function dropOld(window: FleetWindow, current: number, nowUs: number): void {
   }
 }
 
-function add(window: FleetWindow, item: FlushItem, { node, sequence }: FlushOrigin, nowUs: number): void {
+function add(window: FleetWindow, item: FlushItem, { node, sequence, counted }: FlushOrigin, nowUs: number): void {
   const reporter: Reporter = window.reporters.get(node) ?? { failedIn: -1, sequence: -1, reportedUs: nowUs };
-  if (sequence <= reporter.sequence) return; // (1)
+  if (sequence <= reporter.sequence && !counted.has(item.id)) return; // (1)
+  counted.add(item.id);
   const current = bucketAt(window, nowUs);
   const bucket = bucketAt(window, nowUs - Math.max(0, item.ageMs) * 1000);
   const [successes, failures] = [Math.max(0, item.successes), Math.max(0, item.failures)];

@@ -88,6 +88,8 @@ export interface LedgerShard {
   /** The version of the last change of each circuit. */
   readonly versions: Map<string, number>;
   readonly rounds: Map<string, Round>;
+  /** Of each circuit: until when leases live that were out when their round ended. Microseconds. */
+  readonly outUntilUs: Map<string, number>;
   /** Of each circuit: `<epoch> <node>` and when the ballot ends, in microseconds. */
   readonly ballots: Map<string, Map<string, number>>;
   readonly windows: Map<string, FleetWindow>;
@@ -111,6 +113,7 @@ export function emptyShard(): LedgerShard {
     entries: new Map(),
     versions: new Map(),
     rounds: new Map(),
+    outUntilUs: new Map(),
     ballots: new Map(),
     windows: new Map(),
     nodes: new Map(),

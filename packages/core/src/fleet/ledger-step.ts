@@ -7,7 +7,7 @@
  *  (3) A closed circuit opens only by evidence from after its ruling that is not too old, from a quorum of nodes.
  *  (4) A half-open circuit closes only by enough successes with leases of its round, and opens by enough failures or too
  *      many lost leases.
- *  (5) No lease is granted before the open time is over, nor while leases of an incarnation before may live.
+ *  (5) No lease is granted before the open time is over, nor while leases of an incarnation or of a round before may live.
  *  (6) A proposal that is repeated makes no second transition, grants no second lease and counts no second time.
  *
  * @module
@@ -146,14 +146,25 @@ function claim(turn: LedgerTurn, proposal: ClaimProposal, node: string): Answer 
   if (holdUs > 0) return { code: 'wait', forMs: ceilMs(holdUs), why: 'hold' }; // (5)
   const earlyUs = entry.state === 'open' ? entry.untilUs - turn.nowUs : 0;
   if (earlyUs > 0) return { code: 'wait', forMs: ceilMs(earlyUs), why: 'early' }; // (5)
-  const round = roundOf(turn, id, entry) ?? begin(turn, proposal, node);
+  const known = roundOf(turn, id, entry);
+  return known === undefined ? claimFirst(turn, proposal, node) : grantOf(turn, proposal, node, known);
+}
+
+/** What becomes of the first claim of a round. */
+function claimFirst(turn: LedgerTurn, proposal: ClaimProposal, node: string): Answer {
+  const outUs = turn.outLeftUs(proposal.id);
+  if (outUs > 0) return { code: 'wait', forMs: ceilMs(outUs), why: 'full' }; // (5)
+  return grantOf(turn, proposal, node, begin(turn, proposal, node));
+}
+
+function grantOf(turn: LedgerTurn, proposal: ClaimProposal, node: string, round: Round): Answer {
   reap(round, turn.nowUs);
   if (round.lost > round.rules.maxLost) {
     reopen(turn, { ...proposal, retryAfterMs: 0 }, { why: 'lost-probes' }); // (4)
     return { code: 'done' };
   }
   const granted = grant(round, proposal, node, turn.nowUs);
-  tellFree(turn, id, round);
+  tellFree(turn, proposal.id, round);
   return 'waitMs' in granted
     ? { code: 'wait', forMs: granted.waitMs, why: 'full' }
     : { code: 'granted', leases: granted.leases, remainingMs: granted.remainingMs };

@@ -93,6 +93,14 @@ export class LedgerTurn {
     if (shard.clock === 0) shard.clock = nowUs;
   }
 
+  /** A node has come that knew an earlier incarnation: its leases may live, whoever began this one. */
+  prolongHold(leaseMs: number): void {
+    const { shard, nowUs } = this;
+    const lease = wholeMs(leaseMs, MAX_LEASE_MS);
+    shard.longestLeaseMs = Math.max(shard.longestLeaseMs, lease);
+    shard.holdUs = Math.max(shard.holdUs, nowUs + lease * 1000);
+  }
+
   /** Whether the ticket is of this incarnation, and young enough. */
   isTicketGood({ incarnation, ticketUs }: Pick<Sender, 'incarnation' | 'ticketUs'>): boolean {
     const ageUs = this.nowUs - ticketUs;
@@ -104,6 +112,12 @@ export class LedgerTurn {
     const { shard, nowUs } = this;
     shard.holdUs = Math.min(shard.holdUs, nowUs + shard.longestLeaseMs * 1000); // the ledger's clock may have stepped back
     return shard.holdUs - nowUs;
+  }
+
+  /** Time for which leases live that were out when their round ended. Microseconds; 0 or less where there are none. */
+  outLeftUs(id: string): number {
+    const { shard, nowUs } = this;
+    return Math.min(shard.outUntilUs.get(id) ?? 0, nowUs + shard.longestLeaseMs * 1000) - nowUs; // the clock may have stepped back
   }
 
   /** The end of the turn: publishes what has changed, now or with a later turn: (4) (5). */
@@ -138,9 +152,19 @@ export class LedgerTurn {
     const { shard } = this;
     shard.entries.set(id, entry);
     shard.versions.set(id, version);
+    this.noteOut(id);
     shard.rounds.delete(id);
     shard.ballots.delete(id);
     return entry;
+  }
+
+  /** Notes until when leases live that are out now. */
+  private noteOut(id: string): void {
+    const { rounds, outUntilUs } = this.shard;
+    const ends = [...(rounds.get(id)?.leases.values() ?? [])].map(({ expiresUs }) => expiresUs);
+    const untilUs = Math.max(outUntilUs.get(id) ?? 0, ...ends);
+    if (untilUs > this.nowUs) outUntilUs.set(id, untilUs);
+    else outUntilUs.delete(id);
   }
 
   private clamped(id: string, kept: Entry): Entry {

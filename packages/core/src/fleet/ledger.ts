@@ -140,8 +140,11 @@ export interface FlushReply extends Reply {
   readonly results: readonly FlushResult[];
 }
 
-/** An operator's wish, which stands above all proposals. */
-export interface HoldRequest {
+/**
+ * An operator's wish, which stands above all proposals. It is fenced as they are, by its ticket and its basis, so that one
+ * that is executed again, or long after somebody gave up on it, does not bring back a hold that was ended since.
+ */
+export interface HoldRequest extends Sender {
   readonly id: string;
   /** `auto` ends a hold: a circuit held open comes back with its open time over, one held closed comes back closed. `closed` closes it. */
   readonly state: 'forced-open' | 'forced-closed' | 'auto' | 'closed';
@@ -149,15 +152,13 @@ export interface HoldRequest {
   readonly forMs: number;
   readonly owner: string;
   readonly reason: string;
-  /** The node that asks. */
-  readonly node: string;
-  /** The highest epoch that it knows of this circuit. */
+  /** The highest epoch that the node knows of this circuit. */
   readonly basis: number;
-  readonly fleetSize: number;
 }
 
-/** The ruling that stands after a hold. */
+/** What became of a wish, and the ruling as it is now. `stale`, `fenced`: nothing was changed; who still wants it asks again. */
 export interface HoldReply extends Reply {
+  readonly code: 'done' | 'fenced' | 'stale';
   readonly ruling: Ruling;
 }
 

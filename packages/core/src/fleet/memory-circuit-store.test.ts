@@ -46,6 +46,18 @@ describe('memoryFleet', () => {
     expect(breakers[4]!.snapshot().fleet).toMatchObject({ ruling: { state: 'open', by: ['n0', 'n1'] }, view: 'fresh' });
   });
 
+  it('holds a circuit for all, at once and again after others have', async () => {
+    const { clock, stores, breakers } = fleetOf(2);
+    const wish = { id: 'prices', forMs: 5000, owner: 'ada', reason: '' } as const;
+    expect(await stores[0]!.hold({ ...wish, state: 'forced-open' })).toMatchObject({ state: 'forced-open' });
+    expect(await stores[1]!.hold({ ...wish, state: 'forced-closed' })).toMatchObject({ state: 'forced-closed' });
+    expect(await stores[0]!.hold({ ...wish, state: 'auto' })).toMatchObject({ state: 'closed' });
+    expect(breakers[0]!.state).toBe('closed');
+    await clock.advance(3000);
+
+    expect(breakers.map(({ state }) => state)).toEqual(['closed', 'closed']);
+  });
+
   it('lets one probe decide for all', async () => {
     const { clock, breakers } = fleetOf(3);
     await clock.advance(1000);

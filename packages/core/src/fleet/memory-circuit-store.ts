@@ -25,6 +25,7 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 import { inRange, isFunction, isName, oneOf, withKnown } from '../kernel/options.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
 import { FleetNode } from './fleet-node.ts';
+import { holdRequest } from './hold-request.ts';
 import { Lane } from './lane.ts';
 import { type HoldRequest, type LedgerPort, MAX_HOLD_MS, type RulingMessage } from './ledger.ts';
 import { joinCircuit } from './membership.ts';
@@ -127,14 +128,16 @@ class MemoryStore implements MemoryCircuitStore {
   }
 
   async hold({ id, state, forMs, owner, reason }: Parameters<MemoryCircuitStore['hold']>[0]): Promise<Ruling> {
-    const basis = this.node.find(id)?.known.epoch ?? 0;
-    const { fleetSize, settings } = this.node;
     isName('hold.id', id);
     isName('hold.owner', owner);
     oneOf('hold.state', state, ['forced-open', 'forced-closed', 'auto', 'closed']);
     inRange('hold.forMs', forMs, [1, MAX_HOLD_MS]);
-    const asked = { id, state, forMs, owner, reason, node: settings.node, basis, fleetSize };
-    return (await this.port.hold(asked)).ruling;
+    const { port, node, parts } = this;
+    const wish = { id, state, forMs, owner, reason };
+    await this.read();
+    const { incarnation, clock, ruling } = await port.hold(holdRequest(node, wish, parts.clock.now()));
+    this.lane.heard({ incarnation, previous: clock, clock, rulings: [ruling] }); // known here at once
+    return ruling;
   }
 
   health(): StoreHealth {
@@ -156,6 +159,15 @@ class MemoryStore implements MemoryCircuitStore {
   async close(): Promise<void> {
     await this.lane.stop();
     this.parts.listeners.delete(this.listener); // (2)
+  }
+
+  // --- internal ---
+
+  /** Reads what is new: a ledger in memory has answered before anybody else asks it. */
+  private async read(): Promise<void> {
+    const { clock } = this.parts;
+    const request = this.node.nextSync(clock.now());
+    this.node.synced(request, await this.port.sync(request), clock.now());
   }
 }
 

@@ -57,8 +57,9 @@ function setUp() {
     })[0];
   };
   const hold = (state: 'forced-open' | 'forced-closed' | 'auto' | 'closed', over = {}) => {
-    const who = { owner: 'alice', reason: 'deploy', node: 'op', fleetSize: 3 };
-    return ledger.hold({ id: 'api', state, forMs: 5000, basis: 0, ...who, ...over }, nowMs * 1000).ruling;
+    const { incarnation, nowUs: ticketUs } = sync('op', { presence: false });
+    const who = { owner: 'alice', reason: 'deploy', node: 'op', incarnation, ticketUs, fleetSize: 3 };
+    return ledger.hold({ id: 'api', state, forMs: 5000, basis: epoch(), ...who, ...over }, nowMs * 1000).ruling;
   };
   const after = (ms: number): void => void (nowMs += ms);
   sync('a');
@@ -68,6 +69,7 @@ function setUp() {
 }
 
 let fleet: ReturnType<typeof setUp>;
+
 beforeEach(() => {
   fleet = setUp();
 });
@@ -376,13 +378,26 @@ describe('a ledger step', () => {
     expect(fleet.claim('a', 'x')).toMatchObject({ code: 'wait', forMs: 1, why: 'early' });
     fleet.ledger.snapshot()('second');
     fleet.sync('a');
+    fleet.sync('reader'); // who reads epochs below
     fleet.after(499);
     expect(fleet.claim('a', 'x')).toMatchObject({ code: 'wait', forMs: 1, why: 'hold' });
     fleet.after(1);
     expect(fleet.claim('a', 'x')).toMatchObject({ code: 'granted' });
   });
 
-  it('ledger step (6): does nothing twice', () => {
+  it('ledger step (5): grants nothing while leases may live of a node that comes later, from an earlier incarnation', () => {
+    fleet.open();
+    fleet.after(1000);
+    fleet.ledger.snapshot()('second');
+    fleet.sync('newcomer', { leaseTtlMs: 0, incarnation: '' });
+    fleet.after(300);
+    fleet.sync('a'); // its leases were granted by the first server
+    fleet.sync('reader');
+    fleet.after(499);
+    expect(fleet.claim('a', 'x')).toMatchObject({ code: 'wait', forMs: 1, why: 'hold' });
+  });
+
+  it('ledger step (6), charter M8: does nothing twice', () => {
     const basis = fleet.epoch();
     fleet.open('a', { basis });
     expect(fleet.open('a', { basis })?.code).toBe('fenced');

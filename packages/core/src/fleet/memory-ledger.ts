@@ -5,8 +5,9 @@
  *  (1) A node that knows another incarnation, or more than the ledger, is told everything.
  *  (2) A sync tells what has changed in order, and nothing twice; where it does not tell all, the rest comes with the next.
  *  (3) A new server process, or an empty ledger, begins a new incarnation with the next sync or claim: no ticket of an
- *      earlier one is good.
+ *      earlier one is good. So does a new server process with the next hold.
  *  (4) A hold stands above all proposals until it is ended or its time is over.
+ *  (5) A hold is taken once: with a good ticket, and on the ruling that it is based on or one that the ledger has lost.
  *
  * @module
  */
@@ -68,7 +69,7 @@ export function memoryLedger({ serverId, onMessage = ignore }: MemoryLedgerOptio
     sync: (request, nowUs) => run(nowUs, (turn) => [sync(turn, request, server), turn.shard.nodes.size]),
     step: (request, nowUs) => run(nowUs, (turn) => [step(turn, request, server), request.fleetSize]),
     flush: (request, nowUs) => run(nowUs, (turn) => [flush(turn, request), request.fleetSize]),
-    hold: (request, nowUs) => run(nowUs, (turn) => [hold(turn, request), request.fleetSize]),
+    hold: (request, nowUs) => run(nowUs, (turn) => [hold(turn, request, server), request.fleetSize]),
     flushAll: () => void (shard = emptyShard()),
     restart: (id) => {
       shard = emptyShard();
@@ -94,10 +95,18 @@ const [MIN_POLL_MS, MAX_POLL_MS] = [2000, 10_000];
 
 function ignore(): void {}
 
+/** A new server, or an empty ledger, begins anew: (3). */
+function noticeIncarnation(turn: LedgerTurn, request: SyncRequest, server: string): void {
+  const { shard } = turn;
+  const { incarnation, nonce, leaseTtlMs } = request;
+  const isOther = request.presence && server !== '' && server !== shard.serverId;
+  if (shard.incarnation === '' || isOther) turn.beginIncarnation(noteText(nonce), server, leaseTtlMs);
+  else if (incarnation !== '' && incarnation !== shard.incarnation) turn.prolongHold(leaseTtlMs);
+}
+
 function sync(turn: LedgerTurn, request: SyncRequest, server: string): SyncReply {
   const { shard } = turn;
-  const isOther = request.presence && server !== '' && server !== shard.serverId;
-  if (shard.incarnation === '' || isOther) turn.beginIncarnation(noteText(request.nonce), server, request.leaseTtlMs); // (3)
+  noticeIncarnation(turn, request, server);
   noteSender(turn, request);
   const knowsUs = request.incarnation === shard.incarnation && request.since <= shard.clock;
   const changes = turn.changesSince(knowsUs ? request.since : 0); // (1)
@@ -130,13 +139,17 @@ function noteSender({ shard, nowUs }: LedgerTurn, request: SyncRequest): void {
 }
 
 function step(turn: LedgerTurn, { proposals, ...sender }: StepRequest, server: string): StepReply {
-  const { shard } = turn;
-  const isOther = server !== '' && server !== shard.serverId;
-  if (shard.incarnation !== '' && isOther && proposals.some(({ kind }) => kind === 'claim'))
-    turn.beginIncarnation(noteText(sender.node), server, longestLeaseOf(proposals)); // (3)
+  if (proposals.some(({ kind }) => kind === 'claim'))
+    noticeServer(turn, sender.node, server, longestLeaseOf(proposals));
   const proposer = { node: sender.node, hasTicket: turn.isTicketGood(sender) };
   const results = proposals.map((proposal) => propose(turn, proposal, proposer));
   return { ...replyOf(turn), results };
+}
+
+function noticeServer(turn: LedgerTurn, node: string, server: string, leaseMs: number): void {
+  const { incarnation, serverId } = turn.shard;
+  const isOther = server !== '' && server !== serverId;
+  if (incarnation !== '' && isOther) turn.beginIncarnation(noteText(node), server, leaseMs); // (3)
 }
 
 function longestLeaseOf(proposals: StepRequest['proposals']): number {
@@ -145,13 +158,29 @@ function longestLeaseOf(proposals: StepRequest['proposals']): number {
 
 function flush(turn: LedgerTurn, { items, node, sequence, ...sender }: FlushRequest): FlushReply {
   const hasTicket = turn.isTicketGood(sender);
+  const counted = new Set<string>();
   const results = items.map((item) =>
-    hasTicket ? count(turn, item, { node, sequence }) : ({ code: 'stale', successes: 0, failures: 0 } as const),
+    hasTicket
+      ? count(turn, item, { node, sequence, counted })
+      : ({ code: 'stale', successes: 0, failures: 0 } as const),
   );
   return { ...replyOf(turn), results };
 }
 
-function hold(turn: LedgerTurn, request: HoldRequest): HoldReply {
+function hold(turn: LedgerTurn, request: HoldRequest, server: string): HoldReply {
+  noticeServer(turn, request.node, server, 0);
+  const code = holdFence(turn, request) ?? 'done';
+  if (code === 'done') takeHold(turn, request);
+  return { ...replyOf(turn), code, ruling: turn.ruling(request.id) };
+}
+
+/** What keeps a hold from being taken: (5). */
+function holdFence(turn: LedgerTurn, request: HoldRequest): 'stale' | 'fenced' | undefined {
+  if (!turn.isTicketGood(request)) return 'stale';
+  return request.basis < turn.entry(request.id).epoch ? 'fenced' : undefined;
+}
+
+function takeHold(turn: LedgerTurn, request: HoldRequest): void {
   const { id, state, basis } = request;
   const entry = turn.entry(id);
   const by = noteText(request.owner);
@@ -165,7 +194,6 @@ function hold(turn: LedgerTurn, request: HoldRequest): HoldReply {
     const notes = notesOf({ by, why: 'held', for: reason });
     turn.rule(id, floor, { state, untilUs: turn.nowUs + spanMs * 1000, spanMs, reopenings, notes }); // (4)
   }
-  return { ...replyOf(turn), ruling: turn.ruling(id) };
 }
 
 function release(turn: LedgerTurn, id: string, floor: number, notes: Record<string, string>): void {

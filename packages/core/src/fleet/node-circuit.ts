@@ -22,20 +22,21 @@
  *  (5) A ruling of closed from before the node saw anything, which it hears of late, is no news: (2) and (3) do not apply.
  *  (6) A member that only observes changes nothing for others.
  *  (7) A hold of the fleet stands above the own view.
+ *  (8) A half-open circuit closes for all by its round: once the store is heard, no own probe stands for it.
  *
  * @module
  */
 
 import type { CircuitMember, MemberRules, MemberTrip } from '../kernel/circuit-store.ts';
 import { Claim } from './claim.ts';
+import { lookForDisagreement } from './disagreement.ts';
 import { followedState } from './followed-state.ts';
 import { KnownRuling } from './known-ruling.ts';
-import { MAX_LEASE_MS } from './ledger.ts';
 import { LeasePool, type NodeLease } from './lease-pool.ts';
 import { LoneProbe, type LoneVerdict } from './lone-probe.ts';
 import { type NodeView, spreadMs, urgentSpreadMs } from './node-settings.ts';
 import { type OwnView, inForce } from './own-view.ts';
-import { loneTimes, openUntil, penaltyMs } from './probe-times.ts';
+import { heedFree, loneTimes, openUntil, penaltyMs } from './probe-times.ts';
 import { type Ruling, isForced } from './ruling.ts';
 
 /** A lease that a call has taken, or the right to a lone probe under the ruling of that epoch. */
@@ -178,9 +179,19 @@ export class NodeCircuit {
     if (isOldNews) this.catchUp(now);
     else if (adoption === 'newer') this.startAnew(before, now);
     else if (this.isByRuling(now)) this.followAll(now, false); // its time may be shorter
-    this.heedFree(now);
+    heedFree(this, now);
     this.wantProbe(now);
     return adoption === 'newer';
+  }
+
+  /** The ledger was heard while the node goes by its own probe: where the fleet has a round, it takes part: (8). */
+  joinRound(now: number): boolean {
+    const { own, known } = this;
+    if (own?.state !== 'closed' || own.successes === 0 || known.state(now) !== 'half-open') return false;
+    this.formed = undefined;
+    this.followAll(now, true);
+    this.wantProbe(now);
+    return true;
   }
 
   /** The ledger knows a ruling of `epoch`: it need not be told that one. */
@@ -247,7 +258,8 @@ export class NodeCircuit {
   /** Whether it is a ruling of closed from before anything here was seen, of which the node has not known: (5). */
   private isOldNews({ epoch, state, remainingMs }: Ruling, now: number): boolean {
     if (this.known.epoch > 0 || epoch === 0 || state !== 'closed' || remainingMs > 0) return false;
-    return this.view.epochAgeMs(epoch, now) >= now - this.evidenceFrom;
+    const from = this.own?.state === 'open' ? this.own.evidenceFrom : this.evidenceFrom; // what it rests on may be forgotten since
+    return this.view.epochAgeMs(epoch, now) >= now - from;
   }
 
   /** Goes on under a ruling that is older than all that was seen here. */
@@ -262,33 +274,16 @@ export class NodeCircuit {
     return isForced(state) || (state === 'open' && this.own === undefined);
   }
 
-  /** Asks for no lease where all are out, until one may have run out; and asks again as soon as one is free. */
-  private heedFree(now: number): void {
-    const { claim, known, rules } = this;
-    if (known.state(now) !== 'half-open' || rules === undefined) return;
-    if (known.free > 0) claim.forget();
-    else claim.postpone(now + Math.min(rules.probeLeaseMs, MAX_LEASE_MS));
-  }
-
   private startAnew(before: number, now: number): void {
     const { known } = this;
     this.formed = undefined; // (2)
     this.leases.keepOnly(known.epoch);
     this.claim.forget();
-    this.lone.end();
     this.ballotDueAt = Infinity;
     this.seedDueAt = Infinity;
     this.evidenceFrom = now; // (3)
-    if (known.epoch !== before) this.lookForDisagreement();
+    if (known.epoch !== before) lookForDisagreement(this);
     this.followAll(now, true);
-  }
-
-  private lookForDisagreement(): void {
-    const { cf, by } = this.known.notes;
-    if (cf === undefined) return;
-    for (const member of this.members) {
-      if (member.memberRules.fingerprint !== cf) this.view.disagrees(member.name, by ?? '');
-    }
   }
 
   private followAll(now: number, isNew: boolean, except?: CircuitMember): void {

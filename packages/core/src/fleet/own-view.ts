@@ -13,7 +13,7 @@
  */
 
 /** A node's own opening. */
-export interface OwnOpening {
+interface OwnOpening {
   readonly state: 'open';
   /** The epoch of the ruling under which it was formed. */
   readonly basis: number;

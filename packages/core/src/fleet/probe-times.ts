@@ -8,6 +8,7 @@
 import type { MemberRules } from '../kernel/circuit-store.ts';
 import type { Claim } from './claim.ts';
 import type { KnownRuling } from './known-ruling.ts';
+import { MAX_LEASE_MS } from './ledger.ts';
 import type { LoneProbe, LoneProbeTimes } from './lone-probe.ts';
 import type { NodeView } from './node-settings.ts';
 import type { OwnView } from './own-view.ts';
@@ -52,6 +53,13 @@ export function retryAfterMs(circuit: ProbedCircuit, now: number): number {
 export function penaltyMs({ rules, guiltyEpoch, known, view }: ProbedCircuit): number {
   if (rules === undefined || guiltyEpoch !== known.epoch || view.fleetSize <= rules.maxProbes) return 0;
   return Math.min(rules.probeLeaseMs, MAX_PENALTY_MS);
+}
+
+/** Asks for no lease where all are out, until one may have run out; and asks again as soon as one is free. */
+export function heedFree({ claim, known, rules }: ProbedCircuit, now: number): void {
+  if (known.state(now) !== 'half-open' || rules === undefined) return;
+  if (known.free > 0) claim.forget();
+  else claim.postpone(now + Math.min(rules.probeLeaseMs, MAX_LEASE_MS));
 }
 
 // --- internal ---

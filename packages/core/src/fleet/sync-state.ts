@@ -17,6 +17,7 @@
  */
 
 import type { Random } from '../kernel/random.ts';
+import { HeadCount } from './head-count.ts';
 import { type RulingMessage, type SyncReply, type SyncRequest, TICKET_TTL_MS, WIRE_MINOR } from './ledger.ts';
 
 /** What a node knows of its ledger. */
@@ -32,6 +33,9 @@ export class SyncState {
   private census: Map<string, number> | undefined = undefined;
   private pollMs = MIN_POLL_MS;
   private failures = 0;
+  /** Proposals that got no answer, in a row, and until when none is made for it. */
+  private lostSteps = 0;
+  private proposeFrom: number = Number.NEGATIVE_INFINITY;
   private syncs = 0;
   private presenceAt: number = Number.NEGATIVE_INFINITY;
   private isSubscribed = false;
@@ -41,12 +45,17 @@ export class SyncState {
   /** The earliest that was asked for since the last request. */
   private hurriedAt = Infinity;
   dueAt: number = Number.NEGATIVE_INFINITY;
-  fleetSize = 1;
+  private readonly heads = new HeadCount();
   /** Why this node may not share though the ledger answers; undefined where it may. */
   problem: string | undefined = undefined;
 
   constructor(random: Random) {
     this.random = random;
+  }
+
+  /** Nodes that share. */
+  get fleetSize(): number {
+    return this.heads.size;
   }
 
   /** Whether the ledger is heard as often as it should be. */
@@ -67,7 +76,19 @@ export class SyncState {
 
   /** From when on proposals can be made. Milliseconds; a ledger that does not answer, or not to us, is not asked more often for them. */
   proposableAt(now: number): number {
-    return this.isWell || this.ticket(now) !== undefined ? Number.NEGATIVE_INFINITY : this.dueAt;
+    return this.isWell || this.ticket(now) !== undefined ? this.proposeFrom : Math.max(this.dueAt, this.proposeFrom);
+  }
+
+  /** Proposals got an answer. */
+  stepDone(): void {
+    this.lostSteps = 0;
+    this.proposeFrom = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Proposals got none: asks where the ledger stands before others are made, and makes these ever later. */
+  stepLost(now: number): void {
+    this.proposeFrom = now + this.retryMs(++this.lostSteps); // (4)
+    this.refuseTicket(now);
   }
 
   /** Something is to be proposed: asks the ledger where it stands, unless that has just come to nothing. */
@@ -94,9 +115,10 @@ export class SyncState {
     this.noteReply(reply, now);
     for (const { id, epoch } of reply.rulings) this.census?.set(id, epoch);
     this.since = reply.clock;
-    this.fleetSize = Math.max(1, reply.nodes);
     this.pollMs = reply.pollMs;
+    const isFewer = this.heads.note(reply.nodes, this.interval, now);
     if (request.presence && this.hurriedAt === Infinity) this.presenceAt = now;
+    else if (isFewer) this.sayPresence(now + this.random() * GAP_SPREAD_MS);
     this.dueAt = reply.hasMore ? now : Math.min(this.nextPollAt(now), this.hurriedAt); // what was missed meanwhile is asked for
     return reply.hasMore ? undefined : this.endCensus();
   }
@@ -118,10 +140,7 @@ export class SyncState {
   /** A request came to nothing. */
   failed(now: number): void {
     this.failures++;
-    const quick = QUICK_RETRY_MS + this.random() * QUICK_RETRY_SPREAD_MS;
-    const slow =
-      Math.min(MAX_RETRY_MS, this.interval * 2 ** (this.failures - QUICK_RETRIES)) * (0.5 + this.random() / 2);
-    this.dueAt = now + (this.failures <= QUICK_RETRIES ? quick : Math.max(quick, slow)); // (4)
+    this.dueAt = now + this.retryMs(this.failures); // (4)
   }
 
   /** Takes a message. What it tells is known now, unless something before it was missed: (3). */
@@ -136,8 +155,14 @@ export class SyncState {
   /** The subscription has begun, so what came before is asked for; or it was lost, so the ledger is asked more often. */
   subscribed(isSubscribed: boolean, now: number): void {
     this.isSubscribed = isSubscribed;
-    if (isSubscribed) this.presenceAt = Number.NEGATIVE_INFINITY;
-    this.hurry(isSubscribed ? now : now + this.interval);
+    if (isSubscribed) this.sayPresence(now);
+    else this.hurry(now + this.interval);
+  }
+
+  /** Says at `at` at the latest that this node is there. */
+  private sayPresence(at: number): void {
+    this.presenceAt = Number.NEGATIVE_INFINITY;
+    this.hurry(at);
   }
 
   /** Asks at `at` at the latest. */
@@ -157,6 +182,14 @@ export class SyncState {
   startOver(now: number): void {
     this.since = 0;
     this.hurry(now);
+  }
+
+  /** Time until the next try after so many that came to nothing. */
+  private retryMs(failures: number): number {
+    const quick = QUICK_RETRY_MS + this.random() * QUICK_RETRY_SPREAD_MS;
+    const longest = this.interval > MIN_POLL_MS ? this.interval : MAX_RETRY_MS; // soon known in a small fleet, bearable for a large one
+    const slow = Math.min(longest, this.interval * 2 ** (failures - QUICK_RETRIES)) * (0.5 + this.random() / 2);
+    return failures <= QUICK_RETRIES ? quick : Math.max(quick, slow);
   }
 
   private beginCensus({ since }: SyncRequest, { incarnation, clock }: SyncReply): void {
@@ -206,5 +239,5 @@ const TICKET_SHARE = 0.8;
 const QUICK_RETRIES = 3;
 const QUICK_RETRY_MS = 40;
 const QUICK_RETRY_SPREAD_MS = 60;
-const MAX_RETRY_MS = 5000;
+const MAX_RETRY_MS = 1000;
 const GAP_SPREAD_MS = 50;

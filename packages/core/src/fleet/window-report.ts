@@ -28,9 +28,8 @@ export const HOT_MS = 10_000;
 class WindowReport {
   /** The epoch that the counts below belong to. */
   private epoch = -1;
-  private told: MemberTally = nothing;
+  private told = new WeakMap<CircuitMember, MemberTally>();
   private toldAt = Number.NEGATIVE_INFINITY;
-  private wasHot = false;
   private seenFailures = 0;
 
   /** The bell that this node has reason to ring at `now`: it has seen further failures, and half the threshold is reached. */
@@ -49,25 +48,27 @@ class WindowReport {
   /** What is to be counted at `now`; nothing while the circuit is calm. It counts as told from now on: (1). */
   items(circuit: NodeCircuit, now: number): readonly FlushItem[] {
     const { known, rules } = circuit;
-    if (rules === undefined || circuit.hotUntil <= now || !isReportable(circuit, rules, now)) {
-      this.wasHot = false;
-      return [];
-    }
-    const isFirst = !this.wasHot || this.epoch !== known.epoch;
-    if (!isFirst && now - this.toldAt < flushMs(circuit.view.fleetSize)) return [];
-    const tally = tallyOf(circuit);
-    const runs = isFirst ? recentOf(circuit.members) : [{ ...this.since(tally), ageMs: (now - this.toldAt) / 2 }];
-    Object.assign(this, { epoch: known.epoch, told: tally, toldAt: now, wasHot: true });
-    return runs
-      .filter(({ successes, failures }) => successes + failures > 0)
-      .map((run) => ({ ...itemBase(circuit, rules), ...run }));
+    if (rules === undefined || circuit.hotUntil <= now || !isReportable(circuit, rules, now)) return [];
+    const isSame = this.epoch === known.epoch;
+    if (isSame && now - this.toldAt < flushMs(circuit.view.fleetSize)) return [];
+    if (!isSame) this.told = new WeakMap();
+    Object.assign(this, { epoch: known.epoch, toldAt: now });
+    const runs = [...circuit.members].flatMap((member) => this.untold(member));
+    return fewer(runs).map((run) => ({ ...itemBase(circuit, rules), ...run }));
   }
 
-  private since({ successes, failures }: MemberTally): MemberTally {
-    return {
-      successes: Math.max(0, successes - this.told.successes),
-      failures: Math.max(0, failures - this.told.failures),
-    };
+  /** What a member has seen and not told: the latest of its window, as many as have come since. */
+  private untold(member: CircuitMember): readonly MemberRun[] {
+    const tally = member.tally();
+    const left = since(tally, this.told.get(member) ?? nothing);
+    this.told.set(member, tally); // what the window holds no more is told no more
+    const latestFirst = member.recent().toSorted((one, other) => one.ageMs - other.ageMs);
+    return latestFirst.flatMap((run) => {
+      const [successes, failures] = [Math.min(run.successes, left.successes), Math.min(run.failures, left.failures)];
+      left.successes -= successes;
+      left.failures -= failures;
+      return successes + failures > 0 ? [{ ageMs: run.ageMs, successes, failures }] : [];
+    });
   }
 }
 
@@ -141,8 +142,15 @@ function isReportable(circuit: NodeCircuit, { bucketMs, proposes }: MemberRules,
   return bucketMs !== undefined && proposes && circuit.known.state(now) === 'closed';
 }
 
-function recentOf(members: Iterable<CircuitMember>): readonly MemberRun[] {
-  let runs: readonly MemberRun[] = [...members].flatMap((member) => member.recent());
+/** What has come since `told`; all of it where a member has begun to count anew. */
+function since(tally: MemberTally, told: MemberTally): { successes: number; failures: number } {
+  const isAnew = tally.successes < told.successes || tally.failures < told.failures;
+  const { successes, failures } = isAnew ? nothing : told;
+  return { successes: tally.successes - successes, failures: tally.failures - failures };
+}
+
+function fewer(all: readonly MemberRun[]): readonly MemberRun[] {
+  let runs = all;
   while (runs.length > MAX_RUNS) {
     runs = runs.flatMap((run, index) => (index % 2 === 0 ? [together(run, runs[index + 1])] : []));
   }

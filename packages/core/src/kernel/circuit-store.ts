@@ -124,23 +124,38 @@ export interface MemberTrip {
   readonly reason: string;
 }
 
+/** What the fleet has ruled on one circuit, for people. All of it is JSON. */
+export interface ExplainedRuling {
+  readonly state: RuledState;
+  /** Version of the ruling: microseconds of the store's time; 0 where the store has never ruled. */
+  readonly epoch: number;
+  /** Time that is left of it: see {@link FollowedState.remainingMs}. Milliseconds; 0 where it is over. */
+  readonly remainingMs: number;
+  readonly reopenings: number;
+  /**
+   * What led to it: the rule that opened it, `probes`, `lost-probes`, `held`, `released`, `recovered` or `seeded`; undefined
+   * where nobody said.
+   */
+  readonly reason: string | undefined;
+  /** The nodes whose evidence led to it, or the owner of a hold. */
+  readonly by: readonly string[];
+  /** What an operator gave as the reason; undefined where none did. */
+  readonly note: string | undefined;
+}
+
+/** What a process does in spite of a ruling. */
+export interface OwnDecision {
+  readonly state: 'open' | 'closed';
+  /** The rule that opened it here, `lone-probe` where a probe without the fleet closed it, or `reset` where somebody did. */
+  readonly why: string;
+}
+
 /** Why a shared circuit is as it is, for people. All of it is JSON. */
 export interface SharingExplanation {
   /** The fleet's ruling that this process knows. */
-  readonly ruling: {
-    readonly state: RuledState;
-    /** Version of the ruling: microseconds of the store's time; 0 where the store has never ruled. */
-    readonly epoch: number;
-    /** Time that is left of it: see {@link FollowedState.remainingMs}. Milliseconds; negative where it is over. */
-    readonly remainingMs: number;
-    readonly reopenings: number;
-    /** The rule that opened it, or what else led to it. */
-    readonly reason: string | undefined;
-    /** The nodes whose evidence led to it, or the owner of a hold. */
-    readonly by: readonly string[];
-  };
+  readonly ruling: ExplainedRuling;
   /** What this process does in spite of the ruling; undefined where it follows it. */
-  readonly override: { readonly state: 'open' | 'closed'; readonly why: string } | undefined;
+  readonly override: OwnDecision | undefined;
   /** `fresh` hears the store; `stale` relies on what it heard; `degraded` decides alone. */
   readonly view: 'fresh' | 'stale' | 'degraded';
   /** Leases in hand, or being used. */

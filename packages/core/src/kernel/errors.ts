@@ -17,7 +17,7 @@ export interface ResilienceErrorDetails {
   /** Name of the policy that made the error, if a policy made it. */
   readonly policy?: string;
   /** Milliseconds after which trying again makes sense, where that is known. */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
   /** What led to this error. */
   readonly cause?: unknown;
 }
@@ -33,11 +33,11 @@ export abstract class ResilienceError extends Error {
 
   constructor(message: string, details: ResilienceErrorDetails = {}) {
     const limit = v8Error.stackTraceLimit;
-    setStackTraceLimit(undefined); // (1): without a limit the frames are not even walked; with 0 they are
+    const hasNoStack = limit !== undefined && setStackTraceLimit(undefined); // (1): with 0 the frames would be walked
     if (details.cause === undefined) super(message);
     else super(message, { cause: details.cause });
-    setStackTraceLimit(limit);
-    if (this.stack === undefined) this.stack = `${this.name}: ${message}`;
+    if (hasNoStack) setStackTraceLimit(limit);
+    if (hasNoStack || this.stack === undefined) this.stack = `${this.name}: ${message}`; // reading it costs as well
     this.policy = details.policy;
     this.retryAfterMs = details.retryAfterMs;
   }
@@ -102,10 +102,12 @@ function hasBrand(error: unknown, brand: symbol): boolean {
 /** V8's knob, where there is one. */
 const v8Error = Error as { stackTraceLimit?: number | undefined };
 
-function setStackTraceLimit(limit: number | undefined): void {
+/** Returns whether the limit could be set. With frozen intrinsics it cannot: the error keeps its stack, nothing else changes. */
+function setStackTraceLimit(limit: number | undefined): boolean {
   try {
     v8Error.stackTraceLimit = limit;
+    return true;
   } catch {
-    // Frozen intrinsics: the error keeps its stack, nothing else changes.
+    return false;
   }
 }

@@ -82,7 +82,12 @@ export function execute<T>(runner: Runner, operation: Operation<T>, context: Con
   if (!isContext(context))
     return Promise.reject(new TypeError('execute needs a Context; make one of a signal with Context.from(signal)'));
   const { handler, tally } = runner;
-  const promise = new Promise(takeSettlers);
+  let settleResolve!: Settle;
+  let settleReject!: Settle;
+  const promise = new Promise((resolve, reject) => {
+    settleResolve = resolve;
+    settleReject = reject;
+  });
   const root = new Root(settleResolve, settleReject, context, tally);
   tally?.start();
   if (context === background) handler(operation, context, root, UNREAD);
@@ -155,15 +160,6 @@ class PlainPolicy<F> implements LayeredPolicy<F> {
 }
 
 type Settle = (outcome: unknown) => void;
-
-let settleResolve: Settle;
-let settleReject: Settle;
-
-/** Hands the two functions of a new promise out without a closure per call. */
-function takeSettlers(resolve: Settle, reject: Settle): void {
-  settleResolve = resolve;
-  settleReject = reject;
-}
 
 /** Starts a call under a context that may end. The look at the clock that this takes serves the layers, too. */
 function startUnder(context: Context, { handler, clock }: Runner, operation: Operation, root: Root): void {

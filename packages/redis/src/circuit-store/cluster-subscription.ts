@@ -17,7 +17,7 @@
 
 import type { Timer } from '@holdfast/core';
 
-import { hashSlot } from '../hash-slot.ts';
+import { addressOf, nodeOf } from '../cluster-node.ts';
 import { nodeConnection } from '../own-connection.ts';
 import type { ClusterNode, OwnCluster } from '../redis-client.ts';
 import { isMoved, isUnknownCommand } from '../server-trouble.ts';
@@ -95,17 +95,12 @@ class ClusterSubscription implements Subscription {
 
   private lineFor(channel: string): ChannelLine | undefined {
     if (this.cluster.status !== 'ready') return undefined;
-    const node = this.isSharded ? this.masterOf(channel) : this.anyNode();
+    const node = this.isSharded ? nodeOf(this.cluster, channel) : this.anyNode();
     if (node === undefined) return undefined;
     const address = addressOf(node);
     const line = this.lines.get(address) ?? this.openLine(address, node);
     this.lines.set(address, line);
     return line;
-  }
-
-  private masterOf(channel: string): ClusterNode | undefined {
-    const address = this.cluster.slots[hashSlot(channel)]?.[0];
-    return this.cluster.nodes('all').find((node) => addressOf(node) === address);
   }
 
   /** The server that is used already, or one at random. */
@@ -162,8 +157,4 @@ class ClusterSubscription implements Subscription {
     for (const channel of line.close()) this.homeless.add(channel);
     this.lines.delete(address);
   }
-}
-
-function addressOf({ options: { host, port } }: ClusterNode): string {
-  return `${host}:${port}`;
 }

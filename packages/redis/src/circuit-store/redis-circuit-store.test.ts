@@ -143,7 +143,7 @@ describe('redisCircuitStore', () => {
     await one.store.close();
     const toldBefore = one.told.length;
 
-    await eventually(() => other.store.health().nodes === 1, { what: 'a fleet of one', limitMs: 5000 });
+    await eventually(() => other.store.health().nodes === 1, { what: 'a fleet of one', limitMs: 10_000 });
     expect(one.told).toHaveLength(toldBefore);
     expect(one.store.health().mode).toBe('local');
     expect(await one.store.ready()).toBe(false);
@@ -160,11 +160,12 @@ describe('redisCircuitStore', () => {
     expect(late.state).toBe('open');
   });
 
-  it('holds a circuit for the whole fleet, says why, releases it, and keeps a list', async () => {
+  it('charter L4: holds a circuit for the whole fleet, says why, releases it, and keeps a list', async () => {
     const [one, other] = [member(), member()];
     await Promise.all([one.store.ready(), other.store.ready()]);
     const ruling = await one.store.hold('prices', 'open', { owner: 'alice', forMs: 60_000, reason: 'deploy 7' });
-    expect(ruling).toMatchObject({ id: 'prices', state: 'forced-open', spanMs: 60_000 });
+    expect(ruling).toMatchObject({ state: 'forced-open', reason: 'held', by: ['alice'], note: 'deploy 7' });
+    await expect(one.store.hold('prices', 'opened' as never, { owner: 'a', forMs: 1 })).rejects.toThrow('hold.state');
     expect(one.breaker.state).toBe('forced-open');
     await becomes(other.breaker, 'forced-open');
     expect(await other.store.explain('prices')).toMatchObject({
@@ -182,6 +183,20 @@ describe('redisCircuitStore', () => {
       ['bob', 'auto', ''],
       ['alice', 'forced-open', 'deploy 7'],
     ]);
+    await closeAll(one.store, other.store);
+  });
+
+  it('holds by what a process knows that has heard nothing for a while', async () => {
+    const [one, other] = [member(), member()];
+    await Promise.all([one.store.ready(), other.store.ready()]);
+    const wish = { owner: 'alice', forMs: 60_000 };
+    await other.store.hold('prices', 'open', wish);
+    const deafened = one.store.hold('prices', 'closed', wish); // in the same turn: no message has come
+    await expect(deafened).resolves.toMatchObject({ state: 'forced-closed' });
+    await server.admin.flushall(); // its ticket is of no use
+    await expect(one.store.hold('prices', 'open', wish)).resolves.toMatchObject({ state: 'forced-open' });
+    await becomes(other.breaker, 'forced-open');
+
     await closeAll(one.store, other.store);
   });
 

@@ -16,8 +16,8 @@
  * @module
  */
 
-import type { CircuitMember, CircuitStore, SharedCircuit, SharingExplanation, StoreHealth } from '@holdfast/core';
-import { type Ruling, joinCircuit } from '@holdfast/core/fleet';
+import type { CircuitMember, CircuitStore, ExplainedRuling, SharedCircuit, SharingExplanation } from '@holdfast/core';
+import { type HoldReply, type OperatorWish, joinCircuit, explainRuling } from '@holdfast/core/fleet';
 
 import type { AuditEntry } from '../circuit/circuit-hold.ts';
 import { StoreUnavailableError } from '../lua-script.ts';
@@ -25,24 +25,18 @@ import type { RedisClient } from '../redis-client.ts';
 import { RequestLog } from './request-log.ts';
 import { SharingMode } from './sharing-mode.ts';
 import { type StoreLink, openStoreLink } from './store-link.ts';
-import { type HoldWish, type OperatorNote, holdRequest, readAudit } from './store-operator.ts';
+import { type HoldWish, heldState, type OperatorNote, holdRequest, readAudit } from './store-operator.ts';
 import { type RedisCircuitStoreOptions, type StoreSettings, storeSettings } from './store-options.ts';
 import { type StoreTeller, storeTeller } from './store-events.ts';
+import type { RedisStoreHealth } from './store-health.ts';
 import { type StoreShard, explainCircuit, fleetShards, openShard } from './store-shard.ts';
 
 export type { AuditEntry } from '../circuit/circuit-hold.ts';
 export type { ServerOperation } from './request-log.ts';
 export type * from './store-events.ts';
+export type { RedisStoreHealth } from './store-health.ts';
 export type { HoldWish, OperatorNote } from './store-operator.ts';
 export { type QuorumRule, type RedisCircuitStoreOptions, redisCircuitStoreDefaults } from './store-options.ts';
-
-/** How a store in Redis is. */
-export interface RedisStoreHealth extends StoreHealth {
-  /** Shards that this process uses, and those of them that it hears messages of; the others are polled more often. */
-  readonly shards: { readonly used: number; readonly heard: number };
-  /** Messages that could not be read since the store was created. */
-  readonly malformedMessages: number;
-}
 
 /** Circuits that a fleet shares through Redis. */
 export interface RedisCircuitStore extends CircuitStore {
@@ -52,19 +46,19 @@ export interface RedisCircuitStore extends CircuitStore {
    * @throws ConfigError when a wish has a value that it cannot have.
    * @throws StoreUnavailableError when no answer came: it may have been done.
    */
-  hold(name: string, state: 'open' | 'closed', wish: HoldWish): Promise<Ruling>;
+  hold(name: string, state: 'open' | 'closed', wish: HoldWish): Promise<ExplainedRuling>;
   /**
    * Ends a hold: a circuit that was held open is probed, one that was held closed is closed. Does nothing where there is none.
    *
    * @throws StoreUnavailableError when no answer came: it may have been done.
    */
-  release(name: string, wish: OperatorNote): Promise<Ruling>;
+  release(name: string, note: OperatorNote): Promise<ExplainedRuling>;
   /**
    * Closes a circuit, whatever it was. It may open again at once.
    *
    * @throws StoreUnavailableError when no answer came: it may have been done.
    */
-  closeCircuit(name: string, wish: OperatorNote): Promise<Ruling>;
+  closeCircuit(name: string, note: OperatorNote): Promise<ExplainedRuling>;
   /** Why a circuit is as it is, as this process knows; asks the store first where it has not before. */
   explain(name: string): Promise<SharingExplanation>;
   /**
@@ -99,6 +93,9 @@ export function redisCircuitStore(redis: RedisClient, options: RedisCircuitStore
 
 const READY_TIMEOUT_MS = 5000;
 const AUDIT_LIMIT = 50;
+
+/** A hold is asked for again where the circuit, or the server, has moved on since this process knew it. */
+const MAX_ASKED = 3;
 const [MIN_PING_MS, MAX_PING_MS] = [2000, 10_000];
 
 class FleetStore implements RedisCircuitStore {
@@ -113,7 +110,6 @@ class FleetStore implements RedisCircuitStore {
   private link: StoreLink | undefined = undefined;
   private closing: Promise<void> | undefined = undefined;
   private mismatchBefore: string | undefined = undefined;
-  private longestLeaseMs = 0;
   private malformedCount = 0;
 
   constructor(client: RedisClient, settings: StoreSettings) {
@@ -126,20 +122,19 @@ class FleetStore implements RedisCircuitStore {
 
   join(member: CircuitMember): SharedCircuit {
     const { lane, node } = this.shardOf(member.name);
-    this.longestLeaseMs = Math.max(this.longestLeaseMs, member.memberRules.probeLeaseMs);
     return joinCircuit({ lane, node, clock: this.settings.clock }, member);
   }
 
-  hold(name: string, state: 'open' | 'closed', wish: HoldWish): Promise<Ruling> {
-    return this.operate(name, { ...wish, state: state === 'open' ? 'forced-open' : 'forced-closed' });
+  async hold(name: string, state: 'open' | 'closed', wish: HoldWish): Promise<ExplainedRuling> {
+    return this.operate(holdRequest(name, heldState(state), wish));
   }
 
-  release(name: string, wish: OperatorNote): Promise<Ruling> {
-    return this.operate(name, { ...wish, state: 'auto', forMs: 1 });
+  async release(name: string, note: OperatorNote): Promise<ExplainedRuling> {
+    return this.operate(holdRequest(name, 'auto', { ...note, forMs: 1 }));
   }
 
-  closeCircuit(name: string, wish: OperatorNote): Promise<Ruling> {
-    return this.operate(name, { ...wish, state: 'closed', forMs: 1 });
+  async closeCircuit(name: string, note: OperatorNote): Promise<ExplainedRuling> {
+    return this.operate(holdRequest(name, 'closed', { ...note, forMs: 1 }));
   }
 
   async explain(name: string): Promise<SharingExplanation> {
@@ -199,10 +194,10 @@ class FleetStore implements RedisCircuitStore {
       settings: this.settings,
       link,
       log: this.log,
-      longestLeaseMs: () => this.longestLeaseMs,
       tell: this.tell,
       onTurn: () => this.look(),
       countShards: this.countShards,
+      usedCount: () => this.shards.size,
     });
     this.shards.set(index, shard);
     this.byChannel.set(shard.channel, shard);
@@ -238,13 +233,26 @@ class FleetStore implements RedisCircuitStore {
     if (this.byChannel.get(channel)?.heard(text) === false) this.malformedCount++;
   }
 
-  private async operate(name: string, wish: Parameters<typeof holdRequest>[1]): Promise<Ruling> {
-    const request = holdRequest(name, wish);
+  private async operate(request: OperatorWish): Promise<ExplainedRuling> {
     if (this.closing !== undefined) throw closedError();
-    const shard = this.shardOf(name);
-    await this.sharing.when(() => shard.isKnown, READY_TIMEOUT_MS); // and so connected, also in a Cluster
-    const { ruling } = await shard.hold(request);
-    return ruling;
+    const shard = this.shardOf(request.id);
+    for (let asked = 1; asked <= MAX_ASKED; asked++) {
+      // oxlint-disable-next-line no-await-in-loop -- asked again only where the first answer was no
+      const { code, ruling } = await this.ask(shard, request);
+      if (code === 'done') return explainRuling(ruling);
+    }
+    throw new StoreUnavailableError(shard.node.sync.problem ?? `the ruling on ${request.id} does not stand still`);
+  }
+
+  private async ask(shard: StoreShard, wish: OperatorWish): Promise<HoldReply> {
+    const mayAsk = (): boolean => shard.mayAsk(this.settings.clock.now());
+    const isKnown = await this.sharing.when(mayAsk, READY_TIMEOUT_MS); // and so connected, also in a Cluster
+    const { denial } = this.log;
+    if (!isKnown && denial !== undefined)
+      throw new StoreUnavailableError(`the server refuses ${denial.operation}: ${denial.message}`, {
+        trouble: 'denied',
+      });
+    return shard.hold(wish);
   }
 
   /** The connections, as soon as scripts can be sent, or have been waited for in vain. */

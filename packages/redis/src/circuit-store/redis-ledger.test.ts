@@ -101,6 +101,21 @@ describe('redisLedger', () => {
     expect(connection.sent.at(-1)).toContain('read');
   });
 
+  it('(3) makes sure that it takes writes where only a part of what was asked came to nothing', async () => {
+    const encode = ({ presence }: SyncRequest) => ({ keys: [], args: [presence ? 'write' : 'read'] });
+    const sync = { script: luaScript('sync', ''), encode, decode: () => ({}) };
+    const results = [{ code: 'failed', message: 'READONLY You can not write against a read only replica.' }];
+    const step = { script: luaScript('step', ''), encode: () => ({ keys: [], args: [] }), decode: () => ({ results }) };
+    const { connection, ledger } = setUp({ sync: sync as never, step: step as never });
+    connection.connect();
+    await ledger.step({} as never);
+    const poll = { ...request, presence: false };
+    await ledger.sync(poll);
+    expect(connection.sent.at(-1)).toContain('write');
+    await ledger.sync(poll);
+    expect(connection.sent.at(-1)).toContain('read');
+  });
+
   it('tells of rulings that it cannot read', async () => {
     const later = [{ id: 'prices', epoch: 1, unreadable: 'X' }];
     const sync = { script: luaScript('sync', ''), encode: () => ({ keys: [], args: [] }) };

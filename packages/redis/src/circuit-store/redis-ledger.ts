@@ -7,7 +7,8 @@
  * Invariants
  *  (1) Each method settles within `timeoutMs`, whatever the connection does: with the reply, or rejected.
  *  (2) Each request is counted once, by operation and by what came of it.
- *  (3) A server that takes no writes does not pass for one that answers: from the first write that it refuses, each sync is one.
+ *  (3) A server that takes no writes does not pass for one that answers: from the first write that it refuses, or may have
+ *      refused, each sync is one, until it takes one.
  *
  * @module
  */
@@ -81,10 +82,10 @@ export function ledgerWire(keys: CircuitKeys, publishCommand: () => CircuitPlace
 export function redisLedger(parts: RedisLedgerParts): LedgerPort {
   const { wire } = parts;
   let takesWrites = true;
-  const write = async <Reply>(request: Promise<Reply>): Promise<Reply> => {
+  const write = async <Reply extends object>(request: Promise<Reply>): Promise<Reply> => {
     try {
       const reply = await request;
-      takesWrites = true;
+      takesWrites = !hasFailed(reply);
       return reply;
     } catch (error) {
       if (isRefusedWrite(error)) takesWrites = false;
@@ -123,10 +124,23 @@ function isRefusedWrite(error: unknown): boolean {
   return error instanceof StoreUnavailableError && REFUSED_WRITE.test(messageOf(error.cause));
 }
 
+/** Whether a part of what was asked failed: it may be the only one that needed a write. */
+function hasFailed(reply: object): boolean {
+  return resultsOf(reply).some(({ code }) => code === 'failed');
+}
+
+interface AnyResult {
+  readonly code?: string;
+  readonly message?: string;
+}
+
+function resultsOf(reply: object): readonly AnyResult[] {
+  return (reply as { readonly results?: readonly AnyResult[] }).results ?? [];
+}
+
 const REFUSED_WRITE = /\b(?:READONLY|MISCONF|OOM|NOREPLICAS|NOPERM)\b/;
 
 /** The server's words, where a part of what was asked failed because it is not allowed. */
 function denialIn(reply: object): string | undefined {
-  const { results = [] } = reply as { readonly results?: readonly { readonly message?: string }[] };
-  return results.find(({ message }) => message !== undefined && troubleOf(message) === 'denied')?.message;
+  return resultsOf(reply).find(({ message }) => message !== undefined && troubleOf(message) === 'denied')?.message;
 }

@@ -8,14 +8,15 @@ import { type Events, reportHookError } from '@holdfast/core';
 
 import type { ServerOperation } from './request-log.ts';
 
-interface StoreEvent {
+/** Who tells: a store of circuits. */
+export interface CircuitStoreEventSource {
   readonly policy: 'circuit-store';
   /** The namespace. */
   readonly name: string;
 }
 
 /** Circuits are shared from now on, or each process decides alone. */
-export interface CircuitStoreModeChangedEvent extends StoreEvent {
+export interface CircuitStoreModeChangedEvent extends CircuitStoreEventSource {
   readonly type: 'circuit-store.mode-changed';
   readonly mode: 'shared' | 'local';
   /** Why, for people. */
@@ -23,14 +24,14 @@ export interface CircuitStoreModeChangedEvent extends StoreEvent {
 }
 
 /** Circuits are shared again after a time without. Told after the mode has changed. */
-export interface CircuitStoreRecoveredEvent extends StoreEvent {
+export interface CircuitStoreRecoveredEvent extends CircuitStoreEventSource {
   readonly type: 'circuit-store.recovered';
   /** Time that this process decided alone. Milliseconds. */
   readonly afterMs: number;
 }
 
 /** Members of the fleet decide on one circuit by different rules: a deployment, or a mistake. Once per ruling. */
-export interface CircuitStoreDisagreedEvent extends StoreEvent {
+export interface CircuitStoreDisagreedEvent extends CircuitStoreEventSource {
   readonly type: 'circuit-store.disagreed';
   readonly circuit: string;
   /** The nodes that led to the ruling, joined by `+`. */
@@ -38,7 +39,7 @@ export interface CircuitStoreDisagreedEvent extends StoreEvent {
 }
 
 /** The server refuses what is asked of it, until somebody changes its configuration. Told once, when it begins. */
-export interface CircuitStoreDeniedEvent extends StoreEvent {
+export interface CircuitStoreDeniedEvent extends CircuitStoreEventSource {
   readonly type: 'circuit-store.denied';
   readonly operation: ServerOperation;
   /** The server's words. */
@@ -46,7 +47,7 @@ export interface CircuitStoreDeniedEvent extends StoreEvent {
 }
 
 /** What the fleet writes does not go with what this process was told, or can read. Told once, when it begins. */
-export interface CircuitStoreIncompatibleEvent extends StoreEvent {
+export interface CircuitStoreIncompatibleEvent extends CircuitStoreEventSource {
   readonly type: 'circuit-store.incompatible';
   readonly problem: string;
   /** The circuit on which this process decides alone; undefined where it does on all. */

@@ -5,14 +5,16 @@ import { describe, expect, it } from 'vitest';
 import { FakeConnection, silence } from '../../../../test/redis/fake-connection.ts';
 import type { OwnConnection } from '../redis-client.ts';
 import { RequestLog } from './request-log.ts';
-import { holdRequest, readAudit } from './store-operator.ts';
+import { heldState, holdRequest, readAudit } from './store-operator.ts';
 import { storeSettings } from './store-options.ts';
 
-const wish = { owner: 'alice', forMs: 1000, state: 'forced-open' } as const;
+const wish = { owner: 'alice', forMs: 1000 } as const;
 
 describe('holdRequest', () => {
   it('says what is wished, without a reason where there is none', () => {
-    expect(holdRequest('prices', wish)).toEqual({ id: 'prices', ...wish, reason: '' });
+    const request = { id: 'prices', state: 'forced-open', ...wish, reason: '' };
+
+    expect(holdRequest('prices', 'forced-open', wish)).toEqual(request);
   });
 
   it.each([
@@ -23,11 +25,17 @@ describe('holdRequest', () => {
     ['hold.forMs', 'prices', { forMs: undefined }],
     ['hold.reason', 'prices', { reason: 7 }],
   ])('refuses %s where it makes no sense', (option, name, over) => {
-    expect(() => holdRequest(name, { ...wish, ...over } as never)).toThrow(`${option} must be`);
+    expect(() => holdRequest(name, 'auto', { ...wish, ...over } as never)).toThrow(`${option} must be`);
   });
 
   it('refuses wishes that it does not know', () => {
-    expect(() => holdRequest('prices', { ...wish, until: 3 } as never)).toThrow('has no option');
+    expect(() => holdRequest('prices', 'auto', { ...wish, until: 3 } as never)).toThrow('has no option');
+    expect(() => holdRequest('prices', 'auto', { ...wish, state: 'open' } as never)).toThrow('has no option');
+  });
+
+  it('refuses to hold a circuit in a state that is none: not even in one that it tells of', () => {
+    expect([heldState('open'), heldState('closed')]).toEqual(['forced-open', 'forced-closed']);
+    expect(() => heldState('forced-open' as never)).toThrow('hold.state must be one of "open", "closed"');
   });
 });
 

@@ -4,12 +4,14 @@
  * @module
  */
 
-import { ConfigError, integerInRange, isName, withKnown } from '@holdfast/core';
-import { type HoldRequest, MAX_HOLD_MS } from '@holdfast/core/fleet';
+import { ConfigError, integerInRange, isName, oneOf, withKnown } from '@holdfast/core';
+import { type HoldRequest, MAX_HOLD_MS, type OperatorWish } from '@holdfast/core/fleet';
 
 import { type AuditEntry, readAuditEntry } from '../circuit/circuit-hold.ts';
 import { circuitKeys } from '../circuit/circuit-keys.ts';
+import { StoreUnavailableError } from '../lua-script.ts';
 import type { OwnConnection } from '../redis-client.ts';
+import { messageOf, troubleOf } from '../server-trouble.ts';
 import { within } from '../within.ts';
 import type { RequestLog } from './request-log.ts';
 import type { StoreSettings } from './store-options.ts';
@@ -27,21 +29,28 @@ export interface HoldWish extends OperatorNote {
   readonly forMs: number;
 }
 
-/** A wish, as it is asked for. */
-export type WishedHold = Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>;
-
 /**
  * Makes a request of a wish.
  *
  * @throws ConfigError when it has a value that it cannot have.
  */
-export function holdRequest(name: string, wish: HoldWish & Pick<HoldRequest, 'state'>): WishedHold {
-  const { owner, reason, forMs, state } = withKnown('hold', { reason: '' }, wish, ['owner', 'forMs', 'state']);
+export function holdRequest(name: string, state: HoldRequest['state'], wish: HoldWish): OperatorWish {
+  const { owner, reason, forMs } = withKnown('hold', { reason: '' }, wish, ['owner', 'forMs']);
   isName('hold.name', name);
   isName('hold.owner', owner);
   if (typeof reason !== 'string') throw new ConfigError('hold.reason', 'a string', reason);
   integerInRange('hold.forMs', forMs, [1, MAX_HOLD_MS]);
   return { id: name, state, forMs, owner, reason };
+}
+
+/**
+ * Returns the state in which the fleet holds what people hold `open` or `closed`.
+ *
+ * @throws ConfigError when it is neither.
+ */
+export function heldState(state: 'open' | 'closed'): HoldRequest['state'] {
+  oneOf('hold.state', state, ['open', 'closed']);
+  return state === 'open' ? 'forced-open' : 'forced-closed';
 }
 
 /** What the audit list is read with. */
@@ -51,7 +60,11 @@ export interface AuditParts {
   readonly log: RequestLog;
 }
 
-/** Reads what operators did in all shards, the latest first. */
+/**
+ * Reads what operators did in all shards, the latest first.
+ *
+ * @throws StoreUnavailableError when a shard could not be read.
+ */
 export async function readAudit(parts: AuditParts, limit: number): Promise<readonly AuditEntry[]> {
   integerInRange('audit.limit', limit, [1, MAX_AUDITED]);
   const all: AuditEntry[] = [];
@@ -74,6 +87,12 @@ async function readShard(
   const { audit } = circuitKeys({ prefix, namespace, shard });
   const what = `the audit list ${audit}`;
   const read = (): Promise<unknown> => within({ clock, timeoutMs, what }, () => commands.lrange(audit, 0, limit - 1));
-  const texts = await log.count('audit', read);
+  const texts = await log.count('audit', read).catch((error: unknown) => {
+    if (error instanceof StoreUnavailableError) throw error;
+    throw new StoreUnavailableError(`${what} was not read: ${messageOf(error)}`, {
+      cause: error,
+      trouble: troubleOf(error),
+    });
+  });
   return Array.isArray(texts) ? texts.flatMap((text) => readAuditEntry(String(text)) ?? []) : [];
 }

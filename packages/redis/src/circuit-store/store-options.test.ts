@@ -52,7 +52,7 @@ describe('storeSettings', () => {
 
   it('has one shard and little patience stand-alone, and more of both in a Cluster', () => {
     expect(settingsWith()).toMatchObject({ shardCount: 1, commandTimeoutMs: 200 });
-    expect(settingsWith({}, cluster)).toMatchObject({ shardCount: 64, commandTimeoutMs: 1000 });
+    expect(settingsWith({}, cluster)).toMatchObject({ shardCount: 8, commandTimeoutMs: 1000 });
     expect(settingsWith({ shardCount: 4, commandTimeoutMs: 300 }, cluster)).toMatchObject({
       shardCount: 4,
       commandTimeoutMs: 300,

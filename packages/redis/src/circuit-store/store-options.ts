@@ -6,7 +6,6 @@
 
 import {
   type Clock,
-  ConfigError,
   type Events,
   type Random,
   inRange,
@@ -22,9 +21,10 @@ import {
 import { type NodeSettings, type SharingWay, nodeDefaults } from '@holdfast/core/fleet';
 
 import { hashSlot } from '../hash-slot.ts';
-import { isCluster, refuseKeyPrefix } from '../own-connection.ts';
+import { isCluster } from '../own-connection.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { requireKeyPlace } from '../redis-key.ts';
+import { requireClient } from '../require-client.ts';
 import { steadyRandom } from '../steady-random.ts';
 
 /** How many distinct nodes must agree before the fleet opens: max(`min`, `ratio` of those that are there, rounded up). */
@@ -45,7 +45,7 @@ export interface RedisCircuitStoreOptions {
   readonly node?: string;
   /**
    * Parts into which the circuits are divided, each with a channel, a clock and a poll of its own; the same in the whole fleet.
-   * Integer, 1 to 1 024; by default 1, and 64 in a Cluster.
+   * Integer, 1 to 1 024; by default 1, and 8 in a Cluster.
    */
   readonly shardCount?: number;
   /**
@@ -71,8 +71,8 @@ export interface RedisCircuitStoreOptions {
    */
   readonly mode?: SharingWay | ((circuit: string) => SharingWay);
   /**
-   * Time that the store may be silent before a process probes by itself, counted from the end of the open time; at least twice
-   * the longest lease of a probe. Milliseconds, 0 to 3 600 000.
+   * Time that the store may be silent before a process probes by itself, counted from the later of its last word and the end of
+   * the open time; never less than three polls, which are 6 000 in a small fleet. Milliseconds, 0 to 3 600 000.
    * @defaultValue 5_000
    */
   readonly holdOffMs?: number;
@@ -126,7 +126,7 @@ export interface StoreSettings extends Pick<
  */
 export function storeSettings(client: RedisClient, options: RedisCircuitStoreOptions): StoreSettings {
   const place = 'redisCircuitStore';
-  requireClient(client);
+  requireClient(place, client);
   const perTopology = isCluster(client) ? clusterDefaults : loneDefaults;
   const given = withKnown(place, { ...redisCircuitStoreDefaults, ...perTopology }, options, [
     'namespace',
@@ -157,16 +157,9 @@ export function storeSettings(client: RedisClient, options: RedisCircuitStoreOpt
 // --- internal ---
 
 const loneDefaults = Object.freeze({ shardCount: 1, commandTimeoutMs: 200 });
-const clusterDefaults = Object.freeze({ shardCount: 64, commandTimeoutMs: 1000 });
+const clusterDefaults = Object.freeze({ shardCount: 8, commandTimeoutMs: 1000 });
 
 const MAX_QUORUM = 1000;
-
-function requireClient(client: RedisClient): void {
-  const { status, duplicate } = (client ?? {}) as Partial<Record<keyof RedisClient, unknown>>;
-  if (typeof status !== 'string' || typeof duplicate !== 'function')
-    throw new ConfigError('redisCircuitStore.redis', 'a client of ioredis', client);
-  refuseKeyPrefix(client);
-}
 
 function check(given: RedisCircuitStoreOptions): void {
   requireKeyPlace('redisCircuitStore', { prefix: given.prefix ?? '', namespace: given.namespace });

@@ -25,18 +25,17 @@ function setUp() {
   const link = { commands: connection as unknown as OwnConnection, subscription, close: () => {} };
   const tell = storeTeller(events, 'prod');
   const turns: number[] = [];
-  let longestLeaseMs = 0;
   connection.answers['evalsha'] = () => syncReply();
   const shard = openShard(0, {
     settings,
     link,
     log: new RequestLog(clock, () => {}),
-    longestLeaseMs: () => longestLeaseMs,
     tell,
     onTurn: () => turns.push(clock.now()),
     countShards: fleetShards(),
+    usedCount: () => 1,
   });
-  return { clock, connection, shard, told, turns, renewed, setLease: (leaseMs: number) => (longestLeaseMs = leaseMs) };
+  return { clock, connection, shard, told, turns, renewed };
 }
 
 function syncReply(...rulings: readonly string[]): unknown[] {
@@ -131,20 +130,40 @@ describe('openShard', () => {
     expect(told).toEqual([new Error('broken')]);
   });
 
+  it('asks for a hold by what it knows, and knows more after each answer', async () => {
+    const { clock, connection, shard } = setUp();
+    const asked: (readonly string[])[] = [];
+    connection.answers['evalsha'] = () => syncReply('prices,7,O,1000,1000,0,0');
+    expect(shard.mayAsk(clock.now())).toBe(false);
+    connection.connect();
+    shard.begin();
+    await clock.advance(10);
+    expect(shard.mayAsk(clock.now())).toBe(true);
+
+    const wish = { id: 'prices', state: 'auto', forMs: 1, owner: 'ada', reason: '' } as const;
+    for (const [code, epoch] of [
+      ['fenced', 9],
+      ['done', 11],
+      ['stale', 11],
+    ] as const) {
+      connection.answers['evalsha'] = (...args) => {
+        asked.push(args.slice(8));
+        return [1, 'i1', '6000', '101', code, `prices,${epoch},C,0,0,0,0`];
+      };
+      expect((await shard.hold(wish)).code).toBe(code);
+      if (code === 'stale') expect(shard.mayAsk(clock.now())).toBe(false);
+    }
+    expect(asked.map((words) => words.slice(2).join(' '))).toEqual(
+      [7, 9, 11].map((basis) => `i1 5000 a 1 prices A 1 ${basis} ada -`),
+    );
+  });
+
   it('has the benefit of the doubt for a while after it was opened', async () => {
     const { clock, shard } = setUp();
     expect([shard.isKnown, shard.isAnswered(clock.now())]).toEqual([false, true]);
 
     await clock.advance(3000);
     expect(shard.isAnswered(clock.now())).toBe(false);
-  });
-
-  it('waits with probes of its own for twice the longest lease', () => {
-    const { shard, setLease } = setUp();
-    expect(shard.node.settings.holdOffMs).toBe(3000);
-
-    setLease(10_000);
-    expect(shard.node.settings.holdOffMs).toBe(20_000);
   });
 
   it('decides alone where the store was closed before it was opened', async () => {
@@ -154,10 +173,10 @@ describe('openShard', () => {
       settings,
       link: undefined,
       log: new RequestLog(clock, () => {}),
-      longestLeaseMs: () => 0,
       tell: () => {},
       onTurn: () => {},
       countShards: fleetShards(),
+      usedCount: () => 1,
     });
 
     await expect(shard.hold({ id: 'a', state: 'auto', forMs: 1, owner: 'o', reason: '' })).rejects.toThrow('closed');

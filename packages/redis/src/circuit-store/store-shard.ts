@@ -16,16 +16,18 @@ import { type SharingExplanation, reportHookError } from '@holdfast/core';
 import {
   FleetNode,
   type HoldReply,
-  type HoldRequest,
   Lane,
   type LedgerPort,
   type SyncReply,
   explain,
+  type OperatorWish,
+  holdRequest,
 } from '@holdfast/core/fleet';
 
 import { circuitKeys } from '../circuit/circuit-keys.ts';
 import { type UnreadableRuling, readMessage } from '../circuit/wire.ts';
 import { StoreUnavailableError } from '../lua-script.ts';
+import { pollPaceMs } from './poll-pace.ts';
 import { ledgerWire, redisLedger } from './redis-ledger.ts';
 import type { RequestLog } from './request-log.ts';
 import type { StoreTeller } from './store-events.ts';
@@ -48,8 +50,10 @@ export interface StoreShard {
   subscribed(isSubscribed: boolean): void;
   /** Takes a message. Returns whether it could be read. */
   heard(text: string): boolean;
-  /** Asks for a hold. */
-  hold(request: Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>): Promise<HoldReply>;
+  /** Whether there is a ticket to ask for a hold with, or nothing to wait for. */
+  mayAsk(now: number): boolean;
+  /** Asks for a hold, once: where the answer is not `done`, asking again may help, when {@link mayAsk} says so. */
+  hold(wish: OperatorWish): Promise<HoldReply>;
 }
 
 /** What a shard is made with. */
@@ -58,13 +62,13 @@ export interface StoreShardParts {
   /** The connections; undefined where the store was closed before. */
   readonly link: StoreLink | undefined;
   readonly log: RequestLog;
-  /** The longest lease of a probe that a member may want. Milliseconds. */
-  readonly longestLeaseMs: () => number;
   readonly tell: StoreTeller;
   /** Told after each request and message. */
   readonly onTurn: () => void;
   /** Takes note of how many shards the ledger of a shard was made for, and returns how many the fleet has: {@link fleetShards}. */
   readonly countShards: (index: number, told: number) => number;
+  /** Shards that the process uses. */
+  readonly usedCount: () => number;
 }
 
 /** Makes the shard of that number. */
@@ -123,7 +127,8 @@ class Shard implements StoreShard {
       const reply = await ledger.sync(request);
       this.wasSilent = false;
       if (reply.incarnation === request.incarnation) this.lookForMissed(reply);
-      return { ...reply, shards: parts.countShards(index, reply.shards) };
+      const pollMs = pollPaceMs(reply.pollMs, parts.usedCount());
+      return { ...reply, pollMs, shards: parts.countShards(index, reply.shards) };
     };
     this.ledger = { ...ledger, sync };
     const onDisagreement = (circuit: string, by: string): void =>
@@ -164,11 +169,17 @@ class Shard implements StoreShard {
     return true;
   }
 
-  async hold(request: Pick<HoldRequest, 'id' | 'state' | 'forMs' | 'owner' | 'reason'>): Promise<HoldReply> {
+  mayAsk(now: number): boolean {
+    const { sync } = this.node;
+    return sync.problem !== undefined || sync.ticket(now) !== undefined;
+  }
+
+  async hold(wish: OperatorWish): Promise<HoldReply> {
     const { node } = this;
-    const basis = node.find(request.id)?.known.epoch ?? 0;
-    const reply = await this.ledger.hold({ ...request, basis, node: node.settings.node, fleetSize: node.fleetSize });
-    const { incarnation, clock, ruling } = reply;
+    const { clock: time } = this.parts.settings;
+    const reply = await this.ledger.hold(holdRequest(node, wish, time.now()));
+    const { code, incarnation, clock, ruling } = reply;
+    if (code === 'stale') node.sync.refuseTicket(time.now());
     const told = { incarnation, previous: clock, clock, rulings: [ruling] };
     this.act(() => this.lane.heard(told)); // known here at once, also where no message comes
     return reply;
@@ -207,18 +218,9 @@ class Shard implements StoreShard {
   }
 }
 
-function nodeSettings({ settings, longestLeaseMs }: StoreShardParts): FleetNode['settings'] {
+function nodeSettings({ settings }: StoreShardParts): FleetNode['settings'] {
   const { node, quorum, ballotTtlMs, maxLostProbes, mode, holdOffMs } = settings;
-  return {
-    node,
-    quorum,
-    ballotTtlMs,
-    maxLostProbes,
-    mode,
-    get holdOffMs() {
-      return Math.max(holdOffMs, 2 * longestLeaseMs());
-    },
-  };
+  return { node, quorum, ballotTtlMs, maxLostProbes, mode, holdOffMs };
 }
 
 function ledgerOf(

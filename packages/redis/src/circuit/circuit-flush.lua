@@ -75,7 +75,10 @@ local function dropOld(window)
   end
   local oldest, silent = now - math.max(window.k * window.c, TICKET_TTL_MS) * 1000, {}
   for name, reporter in pairs(window.reporters) do
-    if not isInside(window, reporter.failedIn) then reporter.failedIn = -1 end
+    if reporter.failedIn >= 0 and not isInside(window, reporter.failedIn) then
+      reporter.failedIn = -1
+      keepReporter(window, name, reporter)
+    end
     if reporter.failedIn < 0 and reporter.at < oldest then silent[#silent + 1] = name end
   end
   for _, name in ipairs(silent) do
@@ -84,9 +87,13 @@ local function dropOld(window)
   end
 end
 
+-- Circuits that items of this flush were counted for: further ones belong to them.
+local counted = {}
+
 local function add(window, item)
   local reporter = window.reporters[node] or {failedIn = -1, sequence = -1, at = now}
-  if sequence <= reporter.sequence then return end
+  if sequence <= reporter.sequence and not counted[item.id] then return end
+  counted[item.id] = true
   local bucket = bucketAt(window, now - item.age * 1000)
   local failedIn = reporter.failedIn
   if isInside(window, bucket) then

@@ -9,7 +9,14 @@ import { type HoldReply, type HoldRequest, MAX_REASON_LENGTH } from '@holdfast/c
 import { type LuaScript, luaScript } from '../lua-script.ts';
 import { circuitHoldLua } from '../lua-sources.ts';
 import type { ScriptInput } from '../script-link.ts';
-import { type CircuitPlace, circuitInput, openReply, readReplyRuling, unreadable } from './circuit-reply.ts';
+import {
+  type CircuitPlace,
+  circuitInput,
+  openReply,
+  readReplyRuling,
+  senderWords,
+  unreadable,
+} from './circuit-reply.ts';
 import { readWireName, stateLetter, wireName, wireNumber } from './wire.ts';
 
 /** The script. */
@@ -33,21 +40,11 @@ export interface AuditEntry {
 /** Its keys and arguments. */
 export function holdInput(place: CircuitPlace, request: HoldRequest): ScriptInput {
   const { keys } = place;
-  const { id, state, forMs, basis, owner, reason, fleetSize, node } = request;
-  const who = [wireName(owner), wireName(reason.slice(0, MAX_REASON_LENGTH))];
-  return circuitInput(
-    place,
-    [keys.round(id), keys.ballots(id), keys.audit],
-    [
-      wireName(id),
-      holdLetter(state),
-      wireNumber(forMs),
-      wireNumber(basis),
-      ...who,
-      wireNumber(fleetSize),
-      wireName(node),
-    ],
-  );
+  const { id, state, forMs, basis, owner, reason } = request;
+  const wish = [wireName(id), holdLetter(state), wireNumber(forMs), wireNumber(basis)];
+  const why = [wireName(owner), wireName(reason.slice(0, MAX_REASON_LENGTH))];
+  const furtherKeys = [keys.round(id), keys.ballots(id), keys.audit];
+  return circuitInput(place, furtherKeys, [...senderWords(request), ...wish, ...why]);
 }
 
 /**
@@ -57,9 +54,10 @@ export function holdInput(place: CircuitPlace, request: HoldRequest): ScriptInpu
  */
 export function readHoldReply(reply: unknown): HoldReply {
   const { header, rest } = openReply(reply);
-  const { ruling } = readReplyRuling(rest[0]);
-  if (ruling === undefined) throw unreadable(`the ruling is ${String(rest[0])}`);
-  return { ...header, ruling };
+  const code = codes.find((each) => each === rest[0]);
+  const { ruling } = readReplyRuling(rest[1]);
+  if (code === undefined || ruling === undefined) throw unreadable(`it says ${String(rest[0])} ${String(rest[1])}`);
+  return { ...header, code, ruling };
 }
 
 /** Reads an entry of the list of what operators did; undefined where it is none. */
@@ -73,6 +71,8 @@ export function readAuditEntry(text: string): AuditEntry | undefined {
 }
 
 // --- internal ---
+
+const codes = ['done', 'fenced', 'stale'] as const;
 
 /** The words of an entry, if there are as many. */
 type AuditWords = [

@@ -28,7 +28,8 @@ describe('the scripts of circuits', () => {
     }
     expect(() => readStepReply(header, step)).toThrow('answers are missing');
     expect(() => readSyncReply([...header, '1', '0'])).toThrow('numbers are missing');
-    expect(() => readHoldReply([...header, 'a,1,Z,0,0,0,0'])).toThrow('the ruling is a,1,Z');
+    expect(() => readHoldReply([...header, 'done', 'a,1,Z,0,0,0,0'])).toThrow('it says done a,1,Z');
+    expect(() => readHoldReply([...header, 'later', 'a,1,C,0,0,0,0'])).toThrow('it says later a,1,C');
     expect(() => readFlushReply(header, { ...sender, sequence: 1, items: [{} as never] })).toThrow(
       'answers are missing',
     );
@@ -70,9 +71,9 @@ describe('the scripts of circuits', () => {
       args: ['rb1:{prod/0}:e', 'PUBLISH', 'a', '-', '0', '5', '1', '6', '7', 'x', '1', '1'],
     });
     const hold = { id: 'prices', state: 'auto', forMs: 1, owner: 'Ada', reason: 'x'.repeat(200), basis: 2 } as const;
-    expect(holdInput(place, { ...hold, node: 'op', fleetSize: 3 })).toEqual({
+    expect(holdInput(place, { ...sender, ...hold })).toEqual({
       keys: [...shared, 'rb1:{prod/0}:b:prices', 'rb1:{prod/0}:q:prices', 'rbo1:{prod/0}:o'],
-      args: ['rb1:{prod/0}:e', 'PUBLISH', 'prices', 'A', '1', '2', 'Ada', 'x'.repeat(100), '3', 'op'],
+      args: [...words, 'prices', 'A', '1', '2', 'Ada', 'x'.repeat(100)],
     });
   });
 
@@ -150,7 +151,11 @@ describe('the scripts of circuits', () => {
       { code: 'failed', successes: 0, failures: 0 },
       { code: 'failed', successes: 0, failures: 0 },
     ]);
-    expect(readHoldReply([...header, 'prices,9,O,10,20,0,0,why=w'])).toMatchObject({ incarnation: 'n-1', ruling });
+    expect(readHoldReply([...header, 'fenced', 'prices,9,O,10,20,0,0,why=w'])).toMatchObject({
+      incarnation: 'n-1',
+      code: 'fenced',
+      ruling,
+    });
     expect(openReply([1, '-', '5', '4'])).toEqual({ header: { incarnation: '', nowUs: 5, clock: 4 }, rest: [] });
   });
 

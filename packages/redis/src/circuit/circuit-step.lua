@@ -94,7 +94,10 @@ local function claim(op, words)
   local hold = holdLeft()
   if hold > 0 then return 'wait ' .. int(ceilMs(hold)) .. ' hold' end
   if entry.state == 'O' and now < entry.till then return 'wait ' .. int(ceilMs(entry.till - now)) .. ' early' end
-  local round = roundOf(op, entry) or begin(op, wanted)
+  local round = roundOf(op, entry)
+  local out = round and 0 or outLeft(op.round)
+  if out > 0 then return 'wait ' .. int(ceilMs(out)) .. ' full' end
+  round = round or begin(op, wanted)
   reap(round)
   if round.x > round.V then return reopen(op, words, 0, 'why=lost-probes') end
   local names, first = grant(round, wanted, node)
@@ -223,9 +226,7 @@ local function noticeNewServer()
       longest = math.max(longest, tonumber(leaseTtl) or 0)
     end
   end
-  if not hasClaim or meta.i == '' then return end
-  local server = serverId()
-  if server ~= '' and server ~= meta.run then beginIncarnation(node, server, longest) end
+  if hasClaim then noticeOtherServer(node, longest) end
 end
 
 noticeNewServer()

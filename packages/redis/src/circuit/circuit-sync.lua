@@ -7,7 +7,7 @@
 --       ruling id,epoch,state,remaining ms,span ms,reopenings,free[,k=v]*
 -- EVENTS what earlier scripts have not published yet: see circuit-step.lua
 --
--- Safe as a ghost: it says again that the node is there, and no more.
+-- Safe as a ghost: it says again that the node is there, and at most holds back leases a little longer.
 
 -- @include turn.part.lua
 
@@ -17,7 +17,11 @@ local isPresent, nodeTtl, leaseTtl = ARGV[7] == '1', num(ARGV[8]), num(ARGV[9])
 local function noticeNewServer()
   local server = (isPresent or meta.i == '') and serverId() or ''
   local isOther = isPresent and server ~= '' and server ~= meta.run
-  if meta.i == '' or isOther then beginIncarnation(ARGV[10], server, leaseTtl) end
+  if meta.i == '' or isOther then
+    beginIncarnation(ARGV[10], server, leaseTtl)
+  elseif ARGV[4] ~= '-' and ARGV[4] ~= meta.i then
+    prolongHold(leaseTtl)
+  end
 end
 
 local function noteSender()

@@ -2,7 +2,8 @@
 --
 -- A round is a hash b: e epoch, p epoch it grew from, K S F V N rules (N leases per node), t lease (ms), s f x successes,
 -- failures and lost, g last grant (us), l:<lease> = "<expiry (us)> <node>", d:<lease> = 1 for what never comes back,
--- n:<node> = leases of that node that are out or reported.
+-- n:<node> = leases of that node that are out or reported. Where a round has ended with leases out, u is until when they live
+-- (us), and nothing else is there.
 
 local MAX_WANT = 1000
 
@@ -60,6 +61,11 @@ local function roundOf(place, entry)
   if rounds[place.id] == nil then rounds[place.id] = readRound(place.round) end
   local round = rounds[place.id]
   return round and round.e == entry.epoch and round or nil
+end
+
+-- Time for which leases live that were out when their round ended (us); 0 or less for none.
+local function outLeft(key)
+  return math.min(num(redis.call('HGET', key, 'u') or '0'), now + meta.lt * 1000) - now
 end
 
 -- Begins a round: KEYS of the place have been deleted by the transition.

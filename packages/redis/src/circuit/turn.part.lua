@@ -67,9 +67,23 @@ local function beginIncarnation(nonce, server, leaseMs)
   if meta.c == 0 then setMeta('c', now) end
 end
 
+-- A server that is not the one of before, as after a failover: it knows of leases and tickets only what was copied in time.
+local function noticeOtherServer(nonce, leaseMs)
+  if meta.i == '' then return end
+  local server = serverId()
+  if server ~= '' and server ~= meta.run then beginIncarnation(nonce, server, leaseMs) end
+end
+
 local function isTicketGood(incarnation, ticket)
   local age = now - ticket
   return incarnation ~= '-' and incarnation == meta.i and age >= 0 and age <= TICKET_TTL_MS * 1000
+end
+
+-- A node has come that knew an earlier incarnation: its leases may live, whoever began this one.
+local function prolongHold(leaseMs)
+  local lease = whole(leaseMs, MAX_LEASE_MS)
+  setMeta('lt', math.max(meta.lt, lease))
+  setMeta('hold', math.max(meta.hold, now + lease * 1000))
 end
 
 -- Time for which no lease is granted (us); the server's clock may have stepped back.
@@ -171,12 +185,28 @@ local function amend(id, entry)
   redis.call('ZADD', KEYS[3], int(version), id)
 end
 
--- Puts a ruling in the place of another: its round and its ballots are over.
+-- Until when leases live that are out of a round, or were when one before it ended (us); 0 for none.
+local function outUntil(key)
+  local fields, last = redis.call('HGETALL', key), 0
+  for index = 1, #fields, 2 do
+    local name, value = fields[index], fields[index + 1]
+    local expires = name == 'u' and value or string.match(name, '^l:') and string.match(value, '^%d+')
+    if expires then last = math.max(last, num(expires)) end
+  end
+  return last
+end
+
+-- Puts a ruling in the place of another: its round and its ballots are over; until when its leases live is kept.
 local function put(place, entry, version)
   keep(place.id, entry)
   redis.call('ZADD', KEYS[3], int(version), place.id)
+  local isRead, out = pcall(outUntil, place.round)
   redis.call('DEL', place.round, place.ballots)
   rounds[place.id] = nil
+  if isRead and out > now then
+    redis.call('HSET', place.round, 'u', int(out))
+    touched[place.round] = true
+  end
   if entry.span > meta.d then setMeta('d', entry.span) end
   return entry
 end

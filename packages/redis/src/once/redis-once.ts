@@ -40,6 +40,7 @@ import {
 import { StoreUnavailableError } from '../lua-script.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { requireId, requireKeyPlace } from '../redis-key.ts';
+import { requireClient } from '../require-client.ts';
 import { type LinkHealth, type ScriptLink, openLink } from '../script-link.ts';
 import { steadyRandom } from '../steady-random.ts';
 import { OnceRoom } from './once-room.ts';
@@ -148,7 +149,7 @@ export interface RedisOnce {
  * Creates what runs jobs once, for all processes with the same `namespace`. It connects by itself, as `redis` does; `redis` is
  * only duplicated.
  *
- * @throws ConfigError at creation, when an option is out of range; from run, when the key is.
+ * @throws ConfigError at creation, when `redis` is no client of ioredis or an option is out of range; from run, when the key is.
  * @throws StoreUnavailableError from run, when the store does not answer; the job was not run.
  * @throws OnceLeaseLostError from run, when the job's lease was lost; another may run it.
  * @throws OnceUnrecordedError from run, when the job was done and that could not be recorded.
@@ -164,6 +165,7 @@ export interface RedisOnce {
  * ```
  */
 export function redisOnce(redis: RedisClient, options: RedisOnceOptions): RedisOnce {
+  requireClient(PLACE, redis);
   const settings = onceSettings(options);
   return onceOver(openLink(redis, settings), settings);
 }

@@ -250,6 +250,26 @@ describe('redisRateLimiter', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
+  it.each([
+    ['with tokens in hand', 10],
+    ['before the first answer', 0],
+  ])('shared-limiter (5) tells no change of mode for a close %s, nor after it', async (_when, calls) => {
+    const { policy, clock, events } = setUp();
+    callMany(policy, calls);
+    await clock.advance(2);
+    const recorder = recordEvents(events);
+    const waiting = callMany(policy, 100);
+    const closing = policy.close();
+    await clock.advance(1);
+    await closing;
+    callMany(policy, 2);
+    await clock.advance(2000);
+
+    expect(recorder.types).not.toContain('rate-limiter.mode-changed');
+    expect(policy.snapshot().mode).toBe('alone');
+    expect(waiting).not.toContain('waiting');
+  });
+
   it('starts those who wait also where the place for events throws', async () => {
     const reported = vi.fn<() => void>();
     const before = onHookError(reported);

@@ -48,6 +48,7 @@ import {
 
 import type { RedisClient } from '../redis-client.ts';
 import { keyBase, requireId, requireKeyPlace } from '../redis-key.ts';
+import { requireClient } from '../require-client.ts';
 import { type ScriptLink, openLink } from '../script-link.ts';
 import { steadyRandom } from '../steady-random.ts';
 import { type Limits, changeLimits, limitsOf } from './limits.ts';
@@ -153,7 +154,10 @@ export interface RedisRateLimiter extends LayeredPolicy, Updatable<RedisRateLimi
    * @throws ConfigError when `count` is out of range.
    */
   tryAcquire(count?: number): RateLimiterGrant;
-  /** Gives back the tokens in hand and the connection. Calls that come later are decided as without a store. */
+  /**
+   * Gives back the tokens in hand and the connection. Calls that come later are decided as without a store; that this node goes on
+   * alone is told by no event.
+   */
   close(): Promise<void>;
 }
 
@@ -161,7 +165,7 @@ export interface RedisRateLimiter extends LayeredPolicy, Updatable<RedisRateLimi
  * Creates a rate limiter whose rate is shared by all processes with the same `namespace` and `name`. It connects by itself, as
  * `redis` does; `redis` is only duplicated.
  *
- * @throws ConfigError at creation and from update, when an option is out of range.
+ * @throws ConfigError at creation, when `redis` is no client of ioredis; there and from update, when an option is out of range.
  * @throws RateLimitedError from execute, when there is no token, and no room or time to wait for one.
  * @throws StoreUnavailableError from execute, when the store does not answer and `whenUnavailable` is `refuse`.
  * @throws `context.cause` from execute, when the context ended while the call waited.
@@ -172,6 +176,7 @@ export interface RedisRateLimiter extends LayeredPolicy, Updatable<RedisRateLimi
  * ```
  */
 export function redisRateLimiter(redis: RedisClient, options: RedisRateLimiterOptions): RedisRateLimiter {
+  requireClient(PLACE, redis);
   const settings = rateLimiterSettings(options);
   return limiterOver(openLink(redis, settings), settings);
 }

@@ -7,6 +7,7 @@
  *  (2) A call waits for `maxWaitMs` at most, and not at all where it would have to wait for longer, or beyond its deadline.
  *  (3) There is a timer only while calls wait or tokens are in hand, and then one; it keeps the process alive only for calls.
  *  (4) Whatever becomes of the store, every call that waits is started or refused.
+ *  (5) A change of mode is told until `close` is called, and not from then on: who closes it knows.
  *
  * @module
  */
@@ -63,6 +64,7 @@ export class SharedLimiter {
   private timer: Timer | undefined;
   private timerAt = Infinity;
   private isDraining = false;
+  private isClosed = false;
 
   constructor(parts: LimiterParts) {
     const { name, clock, captureAsyncContext, limits, supply } = parts;
@@ -165,6 +167,7 @@ export class SharedLimiter {
 
   /** Gives back what is in hand, and the connection. From then on the node goes by what it has alone. */
   async close(): Promise<void> {
+    this.isClosed = true;
     this.unhookReady();
     await this.supply.giveBack();
     this.parts.supply.link.close();
@@ -217,7 +220,7 @@ export class SharedLimiter {
 
   private hearNews(before: SupplyMode, error: unknown): void {
     const { mode } = this.supply;
-    if (mode !== before) tellMode(this.parts, { before, mode, error });
+    if (mode !== before && !this.isClosed) tellMode(this.parts, { before, mode, error }); // (5)
     this.look();
   }
 

@@ -143,12 +143,7 @@ const latencyRange: OptionRule = Object.freeze({
     const [least, greatest] = value as readonly unknown[];
     return isLatency(least) && isLatency(greatest) && least <= greatest;
   },
-  schema: Object.freeze({
-    type: 'array',
-    items: { type: 'number', minimum: 0, maximum: MAX_LATENCY_MS },
-    minItems: 2,
-    maxItems: 2,
-  }),
+  schema: undefined, // {@link itemSchema} has it
 });
 
 const target: OptionRule = Object.freeze({

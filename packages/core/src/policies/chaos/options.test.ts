@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { contextKey } from '../../kernel/context.ts';
+import { Context, contextKey } from '../../kernel/context.ts';
 import { settled } from '../../testing/operation-table.ts';
 import { optionTable, verdictOn } from '../../testing/option-table.ts';
 import { type ChaosInjection, type ChaosOptions, chaos, chaosKind } from './chaos.ts';
@@ -25,6 +25,22 @@ describe('chaos options', () => {
       { kind: 'outcome', callRatio: 0.1, when: '[function]' },
     ]);
     expect([options['stopWhen'], traits]).toEqual(['[function]', { maxWaitMs: 3_600_000, hidesFailures: true }]);
+  });
+
+  it('describes the longest wait, and none where it is off', () => {
+    const injections: readonly ChaosInjection[] = [
+      { kind: 'latency', callRatio: 0.5, latencyMs: [50, 150] },
+      { kind: 'latency', callRatio: 0.5, latencyMs: 20 },
+      { kind: 'outcome', callRatio: 0.1, value: 1 },
+    ];
+    const { kind, traits } = storm({ injections }).describe();
+
+    expect([kind, storm({ injections }).kind, traits]).toEqual([
+      'chaos',
+      'chaos',
+      { maxWaitMs: 170, hidesFailures: true },
+    ]);
+    expect(chaos({ injections }).describe().traits).toEqual({ maxWaitMs: 0, hidesFailures: false });
   });
 
   describe('options', () => {
@@ -72,11 +88,17 @@ describe('chaos options', () => {
             'chaos.injections[0].when must be a function, or { key, values }',
           ],
           [{ injections: [{ ...fault, when: { key: tenant } }] }, 'chaos.injections[0].when must be'],
+          [{ injections: [{ ...fault, when: { key: 'tenant', values: [] } }] }, 'chaos.injections[0].when must be'],
+          [{ injections: [{ ...fault, when: { key: null, values: [] } }] }, 'chaos.injections[0].when must be'],
+          [{ injections: [{ ...fault, when: null }] }, 'chaos.injections[0].when must be'],
+          [{ injections: [{ ...fault, value: 1 }] }, 'TypeError: chaos.injections[0] has no option "value"'],
           [
             { injections: [latency] },
             'chaos.injections[0].latencyMs must be a number from 0 to 3600000, or a list of two',
           ],
           [{ injections: [{ ...latency, latencyMs: [0, 3_600_000] }] }, 'accepted'],
+          [{ injections: [{ ...latency, latencyMs: [5, 5] }] }, 'accepted'],
+          [{ injections: [{ ...latency, latencyMs: [1, 2, 3] }] }, 'chaos.injections[0].latencyMs must be'],
           [{ injections: [{ ...latency, latencyMs: [5, 4] }] }, 'chaos.injections[0].latencyMs must be'],
           [{ injections: [{ ...latency, latencyMs: [5, 3_600_001] }] }, 'chaos.injections[0].latencyMs must be'],
           [{ injections: [{ ...latency, latencyMs: 3_600_001 }] }, 'chaos.injections[0].latencyMs must be'],
@@ -85,6 +107,7 @@ describe('chaos options', () => {
             'chaos.injections[0] must be given exactly one of value and makeValue, got "neither"',
           ],
           [{ injections: [{ ...outcome, value: 1, makeValue: () => 1 }] }, 'got "both"'],
+          [{ injections: [{ ...outcome, value: undefined, makeValue: () => 1 }] }, 'accepted'],
           [{ injections: [{ kind: 'behaviour', callRatio: 1 }] }, 'chaos.injections[0].run must be a function'],
         ] as const
       ).map((row) => [JSON.stringify(row[0]).slice(0, 60), ...row] as const),
@@ -99,6 +122,37 @@ describe('chaos options', () => {
       injections.length = 0;
 
       expect(await settled(policy.execute(() => 1))).toMatchObject({ status: 'rejected' });
+
+      const values = ['test'];
+      const aimed = storm({ injections: [{ ...fault, when: { key: tenant, values } }] });
+      values.length = 0;
+      expect(await settled(aimed.execute(() => 1, Context.background.withValue(tenant, 'test')))).toMatchObject({
+        status: 'rejected',
+      });
+
+      const latencyMs: [number, number] = [1, 2];
+      const delaying = storm({ injections: [{ kind: 'latency', callRatio: 1, latencyMs }] });
+      latencyMs[1] = 5;
+      expect(delaying.describe().traits.maxWaitMs).toBe(2);
+    });
+
+    it('says in configuration what needs no function', () => {
+      const callRatio = { type: 'number', minimum: 0, maximum: 1 };
+      const delay = { type: 'number', minimum: 0, maximum: 3_600_000 };
+      const latencyMs = { anyOf: [delay, { type: 'array', items: delay, minItems: 2, maxItems: 2 }] };
+      const item = (kind: string, fields: object): object => ({
+        type: 'object',
+        properties: { kind: { const: kind }, callRatio, ...fields },
+        required: ['kind', 'callRatio', ...Object.keys(fields)],
+        additionalProperties: false,
+      });
+
+      expect(chaosKind.rules['injections']?.schema).toEqual({
+        type: 'array',
+        minItems: 1,
+        maxItems: 20,
+        items: { anyOf: [item('fault', {}), item('latency', { latencyMs }), item('outcome', { value: {} })] },
+      });
     });
 
     it('can be made from configuration', () => {

@@ -45,7 +45,8 @@ export class CircuitOpenError extends RejectionError {
   readonly reason: Refusal;
 
   constructor(policy: string, reason: Refusal, retryAfterMs: number) {
-    super(`${policy} ${descriptions[reason]}`, retryAfterMs === Infinity ? { policy } : { policy, retryAfterMs });
+    const knownMs = retryAfterMs === Infinity ? undefined : retryAfterMs;
+    super(`${policy} ${descriptions[reason]}`, { policy, retryAfterMs: knownMs });
     this.reason = reason;
   }
 }

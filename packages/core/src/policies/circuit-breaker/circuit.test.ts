@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { ProbeAnswer } from '../../kernel/circuit-store.ts';
 import { CountWindow } from '../../mechanisms/count-window.ts';
 import { Circuit, type CircuitRules } from './circuit.ts';
 import type { Lease } from './probe-round.ts';
@@ -185,5 +186,79 @@ describe('charter D4: a probe that never returns', () => {
     expect(circuit.state(101)).toBe('half-open');
     circuit.settleProbe(next, 'success', 101);
     expect(circuit.state(101)).toBe('closed');
+  });
+});
+
+describe('a circuit that a fleet shares', () => {
+  /** A fleet that answers as a test says. */
+  const shared = (rules: Partial<CircuitRules> = {}) => {
+    const made = make(rules);
+    const said: string[] = [];
+    const fleet = {
+      answer: 'none' as ProbeAnswer,
+      waitMs: 0,
+      probe: () => fleet.answer,
+      noteDemand: () => void said.push('demand'),
+      retryAfterMs: () => fleet.waitMs,
+      tripped: () => {},
+      recovered: () => void said.push('recovered'),
+      wasReset: () => void said.push('reset'),
+      explain: () => undefined,
+      leave: () => {},
+    };
+    made.circuit.fleet = fleet;
+    return { ...made, fleet, said };
+  };
+  const open = (remainingMs: number) =>
+    ({ phase: 'open', isNew: true, reopenings: 0, opening: { until: remainingMs } }) as const;
+
+  it('circuit (7): runs no probe but with a lease of the fleet, where that decides', () => {
+    const { circuit, fleet, said, transitions } = shared({ maxProbes: 1 });
+    circuit.follow(open(100));
+    expect([circuit.probe(99), said]).toEqual(['open', ['demand']]);
+    expect([circuit.probe(100), circuit.remainingLeaseMs(100)]).toEqual(['half-open-full', 0]);
+    fleet.waitMs = 20;
+    expect(circuit.remainingLeaseMs(100)).toBe(20);
+    const verdicts: unknown[] = [];
+    fleet.answer = { remainingMs: 50, settle: (...verdict) => void verdicts.push(verdict) };
+    const leases = [circuit.probe(100), circuit.probe(100)] as Lease[];
+    expect(leases[0]?.expiresAt).toBe(150);
+    expect(circuit.settleProbe(leases[0]!, 'failure', 110, 7)).toBe(false);
+    expect(circuit.settleProbe(leases[1]!, 'success', 110)).toBe(false);
+
+    expect([circuit.state(110), transitions]).toEqual(['half-open', ['closed->open', 'open->half-open']]);
+    expect(verdicts).toEqual([
+      ['failure', 7],
+      ['success', 0],
+    ]);
+  });
+
+  it('circuit (7): probes by itself where the fleet leaves that to it, and tells it what came of it', () => {
+    const { circuit, fleet, said } = shared({ maxProbes: 1 });
+    fleet.answer = 'own';
+    circuit.trip(100);
+    const lease = circuit.probe(100) as Lease;
+    expect(circuit.probe(100)).toBe('half-open-full');
+    circuit.settleProbe(lease, 'success', 110);
+    circuit.reset();
+
+    expect([circuit.state(110), said]).toEqual(['closed', ['recovered', 'reset']]);
+  });
+
+  it('asks the fleet nothing while it is closed', () => {
+    const { circuit, fleet } = shared();
+    fleet.waitMs = 20;
+    expect([circuit.probe(0), circuit.remainingLeaseMs(0)]).toEqual([undefined, 0]);
+  });
+
+  it('takes a shorter time from the same ruling, and begins nothing anew', () => {
+    const { circuit, transitions } = shared();
+    circuit.follow(open(100));
+    const { generation } = circuit;
+    circuit.follow({ ...open(60), isNew: false, reopenings: 4 });
+
+    expect([circuit.remainingOpenMs(0), circuit.generation, circuit.reopenings]).toEqual([60, generation, 4]);
+    circuit.follow(open(60));
+    expect([circuit.generation, transitions]).toEqual([generation + 1, ['closed->open']]);
   });
 });

@@ -126,11 +126,12 @@ export class FleetLink implements CircuitMember, FleetSide {
     const phase = phaseOf(state.state);
     const { breaker } = this;
     const now = breaker.clock.now();
-    if (state.isNew) this.tallyFrom = totals(breaker);
     if (phase === 'open') breaker.tripReason = reasonOf(state.reason);
     const isHeld = state.state === 'forced-open' || state.state === 'forced-closed';
     if (isHeld) this.hold(state, state.state, now);
+    const { generation } = breaker.circuit;
     breaker.circuit.follow(followingOf(state, phase, { rampUpMs: breaker.rules.rampUpMs, now }));
+    if (breaker.circuit.generation !== generation) this.tallyFrom = totals(breaker);
     if (!isHeld) this.endHold?.();
     breaker.refresh();
     breaker.heldAt(now);
@@ -151,10 +152,13 @@ export class FleetLink implements CircuitMember, FleetSide {
     if (answer === 'own' || answer === 'none') return answer;
     const lease = answer as ProbeLease | null | undefined;
     if (typeof lease?.settle !== 'function' || !(lease.remainingMs >= 0)) throw rubbish('probe', answer);
-    return {
-      remainingMs: lease.remainingMs,
-      settle: (verdict, retryAfterMs) => this.contain(undefined, () => lease.settle(verdict, retryAfterMs)),
+    let isSettled = false;
+    const settle: ProbeLease['settle'] = (verdict, retryAfterMs) => {
+      if (isSettled) return; // a probe that was slow has its verdict before it ends
+      isSettled = true;
+      this.contain(undefined, () => lease.settle(verdict, retryAfterMs));
     };
+    return { remainingMs: lease.remainingMs, settle };
   }
 
   /** Asks the store: (1). */

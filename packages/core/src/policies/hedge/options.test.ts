@@ -58,6 +58,9 @@ describe('hedge', () => {
       for (const changes of [{ maxAttempts: 11 }, { name: 'other' }, { clock }, { delayMs: { quantile: 2 } }]) {
         expect(verdictOn((each: never) => policy.update(each), changes)).not.toBe('accepted');
       }
+      expect(verdictOn((each: never) => policy.update(each), { name: 'other' })).toContain(
+        'hedge.update has no option',
+      );
 
       expect(policy.describe()).toEqual(before);
       expect(verdictOn((each: never) => policy.update(each), { maxAttempts: 11, delayMs: 3 })).toContain(
@@ -90,6 +93,15 @@ describe('hedge', () => {
       });
     });
 
+    it('tells the least time between copies, where there is one', () => {
+      const delayMs = { quantile: 0.9, minMs: 30, maxMs: 500 };
+
+      expect(make().describe().traits.minRunGapMs).toBe(100);
+      for (const options of [{ hedgeOnFailure: true }, { maxHedgeRatio: 0 }, { delayMs: 0 }, { delayMs }])
+        expect(make(options).describe().traits).not.toHaveProperty('minRunGapMs');
+      expect(make({ delayMs, maxAttempts: 3 }).describe().traits.maxWaitMs).toBe(1000);
+    });
+
     it('promises one run where it never hedges', () => {
       expect(make({ maxHedgeRatio: 0 }).describe().traits).toMatchObject({
         maxRuns: 1,
@@ -104,14 +116,23 @@ describe('hedge', () => {
   it('has a kind for configuration, with a rule for each option', () => {
     const { kind, rules, required } = hedgeKind;
     expect({ kind, required }).toEqual({ kind: 'hedge', required: ['delayMs'] });
+    expect(make().kind).toBe(kind);
     expect(Object.keys(rules).toSorted()).toEqual(
       [...Object.keys(hedgeDefaults).filter((option) => option !== 'clock'), 'delayMs'].toSorted(),
     );
     expect((hedgeKind.create({ delayMs: 5 } as never) as Hedge).describe().options['delayMs']).toBe(5);
-    expect(JSON.parse(JSON.stringify(rules['delayMs']?.schema))).toMatchObject({
+    const upTo = (maximum: number, minimum = 0): object => ({ type: 'number', minimum, maximum });
+    const properties = {
+      quantile: upTo(0.999, 0.5),
+      minMs: upTo(600_000),
+      maxMs: upTo(600_000),
+      minimumCalls: { type: 'integer', minimum: 1, maximum: 10_000 },
+      windowMs: upTo(3_600_000, 1000),
+    };
+    expect(JSON.parse(JSON.stringify(rules['delayMs']?.schema))).toEqual({
       anyOf: [
-        { type: 'number', maximum: 600_000 },
-        { type: 'object', required: ['quantile', 'maxMs'] },
+        upTo(600_000),
+        { type: 'object', properties, required: ['quantile', 'maxMs'], additionalProperties: false },
       ],
     });
   });

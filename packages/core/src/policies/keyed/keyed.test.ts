@@ -50,6 +50,25 @@ describe('keyed', () => {
   afterEach(() => void onHookError(undefined));
 
   describe('members', () => {
+    it('lets a pipeline count its own calls', async () => {
+      const policy = keyed({ keyOf, clock: virtualClock(), make: (_key, name) => pipeline({ name }, bulkhead()) });
+      await call(policy, 'a', 'a', 'b');
+
+      expect([policy.get('a')?.calls.success, policy.get('b')?.calls.success]).toEqual([2, 1]);
+    });
+
+    it('takes policies of your own, also one that has a handler', async () => {
+      const answered: string[] = [];
+      const make = (key: string): Policy => ({
+        execute: (operation, context = Context.background) => (answered.push(key), Promise.resolve(operation(context))),
+      });
+      const odd = (key: string): Policy => Object.assign(make(key), { handler: (_a: 1, _b: 2, _c: 3, _d: 4) => {} });
+      await call(keyed({ keyOf, clock: virtualClock(), make }), 'a');
+      await call(keyed({ keyOf, clock: virtualClock(), make: odd }), 'b');
+
+      expect(answered).toEqual(['a', 'b']);
+    });
+
     it('(1) makes a member when its key is first used, and keeps it', async () => {
       const made: string[] = [];
       const policy = bulkheads({ make: (key, name) => bulkhead({ name: (made.push(key), name) }) });

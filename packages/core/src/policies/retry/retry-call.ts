@@ -92,8 +92,10 @@ export class RetryCall implements Sink, TryMark, ContextValues {
       this.tryAgainOrEnd({ status: 'fulfilled', value }, now);
       return;
     }
-    if (this.made !== undefined && this.made.attemptCount > 1) rule.counts.recovered++;
-    this.closeMark();
+    const { made } = this;
+    if (made !== undefined && made.attemptCount > 1) rule.counts.recovered++;
+    if (made === undefined) this.isInForce = false;
+    else this.closeMark(made);
     sink.resolve(value, now);
   }
 
@@ -208,15 +210,14 @@ export class RetryCall implements Sink, TryMark, ContextValues {
   }
 
   /** No other try follows. */
-  private closeMark(): void {
-    const { made } = this;
-    if (made?.mark !== undefined) made.mark.isInForce = false;
-    else if (made === undefined || made.attemptCount === 1) this.isInForce = false;
+  private closeMark({ mark, attemptCount }: Progress): void {
+    if (mark !== undefined) mark.isInForce = false;
+    else if (attemptCount === 1) this.isInForce = false;
   }
 
   /** Whether any try was run decides what an error says about the dependency. */
   private end(outcome: Outcome, now: number): void {
-    this.closeMark();
+    this.closeMark(this.progress);
     if (outcome.status === 'fulfilled') this.sink.resolve(outcome.value, now);
     else if (this.progress.hasRun) this.sink.reject(outcome.error, now);
     else this.sink.refuse(outcome.error, now);

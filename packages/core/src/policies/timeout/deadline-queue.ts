@@ -73,8 +73,14 @@ export class DeadlineQueue {
     return member.expiresAt;
   }
 
-  /** Removes a member that has settled. One of the current turn is dropped at its end. */
+  /** Removes a member that has settled. One of the current turn is dropped at its end, the latest of them at once. */
   leave(member: Expiring): void {
+    if (member === this.fresh) {
+      this.fresh = member.next as Expiring | undefined;
+      this.freshCount--;
+      member.next = undefined;
+      return;
+    }
     if (member.previous === undefined) return;
     unlink(member);
     if (this.members.isEmpty) this.rest();
