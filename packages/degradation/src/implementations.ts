@@ -35,6 +35,9 @@ export type LadderArguments<Given> = NotEmpty<ArgumentsAfter<Given[keyof Given]>
 
 // --- internal ---
 
-type ArgumentsAfter<F> = F extends (context: never, params: never, ...args: infer Args) => unknown ? Args : never;
+/** The arguments of an implementation that come after context and parameters. */
+export type ArgumentsAfter<F> = F extends (context: never, params: never, ...args: infer Args) => unknown
+  ? Args
+  : never;
 
 type NotEmpty<Args extends unknown[]> = [Exclude<Args, []>] extends [never] ? [] : Exclude<Args, []>;

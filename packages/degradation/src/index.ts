@@ -40,6 +40,7 @@ export { type LevelChange } from './service-level.ts';
 export { type FeatureFellEvent, type LadderOptions } from './branch.ts';
 export {
   type AnyArguments,
+  type ArgumentsAfter,
   type Implementations,
   type LadderArguments,
   type LadderFunctions,
