@@ -77,7 +77,7 @@ describe.concurrent('a server that', () => {
 });
 
 describe('a server with access rules', () => {
-  it('charter M13: a fleet with the documented rights, and no others, is denied nothing, and an operator holds it', async () => {
+  it('a fleet with the documented rights, and no others, is denied nothing, and an operator holds it', async () => {
     await using server = await startRedisServer({ users: circuitUsers('limits') });
     const login = { username: 'app', password: 'pw' };
     expect(await proves(server, { begin: () => server.restart({ empty: true }), end: () => {} }, login)).toEqual([]);
