@@ -59,7 +59,7 @@ export async function survives(sharing: SharingFleet, fault: Fault): Promise<rea
 }
 
 /** Whether reports are of processes that share, go by the same ruling, and do nothing in spite of it. Asked of one after the other. */
-export function agreement(count: number): (report: MemberReport, index: number) => boolean {
+function agreement(count: number): (report: MemberReport, index: number) => boolean {
   let epoch = 0;
   return ({ mode, state, nodes, fleet: { view, ruling, override } }, index) => {
     if (index === 0) ({ epoch } = ruling);

@@ -61,7 +61,7 @@ export interface LadderPorts {
 }
 
 /** Functions by mode, of any types. */
-export type AnyFunctions = Readonly<Record<string, unknown>>;
+type AnyFunctions = Readonly<Record<string, unknown>>;
 
 type Run = (mode: string, context: Context) => unknown;
 

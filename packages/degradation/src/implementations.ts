@@ -40,4 +40,5 @@ export type ArgumentsAfter<F> = F extends (context: never, params: never, ...arg
   ? Args
   : never;
 
-type NotEmpty<Args extends unknown[]> = [Exclude<Args, []>] extends [never] ? [] : Exclude<Args, []>;
+/** An argument list that is one. */
+export type NotEmpty<Args extends unknown[]> = [Exclude<Args, []>] extends [never] ? [] : Exclude<Args, []>;

@@ -41,6 +41,7 @@ export { type FeatureFellEvent, type LadderOptions } from './branch.ts';
 export {
   type AnyArguments,
   type ArgumentsAfter,
+  type NotEmpty,
   type Implementations,
   type LadderArguments,
   type LadderFunctions,

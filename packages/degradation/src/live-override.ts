@@ -42,7 +42,7 @@ export function toLive(
 }
 
 /** Returns the share of the buckets that an override is for now. */
-export function shareRatioOf({ record, ramp }: LiveOverride): number {
+function shareRatioOf({ record, ramp }: LiveOverride): number {
   return ramp === undefined ? record.shareRatio : record.shareRatio * rampShareRatio(ramp);
 }
 

@@ -65,12 +65,7 @@ export const MAX_BREAK_GLASS_MS = 900_000;
 export const MAX_OVERRIDES = 32;
 
 export const overrideKinds: readonly OverrideKind[] = Object.freeze(['force', 'atLeast', 'atMost']);
-export const overrideSources: readonly OverrideSource[] = Object.freeze([
-  'break-glass',
-  'manual',
-  'automatic',
-  'schedule',
-]);
+const overrideSources: readonly OverrideSource[] = Object.freeze(['break-glass', 'manual', 'automatic', 'schedule']);
 
 /** The slot of an override. */
 export function slotOf({

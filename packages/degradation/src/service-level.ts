@@ -41,7 +41,7 @@ export class ServiceLevel {
 }
 
 /** The longest that a level, or an automatic override, holds without being renewed. */
-export const MAX_AUTOMATIC_MS = 300_000;
+const MAX_AUTOMATIC_MS = 300_000;
 
 export const DEFAULT_AUTOMATIC_MS = 30_000;
 

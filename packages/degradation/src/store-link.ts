@@ -60,7 +60,7 @@ export interface StoreLinkParts {
 }
 
 /** The longest that a start waits for its store. */
-export const MAX_START_MS = 500;
+const MAX_START_MS = 500;
 
 /** Joins features with a store. */
 export class StoreLink {
