@@ -32,7 +32,7 @@ export type Catalogue<M extends FeatureModes = FeatureModes, P = NoParams> = {
 };
 
 /** Under this key a catalogue carries the types of its parameters; there is never a value. */
-export declare const paramTypes: unique symbol;
+declare const paramTypes: unique symbol;
 
 /** The modes that a set of specs declares. */
 export type ModesOf<S extends Readonly<Record<string, FeatureSpec>>> = {
@@ -97,9 +97,11 @@ const NAME = /^[a-z][a-z0-9-]*$/;
 /** The catalogues that were checked, so that nothing else passes for one. */
 const catalogues = new WeakSet<object>();
 
-type Widened<T> = T extends number ? number : T extends string ? string : T extends boolean ? boolean : T;
+/** A literal type as the type that it is of. */
+export type Widened<T> = T extends number ? number : T extends string ? string : T extends boolean ? boolean : T;
 
-type KnownModesOnly<Spec> = Spec extends { readonly modes: readonly string[] }
+/** Refuses modes that a spec does not declare. */
+export type KnownModesOnly<Spec> = Spec extends { readonly modes: readonly string[] }
   ? {
       readonly params?:
         | { readonly [Mode in Exclude<KeysOf<Spec, 'params'>, Spec['modes'][number]>]: never }
@@ -109,4 +111,5 @@ type KnownModesOnly<Spec> = Spec extends { readonly modes: readonly string[] }
     }
   : unknown;
 
-type KeysOf<Spec, Key extends string> = Spec extends { readonly [K in Key]: infer Inner } ? keyof Inner : never;
+/** The keys of a type. */
+export type KeysOf<Spec, Key extends string> = Spec extends { readonly [K in Key]: infer Inner } ? keyof Inner : never;

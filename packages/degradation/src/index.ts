@@ -11,10 +11,13 @@ export {
   type FeatureModes,
   type FeatureParams,
   type FeatureSpec,
+  type KeysOf,
   type KnownKeysOnly,
+  type KnownModesOnly,
   type ModesOf,
   type NoParams,
   type ParamsOf,
+  type Widened,
   defineFeatures,
 } from './catalogue.ts';
 export { type LevelMap, type LevelStep, MAX_LEVEL } from './level-map.ts';
