@@ -13,4 +13,5 @@ const source = [process.execPath, '--conditions=@holdfast/source', '--import', '
 /** All of them, in the order in which they run. */
 export const longSuites: readonly Step[] = [
   { name: 'soak', kind: 'command', command: [...source, 'test/soak/run.ts'], limitSeconds: 1800 },
+  { name: 'fleet-model', kind: 'command', command: [...source, 'test/fleet-model/run.ts'], limitSeconds: 3600 },
 ];
