@@ -53,6 +53,7 @@ export default defineConfig({
       folder('redis-lab', slow(2)),
       folder('fleet', slow(3)),
       folder('fleet-example', slow(4)),
+      folder('fleet-model', slow(5)),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,

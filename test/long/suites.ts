@@ -30,4 +30,5 @@ export const longSuites: readonly Step[] = [
     ],
     limitSeconds: 900,
   },
+  { name: 'fleet-model', kind: 'command', command: [...source, 'test/fleet-model/run.ts'], limitSeconds: 3600 },
 ];
