@@ -30,8 +30,14 @@ export const shardBreaks: readonly Break[] = [
   {
     name: 'server identity: at a sync',
     file: memory,
-    find: '|| isOther) turn.beginIncarnation(noteText(request.nonce)',
-    replace: ') turn.beginIncarnation(noteText(request.nonce)',
+    find: '|| isOther) turn.beginIncarnation(noteText(nonce)',
+    replace: ') turn.beginIncarnation(noteText(nonce)',
+  },
+  {
+    name: 'hold: prolonged by who knew an earlier incarnation',
+    file: memory,
+    find: 'turn.prolongHold(leaseTtlMs);',
+    replace: 'turn.holdLeftUs();',
   },
   {
     name: 'server identity: at a claim',
