@@ -38,7 +38,10 @@ describe('redisRateLimiter and redisOnce, on a Cluster', () => {
     });
 
     expect(await Promise.all(limiters.map((limiter) => runs(limiter, 20)))).toEqual([20, 20, 20, 20]);
-    expect(limiters.map((limiter) => limiter.snapshot().mode)).toEqual(['shared', 'shared', 'shared', 'shared']);
+    await eventually(() => limiters.every((limiter) => limiter.snapshot().mode === 'shared'), {
+      what: 'limiters that share', // on a busy machine the first request may be late, and its calls go on alone
+    });
+    expect(await Promise.all(limiters.map((limiter) => runs(limiter, 20)))).toEqual([20, 20, 20, 20]);
     expect(await once.run('refund/{7}', () => 'done')).toBe('done');
     expect(await once.run('refund/{7}', () => 'again')).toBe('done');
     expect(await server.keysWithoutTtl()).toEqual([]);
