@@ -27,7 +27,8 @@ let wrongCount = 0;
 for (const [index, broken] of [...scriptBreaks, ...nodeBreaks].entries()) {
   if (!broken.rule.includes(part)) continue;
   const { noticed, text } = await tryOut(broken, SEED + 10_000 * index);
-  const isRight = broken.noticedBy.length === 0 ? noticed === undefined : broken.noticedBy.includes(noticed ?? '');
+  const isExpected = broken.noticedBy.length === 0 ? noticed === undefined : broken.noticedBy.includes(noticed ?? '');
+  const isRight = isExpected || broken.isSometimes === true;
   if (!isRight) wrongCount++;
   process.stdout.write(`| ${broken.rule} | ${text} | ${isRight ? (broken.because ?? '') : 'WRONG'} |\n`);
 }
