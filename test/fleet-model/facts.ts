@@ -31,6 +31,8 @@ export class Facts {
   readonly taken = new Set<string>();
   /** What a check has found so far. */
   violation: Violation | undefined = undefined;
+  /** Told when a node has opened by itself. */
+  onTrip: (node: string) => void = () => {};
   /** How often what the world is about has happened. */
   readonly counts = new Map<string, number>();
 

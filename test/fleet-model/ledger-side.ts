@@ -143,7 +143,7 @@ export class LedgerSide {
     if (!this.isStormy || this.isFailingOver) return;
     for (const [id, { state }] of this.view.rulings) {
       if (before.get(id) === state) continue;
-      if (state === 'open' && this.parts.random() < 0.3) await this.copy();
+      if (state === 'open' && this.parts.random() < 0.6) await this.copy();
       if (state === 'half-open') this.loseIn(this.parts.random() * this.parts.facts.plan.breaker.probeLeaseMs);
     }
   }
@@ -152,7 +152,7 @@ export class LedgerSide {
     const { agenda, random } = this.parts;
     const dice = random();
     const isBehind = this.replica !== undefined && agenda.now - this.replica.at < MAX_LAG_MS;
-    if (isBehind && dice < 0.3) this.takeOverIn(ms);
+    if (isBehind && dice < 0.5) this.takeOverIn(ms);
     else if (dice > 0.95) agenda.after(ms, () => (this.isStormy ? this.flushAll() : undefined));
   }
 

@@ -31,7 +31,7 @@ export const foul: Weather = {
   lostRequests: 0.03,
   lostReplies: 0.04,
   lostMessages: 0.2,
-  ghosts: 0.06,
+  ghosts: 0.12,
   late: 0.12,
   maxDelayMs: 4000,
 };
@@ -151,7 +151,8 @@ export class ModelNetwork {
   /** How much later a ghost comes: usually soon, and now and then after longer than any ticket is good for. */
   private ghostMs(): number {
     const { random } = this.parts;
-    return random() * (random() < 0.85 ? GHOST_MS : LATE_GHOST_MS);
+    const dice = random();
+    return random() * (dice < 0.5 ? SOON_MS : dice < 0.8 ? GHOST_MS : LATE_GHOST_MS);
   }
 
   private delayMs(): number {
@@ -178,10 +179,10 @@ export class ModelNetwork {
 
 // --- internal ---
 
-const [GHOST_MS, LATE_GHOST_MS] = [5000, 40_000];
+const [SOON_MS, GHOST_MS, LATE_GHOST_MS] = [600, 5000, 120_000];
 
 /** How much more often what an operator asks is executed again: it is asked so rarely. */
-const OPERATORS_GHOSTS = 5;
+const OPERATORS_GHOSTS = 3;
 
 interface Waiting extends Origin {
   readonly settle: (how: () => void) => void;

@@ -71,7 +71,21 @@ export const nodeBreaks: readonly Break[] = [
   {
     rule: 'a lease that nobody takes is given back',
     noticedBy: ['I22'],
-    node: () => replaced(LeasePool.prototype, 'giveBack', () => () => undefined),
+    node: () => {
+      const mendGiveBack = replaced(LeasePool.prototype, 'giveBack', () => () => undefined);
+      const mendDueAt = replaced(
+        LeasePool.prototype,
+        'dueAt',
+        () =>
+          function (this: LeasePool) {
+            return this.reportCount > 0 ? Number.NEGATIVE_INFINITY : Infinity;
+          },
+      );
+      return () => {
+        mendGiveBack();
+        mendDueAt();
+      };
+    },
   },
   {
     rule: 'rulings are taken up in the order of their epochs',

@@ -160,10 +160,7 @@ export const scriptBreaks: readonly Break[] = [
   {
     rule: 'a ballot ends',
     noticedBy: ['I19'],
-    scripts: [
-      { find: "redis.call('ZREMRANGEBYSCORE', op.ballots, '-inf', int(now))", replace: '' },
-      { find: "'(' .. int(now), int(last))) do", replace: "'-inf', '+inf')) do" },
-    ],
+    scripts: [{ find: "redis.call('ZREMRANGEBYSCORE', op.ballots, '-inf', int(now))", replace: '' }],
   },
   {
     rule: 'a ballot is bound to an epoch',

@@ -205,6 +205,7 @@ export class WatchedCircuit {
       oldestByClock: oldest.byClock,
     });
     facts.count('a node opens by itself');
+    facts.onTrip(node.settings.node);
     this.formedUnder = epoch;
     this.startEntry();
   }
@@ -223,15 +224,15 @@ export class WatchedCircuit {
 
   private probe(shared: SharedCircuit): ProbeAnswer {
     const { pool } = this;
-    const { facts } = this.parts;
-    const before = pool.running.size;
+    const { facts, clock } = this.parts;
     const answer = shared.probe();
     if (answer === 'none') return answer;
     if (answer === 'own') {
       this.taken = 'own';
       return answer;
     }
-    const lease = pool.running.size > before ? [...pool.running].at(-1) : undefined;
+    const endsAt = clock.now() + answer.remainingMs;
+    const lease = [...pool.running].findLast(({ expiresAt }) => Math.abs(expiresAt - endsAt) < ROUNDING_MS);
     this.taken = lease ?? 'lone';
     if (lease !== undefined) {
       facts.check(() => checkI22Taken(facts, lease.id));
@@ -250,6 +251,9 @@ export class WatchedCircuit {
 }
 
 // --- internal ---
+
+/** What sums of times are off by. Milliseconds. */
+const ROUNDING_MS = 1e-3;
 
 function end(permit: CircuitPermit, outcome: 'success' | 'failure' | 'ignored'): void {
   if (outcome === 'success') permit.success();

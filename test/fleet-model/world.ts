@@ -38,6 +38,7 @@ export class World {
   private readonly network: ModelNetwork;
   private readonly notes: (readonly [at: number, what: string, about: unknown])[] = [];
   private processCount = 0;
+  private crowdAt = Number.NEGATIVE_INFINITY;
   private settled: ModelProcess | undefined = undefined;
 
   constructor(seed: number, make: MakeLedger) {
@@ -62,6 +63,7 @@ export class World {
       onCut: () => this.cutConnections(),
       onMessages: (messages) => this.network.tell(messages, processes),
     });
+    facts.onTrip = (node) => this.suspendVoter(node);
     for (let count = 0; count < plan.nodeCount; count++) this.add();
   }
 
@@ -180,11 +182,19 @@ export class World {
     const next = this.agenda.next(end);
     if (next === undefined) return false;
     this.stepCount++;
+    this.checkProgress();
     const work = next.act();
     if (work !== undefined) await work;
     if (this.settled !== undefined || work !== undefined) await this.settle();
     if (this.facts.violation !== undefined) throw this.facts.violation;
     return true;
+  }
+
+  /** I13: time goes on, whatever there is to do. */
+  private checkProgress(): void {
+    if (this.stepCount % CROWD !== 0) return;
+    holds('I13', this.agenda.now - this.crowdAt > 1, () => `${CROWD} things happen within a millisecond`);
+    this.crowdAt = this.agenda.now;
   }
 
   /** Lets those go on who have been answered, and looks at what they have come to. */
@@ -198,6 +208,14 @@ export class World {
       if (count === plan.breaker.maxProbes) facts.count('K leases are believed in');
     }
     if (settled !== undefined) this.traffic.useLeases(settled);
+  }
+
+  /** Now and then a machine is suspended before its vote is out: it will be cast late, by a clock that has stood still. */
+  private suspendVoter(node: string): void {
+    if (!this.ledger.isStormy || this.random() > 0.05) return;
+    const process = this.processes.find(({ name }) => name === node);
+    this.agenda.after(0, () => process?.sleep(true));
+    this.agenda.after(5000 + this.random() * 60_000, () => process?.wake());
   }
 
   private cutConnections(): void {
@@ -225,6 +243,9 @@ export class World {
 
 const STORM_STEPS = 3000;
 const STORY_LENGTH = 40;
+
+/** More things than can happen within a millisecond, unless somebody goes in circles. */
+const CROWD = 5000;
 
 /** By then every late message has arrived, and no ghost has a good ticket any more. Milliseconds. */
 const LAST_GHOST_MS = 16_000;
