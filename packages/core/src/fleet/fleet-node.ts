@@ -191,6 +191,7 @@ export class FleetNode implements NodeView {
     const hadProblem = sync.problem !== undefined;
     sync.problem = problemOf(reply, this.parts.shards); // (4)
     const census = sync.synced(request, reply, now);
+    if (sync.hasStood) this.slept(now); // before any ruling: how old what was seen is cannot be known
     this.adoptAll(reply.rulings, now);
     if (sync.problem === undefined && hadProblem) sync.startOver(now);
     else if (sync.problem === undefined && census !== undefined) this.planSeeds(census, now);
@@ -237,11 +238,10 @@ export class FleetNode implements NodeView {
   /** Takes the answer to a flush. One that is lost is not repeated. */
   flushed(request: FlushRequest, reply: FlushReply, now: number): void {
     this.sync.noteReply(reply, now);
-    request.items.forEach((_item, index) => {
-      const result = reply.results[index];
-      if (result?.code === 'stale') this.sync.refuseTicket(now);
-      if (result?.ruling !== undefined) this.adopt(result.ruling, now);
-    });
+    for (const { code, ruling } of reply.results.slice(0, request.items.length)) {
+      if (code === 'stale') this.sync.refuseTicket(now);
+      if (ruling !== undefined) this.adopt(ruling, now);
+    }
   }
 
   /** What gives back leases in hand and tells what probes came to, for a node that leaves; undefined where there is no more. */

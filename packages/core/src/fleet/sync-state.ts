@@ -12,6 +12,7 @@
  *  (2) After a full reading the node knows which of its rulings the ledger lacks.
  *  (3) A message that does not follow on what is known leads to a sync.
  *  (4) Polls of a fleet do not fall together, and a failed poll is repeated soon, then ever later, whatever waits for it.
+ *  (5) A clock that has stood still, as that of a machine does that was suspended, is noticed with the next sync.
  *
  * @module
  */
@@ -39,6 +40,10 @@ export class SyncState {
   private syncs = 0;
   private presenceAt: number = Number.NEGATIVE_INFINITY;
   private isSubscribed = false;
+  private askedAt = Number.NEGATIVE_INFINITY;
+  private lastSync: { readonly nowUs: number; readonly askedAt: number } | undefined = undefined;
+  /** Whether the clock of this node has stood still before the latest sync: what was seen is older than it seems. */
+  hasStood = false;
   heardAt: number = Number.NEGATIVE_INFINITY;
   /** When the ledger was last heard by a node that may share. */
   sharedAt: number = Number.NEGATIVE_INFINITY;
@@ -105,12 +110,14 @@ export class SyncState {
   /** What to ask at `now`. */
   request(now: number): Pick<SyncRequest, 'incarnation' | 'since' | 'presence'> {
     this.hurriedAt = Infinity;
+    this.askedAt = now;
     return { incarnation: this.incarnation, since: this.since, presence: now - this.presenceAt >= PRESENCE_MS };
   }
 
   /** Takes the answer to a request sent at `askedAt`. Returns whether a full reading has ended: (2). */
   synced(request: SyncRequest, reply: SyncReply, now: number): ReadonlyMap<string, number> | undefined {
     this.beginCensus(request, reply);
+    this.hasStood = this.stoodStill(reply.nowUs, now);
     this.incarnation = reply.incarnation;
     this.noteReply(reply, now);
     for (const { id, epoch } of reply.rulings) this.census?.set(id, epoch);
@@ -121,6 +128,14 @@ export class SyncState {
     else if (isFewer) this.sayPresence(now + this.random() * GAP_SPREAD_MS);
     this.dueAt = reply.hasMore ? now : Math.min(this.nextPollAt(now), this.hurriedAt); // what was missed meanwhile is asked for
     return reply.hasMore ? undefined : this.endCensus();
+  }
+
+  /** Whether the ledger's time has gone on by more than this node's can have since the last sync was asked for: (5). */
+  private stoodStill(nowUs: number, now: number): boolean {
+    const { lastSync } = this;
+    this.lastSync = { nowUs, askedAt: this.askedAt };
+    if (lastSync === undefined) return false;
+    return (nowUs - lastSync.nowUs) / 1000 > (now - lastSync.askedAt) * FASTEST_RATE + STOOD_MS;
   }
 
   /** Notes that a reply came: the ledger's time is a new ticket. */
@@ -234,6 +249,9 @@ const MIN_LONE_POLL_MS = 250;
 const MAX_LONE_POLL_MS = 1000;
 const FRESH_POLLS = 3;
 const POLL_JITTER = 0.1;
+
+/** How much faster than this node's the clock of the ledger may run, and by how much more it may go on. Milliseconds. */
+const [FASTEST_RATE, STOOD_MS] = [1.1, 1000];
 const PRESENCE_MS = 30_000;
 const TICKET_SHARE = 0.8;
 const QUICK_RETRIES = 3;
