@@ -172,6 +172,16 @@ describe('circuit answers', () => {
     expect(circuit.ballotDueAt).toBe(Infinity);
   });
 
+  it('votes no more by what has been forgotten since', () => {
+    const { circuit, member, answer, proposal } = circuitOf();
+    circuit.tripped(member, { openMs: 500, reason: 'slowRatio' }, T0);
+    const trip = proposal('trip');
+    circuit.forgetEvidence(T0 + 15);
+    answer(trip, { code: 'voted', ballots: 1, ruling: rulingOf({ epoch: 0, state: 'closed' }) });
+
+    expect(circuit.ballotDueAt).toBe(Infinity);
+  });
+
   it('votes anew at once where it had not known the ruling that its evidence is from after', () => {
     const { circuit, member, answer, proposal } = circuitOf();
     circuit.tripped(member, { openMs: 5000, reason: 'slowRatio' }, T0);

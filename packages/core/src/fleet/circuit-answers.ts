@@ -66,8 +66,8 @@ const FAILED_PAUSE_MS = 1000;
 /** Ballots are cast again in time, so that they stay good as long as the node is open by itself. */
 const BALLOT_SHARE = 1 / 3;
 
-function nextBallotAt({ own, view }: NodeCircuit, result: Result, now: number): number {
-  if (own?.state !== 'open') return Infinity;
+function nextBallotAt({ own, view, evidenceFrom }: NodeCircuit, result: Result, now: number): number {
+  if (own?.state !== 'open' || own.evidenceFrom < evidenceFrom) return Infinity; // what it rests on is forgotten
   if (result.code === 'voted') return now + view.settings.ballotTtlMs * BALLOT_SHARE;
   return result.code === 'failed' ? now + FAILED_PAUSE_MS : Infinity;
 }

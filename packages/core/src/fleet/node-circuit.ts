@@ -57,7 +57,7 @@ export class NodeCircuit {
   readonly lone: LoneProbe;
   private formed: OwnView | undefined = undefined;
   /** Since when what the members have seen counts. Milliseconds. */
-  private evidenceFrom: number;
+  evidenceFrom: number;
   /** When the own opening is to be put to the vote, and when the ledger is to be told the ruling that it lost. */
   ballotDueAt: number = Infinity;
   seedDueAt: number = Infinity;

@@ -130,14 +130,6 @@ export class SyncState {
     return reply.hasMore ? undefined : this.endCensus();
   }
 
-  /** Whether the ledger's time has gone on by more than this node's can have since the last sync was asked for: (5). */
-  private stoodStill(nowUs: number, now: number): boolean {
-    const { lastSync } = this;
-    this.lastSync = { nowUs, askedAt: this.askedAt };
-    if (lastSync === undefined) return false;
-    return (nowUs - lastSync.nowUs) / 1000 > (now - lastSync.askedAt) * FASTEST_RATE + STOOD_MS;
-  }
-
   /** Notes that a reply came: the ledger's time is a new ticket. */
   noteReply({ incarnation, nowUs }: { readonly incarnation: string; readonly nowUs: number }, now: number): void {
     this.heardAt = now;
@@ -215,6 +207,14 @@ export class SyncState {
   private nextPollAt(now: number): number {
     const intervalMs = this.syncs++ === 0 ? Math.min(FIRST_POLL_MS, this.interval) : this.interval; // others start, too
     return now + intervalMs * (1 + POLL_JITTER * (2 * this.random() - 1)); // (4)
+  }
+
+  /** Whether the ledger's time has gone on by more than this node's can have since the last sync was asked for: (5). */
+  private stoodStill(nowUs: number, now: number): boolean {
+    const { lastSync } = this;
+    this.lastSync = { nowUs, askedAt: this.askedAt };
+    if (lastSync === undefined) return false;
+    return (nowUs - lastSync.nowUs) / 1000 > (now - lastSync.askedAt) * FASTEST_RATE + STOOD_MS;
   }
 
   private endCensus(): ReadonlyMap<string, number> | undefined {
