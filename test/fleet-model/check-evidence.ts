@@ -87,7 +87,8 @@ function checkI4Evidence(
     () => `${voter} saw failures of ${id} ${earlyMs} ms before its closing`,
   );
   const delayMs = TICKET_TTL_MS + (facts.plan.quorum > 1 ? facts.plan.ballotTtlMs : 0);
-  const maxAgeMs = (evidenceSpanMs(facts.plan) + trip.openMs + delayMs + EVIDENCE_SLACK_MS) * MAX_RATE;
+  const seenMs = evidenceSpanMs(facts.plan) + trip.openMs + EVIDENCE_SLACK_MS;
+  const maxAgeMs = (seenMs + delayMs) * MAX_RATE + (facts.stoodUnheardMs.get(voter) ?? 0);
   const ageMs = at - trip.oldestAt;
   holds('I4', ageMs <= maxAgeMs, () => `evidence of ${voter} on ${id} is ${ageMs} ms old, and ${maxAgeMs} is the most`);
 }

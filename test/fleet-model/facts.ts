@@ -27,6 +27,8 @@ export class Facts {
   readonly trips = new Map<string, TripFact>();
   /** By node: how long its clock has stood still, which it cannot know: its evidence is older by as much than it believes. */
   readonly stoodMs = new Map<string, number>();
+  /** The same of nodes that had not heard of the ledger before: no time of it tells them that theirs has stood. */
+  readonly stoodUnheardMs = new Map<string, number>();
   /** Names of leases that a call has taken. */
   readonly taken = new Set<string>();
   /** What a check has found so far. */

@@ -129,8 +129,9 @@ export class ModelProcess {
     if (this.state !== 'asleep') return;
     if (this.isSuspended) {
       this.clock.start();
-      const { stoodMs } = this.facts;
-      stoodMs.set(this.name, (stoodMs.get(this.name) ?? 0) + this.agenda.now - this.asleepFrom);
+      const { stoodMs, stoodUnheardMs } = this.facts;
+      for (const stood of this.syncCount === 0 ? [stoodMs, stoodUnheardMs] : [stoodMs])
+        stood.set(this.name, (stood.get(this.name) ?? 0) + this.agenda.now - this.asleepFrom);
       this.wokeAt = this.clock.now();
     }
     this.isSuspended = false;

@@ -151,7 +151,7 @@ export class World {
     const counts = new Map(this.processes.map((process) => [process, process.syncCount]));
     const limit = this.agenda.now + TWO_SYNCS_MS;
     const hasSynced = (process: ModelProcess): boolean => process.syncCount >= (counts.get(process) ?? 0) + 2;
-    while (this.agenda.now < limit && !this.processes.every(hasSynced)) await this.step(limit);
+    while (!this.processes.every(hasSynced) && (await this.step(limit)));
     holds('I7', this.processes.every(hasSynced), () => `not all nodes synced twice in ${TWO_SYNCS_MS} ms`);
     await this.until(SETTLE_MS);
     checkI7Agreement(this.processes, (await this.ledger.read()).rulings);
@@ -165,7 +165,7 @@ export class World {
     await this.until(5);
     const recovery = new Recovery(this.plan, this.agenda.now, (await this.ledger.read()).rulings);
     while (!recovery.isOver(this.ledger.view)) {
-      await this.step(this.agenda.now + 1000);
+      await this.step(Infinity);
       recovery.checkI13(this.ledger.view, this.agenda.now);
     }
     this.facts.count('all are closed');
@@ -214,7 +214,7 @@ export class World {
   private suspendVoter(node: string): void {
     if (!this.ledger.isStormy || this.random() > 0.05) return;
     const process = this.processes.find(({ name }) => name === node);
-    this.agenda.after(0, () => process?.sleep(true));
+    this.agenda.after(0, () => (this.ledger.isStormy ? process?.sleep(true) : undefined));
     this.agenda.after(5000 + this.random() * 60_000, () => process?.wake());
   }
 
