@@ -69,6 +69,7 @@ export function normalizeLiteral(text: string): string {
   return text
     .replace(/^`([^`]*)`$/, '$1')
     .replace(/^Object\.freeze\((.*)\)$/s, '$1')
+    .replace(/ as const$/, '')
     .replaceAll(/(?<=\d)_(?=\d)/g, '')
     .replaceAll(/["']/g, "'")
     .replaceAll(/\s+/g, ' ')

@@ -1,0 +1,86 @@
+/**
+ * Context codec: carries the deadline, the criticality, the trace and the declared values of a request over a border.
+ *
+ * ```
+ *   Context ── inject ──► carrier ~~~ HTTP, gRPC, a queue ~~~► carrier ── extract ──► Context of the next service
+ *                                                            parent ──────┘
+ * ```
+ *
+ * Invariants
+ *  (1) The context that is extracted ends no later than its parent, and no later than the caller's context would.
+ *  (2) Only what `send` names leaves, and only what `accept` names enters.
+ *  (3) No carrier makes `extract` throw, and no value makes `inject` throw; what cannot be carried is left out and counted.
+ *
+ * @module
+ */
+
+import { type CancellableContext, Context } from '@holdfast/core';
+
+import { type CarrierReader, type CarrierWriter, clearCarrier, readCarrier, writeCarrier } from './carrier.ts';
+import { type CodecSettings, type ContextCodecOptions, resolveCodecOptions } from './codec-options.ts';
+import { type DropCounts, type DropReason, Drops } from './drops.ts';
+import { InboundCodec } from './inbound-codec.ts';
+import { OutboundCodec } from './outbound-codec.ts';
+
+/** What carries a context over borders. It holds counts only: one codec may serve any number of requests. */
+export interface ContextCodec {
+  /**
+   * Writes what of `context` may leave into `carrier`, and returns it. What is in there under the prefix, as in headers that
+   * are passed on, is taken out first. `write` is for carriers that need a way of their own.
+   *
+   * @throws TypeError when `context` is no context or `carrier` no object; and what the carrier throws, if it cannot be written.
+   */
+  inject<C extends object>(context: Context, carrier: C, write?: CarrierWriter<C>): C;
+  /**
+   * Derives from `parent` the context of the request that came with `carrier`: with the values, the trace and the criticality
+   * that are accepted, and with the caller's deadline if that is earlier than the parent's. Cancel it when the request is
+   * over. Never throws because of `carrier`; whatever it is, it adds nothing at worst.
+   */
+  extract<C>(carrier: C, parent?: Context, read?: CarrierReader<C>): CancellableContext;
+  /** Bytes of the names and values that `inject` would send of `context`. */
+  sizeOf(context: Context): number;
+  /** What was left out since the codec was made. */
+  readonly dropped: { readonly in: DropCounts; readonly out: DropCounts };
+}
+
+export { type DropCounts, type DropReason };
+
+/**
+ * Creates a codec. By default it carries the deadline, the trace and the id of requests, and no value in either direction.
+ *
+ * @throws ConfigError when an option is not valid.
+ *
+ * @example
+ * ```ts
+ * const codec = createContextCodec({ schema, accept: ['region'], send: 'all' });
+ * const request = codec.extract(incoming.headers, Context.background.withTimeout(5000));
+ * const headers = codec.inject(request, {});
+ * ```
+ */
+export function createContextCodec(options: ContextCodecOptions = {}): ContextCodec {
+  const settings: CodecSettings = resolveCodecOptions(options);
+  const [dropsIn, dropsOut] = [new Drops(), new Drops()];
+  const inbound = new InboundCodec(settings, dropsIn);
+  const outbound = new OutboundCodec(settings, dropsOut);
+
+  return Object.freeze({
+    inject<C extends object>(context: Context, carrier: C, write: CarrierWriter<C> = writeCarrier): C {
+      requireObject('a context', context);
+      requireObject('a carrier', carrier);
+      clearCarrier(carrier, settings.prefix);
+      for (const [name, text] of outbound.headersOf(context, carrier)) write(carrier, name, text);
+      return carrier;
+    },
+    extract<C>(carrier: C, parent: Context = Context.background, read?: CarrierReader<C>): CancellableContext {
+      return inbound.derive(parent, readCarrier(carrier, inbound.names, read));
+    },
+    sizeOf: (context: Context): number => outbound.sizeOf(context),
+    dropped: Object.freeze({ in: dropsIn, out: dropsOut }),
+  });
+}
+
+// --- internal ---
+
+function requireObject(what: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`inject needs ${what}, got ${String(value)}`);
+}
