@@ -37,3 +37,7 @@ export {
 } from './formats/time-left.ts';
 export { formatBaggage, parseBaggage } from './formats/baggage.ts';
 export { formatTraceparent, parseTraceparent } from './formats/trace-context.ts';
+
+// Ambient context
+export { type Ambient, BrokenContextChainError, ambient } from './ambient/ambient.ts';
+export { type EmitterLike } from './ambient/ambient-emitter.ts';
