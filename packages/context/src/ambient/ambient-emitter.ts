@@ -70,7 +70,7 @@ function adding(add: Method, bind: Bind): Method {
 
 function bindListener(listener: Listener): BoundListener {
   const context = storedContext();
-  const bound: BoundListener = function (this: unknown, ...args: never[]): unknown {
+  const bound: BoundListener = function (this: unknown, ...args: any[]): unknown {
     return runStored(context, () => listener.apply(this, args));
   };
   bound.listener = listener; // (1)
@@ -80,7 +80,7 @@ function bindListener(listener: Listener): BoundListener {
 function bindOnce(listener: Listener, event: string, emitter: EmitterLike): BoundListener {
   const context = storedContext();
   let hasRun = false;
-  const bound: BoundListener = function (this: unknown, ...args: never[]): unknown {
+  const bound: BoundListener = function (this: unknown, ...args: any[]): unknown {
     if (hasRun) return undefined; // (2)
     hasRun = true;
     emitter.removeListener(event, bound);
