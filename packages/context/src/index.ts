@@ -19,6 +19,7 @@ export {
   type ContextSchemaDefinition,
   defineContextSchema,
 } from './schema/context-schema.ts';
+export { type SchemaChange, type SchemaComparison, compareContextSchemas } from './schema/schema-comparison.ts';
 export { type Criticality, criticalities, criticality, criticalityOf, priorityOf } from './codec/criticality.ts';
 export { isRequestId, requestId } from './formats/request-id.ts';
 export { type TraceContext, startTrace, traceContext } from './formats/trace-context.ts';
