@@ -1,0 +1,55 @@
+import { type Events, createEvents, onHookError } from '@holdfast/core';
+import { settle } from '@holdfast/core/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { callHook, tell } from './tell.ts';
+
+const reported: string[] = [];
+let before: ReturnType<typeof onHookError>;
+beforeEach(() => {
+  reported.length = 0;
+  before = onHookError((error) => void reported.push(`${error.hook} of ${error.policy}: ${String(error.cause)}`));
+});
+afterEach(() => void onHookError(before));
+
+const event = { type: 'tracker.failed', policy: 'tracker', name: 'mine' };
+
+describe('tell', () => {
+  it('(1) reports what an Events throws, and goes on', () => {
+    const hostile: Events = {
+      active: true,
+      listen: () => () => {},
+      emit: () => {
+        throw new Error('no');
+      },
+    };
+    tell(hostile, 'mine', () => event);
+
+    expect(reported).toEqual(['events of mine: Error: no']);
+  });
+
+  it('(2) builds no event without a listener', () => {
+    const build = vi.fn<() => typeof event>(() => event);
+    const events = createEvents();
+    tell(undefined, 'mine', build);
+    tell(events, 'mine', build);
+    expect(build).not.toHaveBeenCalled();
+
+    const heard = vi.fn<(event: object) => void>();
+    events.listen(heard);
+    tell(events, 'mine', build);
+    expect(heard).toHaveBeenCalledWith(event);
+  });
+});
+
+describe('callHook', () => {
+  it('(1) reports a throw and a rejection', async () => {
+    callHook('onFailure', 'mine', () => {
+      throw new Error('sync');
+    });
+    callHook('onFailure', 'mine', () => Promise.reject(new Error('async')));
+    await settle();
+
+    expect(reported).toEqual(['onFailure of mine: Error: sync', 'onFailure of mine: Error: async']);
+  });
+});
