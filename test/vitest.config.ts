@@ -54,6 +54,8 @@ export default defineConfig({
       folder('fleet', slow(3)),
       folder('fleet-example', slow(4)),
       folder('fleet-model', slow(5)),
+      folder('postgres-lab', slow(6, 'postgres-program')),
+      folder('sql', slow(7, 'postgres-program')),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,
@@ -66,9 +68,9 @@ export default defineConfig({
 });
 
 /** Tests of many processes and of servers that die: one file at a time, after the projects of the groups before. */
-function slow(groupOrder: number): TestProjectInlineConfiguration['test'] {
+function slow(groupOrder: number, program = 'redis-program'): TestProjectInlineConfiguration['test'] {
   return {
-    globalSetup: [`${root}test/setup/redis-program.ts`],
+    globalSetup: [`${root}test/setup/${program}.ts`],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: false,

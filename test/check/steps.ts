@@ -22,6 +22,7 @@ const node = process.execPath;
 /** Everything, cheap checks first. */
 export const allSteps: readonly Step[] = [
   { name: 'redis', kind: 'advice', command: ['sh', 'test/setup/get-redis.sh'], limitSeconds: 180 },
+  { name: 'postgres', kind: 'advice', command: ['sh', 'test/setup/get-postgres.sh'], limitSeconds: 300 },
   command('format', 60, 'oxfmt', '--check', '.'),
   lint('.'),
   command('types', 120, 'tsc', '-b'),
@@ -40,6 +41,7 @@ export const allSteps: readonly Step[] = [
     limitSeconds: 240,
   },
   vitest('fleet', 600, ...projects('redis-lab', 'fleet')),
+  vitest('sql', 300, ...projects('postgres-lab', 'sql')),
   vitest('storefront', 300, ...projects('storefront')),
   vitest('fleet model', 480, ...projects('fleet-model')),
   vitest('fleet example', 300, ...projects('fleet-example')),

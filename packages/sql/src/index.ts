@@ -1,0 +1,24 @@
+/**
+ * Holdfast sql: PostgreSQL under a deadline.
+ *
+ * @module
+ */
+
+export { type SqlPool, type SqlPoolOptions, sqlPool, sqlPoolDefaults } from './sql-pool.ts';
+export { type PgPool, type PgPoolClient, type SqlResult, type SqlStatement } from './pg-client.ts';
+export { type SqlCounts } from './connection.ts';
+
+// Transactions
+export { type TransactionOptions } from './begin-text.ts';
+export { type ScopeWork, type SqlTransaction } from './transaction-scope.ts';
+
+// Errors
+export {
+  CommitOutcomeUnknownError,
+  ConnectionDroppedError,
+  StatementOutcomeUnknownError,
+  TransactionAbortedError,
+  TransactionScopeError,
+  isTransactionConflict,
+  sqlStateOf,
+} from './sql-error.ts';

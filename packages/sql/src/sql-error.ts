@@ -1,0 +1,105 @@
+/**
+ * SQL errors: what a caller is told where the database's own error, or the cause of the context, would not say enough; and how
+ * errors of the database are told apart.
+ *
+ * @module
+ */
+
+import { ResilienceError, nameErrorClass } from '@holdfast/core';
+
+/** A statement was sent outside of a transaction, and no answer came: it may have been done, or not. */
+export class StatementOutcomeUnknownError extends ResilienceError {
+  readonly code = 'STATEMENT_OUTCOME_UNKNOWN';
+
+  constructor(cause: unknown) {
+    super('no answer came to a statement: it may have been done', { cause });
+  }
+}
+
+/** `COMMIT` was sent, and no answer came: the transaction may have been committed, or not. */
+export class CommitOutcomeUnknownError extends ResilienceError {
+  readonly code = 'COMMIT_OUTCOME_UNKNOWN';
+
+  constructor(cause: unknown) {
+    super('no answer came to COMMIT: the transaction may have been committed', { cause });
+  }
+}
+
+/**
+ * A statement of the transaction or savepoint had failed (`cause`), that was caught, and the work went on as if nothing were.
+ * PostgreSQL does not: it was rolled back.
+ */
+export class TransactionAbortedError extends ResilienceError {
+  readonly code = 'TRANSACTION_ABORTED';
+
+  constructor(cause: unknown) {
+    super('the transaction was rolled back, because a statement of it had failed before', { cause });
+  }
+}
+
+/** A transaction or savepoint was used when it must not be. Nothing was sent. */
+export class TransactionScopeError extends ResilienceError {
+  readonly code = 'TRANSACTION_SCOPE';
+  /** `ended`: it is over. `has-open-savepoint`: until that ends, statements go through it. */
+  readonly reason: 'ended' | 'has-open-savepoint';
+
+  constructor(reason: TransactionScopeError['reason']) {
+    super(
+      reason === 'ended'
+        ? 'this transaction or savepoint is over'
+        : 'a savepoint is open: use what its work was given, or await it first',
+    );
+    this.reason = reason;
+  }
+}
+
+/** A connection did not do in time what it must: it was destroyed. */
+export class ConnectionDroppedError extends ResilienceError {
+  readonly code = 'CONNECTION_DROPPED';
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}
+
+/** Returns the SQLSTATE of an error that the server sent: `'23505'`. Undefined for all others. Never throws. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const { code, severity } = fieldsOf(error);
+  return typeof severity === 'string' && typeof code === 'string' ? code : undefined;
+}
+
+/**
+ * Whether a transaction failed only because of others that ran beside it, so that it makes sense to run the whole of it again:
+ * serialization failure and deadlock. For `isRetryable` of `retry`. Never throws.
+ */
+export function isTransactionConflict(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === '40001' || state === '40P01';
+}
+
+/** Whether the server refused, and the connection goes on: whatever it refused was not done. */
+export function isRefusal(error: unknown): boolean {
+  return sqlStateOf(error) !== undefined && fieldsOf(error).severity === 'ERROR';
+}
+
+/** Whether the server has ended the connection with this error. */
+export function isFatal(error: unknown): boolean {
+  return sqlStateOf(error) !== undefined && !isRefusal(error);
+}
+
+/** Whether the server stopped a statement: by a request, or by one of its own limits of time. */
+export function isStopped(error: unknown): boolean {
+  return sqlStateOf(error) === '57014';
+}
+
+// --- internal ---
+
+nameErrorClass(StatementOutcomeUnknownError, 'StatementOutcomeUnknownError');
+nameErrorClass(CommitOutcomeUnknownError, 'CommitOutcomeUnknownError');
+nameErrorClass(TransactionAbortedError, 'TransactionAbortedError');
+nameErrorClass(TransactionScopeError, 'TransactionScopeError');
+nameErrorClass(ConnectionDroppedError, 'ConnectionDroppedError');
+
+function fieldsOf(error: unknown): { readonly code?: unknown; readonly severity?: unknown } {
+  return typeof error === 'object' && error !== null ? error : {};
+}
