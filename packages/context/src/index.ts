@@ -42,3 +42,32 @@ export { formatTraceparent, parseTraceparent } from './formats/trace-context.ts'
 // Ambient context
 export { type Ambient, BrokenContextChainError, ambient } from './ambient/ambient.ts';
 export { type EmitterLike } from './ambient/ambient-emitter.ts';
+
+// Governance
+export {
+  type ContextValuesOf,
+  ContextValueError,
+  type ValueGuard,
+  type ValueGuardOptions,
+  createValueGuard,
+  valueGuardDefaults,
+} from './schema/value-guard.ts';
+export {
+  type ContextLeak,
+  type ContextMonitor,
+  type ContextMonitorOptions,
+  type ContextSnapshot,
+  contextMonitorDefaults,
+  createContextMonitor,
+} from './monitor/context-monitor.ts';
+export { type HistogramSnapshot } from './monitor/histogram.ts';
+export {
+  type Enricher,
+  type EnricherReading,
+  type Enrichment,
+  type EnrichmentChanges,
+  type EnrichmentMode,
+  type EnrichmentOptions,
+  createEnrichment,
+  enrichmentDefaults,
+} from './enrichment/enrichment.ts';

@@ -15,7 +15,7 @@ import {
   withKnown,
 } from '@holdfast/core';
 
-import { type ContextSchema, defineContextSchema } from '../schema/context-schema.ts';
+import { type ContextSchema, defineContextSchema, requireSchema } from '../schema/context-schema.ts';
 import { type TimeLeftHeader, timeLeftFormats } from '../formats/time-left.ts';
 import { systemWallClock, type WallClock } from './wall-clock.ts';
 
@@ -89,8 +89,7 @@ export interface CodecSettings extends Required<ContextCodecOptions> {
 export function resolveCodecOptions(options: ContextCodecOptions): CodecSettings {
   const resolved = withKnown('codec', contextCodecDefaults, options, ['schema']);
   const schema = resolved.schema ?? noValues;
-  if (typeof schema !== 'object' || typeof schema.keys !== 'object')
-    throw new ConfigError('codec.schema', 'what defineContextSchema returns', schema);
+  requireSchema('codec.schema', schema);
   checkChoices(resolved);
   checkTimeLeft(resolved.timeLeft);
   if (typeof resolved.prefix !== 'string' || !/^[a-z](?:[a-z\d-]{0,30}[a-z\d])?-$/.test(resolved.prefix))

@@ -83,6 +83,12 @@ export function tagOf(name: string, field: ContextField): string {
   return field.tag ?? name;
 }
 
+/** Checks that `schema` was made here. */
+export function requireSchema(option: string, schema: unknown): void {
+  if (typeof (schema as Partial<ContextSchema> | null)?.keys === 'object') return;
+  throw new ConfigError(option, 'what defineContextSchema returns', schema);
+}
+
 // --- internal ---
 
 /** Names under the prefix that say something else. */
