@@ -10,4 +10,5 @@ export { type PrometheusRegister } from './metric-set.ts';
 
 // What is exported
 export { type DegradationSource, type FeatureReading } from './degradation-source.ts';
+export { type ContextReading, type ContextSource, type HistogramReading } from './context-source.ts';
 export { type MetricDescription, metricDescriptions } from './metric-table.ts';

@@ -13,9 +13,11 @@
 import type { Registry } from '@holdfast/core';
 import { Counter, Gauge, type OpenMetricsContentType, type Registry as PromRegistry } from 'prom-client';
 
+import type { ContextSource } from './context-source.ts';
 import type { DegradationSource } from './degradation-source.ts';
 import { type Kind, type MetricRow, metricTable } from './metric-table.ts';
 import { NameCap } from './name-cap.ts';
+import { BOUND_LABEL, ReadHistogram } from './read-histogram.ts';
 import { SeriesTable } from './series-table.ts';
 import { type Source, type Subject, subjectsOf } from './subject.ts';
 
@@ -26,6 +28,7 @@ export type PrometheusRegister = PromRegistry | PromRegistry<OpenMetricsContentT
 export interface Subscription {
   readonly registry: Registry;
   readonly degradation: DegradationSource | undefined;
+  readonly contexts: ContextSource | undefined;
   readonly maxNames: number;
 }
 
@@ -92,13 +95,19 @@ export class MetricSet {
     const set = this;
     const { help, aggregator } = row;
     const name = this.#prefix + row.name;
-    const common = { name, help, aggregator, labelNames: [...row.labels], registers: [] };
-    const metric =
-      row.type === 'counter' ? new Counter({ ...common, collect: fill }) : new Gauge({ ...common, collect: fill });
+    const common = { name, help, aggregator, labelNames: ownLabels(row), registers: [] };
+    const metric = create();
     Object.defineProperty(metric, METRIC_SET, { value: this });
     return metric;
 
-    function fill(this: Metric): void {
+    function create(): Metric {
+      if (row.type === 'histogram') return new ReadHistogram(common, () => set.#read().of(row));
+      return row.type === 'counter'
+        ? new Counter({ ...common, collect: fill })
+        : new Gauge({ ...common, collect: fill });
+    }
+
+    function fill(this: Counter | Gauge): void {
       set.#restoreName(this, name);
       this.reset();
       for (const { labels, value } of set.#read().of(row)) {
@@ -112,7 +121,7 @@ export class MetricSet {
    * A register in the OpenMetrics format takes `_total` off the names of its counters, for good. Put back here, so that
    * one register can answer in both formats.
    */
-  #restoreName(metric: Metric, name: string): void {
+  #restoreName(metric: Counter | Gauge, name: string): void {
     if (metric instanceof Gauge) return;
     const isOpenMetrics = this.#register.contentType.startsWith('application/openmetrics-text');
     (metric as { name?: string }).name = isOpenMetrics ? name.replace(/_total$/, '') : name;
@@ -134,27 +143,31 @@ export class MetricSet {
 
   #readAll(): SeriesTable {
     const subjects = new Map<Kind, Subject[]>();
-    let hasAllFeatures = true;
+    const incomplete = new Set<Kind>();
     for (const source of this.#sources()) {
       const found = subjectsOf(source);
-      if (found === undefined) hasAllFeatures = false;
+      if (found === undefined) incomplete.add('contexts' in source ? 'context' : 'feature');
       for (const subject of found ?? []) listOf(subjects, subject.kind).push(subject);
     }
     const maxNames = Math.max(...[...this.#subscriptions].map((subscription) => subscription.maxNames));
     const table = new SeriesTable();
     for (const kind of new Set([...subjects.keys(), ...this.#caps.keys()])) {
-      const isComplete = kind !== 'feature' || hasAllFeatures;
-      this.#capOf(kind).collect(subjects.get(kind) ?? [], table, { maxNames, isComplete });
+      this.#capOf(kind).collect(subjects.get(kind) ?? [], table, { maxNames, isComplete: !incomplete.has(kind) });
     }
     return table;
   }
 
   #sources(): readonly Source[] {
-    const registries = new Set([...this.#subscriptions].map(({ registry }) => registry));
-    const degradations = new Set([...this.#subscriptions].flatMap(({ degradation }) => degradation ?? []));
+    const all = [...this.#subscriptions];
+    const [registries, degradations, contexts] = [
+      new Set(all.map(({ registry }) => registry)),
+      new Set(all.flatMap(({ degradation }) => degradation ?? [])),
+      new Set(all.flatMap((subscription) => subscription.contexts ?? [])),
+    ];
     return [
       ...[...registries].map((registry) => ({ id: this.#idOf(registry), registry })),
       ...[...degradations].map((degradation) => ({ id: this.#idOf(degradation), degradation })),
+      ...[...contexts].map((source) => ({ id: this.#idOf(source), contexts: source })),
     ];
   }
 
@@ -171,7 +184,7 @@ export class MetricSet {
   }
 }
 
-type Metric = Counter | Gauge;
+type Metric = Counter | Gauge | ReadHistogram;
 
 /** On each of our metrics: the set that it belongs to. Known to every copy of this package. */
 const METRIC_SET: unique symbol = Symbol.for('@holdfast/prometheus/metric-set') as never;
@@ -188,9 +201,14 @@ function existing(register: PrometheusRegister, prefix: string, row: MetricRow):
   if (metric === undefined) return undefined;
   const set = metric[METRIC_SET];
   const shape = `${metric.type} ${prefix}${row.name}{${metric.labelNames?.join()}}`;
-  const isSame = metric.type === row.type && metric.labelNames?.join() === row.labels.join();
+  const isSame = metric.type === row.type && metric.labelNames?.join() === ownLabels(row).join();
   if (set !== undefined && isSame) return set; // (1)
   throw new TypeError(`the register has a metric ${shape} that is not of this exporter; give it another prefix`); // (2)
+}
+
+/** The labels that are a metric's own: those of buckets are prom-client's. */
+function ownLabels(row: MetricRow): string[] {
+  return row.labels.filter((label) => label !== BOUND_LABEL);
 }
 
 function listOf<K, V>(map: Map<K, V[]>, key: K): V[] {

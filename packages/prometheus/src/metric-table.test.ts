@@ -26,6 +26,14 @@ const newborn: Readable = {
     nodes: 1,
     problem: undefined,
   },
+  context: {
+    name: 'requests',
+    openedCount: 0,
+    openCount: 0,
+    leakCount: 0,
+    sizeBytes: { bounds: [64, Infinity], counts: [0, 0], sum: 0, count: 0 },
+    ttlSeconds: { bounds: [1, Infinity], counts: [0, 0], sum: 0, count: 0 },
+  },
 };
 
 function samplesOf(kind: Kind): (readonly [string, readonly Sample[]])[] {
@@ -53,7 +61,14 @@ describe('metricTable', () => {
     const aggregators = metricTable.map(({ type, fold, aggregator }) => [type, fold, aggregator].join());
 
     expect(new Set(aggregators)).toEqual(
-      new Set(['counter,sum,sum', 'counter,sum,max', 'gauge,sum,sum', 'gauge,one-hot,max', 'gauge,max,max']),
+      new Set([
+        'counter,sum,sum',
+        'counter,sum,max',
+        'gauge,sum,sum',
+        'gauge,one-hot,max',
+        'gauge,max,max',
+        'histogram,sum,sum',
+      ]),
     );
   });
 

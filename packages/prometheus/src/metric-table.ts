@@ -23,7 +23,9 @@ import type {
 } from '@holdfast/core';
 
 import { circuitRejections, circuitStateSamples, circuitTransitions } from './circuit-samples.ts';
+import type { ContextReading } from './context-source.ts';
 import type { FeatureReading } from './degradation-source.ts';
+import { BOUND_LABEL, histogramSamples } from './read-histogram.ts';
 import { type Sample, byLabel, single } from './sample.ts';
 import { storeModes, storeOperations } from './store-samples.ts';
 
@@ -31,7 +33,7 @@ import { storeModes, storeOperations } from './store-samples.ts';
 export interface MetricDescription {
   /** Name without the prefix: `circuit_state`. */
   readonly name: string;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   /** What one of it is: `calls`, `seconds`, ... */
   readonly unit: string;
@@ -49,9 +51,10 @@ export interface Readable {
   readonly pipeline: CallCounts;
   readonly feature: FeatureReading;
   readonly store: StoreHealth;
+  readonly context: ContextReading;
 }
 
-/** A kind of policy that has metrics, or `feature`, or `store`. */
+/** A kind of policy that has metrics, or `feature`, `store` or `context`. */
 export type Kind = keyof Readable;
 
 /** One metric and how it is read. */
@@ -178,6 +181,31 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
     fold: 'max',
     read: { feature: ({ override }) => (override === undefined ? [] : single(override.remainingMs / 1000)) },
   }),
+  counter('contexts_total', ['name'], {
+    help: 'Contexts of requests that were opened.',
+    unit: 'contexts',
+    read: { context: ({ openedCount }) => single(openedCount) },
+  }),
+  gauge('contexts_open', ['name'], {
+    help: 'Contexts of requests that have not ended yet.',
+    unit: 'contexts',
+    read: { context: ({ openCount }) => single(openCount) },
+  }),
+  counter('context_leaks_total', ['name'], {
+    help: 'Contexts without a deadline that nobody has ended for too long.',
+    unit: 'contexts',
+    read: { context: ({ leakCount }) => single(leakCount) },
+  }),
+  histogram('context_size_bytes', ['name'], {
+    help: 'Size of the declared values of contexts when they were opened.',
+    unit: 'bytes',
+    read: { context: ({ sizeBytes }) => histogramSamples(sizeBytes) },
+  }),
+  histogram('context_ttl_seconds', ['name'], {
+    help: 'Time until the deadline of contexts when they were opened, of those that have one.',
+    unit: 'seconds',
+    read: { context: ({ ttlSeconds }) => histogramSamples(ttlSeconds) },
+  }),
 ] satisfies MetricRow[]);
 
 /** What every metric is called and means, in the order in which they are shown. */
@@ -198,6 +226,11 @@ function counter(name: string, labels: readonly string[], entry: Entry): MetricR
 function gauge(name: string, labels: readonly string[], entry: Entry): MetricRow {
   const { fold = 'sum' } = entry;
   return row({ name, type: 'gauge', labels, aggregator: fold === 'sum' ? 'sum' : 'max', ...entry, fold });
+}
+
+function histogram(name: string, labels: readonly string[], entry: Entry): MetricRow {
+  const all = [...labels, BOUND_LABEL];
+  return row({ name, type: 'histogram', labels: all, aggregator: 'sum', fold: 'sum', ...entry });
 }
 
 function row(parts: Omit<MetricRow, 'nameLabel'>): MetricRow {

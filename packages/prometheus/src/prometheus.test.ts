@@ -352,7 +352,7 @@ describe('prometheus', () => {
     expect(wrong({ registry: undefined })).toThrow(/prometheus.registry must be/);
     expect(wrong({ degradation: {} })).toThrow(/prometheus.degradation must be/);
     expect(wrong({ maxName: 3 })).toThrow(
-      'prometheus has no option "maxName"; it knows degradation, maxNames, prefix, register, registry',
+      'prometheus has no option "maxName"; it knows contexts, degradation, maxNames, prefix, register, registry',
     );
     expect(register.getMetricsAsArray()).toEqual([]);
   });

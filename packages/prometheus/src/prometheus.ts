@@ -1,5 +1,6 @@
 /**
- * Prometheus: the metrics of a registry's policies and of a degradation's features, in a register of prom-client.
+ * Prometheus: the metrics of a registry's policies, of a degradation's features and of a monitor's contexts, in a register of
+ * prom-client.
  *
  * Policies count by themselves; this reads their counts when somebody scrapes, and does nothing in between.
  *
@@ -14,6 +15,7 @@
 
 import { ConfigError, type Registry, integerInRange, withKnown } from '@holdfast/core';
 
+import type { ContextSource } from './context-source.ts';
 import type { DegradationSource } from './degradation-source.ts';
 import { type PrometheusRegister, type Subscription, metricSetOf } from './metric-set.ts';
 
@@ -25,6 +27,8 @@ export interface PrometheusOptions {
   readonly registry: Registry;
   /** The features to export; without it there are none. */
   readonly degradation?: DegradationSource | undefined;
+  /** The contexts to export, of a monitor of `@holdfast/context`; without it there are none. */
+  readonly contexts?: ContextSource | undefined;
   /** What all names begin with. Letters, digits and underscores, no digit first; may be empty. @defaultValue 'holdfast_' */
   readonly prefix?: string | undefined;
   /**
@@ -48,7 +52,7 @@ export interface PrometheusExporter {
 }
 
 /**
- * Exports the policies of a registry, and the features of a degradation if one is given.
+ * Exports the policies of a registry, and what else is given: the features of a degradation, the contexts of a monitor.
  *
  * May be called again for the same register, with the same registry or another: the metrics are shared, and stay until
  * the last exporter is closed.
@@ -72,19 +76,22 @@ export function prometheus(options: PrometheusOptions): PrometheusExporter {
 
 type Settings = Subscription & { readonly register: PrometheusRegister; readonly prefix: string };
 
-const withoutDefault = ['register', 'registry', 'degradation'];
+const withoutDefault = ['register', 'registry', 'degradation', 'contexts'];
 
 function resolve(options: PrometheusOptions): Settings {
   const resolved = withKnown('prometheus', prometheusDefaults, options, withoutDefault);
-  const { register, registry, degradation, prefix, maxNames } = resolved;
+  const { register, registry, degradation, contexts, prefix, maxNames } = resolved;
   check('register', 'a Registry of prom-client', register, typeof register?.registerMetric === 'function');
   check('registry', 'a Registry of @holdfast/core', registry, typeof registry?.[Symbol.iterator] === 'function');
   if (degradation !== undefined) {
     check('degradation', 'a degradation with list()', degradation, typeof degradation?.list === 'function');
   }
+  if (contexts !== undefined) {
+    check('contexts', 'a monitor with snapshot()', contexts, typeof contexts?.snapshot === 'function');
+  }
   check('prefix', 'letters, digits and underscores, no digit first', prefix, /^(?:[a-zA-Z_]\w*)?$/.test(prefix));
   integerInRange('prometheus.maxNames', maxNames, [1, 100_000]);
-  return { register, registry, degradation, prefix, maxNames };
+  return { register, registry, degradation, contexts, prefix, maxNames };
 }
 
 function check(option: string, expectation: string, value: unknown, isValid: boolean): void {

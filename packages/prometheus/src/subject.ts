@@ -19,6 +19,7 @@ import {
   reportHookError,
 } from '@holdfast/core';
 
+import type { ContextSource } from './context-source.ts';
 import type { DegradationSource } from './degradation-source.ts';
 import { type Kind, type MetricRow, type Readable, metricTable } from './metric-table.ts';
 import type { Sample } from './sample.ts';
@@ -39,11 +40,13 @@ type Samples = ReadonlyMap<MetricRow, readonly Sample[]>;
 /** What subjects are found in. `id` tells one source from another. */
 export type Source =
   | { readonly id: number; readonly registry: Registry }
-  | { readonly id: number; readonly degradation: DegradationSource };
+  | { readonly id: number; readonly degradation: DegradationSource }
+  | { readonly id: number; readonly contexts: ContextSource };
 
 /** Returns what is in `source`, not read yet; undefined when the source cannot say. */
 export function subjectsOf(source: Source): readonly Subject[] | undefined {
-  return 'registry' in source ? policiesOf(source) : featuresOf(source);
+  if ('registry' in source) return policiesOf(source);
+  return 'contexts' in source ? contextsOf(source) : featuresOf(source);
 }
 
 // --- internal ---
@@ -72,6 +75,14 @@ function featuresOf({ id, degradation }: { readonly id: number; readonly degrada
   });
 }
 
+function contextsOf({ id, contexts }: { readonly id: number; readonly contexts: ContextSource }) {
+  const reading = attempt(() => contexts.snapshot(), undefined);
+  if (reading === undefined) return undefined;
+  const { name } = reading;
+  const read = (): Samples | undefined => attempt(() => samplesOf('context', reading), name);
+  return [{ kind: 'context' as const, name, identity: `${id}/${name}`, read }];
+}
+
 /** The store that a registry shares circuits through. */
 function storeOf({ id, registry }: { readonly id: number; readonly registry: Registry }): readonly Subject[] {
   const { store } = registry;
@@ -84,7 +95,7 @@ function storeOf({ id, registry }: { readonly id: number; readonly registry: Reg
   ];
 }
 
-type PolicyKind = Exclude<Kind, 'feature' | 'store'>;
+type PolicyKind = Exclude<Kind, 'feature' | 'store' | 'context'>;
 
 /** How each kind of policy is read. Policies are known by their kind, so that another copy of core will do. */
 const readers: { readonly [K in PolicyKind]: (policy: NamedPolicy<unknown>) => Readable[K] } = {

@@ -8,7 +8,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
-import { createRegistry } from '@holdfast/core';
+import { createContextMonitor, defineContextSchema } from '@holdfast/context';
+import { Context, createRegistry } from '@holdfast/core';
+import { virtualClock } from '@holdfast/core/testing';
 import { prometheus } from '@holdfast/prometheus';
 import { Registry } from 'prom-client';
 import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
@@ -43,7 +45,10 @@ async function scrapeText(contentType: string): Promise<string> {
   const register = new Registry();
   (register as { setContentType(type: string): void }).setContentType(contentType);
   const { registry, degradation } = await eventfulService();
-  prometheus({ register, registry, degradation });
+  const contexts = createContextMonitor({ schema: defineContextSchema({ version: '1.0', fields: {} }) });
+  const root = Context.withClock(virtualClock());
+  for (const ms of [5, 500, Infinity]) contexts.track(root.withTimeout(ms));
+  prometheus({ register, registry, degradation, contexts });
   return register.metrics();
 }
 
@@ -58,6 +63,7 @@ describe('promtool', () => {
       expect(text).toMatch(new RegExp(`holdfast_circuit_state\\{name="[a-z -]+",state="${state}"\\} 1`));
     }
     expect(text).toMatch(/holdfast_rejections_total\{name="open",policy="circuit-breaker",reason="open"\} [1-9]/);
+    expect(text).toMatch(/holdfast_context_ttl_seconds_bucket\{name="context",le="0.5"\} 2/);
     expect(series(text).length).toBeGreaterThan(200);
   });
 
