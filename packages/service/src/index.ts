@@ -12,3 +12,26 @@ export * from './drain/drain-report.ts';
 // Work that somebody waits for
 export { type WorkerPool, type WorkerPoolOptions, workerPool, workerPoolDefaults } from './worker-pool/worker-pool.ts';
 export * from './group/group.ts';
+
+// Lifecycle
+export { type Component } from './lifecycle/component.ts';
+export type {
+  ComponentStartedEvent,
+  LifecycleEvent,
+  LifecycleState,
+  ServiceForcedEvent,
+  ServiceStartedEvent,
+  ServiceStepEvent,
+  ServiceStoppedEvent,
+  ServiceStoppingEvent,
+} from './lifecycle/lifecycle-event.ts';
+export { type Lifecycle, type LifecycleOptions, createLifecycle, lifecycleDefaults } from './lifecycle/lifecycle.ts';
+export { type ProcessPort } from './lifecycle/process-port.ts';
+export * from './lifecycle/server-component.ts';
+export * from './lifecycle/stop-report.ts';
+
+// Health
+export * from './health/health.ts';
+export { type HealthProbe, type HealthWarning } from './health/health-check.ts';
+export { type HealthRequest, type HealthResponse } from './health/health-handler.ts';
+export * from './health/verdict.ts';

@@ -1,0 +1,29 @@
+/**
+ * Component: a part of the service that is started, drained and closed: a database pool, a server, a consumer.
+ *
+ * @module
+ */
+
+import type { Context } from '@holdfast/core';
+
+/** A part of the service. Every method may be left out, and may be synchronous. */
+export interface Component {
+  /** Unique in its lifecycle; it names the part in reports. */
+  readonly name: string;
+  /** Names of what must have been started before, and is closed after. By default it depends on nothing. */
+  readonly dependsOn?: readonly string[];
+  /** Makes it ready for work. `context` ends when the start has taken too long, or is broken off. */
+  start?(context: Context): unknown;
+  /**
+   * Told as soon as stopping begins, before the time in which traffic still comes: go on serving, and keep nobody who comes.
+   * It is not waited for.
+   */
+  quiesce?(): unknown;
+  /**
+   * Takes no new work and waits until what is under way has ended; when `context` ends, what is left must be let go. What it
+   * returns is in the report, if it is a `DrainReport` it counts.
+   */
+  drain?(context: Context): unknown;
+  /** Frees what it holds. It is called if `start` has succeeded, and after its `drain`, however that ended. */
+  close?(context: Context): unknown;
+}

@@ -1,0 +1,310 @@
+import { Context, createEvents, onHookError } from '@holdfast/core';
+import { settle, virtualClock } from '@holdfast/core/testing';
+import { describe, expect, it, vi } from 'vitest';
+
+import type { Component } from './component.ts';
+import { type LifecycleOptions, createLifecycle } from './lifecycle.ts';
+import type { ProcessPort } from './process-port.ts';
+
+/** A process that notes what is done to it. */
+function fakeProcess() {
+  const listeners = new Map<string, (...details: unknown[]) => void>();
+  const exits: number[] = [];
+  const port: ProcessPort = {
+    on: (event, listener) => listeners.set(event, listener),
+    off: (event) => listeners.delete(event),
+    exit: (code) => exits.push(code),
+  };
+  const emit = (event: string, ...details: unknown[]): void => listeners.get(event)?.(...details);
+  return { port, exits, listeners, emit };
+}
+
+function subject(options: LifecycleOptions = {}) {
+  const clock = virtualClock();
+  const process = fakeProcess();
+  const events = createEvents();
+  const log: string[] = [];
+  events.listen(({ type }) => log.push(type.replace('lifecycle.', '')));
+  const life = createLifecycle({
+    clock,
+    events,
+    process: process.port,
+    notReadyForMs: 0,
+    stopTimeoutMs: 1000,
+    ...options,
+  });
+  const part = (name: string, dependsOn: readonly string[] = [], rest: Partial<Component> = {}): Component => ({
+    name,
+    dependsOn,
+    start: () => void log.push(`${name} starts`),
+    close: () => void log.push(`${name} closes`),
+    ...rest,
+  });
+  return { clock, process, log, life, part, root: Context.withClock(clock) };
+}
+
+const boom = new Error('boom');
+
+describe('createLifecycle', () => {
+  it('(1) starts in the order of the dependencies and closes in reverse', async () => {
+    const { life, part, log } = subject();
+    life
+      .add(part('http', ['database', 'cache']))
+      .add(part('cache'))
+      .add(part('database'));
+    expect([life.state, life.isReady, life.hasStarted]).toEqual(['new', false, false]);
+    await life.start();
+    expect([life.state, life.isReady, life.hasStarted]).toEqual(['running', true, true]);
+    const stopping = life.stop('deploy');
+    expect([life.state, life.isReady, life.hasStarted]).toEqual(['stopping', false, true]);
+    const report = await stopping;
+
+    expect(life.state).toBe('stopped');
+    expect(log.filter((line) => / (?:starts|closes)$/.test(line))).toEqual([
+      'cache starts',
+      'database starts',
+      'http starts',
+      'http closes',
+      'database closes',
+      'cache closes',
+    ]);
+    expect(report).toMatchObject({ isComplete: true, exitCode: 0, reason: { kind: 'asked', text: 'deploy' } });
+    expect(log.filter((line) => !line.includes(' '))).toEqual([
+      'component-started',
+      'component-started',
+      'component-started',
+      'started',
+      'stopping',
+      'step-ended',
+      'step-ended',
+      'step-ended',
+      'stopped',
+    ]);
+  });
+
+  it('(1) closes a component whose start succeeded when nobody waited for it any more', async () => {
+    const { life, part, log, clock } = subject({ startTimeoutMs: 100 });
+    let finish: () => void = () => {};
+    life.add(part('slow', [], { start: () => new Promise<void>((resolve) => (finish = resolve)) }));
+    const starting = life.start().catch((error: unknown) => error);
+    await clock.advance(300); // its time, and a fifth of that for stopping to heed its end
+    expect(await starting).toMatchObject({ code: 'START_FAILED', component: 'slow', cause: { name: 'TimeoutError' } });
+    expect(log).not.toContain('slow closes');
+    finish();
+    await settle();
+
+    expect(log.filter((line) => line === 'slow closes')).toHaveLength(1);
+  });
+
+  it('(2) unwinds what has started when a start fails, and starts nothing more', async () => {
+    const { life, part, log } = subject();
+    life.add(part('database'));
+    life.add(part('cache', ['database'], { start: () => Promise.reject(boom) }));
+    life.add(part('http', ['cache']));
+    const error: unknown = await life.start().catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ name: 'StartFailedError', code: 'START_FAILED', component: 'cache', cause: boom });
+    expect(error).toMatchObject({ message: 'cache did not start: boom', report: { isComplete: true, exitCode: 1 } });
+    expect(log.filter((line) => / (?:starts|closes)$/.test(line))).toEqual(['database starts', 'database closes']);
+    expect(life.state).toBe('stopped');
+  });
+
+  it('(2) breaks a start off when it is stopped, or its context ends', async () => {
+    const { life, part, log } = subject();
+    life.add(part('database'));
+    life.add(part('slow', [], { start: (context) => new Promise((_, reject) => void context.onCancel(reject)) }));
+    const starting = life.start().catch((thrown: unknown) => thrown);
+    await settle();
+    const report = await life.stop();
+
+    expect(await starting).toMatchObject({ code: 'START_FAILED', component: 'slow', report });
+    expect(log.filter((line) => line.endsWith(' closes'))).toEqual(['database closes']);
+
+    const other = subject();
+    other.life.add(other.part('slow', [], { start: () => new Promise(() => {}) }));
+    const late = other.life.start(other.root.withTimeout(50)).catch((thrown: unknown) => thrown);
+    await other.clock.advance(250);
+    expect(await late).toMatchObject({ cause: { name: 'TimeoutError' } });
+  });
+
+  it('(3) stops once, whoever asks, and never rejects', async () => {
+    const { life, part } = subject();
+    life.add(part('a', [], { close: () => Promise.reject(boom) }));
+    await life.start();
+    const first = life.stop();
+
+    expect(life.stop('again')).toBe(first);
+    expect(await first).toBe(await life.stopped);
+    expect(await first).toMatchObject({ isComplete: false, exitCode: 1 });
+    await life[Symbol.asyncDispose]();
+  });
+
+  it('(3) may be stopped before it is started, and cannot be started then', async () => {
+    const { life, part, log } = subject();
+    life.add(part('a'));
+
+    expect(await life.stop()).toMatchObject({ isComplete: true, steps: [] });
+    await expect(life.start()).rejects.toThrow('has been started or stopped before');
+    expect(log).toEqual(['stopping', 'stopped']);
+  });
+
+  it('(4), process watch (2): takes a signal: not ready at once, serving for a while, then drained, closed and ended', async () => {
+    const { life, part, process, clock, log } = subject({ notReadyForMs: 200 });
+    life.add(part('http', [], { drain: () => void log.push(`drains at ${clock.now()}`) }));
+    await life.start();
+    process.emit('SIGTERM');
+    expect(life.isReady).toBe(false);
+    await clock.advance(199);
+    expect(log).not.toContain('drains at 200');
+    await clock.advance(1);
+    expect(log).toContain('drains at 200');
+    expect(await life.stopped).toMatchObject({ reason: { kind: 'signal', signal: 'SIGTERM' }, exitCode: 0 });
+    expect(process.port.exitCode).toBe(0);
+    expect(process.exits).toEqual([]);
+    expect(clock.referencedCount).toBe(0); // the process ends by itself, if nothing else holds it
+    await clock.advance(200);
+
+    expect(process.exits).toEqual([0]);
+  });
+
+  it('(4), process watch (1): ends the process in time, with 1, when a component hangs', async () => {
+    const { life, part, process, clock } = subject();
+    life.add(part('http', [], { drain: () => new Promise(() => {}), close: () => new Promise(() => {}) }));
+    await life.start();
+    process.emit('SIGINT');
+    await clock.advance(1200);
+
+    expect(process.exits).toEqual([1]);
+  });
+
+  it('process watch (1), (3): leaves a process alone that was stopped by its own code', async () => {
+    const { life, process, clock } = subject();
+    await life.start();
+    expect([...process.listeners.keys()]).toEqual(['SIGTERM', 'SIGINT', 'uncaughtException']);
+    await life.stop();
+    await clock.advance(10_000);
+
+    expect(process.listeners.size).toBe(0);
+    expect(process.exits).toEqual([]);
+    expect(process.port.exitCode).toBeUndefined();
+  });
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ])('(5) a second signal, %s, ends the process at once', async (signal, code) => {
+    const { life, part, process, clock, log } = subject();
+    life.add(part('http', [], { drain: () => new Promise(() => {}) }));
+    await life.start();
+    process.emit('SIGTERM');
+    await clock.advance(250);
+    process.emit(signal); // npm's echo of the first
+    expect(process.exits).toEqual([]);
+    await clock.advance(1);
+    process.emit(signal);
+
+    expect(process.exits).toEqual([code]);
+    expect(log.at(-1)).toBe('forced');
+  });
+
+  it('(5) takes a signal while it starts', async () => {
+    const { life, part, process, clock, log } = subject();
+    life.add(part('slow', [], { start: () => new Promise<void>((resolve) => void clock.setTimer(resolve, 50)) }));
+    life.add(part('http', ['slow']));
+    const starting = life.start().catch((thrown: unknown) => thrown);
+    await settle();
+    process.emit('SIGTERM');
+    await clock.advance(50);
+
+    expect(await starting).toMatchObject({
+      code: 'START_FAILED',
+      component: 'slow',
+      report: { reason: { kind: 'signal' } },
+    });
+    expect(log.filter((line) => line.includes(' '))).toEqual(['slow closes']);
+    expect(process.port.exitCode).toBe(0);
+  });
+
+  it('(5) a second signal is never an echo where none is expected', async () => {
+    const { life, process } = subject({ signalEchoMs: 0, notReadyForMs: 400 });
+    await life.start();
+    process.emit('SIGTERM');
+    process.emit('SIGTERM');
+    expect(process.exits).toEqual([143]);
+  });
+
+  it('stops after a fatal error: soon, with 1, and tells of it', async () => {
+    const onFatal = vi.fn<(error: unknown, origin: string) => void>();
+    const { life, part, process, clock } = subject({ notReadyForMs: 400, fatalTimeoutMs: 100, onFatal });
+    life.add(part('http', [], { drain: () => new Promise(() => {}) }));
+    await life.start();
+    process.emit('uncaughtException', boom, 'unhandledRejection');
+    await clock.advance(300);
+
+    expect(onFatal.mock.calls).toEqual([[boom, 'unhandledRejection']]);
+    expect((await life.stopped).durationMs).toBeLessThanOrEqual(100);
+    expect(process.exits).toEqual([1]);
+  });
+
+  it('ends with 1 when a fatal error comes while it stops, and prints it', async () => {
+    const reported: unknown[] = [];
+    const before = onHookError(({ hook, cause }) => void reported.push([hook, cause]));
+    const { life, part, process, clock } = subject();
+    life.add(part('http', [], { drain: () => new Promise<void>((resolve) => void clock.setTimer(resolve, 50)) }));
+    await life.start();
+    process.emit('SIGTERM');
+    await clock.advance(10);
+    process.emit('uncaughtException', boom, 'uncaughtException');
+    await clock.advance(500);
+    onHookError(before);
+
+    expect(process.exits).toEqual([1]);
+    expect(reported).toEqual([['uncaughtException', boom]]);
+  });
+
+  it('works without a process, and with nothing in it', async () => {
+    const life = createLifecycle({ clock: virtualClock(), notReadyForMs: 0 });
+    await life.start();
+
+    expect(await life.stop()).toMatchObject({ isComplete: true, steps: [] });
+  });
+
+  it.each([
+    [{ name: '' }, 'lifecycle.name must be a non-empty string'],
+    [{ stopTimeoutMs: 0 }, 'lifecycle.stopTimeoutMs must be a number from 1'],
+    [{ startTimeoutMs: -1 }, 'lifecycle.startTimeoutMs must be a number from 1'],
+    [{ fatalTimeoutMs: 0 }, 'lifecycle.fatalTimeoutMs must be a number from 1'],
+    [{ signalEchoMs: -1 }, 'lifecycle.signalEchoMs must be a number from 0'],
+    [{ stopTimeoutMs: 1000, notReadyForMs: 501 }, 'lifecycle.notReadyForMs must be a number from 0 to 500'],
+    [{ signals: ['TERM'] }, 'lifecycle.signals must be names of signals'],
+    [{ process: {} }, 'lifecycle.process must be a process'],
+    [{ onFatal: 1 }, 'lifecycle.onFatal must be a function'],
+    [{ timeout: 1 }, 'lifecycle has no option "timeout"'],
+  ])('refuses the options %j', (options, message) => {
+    expect(() => createLifecycle(options as LifecycleOptions)).toThrow(message);
+  });
+
+  it.each([
+    [null, 'lifecycle.add must be given a component'],
+    [{ name: '' }, 'lifecycle.add name must be a non-empty string'],
+    [{ name: 'a', close: 1 }, 'lifecycle.a.close must be a function'],
+    [{ name: 'a', dependsOn: 'b' }, 'lifecycle.a.dependsOn must be names of components'],
+    [{ name: 'taken' }, 'lifecycle.add name must be unique'],
+  ])('refuses the component %j', (component, message) => {
+    const { life } = subject();
+    life.add({ name: 'taken' });
+
+    expect(() => life.add(component as Component)).toThrow(message);
+  });
+
+  it('refuses a circle, a missing component and a second start, and can be started after the first two', async () => {
+    const { life, part } = subject();
+    life.add(part('http', ['database']));
+    await expect(life.start()).rejects.toThrow('lifecycle.http.dependsOn must be names of components, got "database"');
+    life.add(part('database'));
+    await life.start();
+
+    await expect(life.start()).rejects.toThrow('has been started or stopped before');
+    expect(() => life.add(part('late'))).toThrow('late was added when the lifecycle had been started');
+  });
+});
