@@ -17,7 +17,8 @@ import type { ContextSource } from './context-source.ts';
 import type { DegradationSource } from './degradation-source.ts';
 import { type Kind, type MetricRow, metricTable } from './metric-table.ts';
 import { NameCap } from './name-cap.ts';
-import { BOUND_LABEL, ReadHistogram } from './read-histogram.ts';
+import { ReadHistogram } from './read-histogram.ts';
+import { BOUND_LABEL } from './sample.ts';
 import { SeriesTable } from './series-table.ts';
 import { type Source, type Subject, subjectsOf } from './subject.ts';
 

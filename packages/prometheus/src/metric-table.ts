@@ -25,8 +25,7 @@ import type {
 import { circuitRejections, circuitStateSamples, circuitTransitions } from './circuit-samples.ts';
 import type { ContextReading } from './context-source.ts';
 import type { FeatureReading } from './degradation-source.ts';
-import { BOUND_LABEL, histogramSamples } from './read-histogram.ts';
-import { type Sample, byLabel, single } from './sample.ts';
+import { BOUND_LABEL, type Sample, byLabel, histogramSamples, single } from './sample.ts';
 import { storeModes, storeOperations } from './store-samples.ts';
 
 /** One metric, for people and for programs that make dashboards and rules. */

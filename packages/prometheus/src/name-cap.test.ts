@@ -32,7 +32,7 @@ async function retries(register: Registry): Promise<Record<string, number>> {
   return Object.fromEntries(values.map(({ labels, value }) => [labels['name'], value]));
 }
 
-describe('NameCap', () => {
+describe('NameCap', { timeout: 60_000 }, () => {
   it('(1) charter K2: 100 000 names come to the cap and one more, and no count is lost', async () => {
     const { registry, register } = setUp(500);
     for (let key = 0; key < 100_000; key++) registry.add(retryNamed(`key-${key}`, 1));

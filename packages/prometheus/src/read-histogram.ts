@@ -11,24 +11,8 @@
 
 import { Histogram, type HistogramConfiguration } from 'prom-client';
 
-import type { HistogramReading } from './context-source.ts';
-import type { Sample } from './sample.ts';
+import { COUNT, SUM } from './sample.ts';
 import type { Series } from './series-table.ts';
-
-/** The label of a bucket's bound. prom-client keeps it for itself. */
-export const BOUND_LABEL = 'le';
-
-/** Returns a reading as samples of one metric. */
-export function histogramSamples({ bounds, counts, sum, count }: HistogramReading): readonly Sample[] {
-  return [
-    ...bounds.map((bound, at) => ({
-      labels: { le: bound === Infinity ? '+Inf' : String(bound) },
-      value: counts[at] ?? 0,
-    })),
-    { labels: { le: SUM }, value: sum },
-    { labels: { le: COUNT }, value: count },
-  ];
-}
 
 /** A histogram that reads its series when it is asked for them. */
 export class ReadHistogram extends Histogram {
@@ -56,9 +40,6 @@ export class ReadHistogram extends Histogram {
 // --- internal ---
 
 type Reading = Awaited<ReturnType<Histogram['get']>>;
-
-const SUM = 'sum';
-const COUNT = 'count';
 
 function valueOf(name: string, { labels, value }: Series) {
   const { le = '', ...others } = labels;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { HistogramReading } from './context-source.ts';
+
 /** One value under the labels that stand beside the name. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -20,4 +22,23 @@ export function single(value: number): readonly Sample[] {
 /** One sample per value of `label`. */
 export function byLabel<V extends string>(label: string, values: Readonly<Record<V, number>>): readonly Sample[] {
   return Object.entries<number>(values).map(([key, value]) => ({ labels: { [label]: key }, value }));
+}
+
+/** The label of a bucket's bound. prom-client keeps it for itself. */
+export const BOUND_LABEL = 'le';
+
+/** What stands in the place of a bound for the sum and the count. */
+export const SUM = 'sum';
+export const COUNT = 'count';
+
+/** Returns a reading as samples of one metric. */
+export function histogramSamples({ bounds, counts, sum, count }: HistogramReading): readonly Sample[] {
+  return [
+    ...bounds.map((bound, at) => ({
+      labels: { le: bound === Infinity ? '+Inf' : String(bound) },
+      value: counts[at] ?? 0,
+    })),
+    { labels: { le: SUM }, value: sum },
+    { labels: { le: COUNT }, value: count },
+  ];
 }

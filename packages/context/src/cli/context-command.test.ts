@@ -25,7 +25,7 @@ function run(...args: string[]): { status: number; output: string } {
   return { status, output: lines.join('\n') };
 }
 
-describe('context command', () => {
+describe('context command', { timeout: 60_000 }, () => {
   it('accepts a change that breaks nobody, and says what it is', () => {
     expect(run('check', 'new.json', '--against', 'old.json')).toEqual({
       status: 0,

@@ -7,7 +7,7 @@ import { clearCarrier, readCarrier, writeCarrier } from './carrier.ts';
 const names = new Set(['x-a', 'x-b']);
 const read = (carrier: unknown) => Object.fromEntries(readCarrier(carrier, names));
 
-describe('a carrier', () => {
+describe('a carrier', { timeout: 60_000 }, () => {
   it.each<[kind: string, make: () => object]>([
     ['headers of fetch', () => new Headers()],
     ['a Map', () => new Map()],

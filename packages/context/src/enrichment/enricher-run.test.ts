@@ -52,7 +52,7 @@ async function runCase(given: Case) {
   return { ...told, value: await run, isOver: own?.cancelled === true && clock.pendingCount === 0 };
 }
 
-describe('an enricher run', () => {
+describe('an enricher run', { timeout: 60_000 }, () => {
   it('(1), (2): always resolves, and is over once, whatever it does and whenever its context ends', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async (given) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { formatBaggage, parseBaggage } from './baggage.ts';
 
-describe('baggage', () => {
+describe('baggage', { timeout: 60_000 }, () => {
   it('is read with spaces, properties and encoded values, and written again', () => {
     const members = parseBaggage('userId=alice , serverNode = DF%2028;secret;p=1,isProduction=false, empty=');
 
@@ -39,7 +39,7 @@ describe('baggage', () => {
 
   it('(2): throws for nothing, and reads what it wrote', () => {
     fc.assert(
-      fc.property(fc.anything(), fc.string({ unit: 'binary' }), (thing, text) => {
+      fc.property(fc.anything({ maxDepth: 1 }), fc.string({ unit: 'binary', maxLength: 60 }), (thing, text) => {
         expect(parseBaggage(thing as string)).toBeInstanceOf(Map);
         const members = parseBaggage(text);
         expect([...parseBaggage(formatBaggage(members))]).toEqual([...members]);

@@ -5,7 +5,7 @@ import { decodeText, encodeText } from './percent-text.ts';
 
 const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.string());
 
-describe('percent text', () => {
+describe('percent text', { timeout: 60_000 }, () => {
   it('(1), (3): what is written is printable, and read as it was', () => {
     fc.assert(
       fc.property(anyText, (text) => {

@@ -20,7 +20,7 @@ const times = fc.oneof(
   fc.integer({ min: 0, max: 100_000_000_000 }),
 );
 
-describe('the time left', () => {
+describe('the time left', { timeout: 60_000 }, () => {
   it.each(formats)(
     '(1): in %s, is never read as more than was written, nor as much less',
     (name, { parse, format }) => {
@@ -46,7 +46,7 @@ describe('the time left', () => {
 
   it('(2), (3): is undefined where a text is not of the format, whatever it is', () => {
     fc.assert(
-      fc.property(fc.anything(), fc.string({ unit: 'binary', maxLength: 100 }), (thing, text) => {
+      fc.property(fc.anything({ maxDepth: 1 }), fc.string({ unit: 'binary', maxLength: 100 }), (thing, text) => {
         for (const parse of [...formats.map(([, format]) => format.parse), parseUnixNano]) {
           for (const each of [thing as string, text]) {
             const read = parse(each);
@@ -69,7 +69,7 @@ describe('the time left', () => {
   });
 });
 
-describe('grpc-timeout', () => {
+describe('grpc-timeout', { timeout: 60_000 }, () => {
   it.each([
     ['1S', 1000],
     ['250m', 250],
@@ -105,7 +105,7 @@ describe('grpc-timeout', () => {
   });
 });
 
-describe('a duration as in Go', () => {
+describe('a duration as in Go', { timeout: 60_000 }, () => {
   it.each([
     ['30s', 30_000],
     ['1m30s', 90_000],
@@ -144,7 +144,7 @@ describe('a duration as in Go', () => {
   });
 });
 
-describe('milliseconds of Envoy and of Connect', () => {
+describe('milliseconds of Envoy and of Connect', { timeout: 60_000 }, () => {
   it('know no 0 and know one, respectively', () => {
     const { 'x-envoy-expected-rq-timeout-ms': envoy, 'connect-timeout-ms': connect } = timeLeftFormats;
 
@@ -159,7 +159,7 @@ describe('milliseconds of Envoy and of Connect', () => {
   });
 });
 
-describe('an instant in nanoseconds', () => {
+describe('an instant in nanoseconds', { timeout: 60_000 }, () => {
   it('is read and written without the loss of a double', () => {
     expect(parseUnixNano('1715230805000000000')).toBe(1_715_230_805_000);
     expect(parseUnixNano('1715230805123456789')).toBeCloseTo(1_715_230_805_123.456, 3);

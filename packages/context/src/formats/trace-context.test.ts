@@ -7,7 +7,7 @@ import { checkTracestate, formatTraceparent, parseTraceparent, startTrace } from
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const spanId = '00f067aa0ba902b7';
 
-describe('trace context', () => {
+describe('trace context', { timeout: 60_000 }, () => {
   it('(2): is written as it was read', () => {
     for (const flags of ['00', '01']) {
       const text = `00-${traceId}-${spanId}-${flags}`;

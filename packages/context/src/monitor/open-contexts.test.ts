@@ -13,7 +13,7 @@ const opened = (name = 'x'): OpenContext & { end: () => void } => {
 };
 const never = (): boolean => false;
 
-describe('open contexts', () => {
+describe('open contexts', { timeout: 60_000 }, () => {
   it('(1), (2): keep no more than live, and as many that have ended, whatever the traffic', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20), { maxLength: 400, size: 'max' }), (endings) => {
@@ -66,7 +66,7 @@ describe('open contexts', () => {
   });
 });
 
-describe('histogram', () => {
+describe('histogram', { timeout: 60_000 }, () => {
   it('(1): counts a value in each bucket whose bound it does not exceed', () => {
     const histogram = new Histogram([1, 5]);
     for (const value of [0, 1, 1.5, 5, 6]) histogram.add(value);

@@ -17,7 +17,7 @@ const values = fc.oneof(
   fc.anything(),
 );
 
-describe('a context field', () => {
+describe('a context field', { timeout: 60_000 }, () => {
   it.each(Object.entries(fields))('(1): %s reads what it has written', (_name, field) => {
     fc.assert(
       fc.property(values, (value) => {

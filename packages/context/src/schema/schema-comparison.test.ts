@@ -11,7 +11,7 @@ const text: ContextField = { type: 'text' };
 const relied: ContextField = { type: 'text', required: true };
 const choice = (choices: string[], required = false): ContextField => ({ type: 'choice', choices, required });
 
-describe('schema comparison', () => {
+describe('schema comparison', { timeout: 60_000 }, () => {
   it.each<[what: string, before: ContextFields, after: ContextFields, verdict: string]>([
     ['an optional field is new', {}, { a: text }, 'compatible'],
     ['a required field is new', {}, { a: relied }, 'breaking'],
