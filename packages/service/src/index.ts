@@ -35,3 +35,23 @@ export * from './health/health.ts';
 export { type HealthProbe, type HealthWarning } from './health/health-check.ts';
 export { type HealthRequest, type HealthResponse } from './health/health-handler.ts';
 export * from './health/verdict.ts';
+
+// Supervision
+export * from './supervise/supervised-body.ts';
+export { type SuperviseOptions, type Supervisor, supervise, superviseDefaults } from './supervise/supervise.ts';
+export {
+  type SupervisorCrashedEvent,
+  type SupervisorGaveUpEvent,
+  type SupervisorState,
+  type SupervisorStatus,
+} from './supervise/body-supervisor.ts';
+export { type CrashVerdict } from './supervise/restart-intensity.ts';
+export * from './supervise/child-process.ts';
+export * from './supervise/worker-thread.ts';
+export * from './supervise/crash-journal.ts';
+export * from './supervise/quarantine.ts';
+export * from './supervise/record-store.ts';
+
+// Services
+export * from './services/define-services.ts';
+export { DisposeFailedError, ServicesDisposedError } from './services/made-services.ts';
