@@ -56,6 +56,12 @@ export default defineConfig({
       folder('fleet-model', slow(5)),
       folder('postgres-lab', slow(6, 'postgres-program')),
       folder('sql', slow(7, 'postgres-program')),
+      folder('service', {
+        testTimeout: 120_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+        sequence: { groupOrder: 8 },
+      }),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,

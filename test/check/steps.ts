@@ -45,6 +45,7 @@ export const allSteps: readonly Step[] = [
   vitest('storefront', 300, ...projects('storefront')),
   vitest('fleet model', 480, ...projects('fleet-model')),
   vitest('fleet example', 300, ...projects('fleet-example')),
+  vitest('service', 300, ...projects('service')),
   vitest('examples', 180, ...projects('examples')),
   vitest('docs', 180, ...projects('docs')),
   {

@@ -117,7 +117,7 @@ describe('what is in flight', () => {
     expect(await draining).toMatchObject({ isComplete: true, finished: [{ name: 'mail', count: 1, failedCount: 1 }] });
   });
 
-  it('(4) its timers keep the process alive while it drains, and none is left', async () => {
+  it('(4), charter B1: its timers keep the process alive while it drains, and none is left', async () => {
     const { inFlight, begin } = subject();
     const run = begin('mail');
     expect(clock.pendingCount).toBe(0);

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { Context } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
@@ -178,6 +180,25 @@ describe('group', () => {
 
     expect(unhandled).toEqual([]);
     expect(clock.pendingCount).toBe(0);
+  });
+
+  it('charter R3: a piece runs in the async context of who started it, whoever makes room for it', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const parts = group(root, 1);
+    const seen: (string | undefined)[] = [];
+    for (const name of ['ada', 'bob', 'eve']) {
+      request.run(name, () => {
+        void parts.go(async () => {
+          await after(5, undefined);
+          seen.push(request.getStore());
+        });
+      });
+    }
+    const waiting = parts.wait();
+    await clock.advance(15);
+    await waiting;
+
+    expect(seen).toEqual(['ada', 'bob', 'eve']);
   });
 
   it('is cancelled and waited for when its block is left', async () => {

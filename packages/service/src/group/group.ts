@@ -100,10 +100,9 @@ export function group(context: Context = Context.background, options: GroupOptio
 
 nameErrorClass(GroupDoneError, 'GroupDoneError');
 
-/** A piece that waits for its turn. */
-interface WaitingPiece {
-  start(): void;
-  skip(cause: unknown): void;
+/** The turn of a piece: it is resolved with the group's context when the piece may start, and rejected when it is skipped. */
+class Turn extends Deferred<Context> {
+  hasCome = false;
 }
 
 /** What the group fails with: a thing of its own, since an error may be undefined. */
@@ -114,7 +113,7 @@ interface Failure {
 class PieceGroup implements Group {
   readonly context: CancellableContext;
   readonly #maxConcurrent: number;
-  readonly #waiting: WaitingPiece[] = [];
+  readonly #waiting: Turn[] = [];
   #running = 0;
   #failure: Failure | undefined = undefined;
   readonly #roomSeekers: (() => void)[] = [];
@@ -130,10 +129,11 @@ class PieceGroup implements Group {
   go<T>(work: Piece<T>): Promise<T> {
     isFunction('group.go work', work);
     if (this.#isDone) throw new GroupDoneError('the group is done and takes no more pieces');
-    const promise = new Promise<T>((resolve, reject) => {
-      this.#add({ start: () => void this.#run(work, resolve, reject), skip: reject });
-    });
-    promise.catch(() => {}); // (5)
+    const turn = new Turn();
+    const promise = turn.promise.then(work); // here, so that it runs in the async context of this call
+    void this.#follow(turn, promise);
+    this.#waiting.push(turn);
+    this.#goOn();
     return promise;
   }
 
@@ -173,18 +173,14 @@ class PieceGroup implements Group {
     return this.context.cancelled || (this.#waiting.length === 0 && this.#running < this.#maxConcurrent);
   }
 
-  #add(piece: WaitingPiece): void {
-    this.#waiting.push(piece);
-    this.#goOn();
-  }
-
-  async #run<T>(work: Piece<T>, resolve: (value: T) => void, reject: (error: unknown) => void): Promise<void> {
+  /** Waits for the end of a piece, before whoever started it is told of it. */
+  async #follow(turn: Turn, promise: Promise<unknown>): Promise<void> {
     try {
-      resolve(await Promise.resolve(this.context).then(work));
+      await promise;
     } catch (error) {
-      this.#fail(error); // before the piece's own promise: who is told of it finds the group failed
-      reject(error);
+      this.#fail(error); // (5)
     }
+    if (!turn.hasCome) return; // it was skipped
     this.#running--;
     this.#goOn();
   }
@@ -197,20 +193,26 @@ class PieceGroup implements Group {
 
   /** Skips what comes too late, starts whose turn it is, and tells who waits for that. */
   #goOn(): void {
-    while (this.#waiting.length > 0 && this.context.cancelled) this.#skip(this.#waiting.shift() as WaitingPiece);
+    while (this.#waiting.length > 0 && this.context.cancelled) this.#skip(this.#waiting.shift());
     while (this.#waiting.length > 0 && this.#running < this.#maxConcurrent) {
-      this.#running++; // (3)
-      this.#waiting.shift()?.start();
+      this.#start(this.#waiting.shift());
     }
     if (this.#hasRoom()) for (const resolve of this.#roomSeekers.splice(0)) resolve();
     this.#listen();
     this.#finish();
   }
 
-  #skip(piece: WaitingPiece): void {
+  #start(turn: Turn | undefined): void {
+    if (turn === undefined) return;
+    turn.hasCome = true;
+    this.#running++; // (3)
+    turn.resolve(this.context);
+  }
+
+  #skip(turn: Turn | undefined): void {
     const cause = this.#failure === undefined ? this.context.cause : this.#failure.error;
     this.#failure ??= { error: cause }; // (4): a job that was not done in full has not succeeded
-    piece.skip(cause);
+    turn?.reject(cause);
   }
 
   /** Listens to the context only while somebody waits who must be told when it ends. */

@@ -86,7 +86,7 @@ describe('a health check', () => {
     check.close();
   });
 
-  it('(3) runs nothing after close, and never keeps the process alive', async () => {
+  it('(3), charter B1: runs nothing after close, and never keeps the process alive', async () => {
     let runs = 0;
     const { clock, check } = subject(() => void runs++);
     check.begin();

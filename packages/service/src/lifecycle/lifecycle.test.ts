@@ -127,7 +127,7 @@ describe('createLifecycle', () => {
     expect(await late).toMatchObject({ cause: { name: 'TimeoutError' } });
   });
 
-  it('(3) stops once, whoever asks, and never rejects', async () => {
+  it('(3), charter B2: stops once, whoever asks, and never rejects', async () => {
     const { life, part } = subject();
     life.add(part('a', [], { close: () => Promise.reject(boom) }));
     await life.start();

@@ -107,7 +107,7 @@ describe('defineServices', () => {
     expect(() => base.add('b', () => 1, { dispose: 1 } as never)).toThrow('services.b.dispose must be a function');
   });
 
-  it('(3) disposes in reverse order of making, not of definition, each once', async () => {
+  it('(3), charter B2: disposes in reverse order of making, not of definition, each once', async () => {
     const log: string[] = [];
     const container = defineServices()
       .add('a', () => disposable(log, 'a'))

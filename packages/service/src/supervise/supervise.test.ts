@@ -189,7 +189,7 @@ describe('supervise', () => {
     expect(early.seen).toHaveLength(0);
   });
 
-  it('(5) goes on when a hook throws, or the dice do', async () => {
+  it('(5), charter C3, C5: goes on when a hook throws, or the dice do', async () => {
     const reported: string[] = [];
     const before = onHookError(({ hook, policy }) => void reported.push(`${hook} of ${policy}`));
     const { seen, supervisor, clock } = subject([fail], { onCrash: fail, random: fail });

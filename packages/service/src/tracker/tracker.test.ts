@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { type CancellableContext, Context, contextKey, createEvents, onHookError } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
@@ -156,7 +158,7 @@ describe('createTracker', () => {
     expect(failures).toEqual(['sync: Error: boom']);
   });
 
-  it('(4) tells of failures, and goes on when that throws', async () => {
+  it('(4), charter C3: tells of failures, and goes on when that throws', async () => {
     const reported: string[] = [];
     const before = onHookError(({ hook }) => void reported.push(hook));
     const onFailure = () => {
@@ -181,6 +183,17 @@ describe('createTracker', () => {
     onHookError(before);
 
     expect(reported).toEqual(['audit tracker Error: boom']);
+  });
+
+  it('charter R3: a job runs in the async context of who started it', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const { tracker } = subject();
+    const seen: (string | undefined)[] = [];
+    for (const name of ['ada', 'bob'])
+      request.run(name, () => tracker.go('audit', () => seen.push(request.getStore())));
+    await settle();
+
+    expect(seen).toEqual(['ada', 'bob']);
   });
 
   it('tracks promises that were made elsewhere, also while it drains, and returns them', async () => {

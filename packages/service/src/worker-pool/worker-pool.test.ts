@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { BulkheadFullError, Context } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
@@ -108,6 +110,17 @@ describe('workerPool', () => {
     });
     await expect(thrown).rejects.toBe(error);
     await pool[Symbol.asyncDispose]();
+  });
+
+  it('charter R3: work runs in the async context of its caller, whoever makes room for it', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const { pool, clock } = subject({ maxConcurrent: 1 });
+    const wait = (): Promise<string | undefined> =>
+      new Promise<void>((resolve) => void clock.setTimer(resolve, 5)).then(() => request.getStore());
+    const runs = ['ada', 'bob', 'eve'].map((name) => request.run(name, () => pool.run(wait)));
+    await clock.advance(15);
+
+    expect(await Promise.all(runs)).toEqual(['ada', 'bob', 'eve']);
   });
 
   it('takes a number, and refuses what it does not understand', async () => {

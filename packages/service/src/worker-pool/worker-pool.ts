@@ -31,6 +31,7 @@ import {
 
 import { type DrainReport, DrainingError } from '../drain/drain-report.ts';
 import { InFlight, type Run } from '../drain/in-flight.ts';
+import { Deferred } from '../ports/deferred.ts';
 
 /** Options of {@link workerPool}: those of a bulkhead, and of its drain. Omitted ones take {@link workerPoolDefaults}. */
 export interface WorkerPoolOptions extends Omit<BulkheadOptions, 'name' | 'maxQueued' | 'enforcement' | 'store'> {
@@ -139,13 +140,15 @@ class BulkheadPool implements WorkerPool {
       context: own,
       place: undefined,
     });
-    let working: unknown = undefined;
+    const turn = new Deferred<Context>();
+    const working = turn.promise.then(work); // here, so that it runs in the async context of this call
+    let hasBegun = false;
     const result = this.#permits.execute((ending) => {
-      const value = work(ending);
-      working = value;
-      return value;
+      hasBegun = true;
+      turn.resolve(ending);
+      return working;
     }, own); // (1), (3)
-    void this.#follow(run, result, () => working);
+    void this.#follow(run, result, () => (hasBegun ? working : undefined));
     return result;
   }
 
