@@ -13,7 +13,7 @@ describe('sendCancelRequest', () => {
   it('cancel-request (1): asks by process id and secret, and is over when the server closes', async () => {
     const pool = new FakePool();
 
-    const request = sendCancelRequest(pool, pool.client as never);
+    const request = sendCancelRequest(pool, pool.client);
     expect(pool.requests[0]?.asked).toEqual([7, 42]);
     expect(await isOver(request?.closed)).toBe(false);
     pool.requests[0]?.close();
@@ -24,7 +24,7 @@ describe('sendCancelRequest', () => {
   it('cancel-request (1): is over when its connection fails', async () => {
     const pool = new FakePool();
 
-    const request = sendCancelRequest(pool, pool.client as never);
+    const request = sendCancelRequest(pool, pool.client);
     pool.requests[0]?.fail();
 
     expect(await isOver(request?.closed)).toBe(true);
@@ -33,7 +33,7 @@ describe('sendCancelRequest', () => {
   it('cancel-request (2): is torn down when it is given up', () => {
     const pool = new FakePool();
 
-    sendCancelRequest(pool, pool.client as never)?.giveUp();
+    sendCancelRequest(pool, pool.client)?.giveUp();
 
     expect(pool.requests[0]?.isDestroyed).toBe(true);
   });
@@ -42,7 +42,7 @@ describe('sendCancelRequest', () => {
     const pool = new FakePool();
     pool.client.secretKey = undefined;
 
-    expect(sendCancelRequest(pool, pool.client as never)).toBeUndefined();
+    expect(sendCancelRequest(pool, pool.client)).toBeUndefined();
     expect(pool.requests).toEqual([]);
   });
 

@@ -111,6 +111,34 @@ describe('a connection', () => {
     expect([client.releases.length, client.sent]).toEqual([1, ['ROLLBACK']]);
   });
 
+  it('connection (5): that breaks has stopped what the server does for it, and does not wait for that for ever', async () => {
+    const { client, clock, closes, connection, tally } = make();
+
+    const asked = connection.run({ text: 'one' }, { contexts: [], stakes: 'effect' }).catch((error: unknown) => error);
+    await settle();
+    client.breakDown(new Error('reset'));
+
+    expect(await asked).toMatchObject({ code: 'STATEMENT_OUTCOME_UNKNOWN' });
+    expect([closes.length, tally.cancelRequests, clock.pendingCount]).toEqual([1, 1, 1]);
+    await clock.advance(1000);
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('connection (5): that the server has ended, or that is being stopped already, is not stopped once more', async () => {
+    const [ended, stopped] = [make(), make()];
+    const context = stopped.root.withCancel();
+
+    const one = ended.connection.run({ text: 'one' }, { contexts: [], stakes: 'no-effect' }).catch(() => {});
+    const two = stopped.connection.run({ text: 'two' }, { contexts: [context], stakes: 'no-effect' }).catch(() => {});
+    await settle();
+    ended.client.fail(serverError('57P01', 'FATAL'));
+    context.cancel('left');
+    stopped.client.breakDown(new Error('reset'));
+    await Promise.all([one, two]);
+
+    expect([ended.tally.cancelRequests, stopped.tally.cancelRequests]).toEqual([0, 1]);
+  });
+
   it('connection (3), (4): that breaks while nothing runs is destroyed, and the process lives', async () => {
     const { client, connection, tally } = make();
     const broken = new Error('reset');

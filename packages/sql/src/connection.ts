@@ -7,6 +7,7 @@
  *      answered again.
  *  (3) A connection that is lost, or does not answer in time, is destroyed and never given back.
  *  (4) An error of the connection never goes unheard, so it never ends the process.
+ *  (5) The server is asked to stop what it does for a connection that is lost: it would go on to the end, locks and all.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import type { Clock } from '@holdfast/core';
 
 import type { CancelRequest } from './cancel-request.ts';
 import type { CheckedOutClient, SqlCallback, SqlResult } from './pg-client.ts';
-import { ConnectionDroppedError } from './sql-error.ts';
+import { ConnectionDroppedError, isFatal } from './sql-error.ts';
 import { type StatementPlace, StatementRun, type Terms } from './statement-run.ts';
 
 /** What happened to connections and statements since the pool was wrapped. */
@@ -51,15 +52,15 @@ export class Connection implements StatementPlace {
   lost: { readonly error: unknown } | undefined;
   readonly clock: Clock;
   readonly cancelGraceMs: number;
-  readonly #client: CheckedOutClient;
+  readonly client: CheckedOutClient;
   readonly #ports: ConnectionPorts;
   #tail: Promise<void> = Promise.resolve();
   #isReleased = false;
   #mustProve = false;
-  #current: { noteLoss(error: unknown): void } | undefined;
+  #current: { readonly isAlone: boolean; noteLoss(error: unknown): void } | undefined;
 
   constructor(client: CheckedOutClient, ports: ConnectionPorts) {
-    this.#client = client;
+    this.client = client;
     this.#ports = ports;
     this.clock = ports.clock;
     this.cancelGraceMs = ports.cancelGraceMs;
@@ -82,6 +83,16 @@ export class Connection implements StatementPlace {
     return this.run({ text }, { contexts: [], stakes: 'no-effect', limitMs });
   }
 
+  /** Whether a transaction is open, failed or not. */
+  get isInTransaction(): boolean {
+    return (this.client.getTransactionStatus?.() ?? 'I') !== 'I';
+  }
+
+  /** Resolves when all that was begun so far is over. Never rejects. */
+  whenQuiet(): Promise<void> {
+    return this.#tail;
+  }
+
   /** Gives the client back when all that was begun is over. Resolves when that is so. Never rejects. */
   async release(): Promise<void> {
     if (this.#isReleased) return;
@@ -95,12 +106,13 @@ export class Connection implements StatementPlace {
     if (this.lost !== undefined) return;
     this.lost = { error };
     this.#ports.tally.dropped += 1;
+    if (this.#current?.isAlone === true && !isFatal(error)) void this.#stopBehind(); // (5)
     this.#giveBack(error instanceof Error ? error : true); // (3)
     this.#current?.noteLoss(error);
   }
 
   send(statement: object, callback: SqlCallback): void {
-    this.#client.query(statement, callback);
+    this.client.query(statement, callback);
   }
 
   noteStopped(): void {
@@ -109,7 +121,7 @@ export class Connection implements StatementPlace {
   }
 
   askToStop(): CancelRequest | undefined {
-    const request = this.#ports.cancel(this.#client);
+    const request = this.#ports.cancel(this.client);
     if (request !== undefined) this.#ports.tally.cancelRequests += 1;
     return request;
   }
@@ -120,7 +132,7 @@ export class Connection implements StatementPlace {
 
   /** Waits until it is out of every transaction, and has answered after a stop. */
   async #proveRest(): Promise<void> {
-    const isInTransaction = (this.#client.getTransactionStatus?.() ?? 'I') !== 'I';
+    const { isInTransaction } = this;
     if (this.lost !== undefined || !(this.#mustProve || isInTransaction)) return;
     try {
       await this.runThrough(isInTransaction ? 'ROLLBACK' : '', this.cancelGraceMs);
@@ -129,9 +141,18 @@ export class Connection implements StatementPlace {
     }
   }
 
+  /** Stops what the server still does for a connection that is no more. */
+  async #stopBehind(): Promise<void> {
+    const request = this.askToStop();
+    if (request === undefined) return;
+    const limit = this.clock.setTimer(() => request.giveUp(), this.cancelGraceMs);
+    await request.closed;
+    limit.cancel();
+  }
+
   #giveBack(destroy?: Error | true): void {
     this.#ports.tally.checkedOut -= 1;
-    if (destroy === undefined) this.#client.off('error', this.#onError); // (4): one that is destroyed may still have something to say
-    this.#client.release(destroy);
+    if (destroy === undefined) this.client.off('error', this.#onError); // (4): one that is destroyed may still have something to say
+    this.client.release(destroy);
   }
 }

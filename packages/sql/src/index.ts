@@ -12,6 +12,10 @@ export { type SqlCounts } from './connection.ts';
 export { type TransactionOptions } from './begin-text.ts';
 export { type ScopeWork, type SqlTransaction } from './transaction-scope.ts';
 
+// For query builders
+export { type BoundPool, type ContextSource } from './bound-pool.ts';
+export { type BoundClient } from './bound-client.ts';
+
 // Errors
 export {
   CommitOutcomeUnknownError,

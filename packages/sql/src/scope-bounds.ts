@@ -10,6 +10,7 @@ import type { Context } from '@holdfast/core';
 import { type TransactionOptions, beginText } from './begin-text.ts';
 import { remainingMsOf } from './context-watch.ts';
 import type { Connection } from './connection.ts';
+import type { SqlResult, SqlStatement } from './pg-client.ts';
 import { CommitOutcomeUnknownError, StatementOutcomeUnknownError, TransactionAbortedError } from './sql-error.ts';
 
 /** How a scope is opened and closed. */
@@ -49,7 +50,34 @@ export function transactionBounds(connection: Connection, plan: BoundsPlan): Sco
   };
 }
 
+/**
+ * Runs a statement that commits.
+ *
+ * @throws CommitOutcomeUnknownError when it was sent and no answer came.
+ */
+export async function commitTransaction(
+  connection: Connection,
+  statement: SqlStatement,
+  limitMs: number,
+): Promise<SqlResult> {
+  try {
+    return await connection.run(statement, { contexts: [], stakes: 'effect', limitMs });
+  } catch (error) {
+    throw error instanceof StatementOutcomeUnknownError ? new CommitOutcomeUnknownError(error.cause) : error;
+  }
+}
+
 // --- internal ---
+
+async function commit(connection: Connection, { options, commitTimeoutMs }: BoundsPlan): Promise<void> {
+  try {
+    const { command } = await commitTransaction(connection, { text: 'COMMIT' }, commitTimeoutMs);
+    if (command === 'ROLLBACK') throw new TransactionAbortedError(undefined);
+  } catch (error) {
+    const isHarmless = options.readOnly === true && error instanceof CommitOutcomeUnknownError;
+    if (!isHarmless) throw error;
+  }
+}
 
 /** Names of savepoints are unique on a connection as long as one is open: one after the other, each with its number. */
 function savepointsOf(connection: Connection): () => ScopeBounds {
@@ -81,16 +109,5 @@ async function undoWith(connection: Connection, text: string): Promise<void> {
     await connection.runThrough(text, connection.cancelGraceMs);
   } catch (error) {
     connection.drop(error);
-  }
-}
-
-async function commit(connection: Connection, { options, commitTimeoutMs }: BoundsPlan): Promise<void> {
-  try {
-    const terms = { contexts: [], stakes: 'effect', limitMs: commitTimeoutMs } as const;
-    const { command } = await connection.run({ text: 'COMMIT' }, terms);
-    if (command === 'ROLLBACK') throw new TransactionAbortedError(undefined);
-  } catch (error) {
-    if (!(error instanceof StatementOutcomeUnknownError)) throw error;
-    if (options.readOnly !== true) throw new CommitOutcomeUnknownError(error.cause);
   }
 }

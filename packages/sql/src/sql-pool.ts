@@ -14,6 +14,7 @@
 import { type Clock, type Context, ConfigError, inRange, oneOf, systemClock, withKnown } from '@holdfast/core';
 
 import { type TransactionOptions, checkTransaction } from './begin-text.ts';
+import { type BoundPool, type ContextSource, boundPool } from './bound-pool.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import { checkOut } from './check-out.ts';
 import { requireContext } from './context-watch.ts';
@@ -92,6 +93,12 @@ export interface SqlPool {
    * @throws TransactionAbortedError when a statement had failed and the work went on nevertheless.
    */
   transaction<T>(context: Context, work: ScopeWork<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * Returns a pool of the shape of node-postgres' own for a query builder, all of whose statements live under `source`: a context,
+   * or a function that returns the one of the moment. The query builder begins and ends transactions itself: COMMIT is not stopped,
+   * and what it left open when the context ended is rolled back.
+   */
+  under(source: ContextSource): BoundPool;
   /** What happened so far. */
   counts(): SqlCounts;
 }
@@ -133,6 +140,10 @@ export function sqlPool(pool: PgPool, options: SqlPoolOptions = {}): SqlPool {
       const connection = await checkOut(pool, context, ports);
       const scope = new TransactionScope(connection, context, transactionBounds(connection, plan));
       return scope.play(work, () => void connection.release());
+    },
+    under(source) {
+      if (typeof source !== 'function') requireContext('under', source);
+      return boundPool({ commitTimeoutMs, checkOut: (context) => checkOut(pool, context, ports) }, source);
     },
     counts: () => ({ ...tally }),
   };

@@ -104,6 +104,11 @@ export class StatementRun<Row> {
     this.#finish();
   }
 
+  /** Whether it is under way, and nobody stops it. */
+  get isAlone(): boolean {
+    return this.#state === 'sent';
+  }
+
   /** Tells it that its connection is no more. */
   noteLoss(error: unknown): void {
     if (this.#state !== 'waiting' && this.#state !== 'over') this.#settle(error);
@@ -150,8 +155,7 @@ export class StatementRun<Row> {
 
   #answer(error: unknown, result: SqlResult<never> | undefined): void {
     const isGivenUp = error instanceof Error && error.message === 'Query read timeout';
-    if (isGivenUp) this.#place.askToStop(); // node-postgres' own `query_timeout` waits no more, and the server runs on
-    if (isGivenUp || isFatal(error)) this.#place.drop(error); // and so it is told
+    if (isGivenUp || isFatal(error)) this.#place.drop(error); // node-postgres' own `query_timeout` lets the server run on
     this.#settle(error, result);
   }
 

@@ -1,0 +1,177 @@
+import { Context } from '@holdfast/core';
+import { settle, virtualClock } from '@holdfast/core/testing';
+import { describe, expect, it } from 'vitest';
+
+import { FakePool, serverError } from '../../../test/sql/fake-pool.ts';
+import { sqlPool } from './sql-pool.ts';
+
+/** A pool whose server answers at once, but for statements that are called slow. */
+function make() {
+  const clock = virtualClock();
+  const pool = new FakePool();
+  const { client } = pool;
+  client.automatic = (text) => {
+    if (/^begin/i.test(text)) client.status = 'T';
+    if (/^(commit|rollback$)/i.test(text)) client.status = 'I';
+    return !text.includes('slow');
+  };
+  const database = sqlPool(pool, { clock });
+  const stopSlow = (): void => {
+    client.fail(serverError('57014'));
+    pool.requests.at(-1)?.close();
+  };
+  return { clock, pool, client, database, stopSlow, root: Context.withClock(clock) };
+}
+
+describe('a bound client', () => {
+  it('bound-client (1): stops a statement when the context ends, and undoes after that', async () => {
+    const { client, database, root, stopSlow } = make();
+    const context = root.withCancel();
+    const bound = await database.under(context).connect();
+
+    await bound.query('begin');
+    const asked = bound.query('slow', []);
+    await settle();
+    context.cancel('left');
+    await expect(asked).rejects.toBe('left');
+    stopSlow();
+    expect(await bound.query('rollback')).toMatchObject({ rows: [] });
+    bound.release();
+    await settle();
+
+    expect(client.sent.filter((text) => /rollback/i.test(text))).toHaveLength(1);
+    expect(client.releases).toEqual([undefined]);
+  });
+
+  it('bound-client (1): begins and commits nothing after the end', async () => {
+    const { client, database, root } = make();
+    const context = root.withCancel();
+    const bound = await database.under(context).connect();
+
+    await bound.query('begin');
+    context.cancel('left');
+
+    for (const text of ['insert', 'commit', 'begin', 'savepoint a'])
+      await expect(bound.query(text)).rejects.toBe('left');
+    expect(client.sent).not.toContain('commit');
+  });
+
+  it('bound-client (1): does not stop COMMIT, and says where nobody knows', async () => {
+    const { client, pool, database, root } = make();
+    const context = root.withCancel();
+    const bound = await database.under(context).connect();
+    client.automatic = () => false;
+
+    const asked = bound.query('commit').catch((error: unknown) => error);
+    await settle();
+    context.cancel('left');
+    await settle();
+    expect(pool.requests).toEqual([]);
+    client.breakDown(new Error('reset'));
+
+    expect(await asked).toMatchObject({ code: 'COMMIT_OUTCOME_UNKNOWN' });
+  });
+
+  it('bound-client (1): undoes nothing on a connection that is lost, so that the first error stays', async () => {
+    const { client, database, root } = make();
+    const bound = await database.under(root).connect();
+
+    await bound.query('begin');
+    client.breakDown(new Error('reset'));
+
+    await expect(bound.query('insert')).rejects.toThrow('reset');
+    expect(await bound.query('rollback')).toMatchObject({ rows: [] });
+    bound.release();
+    expect(client.releases).toHaveLength(1);
+  });
+
+  it('bound-client (2): leaves the transaction when the context ends, whatever its owner does', async () => {
+    const { client, database, root } = make();
+    const context = root.withCancel();
+    const bound = await database.under(context).connect();
+
+    await bound.query('begin');
+    context.cancel('left');
+    await settle();
+    expect(client.sent).toEqual(['begin', 'ROLLBACK']);
+    await bound.query('rollback to savepoint a');
+    await bound.query('rollback');
+    bound.release();
+    await settle();
+
+    expect(client.sent).toEqual(['begin', 'ROLLBACK']);
+    expect(client.releases).toEqual([undefined]);
+  });
+
+  it('bound-client (3): destroys the connection of a cursor when the context ends', async () => {
+    const { client, pool, database, root } = make();
+    const context = root.withCancel();
+    const bound = await database.under(context).connect();
+    const cursor = { text: 'slow', submit: () => {} };
+
+    expect(bound.query(cursor)).toBe(cursor);
+    context.cancel('left');
+    pool.requests[0]?.close();
+    await settle();
+
+    expect(client.releases).toHaveLength(1);
+    expect(() => bound.query(cursor)).toThrow('left');
+  });
+
+  it('is destroyed when its owner says so', async () => {
+    const { client, database, root } = make();
+    const broken = new Error('broken');
+
+    for (const destroy of [broken, true]) (await database.under(root).connect()).release(destroy);
+    (await database.under(root).connect()).release(false);
+    await settle();
+
+    expect(client.releases).toEqual([broken, expect.any(Error), undefined]);
+  });
+});
+
+describe('a bound pool', () => {
+  it('takes the context of the moment, and none for none', async () => {
+    const { client, database, root } = make();
+    let now: Context | undefined = root.withTimeout(0, 'over');
+    const pool = database.under(() => now);
+
+    await expect(pool.query('select 1')).rejects.toBe('over');
+    await expect(pool.connect()).rejects.toBe('over');
+    now = undefined;
+    await pool.query('select 2', [1]);
+
+    expect(client.sent).toEqual(['select 2']);
+  });
+
+  it('stops a statement by the context of its moment, on a client that lives longer', async () => {
+    const { database, root, stopSlow } = make();
+    const inner = root.withCancel();
+    let now: Context = root;
+    const bound = await database.under(() => now).connect();
+
+    await bound.query('begin');
+    now = inner;
+    const asked = bound.query('slow');
+    await settle();
+    inner.cancel('left');
+    await expect(asked).rejects.toBe('left');
+    stopSlow();
+    now = root;
+
+    expect(await bound.query('insert')).toMatchObject({ command: 'insert' });
+  });
+
+  it('refuses callbacks and what is no context, and ends nothing', async () => {
+    const { client, database, root } = make();
+
+    expect(() => database.under(undefined as never)).toThrow('under needs a context first');
+    const pool = database.under(root);
+    await expect((pool.connect as (callback: unknown) => Promise<unknown>)(() => {})).rejects.toThrow('no callback');
+    await expect(pool.query('select 1', (() => {}) as never)).rejects.toThrow('no callback');
+    await pool.end();
+
+    expect(client.sent).toEqual([]);
+    expect(Object.getPrototypeOf(pool).constructor.name).toBe('BoundPool'); // as Drizzle looks for
+  });
+});

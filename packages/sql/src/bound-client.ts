@@ -1,0 +1,161 @@
+/**
+ * Bound client: a client for a query builder, which knows nothing of contexts. It has the shape of node-postgres' own, and what
+ * is sent through it ends with the context.
+ *
+ * Invariants
+ *  (1) Statements are stopped when the context ends; what ends a transaction is not: COMMIT is never stopped halfway, and what
+ *      undoes runs after the end as well.
+ *  (2) When the context ends, an open transaction is rolled back without waiting for whoever had begun it.
+ *  (3) A cursor or stream cannot be stopped and kept: its connection is destroyed.
+ *
+ * @module
+ */
+
+import type { Context } from '@holdfast/core';
+
+import { type CommandKind, commandKind } from './command-kind.ts';
+import { endOf, watchEnd } from './context-watch.ts';
+import type { Connection } from './connection.ts';
+import { commitTransaction } from './scope-bounds.ts';
+import type { SqlResult, SqlStatement } from './pg-client.ts';
+import { statementOf } from './statement.ts';
+
+/** What a query builder needs of a client. */
+export interface BoundClient {
+  /** Runs a statement: a text or an object, and values. */
+  query(statement: string | SqlStatement, values?: readonly unknown[]): Promise<SqlResult>;
+  /** Hands a cursor or stream of node-postgres to the connection. */
+  query<T extends { submit(...args: never[]): unknown }>(cursor: T): T;
+  release(destroy?: Error | boolean): void;
+  on(event: 'error', listener: (error: Error) => void): this;
+  off(event: 'error', listener: (error: Error) => void): this;
+}
+
+/** What a bound client needs to know. */
+export interface BoundPlan {
+  /** Milliseconds for COMMIT. */
+  readonly commitTimeoutMs: number;
+  /** The context of now: it may differ from statement to statement. */
+  readonly contextNow: () => Context;
+}
+
+/** Returns a client for a connection. It lives under `context`. */
+export function boundClient(connection: Connection, context: Context, plan: BoundPlan): BoundClient {
+  return new PlainClient(connection, context, plan);
+}
+
+/** Refuses a callback, which would never be called. */
+export function refuseCallback(values: readonly unknown[]): void {
+  if (values.some((value) => typeof value === 'function'))
+    throw new TypeError('a bound pool takes no callback: await it');
+}
+
+// --- internal ---
+
+const nothing: SqlResult<never> = Object.freeze({ rows: [], rowCount: null, command: '', fields: [] });
+
+class PlainClient implements BoundClient {
+  readonly #connection: Connection;
+  readonly #context: Context;
+  readonly #plan: BoundPlan;
+  readonly #unhook: () => void;
+  #hasCursor = false;
+  #leaving: Promise<void> | undefined;
+
+  constructor(connection: Connection, context: Context, plan: BoundPlan) {
+    this.#connection = connection;
+    this.#context = context;
+    this.#plan = plan;
+    this.#unhook = watchEnd([context], () => void this.#leave());
+  }
+
+  query(statement: string | SqlStatement, values?: readonly unknown[]): Promise<SqlResult>;
+  query<T extends { submit(...args: never[]): unknown }>(cursor: T): T;
+  query(given: string | object, values?: readonly unknown[], ...rest: unknown[]): unknown {
+    if (typeof given === 'object' && 'submit' in given) return this.#submit(given);
+    return this.#run(given as SqlStatement, values, rest);
+  }
+
+  release(destroy?: Error | boolean): void {
+    this.#unhook();
+    const isBroken = destroy !== undefined && destroy !== false;
+    if (isBroken) this.#connection.drop(destroy === true ? new Error('released as broken') : destroy);
+    else void this.#connection.release();
+  }
+
+  on(event: 'error', listener: (error: Error) => void): this {
+    this.#connection.client.on(event, listener);
+    return this;
+  }
+
+  off(event: 'error', listener: (error: Error) => void): this {
+    this.#connection.client.off(event, listener);
+    return this;
+  }
+
+  async #run(given: SqlStatement, values: readonly unknown[] | undefined, rest: unknown[]): Promise<SqlResult> {
+    refuseCallback([values, ...rest]);
+    const statement = statementOf(given, values);
+    const contexts = [...new Set([this.#plan.contextNow(), this.#context])];
+    const end = endOf(contexts);
+    const kind = commandKind(statement.text);
+    if (end !== undefined && kind !== 'undo') throw end.cause;
+    return this.#runAs(kind, statement, contexts);
+  }
+
+  async #runAs(kind: CommandKind, statement: SqlStatement, contexts: readonly Context[]): Promise<SqlResult> {
+    const connection = this.#connection;
+    switch (kind) {
+      case 'commit':
+        return commitTransaction(connection, statement, this.#plan.commitTimeoutMs);
+      case 'undo':
+        return this.#undo(statement);
+      case 'begin':
+      case 'savepoint':
+        return connection.run(statement, { contexts: [], stakes: 'no-effect', limitMs: connection.cancelGraceMs });
+      case 'other':
+        return connection.run(statement, { contexts, stakes: connection.isInTransaction ? 'no-effect' : 'effect' });
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  /** Undoes. Where the connection is lost, the server does it: an error here would hide the one that led to this. */
+  async #undo(statement: SqlStatement): Promise<SqlResult> {
+    const connection = this.#connection;
+    if (endOf([this.#context]) !== undefined) await this.#leave(); // (2)
+    else await connection.whenQuiet();
+    if (connection.lost !== undefined || !connection.isInTransaction) return nothing;
+    try {
+      return await connection.run(statement, { contexts: [], stakes: 'no-effect', limitMs: connection.cancelGraceMs });
+    } catch (error) {
+      if (connection.lost === undefined) throw error;
+      return nothing;
+    }
+  }
+
+  /** Leaves what is open when the context has ended, once. Never rejects. */
+  #leave(): Promise<void> {
+    this.#leaving ??= this.#leaveOnce();
+    return this.#leaving;
+  }
+
+  async #leaveOnce(): Promise<void> {
+    const connection = this.#connection;
+    if (this.#hasCursor) {
+      await connection.askToStop()?.closed;
+      connection.drop(endOf([this.#context])?.cause); // (3)
+    }
+    await connection.whenQuiet();
+    if (connection.lost !== undefined || !connection.isInTransaction) return;
+    await connection.runThrough('ROLLBACK', connection.cancelGraceMs).catch((error: unknown) => connection.drop(error));
+  }
+
+  #submit(cursor: object): unknown {
+    const end = endOf([this.#plan.contextNow(), this.#context]);
+    if (end !== undefined) throw end.cause;
+    this.#hasCursor = true;
+    this.#connection.client.query(cursor, undefined as never);
+    return cursor;
+  }
+}

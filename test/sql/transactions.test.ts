@@ -1,0 +1,300 @@
+import { Context, isTimeout } from '@holdfast/core';
+import type { SqlTransaction } from '@holdfast/sql';
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { databaseLab } from './database-lab.ts';
+
+const lab = databaseLab(`
+  create table note (id int primary key);
+  create table pair (id int primary key, other int references pair deferrable initially deferred)
+`);
+const root = Context.background;
+
+/** Ids of the rows that stayed, as another connection sees them. */
+async function notes(): Promise<number[]> {
+  return (await lab.server().query<{ id: number }>('select id from note order by id')).map(({ id }) => id);
+}
+
+async function insert(scope: SqlTransaction, id: number): Promise<void> {
+  await scope.query('insert into note values ($1)', [id]);
+}
+
+beforeEach(() => lab.server().query('truncate note, pair'));
+
+describe('a savepoint on a real server', () => {
+  it('undoes exactly its rows when its context ends in a statement, and the transaction commits', async () => {
+    const { database } = lab.wrap();
+
+    await database.transaction(root, async (transaction) => {
+      await insert(transaction, 1);
+      const inner = transaction.savepoint(transaction.context.withTimeout(100), async (savepoint) => {
+        await insert(savepoint, 2);
+        await savepoint.query('select pg_sleep(60)');
+      });
+      await expect(inner).rejects.toSatisfy(isTimeout);
+      await insert(transaction, 3);
+    });
+
+    expect(await notes()).toEqual([1, 3]);
+  });
+
+  it('undoes exactly its rows when its context ends between statements, and its work never returns', async () => {
+    const { database } = lab.wrap();
+
+    await database.transaction(root, async (transaction) => {
+      const context = root.withCancel();
+      const inner = transaction.savepoint(context, async (savepoint) => {
+        await insert(savepoint, 2);
+        context.cancel('left');
+        return new Promise(() => {});
+      });
+      await expect(inner).rejects.toBe('left');
+      await insert(transaction, 3);
+    });
+
+    expect(await notes()).toEqual([3]);
+  });
+
+  it('in a savepoint undoes only itself; a failed one undoes what was released in it', async () => {
+    const { database } = lab.wrap();
+    const mine = new Error('mine');
+
+    await database.transaction(root, async (transaction) => {
+      await transaction.savepoint(root, async (outer) => {
+        await insert(outer, 1);
+        const inner = outer.savepoint(root.withTimeout(100), (savepoint) => savepoint.query('select pg_sleep(60)'));
+        await expect(inner).rejects.toSatisfy(isTimeout);
+        await outer.savepoint(root, (savepoint) => insert(savepoint, 2));
+      });
+      const failed = transaction.savepoint(root, async (outer) => {
+        await outer.savepoint(root, (savepoint) => insert(savepoint, 3));
+        throw mine;
+      });
+      await expect(failed).rejects.toBe(mine);
+    });
+
+    expect(await notes()).toEqual([1, 2]);
+  });
+
+  it('saves the transaction from a statement that fails', async () => {
+    const { database } = lab.wrap();
+
+    await database.transaction(root, async (transaction) => {
+      await insert(transaction, 1);
+      const twice = transaction.savepoint(root, (savepoint) => insert(savepoint, 1));
+      await expect(twice).rejects.toMatchObject({ code: '23505' });
+      await insert(transaction, 2);
+    });
+
+    expect(await notes()).toEqual([1, 2]);
+  });
+
+  it('whose failed statement was caught is rolled back by itself', async () => {
+    const { database } = lab.wrap();
+
+    await database.transaction(root, async (transaction) => {
+      await insert(transaction, 1);
+      const swallowed = transaction.savepoint(root, async (savepoint) => {
+        await insert(savepoint, 2);
+        await insert(savepoint, 2).catch(() => {});
+      });
+      await expect(swallowed).rejects.toMatchObject({ code: 'TRANSACTION_ABORTED', cause: { code: '23505' } });
+      await insert(transaction, 3);
+    });
+
+    expect(await notes()).toEqual([1, 3]);
+  });
+});
+
+describe('a transaction on a real server', () => {
+  it('leaves no row when its context ends in a statement, and no lock', async () => {
+    const { pool, database } = lab.wrap({ max: 1 });
+
+    const played = database.transaction(root.withTimeout(100), async (transaction) => {
+      await transaction.query('lock table note');
+      await insert(transaction, 1);
+      await transaction.query('select pg_sleep(60)');
+    });
+    await expect(played).rejects.toSatisfy(isTimeout);
+    await lab.rest(database);
+
+    expect(await notes()).toEqual([]);
+    expect([pool.totalCount, pool.idleCount, database.counts().dropped]).toEqual([1, 1, 0]);
+  });
+
+  it('leaves no row and no lock when its context ends while its work hangs elsewhere', async () => {
+    const { database } = lab.wrap();
+    const context = root.withCancel();
+
+    const played = database.transaction(context, async (transaction) => {
+      await transaction.query('lock table note');
+      await insert(transaction, 1);
+      context.cancel('left');
+      return new Promise(() => {});
+    });
+    await expect(played).rejects.toBe('left');
+
+    await database.query(root.withTimeout(30_000), 'insert into note values (2)'); // it would wait for the lock
+    expect(await notes()).toEqual([2]);
+  });
+
+  it('leaves no row when a failed statement was caught, and says so', async () => {
+    const { database } = lab.wrap();
+
+    const played = database.transaction(root, async (transaction) => {
+      await insert(transaction, 1);
+      await insert(transaction, 1).catch(() => {});
+      return 'as if nothing were';
+    });
+
+    await expect(played).rejects.toMatchObject({ code: 'TRANSACTION_ABORTED', cause: { code: '23505' } });
+    expect(await notes()).toEqual([]);
+  });
+
+  it('that the server refuses to commit rejects with what the server says', async () => {
+    const { database } = lab.wrap();
+
+    const played = database.transaction(root, async (transaction) => {
+      await transaction.query('insert into pair values (1, 2)');
+    });
+
+    await expect(played).rejects.toMatchObject({ code: '23503' });
+    expect(await lab.server().query('select * from pair')).toEqual([]);
+  });
+
+  it('is committed whole or not at all, when its context ends around COMMIT', { timeout: 120_000 }, async () => {
+    const { database } = lab.wrap({ max: 4 });
+    const told: { id: number; isDone: boolean }[] = [];
+
+    for (let id = 0; id < 200; id += 2) {
+      const context = root.withTimeout(1 + (id % 20) / 4, 'over');
+      const isDone = await database
+        .transaction(context, async (transaction) => {
+          await insert(transaction, id);
+          await insert(transaction, id + 1);
+        })
+        .then(
+          () => true,
+          (error: unknown) => {
+            if (error !== 'over') throw error;
+            return false;
+          },
+        );
+      told.push({ id, isDone });
+    }
+    await lab.rest(database);
+
+    const stayed = told.filter(({ isDone }) => isDone).flatMap(({ id }) => [id, id + 1]);
+    expect(await notes()).toEqual(stayed);
+    expect(database.counts().dropped).toBe(0);
+  });
+
+  it('runs as it was asked to', async () => {
+    const { database } = lab.wrap();
+    const shown = async (options: object): Promise<unknown[]> =>
+      database.transaction(
+        root,
+        async (transaction) => {
+          const isolation = await transaction.query<{ is: string }>(
+            `select current_setting('transaction_isolation') as is`,
+          );
+          const readOnly = await transaction.query<{ is: string }>(
+            `select current_setting('transaction_read_only') as is`,
+          );
+          return [isolation.rows[0]?.is, readOnly.rows[0]?.is];
+        },
+        options,
+      );
+
+    expect(await shown({})).toEqual(['read committed', 'off']);
+    expect(await shown({ isolation: 'serializable', readOnly: true, deferrable: true })).toEqual([
+      'serializable',
+      'on',
+    ]);
+    const written = database.transaction(root, (transaction) => insert(transaction, 1), { readOnly: true });
+    await expect(written).rejects.toMatchObject({ code: '25006' });
+  });
+
+  it('has settings that nobody else gets, whatever is in them', async () => {
+    const { database } = lab.wrap({ max: 1 });
+    const tenant = `o'neill \\ "; drop table note; --`;
+    const text = `select current_setting('app.tenant', true) as tenant`;
+
+    const inside = await database.transaction(root, (transaction) => transaction.query(text), {
+      settings: { 'app.tenant': tenant },
+    });
+    const failed = database.transaction(root, () => Promise.reject(new Error('mine')), {
+      settings: { 'app.tenant': 'b' },
+    });
+    await expect(failed).rejects.toThrow('mine');
+    const outside = await database.read(root, text);
+
+    expect([inside.rows, outside.rows]).toEqual([[{ tenant }], [{ tenant: '' }]]);
+  });
+
+  it('that cannot begin rejects with what the server says, and gives its client back', async () => {
+    const { pool, database } = lab.wrap({ max: 1 });
+
+    const played = database.transaction(root, () => 1, { settings: { work_mem: 'much' } });
+    await expect(played).rejects.toMatchObject({ code: '22023' });
+    await lab.rest(database);
+
+    expect((await database.query(root, 'select 1 as n')).rows).toEqual([{ n: 1 }]);
+    expect([pool.totalCount, database.counts().dropped]).toEqual([1, 0]);
+  });
+});
+
+describe('the server’s own limit of time', () => {
+  const limitIn = async (database: ReturnType<typeof lab.wrap>['database'], context: Context): Promise<number> =>
+    database.transaction(context, async (transaction) => {
+      const { rows } = await transaction.query<{ ms: string }>(
+        `select setting as ms from pg_settings where name = 'statement_timeout'`,
+      );
+      return Number(rows[0]?.ms);
+    });
+
+  it('is the time that is left, a little more, and goes with the transaction', async () => {
+    const { database } = lab.wrap({ max: 1 });
+
+    const limitMs = await limitIn(database, root.withTimeout(20_000));
+
+    expect(limitMs).toBeGreaterThan(5000);
+    expect(limitMs).toBeLessThanOrEqual(20_100);
+    expect(await limitIn(database, root)).toBe(0);
+    expect((await database.read(root, 'show statement_timeout')).rows).toEqual([{ statement_timeout: '0' }]);
+  });
+
+  it.each([
+    [5000, 5000],
+    [60_000, 20_000],
+  ])('is lowered by it, and never raised: %d ms', async (ownMs, atMostMs) => {
+    const { database } = lab.wrap({ statement_timeout: ownMs });
+
+    const limitMs = await limitIn(database, root.withTimeout(20_000));
+
+    expect(limitMs).toBeLessThanOrEqual(atMostMs + 100);
+    expect(limitMs).toBeGreaterThan(atMostMs / 4);
+    expect(await limitIn(database, root.withTimeout(1e12 - 1))).toBe(ownMs);
+  });
+
+  it('is left alone where that is wanted', async () => {
+    const { database } = lab.wrap({}, { statementTimeout: 'off' });
+
+    expect(await limitIn(database, root.withTimeout(20_000))).toBe(0);
+  });
+
+  it('ends a statement of a client that is cut off and can stop nothing', async () => {
+    const { database, proxy } = await lab.wrapBehindProxy({}, { cancelGraceMs: 200 });
+
+    const played = database.transaction(root.withTimeout(1000), (transaction) =>
+      transaction.query('select pg_sleep(600) as cut_off'),
+    );
+    await lab.running('cut_off');
+    proxy.apply({ toServer: { kind: 'stall' }, toClient: { kind: 'stall' } });
+    await expect(played).rejects.toSatisfy(isTimeout);
+
+    await expect
+      .poll(async () => (await lab.server().backends()).filter(({ state }) => state === 'active'), { timeout: 30_000 })
+      .toEqual([]);
+  });
+});
