@@ -23,7 +23,7 @@ describe('SIGTERM under load', () => {
     '%s: fails no request, loses no background event, and exits with 0 inside the deadline',
     async (signal) => {
       const stopTimeoutMs = 20_000;
-      shop = await startShop({ notReadyForMs: 1500, stopTimeoutMs });
+      shop = await startShop({ notReadyForMs: 700, stopTimeoutMs });
       const load = startLoad(shop.url, shop.probeUrl, 20);
       await eventually(() => load.answeredCount() > 200, { what: '200 orders', limitMs: 60_000 });
       const signalledAt = performance.now();
@@ -38,6 +38,8 @@ describe('SIGTERM under load', () => {
       expect(tookMs).toBeLessThan(stopTimeoutMs);
       const { report, tracker } = shop.end();
       expect(report).toMatchObject({ isComplete: true, reason: { kind: 'signal', signal } });
+      const drained = report.steps.find(({ component, kind }) => component === 'http' && kind === 'drain')?.drained;
+      expect(drained?.finished[0]?.count).toBeGreaterThan(0); // requests that were under way, and have started work of their own
       expect(tracker).toMatchObject({ abandoned: 0, failed: 0, refused: 0, succeeded: answered.length });
       expect(report.steps.map(({ component, kind }) => `${component} ${kind}`)).toEqual([
         'http drain',

@@ -10,8 +10,11 @@ import type { Context } from '@holdfast/core';
 export interface Component {
   /** Unique in its lifecycle; it names the part in reports. */
   readonly name: string;
-  /** Names of what must have been started before, and is closed after. By default it depends on nothing. */
-  readonly dependsOn?: readonly string[];
+  /**
+   * Names of what it uses: started before it, drained and closed after it. Without a list it may use all that starts before it, in
+   * the order of adding, and is drained before all of that; `[]` uses nothing.
+   */
+  readonly dependsOn?: readonly string[] | undefined;
   /** Makes it ready for work. `context` ends when the start has taken too long, or is broken off. */
   start?(context: Context): unknown;
   /**

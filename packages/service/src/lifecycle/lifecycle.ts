@@ -113,8 +113,8 @@ export interface Lifecycle extends AsyncDisposable {
  * ```ts
  * const life = createLifecycle({ process });
  * life.add({ name: 'database', start: () => pool.query('select 1'), close: () => pool.end() });
- * life.add({ name: 'background', dependsOn: ['database'], drain: (context) => tracker.drain(context) });
- * life.add(serverComponent(server, { port: 8080, dependsOn: ['database', 'background'] }));
+ * life.add({ name: 'background', drain: (context) => tracker.drain(context) }); // may use the database
+ * life.add(serverComponent(server, { port: 8080 })); // its requests may use both
  * await life.start();
  * ```
  */

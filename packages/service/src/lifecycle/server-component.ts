@@ -28,15 +28,14 @@ export interface ServerComponentOptions {
   readonly port: number;
   /** Address to listen at; all by default. */
   readonly host?: string;
-  /** What it needs, and what its requests use. @defaultValue [] */
+  /** Components that its requests use. By default all that start before it. */
   readonly dependsOn?: readonly string[];
   readonly clock?: Clock;
 }
 
 /** Every default of {@link serverComponent}, in one place. */
-export const serverComponentDefaults: Required<Omit<ServerComponentOptions, 'port' | 'host'>> = Object.freeze({
+export const serverComponentDefaults: Required<Pick<ServerComponentOptions, 'name' | 'clock'>> = Object.freeze({
   name: 'http',
-  dependsOn: [],
   clock: systemClock,
 });
 
@@ -46,7 +45,7 @@ export const serverComponentDefaults: Required<Omit<ServerComponentOptions, 'por
  * @throws ConfigError when `server` is none, or an option is out of range; the server's own error from start, as EADDRINUSE.
  */
 export function serverComponent(server: Server, options: ServerComponentOptions): Component {
-  const settings = withKnown('serverComponent', serverComponentDefaults, options, ['port', 'host']);
+  const settings = withKnown('serverComponent', serverComponentDefaults, options, ['port', 'host', 'dependsOn']);
   if (typeof server?.listen !== 'function') throw new ConfigError('serverComponent server', 'a server', server);
   isName('serverComponent.name', settings.name);
   integerInRange('serverComponent.port', settings.port, [0, 65_535]);

@@ -69,5 +69,7 @@ describe('drainDepths', () => {
     ]);
 
     expect(Object.fromEntries(depths)).toEqual({ database: 0, background: 1, http: 2, consumer: 1 });
+    const undeclared = drainDepths([{ name: 'a', drain }, { name: 'b', drain }, { name: 'c' }, { name: 'd', drain }]);
+    expect(Object.fromEntries(undeclared)).toEqual({ a: 1, b: 2, c: 2, d: 3 });
   });
 });

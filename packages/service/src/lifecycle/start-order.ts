@@ -17,7 +17,8 @@ import { ConfigError } from '@holdfast/core';
 /** What is ordered: names, and the names of what they need. */
 export interface Ordered {
   readonly name: string;
-  readonly dependsOn?: readonly string[];
+  /** Undefined where nobody has said. */
+  readonly dependsOn?: readonly string[] | undefined;
 }
 
 /**
@@ -41,13 +42,27 @@ export function startOrder<C extends Ordered>(components: readonly C[]): C[] {
 }
 
 /**
+ * Returns what each component uses, by name: what it says, or else all that start before it. `ordered` is in start order, so that
+ * there is no circle.
+ */
+export function usesOf(ordered: readonly Ordered[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    ordered.map(({ name, dependsOn }, index) => [
+      name,
+      dependsOn ?? ordered.slice(0, index).map((other) => other.name),
+    ]),
+  );
+}
+
+/**
  * Returns for each component, by name, how many drains must fit in the time that is left when its own begins: its own, and the
  * longest chain of those that wait for it. `ordered` is in start order.
  */
 export function drainDepths(ordered: readonly (Ordered & { readonly drain?: unknown })[]): ReadonlyMap<string, number> {
+  const uses = usesOf(ordered);
   const depths = new Map<string, number>();
-  for (const { name, dependsOn = [], drain } of ordered) {
-    const below = Math.max(0, ...dependsOn.map((other) => depths.get(other) ?? 0));
+  for (const { name, drain } of ordered) {
+    const below = Math.max(0, ...(uses.get(name) ?? []).map((other) => depths.get(other) ?? 0));
     depths.set(name, below + (drain === undefined ? 0 : 1));
   }
   return depths;

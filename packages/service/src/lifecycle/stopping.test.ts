@@ -82,6 +82,32 @@ describe('stopping', () => {
     expect(report).toMatchObject({ isComplete: true, exitCode: 0, durationMs: 65, reason });
   });
 
+  it('(1) drains one after the other, the last that started first, where nobody has said what uses what', async () => {
+    const clock = virtualClock();
+    const log: string[] = [];
+    const part = (name: string): Component => ({
+      name,
+      drain: async () => {
+        await new Promise<void>((resolve) => void clock.setTimer(resolve, 10));
+        log.push(`${clock.now()} ${name}`);
+      },
+    });
+    const components = [part('database'), part('background'), { ...part('probes'), dependsOn: [] }, part('http')];
+    const stopping = stopComponents({
+      components,
+      clock,
+      begunAt: 0,
+      reason,
+      stopTimeoutMs: 1000,
+      notReadyForMs: 0,
+      onStep: () => {},
+    });
+    await clock.advance(1000);
+    await stopping;
+
+    expect(log).toEqual(['10 http', '20 probes', '20 background', '30 database']);
+  });
+
   it('goes on serving for a while first', async () => {
     const { log, stop } = subject(service);
     const report = await stop(1000, 200);

@@ -1,12 +1,12 @@
 /**
  * Stopping: ends what was started, inside one deadline.
  *
- *   quiesce all ─► go on serving for notReadyForMs ─► drain: each when all that depend on it have ─► close: in reverse
+ *   quiesce all ─► go on serving for notReadyForMs ─► drain: each when all that use it have       ─► close: in reverse
  *   0                                                 │                                              │                 stopTimeoutMs
  *                                                     └── three quarters of the time that is left ───┘── the rest ─────┘
  *
  * Invariants
- *  (1) A component is drained after all that depend on it, so that these can still use it, and closed in reverse start order.
+ *  (1) A component is drained after all that use it, and closed in reverse start order.
  *  (2) A step that fails or hangs keeps no other from its turn: each gets a share of the time that is left.
  *  (3) It ends within `stopTimeoutMs`, whatever the components do.
  *  (4) Every step that a component has is in the report, once.
@@ -20,7 +20,7 @@ import type { DrainReport } from '../drain/drain-report.ts';
 import { pause, within } from '../drain/within.ts';
 import { callHook } from '../ports/tell.ts';
 import type { Component } from './component.ts';
-import { drainDepths } from './start-order.ts';
+import { drainDepths, usesOf } from './start-order.ts';
 import type { StopReason, StopReport, StopStep } from './stop-report.ts';
 
 /** What is stopped, and how long it may take. */
@@ -75,13 +75,14 @@ class StopRun {
     this.#steps = steps;
   }
 
-  /** Drains every component when all that depend on it have drained. */
+  /** Drains every component when all that use it have drained. */
   async drainAll(context: Context): Promise<void> {
     const { components } = this.#plan;
     const depths = drainDepths(components);
+    const uses = usesOf(components);
     const drained = new Map<string, Promise<unknown>>();
     for (const component of components.toReversed()) {
-      const above = components.filter(({ dependsOn = [] }) => dependsOn.includes(component.name));
+      const above = components.filter(({ name }) => uses.get(name)?.includes(component.name));
       const before = Promise.all(above.map(({ name }) => drained.get(name) ?? Promise.resolve()));
       const own = before.then(() => {
         const shareMs = context.remainingMs() / Math.max(1, depths.get(component.name) ?? 1); // (2)

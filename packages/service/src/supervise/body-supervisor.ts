@@ -35,7 +35,7 @@ export interface SupervisorSettings {
   readonly healthyAfterMs: number;
   readonly stallAfterMs: number;
   readonly abandonAfterMs: number;
-  readonly dependsOn: readonly string[];
+  readonly dependsOn?: readonly string[];
   readonly onCrash?: (report: CrashReport) => unknown;
   readonly onGiveUp?: (report: CrashReport) => unknown;
   readonly clock: Clock;
@@ -85,7 +85,7 @@ interface RunEnd {
 /** A supervisor. */
 export class BodySupervisor {
   readonly name: string;
-  readonly dependsOn: readonly string[];
+  readonly dependsOn: readonly string[] | undefined;
   readonly #body: SupervisedBody;
   readonly #settings: SupervisorSettings;
   readonly #intensity: RestartIntensity;

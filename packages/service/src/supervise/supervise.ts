@@ -60,7 +60,7 @@ export interface SuperviseOptions {
   readonly stallAfterMs?: number;
   /** How long a stuck run may take to heed the end of its context, before it is abandoned. Milliseconds, 0 to 600 000. @defaultValue 5000 */
   readonly abandonAfterMs?: number;
-  /** Components of the lifecycle that it needs. @defaultValue [] */
+  /** Components of the lifecycle that it uses. By default all that start before it. */
   readonly dependsOn?: readonly string[];
   /** Told of every crash, before it is restarted. */
   readonly onCrash?: (report: CrashReport) => unknown;
@@ -73,20 +73,20 @@ export interface SuperviseOptions {
 }
 
 /** Every default of {@link supervise}, in one place. */
-export const superviseDefaults: Required<Omit<SuperviseOptions, 'onCrash' | 'onGiveUp' | 'events'>> = Object.freeze({
-  restart: 'permanent',
-  maxRestarts: 5,
-  withinMs: 60_000,
-  safeModeAfterCount: 3,
-  baseDelayMs: 100,
-  maxDelayMs: 30_000,
-  healthyAfterMs: 60_000,
-  stallAfterMs: Infinity,
-  abandonAfterMs: 5000,
-  dependsOn: [],
-  clock: systemClock,
-  random: systemRandom,
-});
+export const superviseDefaults: Required<Omit<SuperviseOptions, 'onCrash' | 'onGiveUp' | 'events' | 'dependsOn'>> =
+  Object.freeze({
+    restart: 'permanent',
+    maxRestarts: 5,
+    withinMs: 60_000,
+    safeModeAfterCount: 3,
+    baseDelayMs: 100,
+    maxDelayMs: 30_000,
+    healthyAfterMs: 60_000,
+    stallAfterMs: Infinity,
+    abandonAfterMs: 5000,
+    clock: systemClock,
+    random: systemRandom,
+  });
 
 /** What keeps something running. It is a component: `lifecycle.add(supervisor)`. */
 export interface Supervisor extends Component {
@@ -116,7 +116,7 @@ export function supervise(name: string, body: SupervisedBody, options: Supervise
   isName('supervise name', name);
   isFunction('supervise body', body);
   const place = `supervise.${name}`;
-  const resolved = withKnown(place, superviseDefaults, options, ['onCrash', 'onGiveUp', 'events']);
+  const resolved = withKnown(place, superviseDefaults, options, ['onCrash', 'onGiveUp', 'events', 'dependsOn']);
   oneOf(`${place}.restart`, resolved.restart, ['permanent', 'transient', 'temporary']);
   integerInRange(`${place}.maxRestarts`, resolved.maxRestarts, [0, 10_000]);
   inRange(`${place}.withinMs`, resolved.withinMs, [1, 86_400_000]);
@@ -135,5 +135,6 @@ export function supervise(name: string, body: SupervisedBody, options: Supervise
 function requireHooks(place: string, { onCrash, onGiveUp, dependsOn }: SuperviseOptions): void {
   if (onCrash !== undefined) isFunction(`${place}.onCrash`, onCrash);
   if (onGiveUp !== undefined) isFunction(`${place}.onGiveUp`, onGiveUp);
-  if (!Array.isArray(dependsOn)) throw new ConfigError(`${place}.dependsOn`, 'names of components', dependsOn);
+  if (dependsOn !== undefined && !Array.isArray(dependsOn))
+    throw new ConfigError(`${place}.dependsOn`, 'names of components', dependsOn);
 }
