@@ -277,6 +277,76 @@ describe('the server’s own limit of time', () => {
     expect(await limitIn(database, root.withTimeout(1e12 - 1))).toBe(ownMs);
   });
 
+  it('goes with a single statement that has values, in one round trip, and stays for nobody', async () => {
+    const { database, pool } = lab.wrap({ max: 1 });
+    const context = root.withTimeout(20_000);
+    const text = `select $1::int as number, extract(epoch from current_setting('statement_timeout')::interval) as seconds`;
+    await database.query(root, 'select 1');
+    const client = await pool.connect();
+    let answers = 0;
+    client.connection.on('readyForQuery', () => (answers += 1));
+    client.release();
+
+    const { rows, fields, rowCount } = await database.query<{ number: number; seconds: string }>(context, text, [7]);
+    expect(answers).toBe(1);
+    const after = await database.query(root, 'show statement_timeout');
+    const refused = await database.query(context, 'select 1 / $1::int', [0]).catch((error: unknown) => error);
+
+    expect([rows[0]?.number, rowCount, fields.map(({ name }) => name)]).toEqual([7, 1, ['number', 'seconds']]);
+    expect(Number(rows[0]?.seconds)).toBeGreaterThan(5);
+    expect(Number(rows[0]?.seconds)).toBeLessThanOrEqual(20.1);
+    expect(after.rows).toEqual([{ statement_timeout: '0' }]);
+    expect(refused).toMatchObject({ code: '22012' });
+  });
+
+  it('goes with a single statement that is prepared by name, from its second run on', async () => {
+    const { database } = lab.wrap({ max: 1 });
+    const statement = {
+      name: 'limit',
+      text: `select $1::int as number, current_setting('statement_timeout') <> '0' as "isLimited"`,
+    };
+    const run = async (number: number): Promise<unknown> =>
+      (await database.query(root.withTimeout(20_000), statement, [number])).rows;
+
+    expect([await run(1), await run(2), await run(3)]).toEqual([
+      [{ number: 1, isLimited: false }],
+      [{ number: 2, isLimited: true }],
+      [{ number: 3, isLimited: true }],
+    ]);
+    const wrong = { name: 'wrong', text: 'select $1::int from nowhere' };
+    for (let attempt = 0; attempt < 3; attempt++)
+      await expect(database.query(root.withTimeout(20_000), wrong, [1])).rejects.toMatchObject({ code: '42P01' });
+    const twice = { name: 'limit', text: 'select $1::int as other' };
+    await expect(database.query(root.withTimeout(20_000), twice, [1])).rejects.toThrow('must be unique');
+    expect(await run(4)).toEqual([{ number: 4, isLimited: true }]);
+  });
+
+  it('lets a procedure commit', async () => {
+    const { database } = lab.wrap();
+    await lab.server().query(
+      `create or replace procedure note_twice(n int) language plpgsql as
+       $$ begin insert into note values (n); commit; insert into note values (n + 1); end $$`,
+    );
+
+    await database.query(root.withTimeout(20_000), 'call note_twice($1)', [1]);
+
+    expect(await notes()).toEqual([1, 2]);
+  });
+
+  it('ends a single statement of a client that is cut off', async () => {
+    const { database, proxy } = await lab.wrapBehindProxy({}, { cancelGraceMs: 200 });
+
+    const asked = database.query(root.withTimeout(1000), 'select pg_sleep($1) as cut_off_alone', [600]);
+    const noted = asked.catch((error: unknown) => error);
+    await lab.running('cut_off_alone');
+    proxy.apply({ toServer: { kind: 'stall' }, toClient: { kind: 'stall' } });
+
+    expect(await noted).toMatchObject({ code: 'STATEMENT_OUTCOME_UNKNOWN' });
+    await expect
+      .poll(async () => (await lab.server().backends()).filter(({ state }) => state === 'active'), { timeout: 30_000 })
+      .toEqual([]);
+  });
+
   it('is left alone where that is wanted', async () => {
     const { database } = lab.wrap({}, { statementTimeout: 'off' });
 

@@ -17,8 +17,8 @@ describe('beginText', () => {
   });
 
   it('tells the server the deadline, a little later than it is', () => {
-    expect(beginText({}, 800.2)).toContain("ELSE '901' END, true)");
-    expect(beginText({}, 0)).toContain("'100'");
+    expect(beginText({}, 800.2)).toContain("THEN '901' ELSE");
+    expect(beginText({}, 0)).toContain("THEN '100' ELSE");
   });
 
   it('tells no deadline that the server cannot hold', () => {

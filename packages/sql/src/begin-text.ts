@@ -66,12 +66,10 @@ export function statementLimit(remainingMs: number): number | undefined {
 }
 
 /** Returns a query that lowers `statement_timeout` for the transaction, and never raises it. */
-export function limitText(limitMs: number | string): string {
-  return (
-    `SELECT set_config('statement_timeout', CASE WHEN now_ms > 0 AND now_ms < ${limitMs} THEN now_is ELSE '${limitMs}' END, true)` +
-    ` FROM (SELECT now_is, extract(epoch FROM now_is::interval) * 1000 AS now_ms` +
-    ` FROM current_setting('statement_timeout') AS now_is) AS session`
-  );
+export function limitText(limitMs: number): string {
+  const now = "current_setting('statement_timeout')";
+  const isHigher = `${now} = '0' OR ${now}::interval > '${limitMs}ms'`;
+  return `SELECT set_config('statement_timeout', CASE WHEN ${isHigher} THEN '${limitMs}' ELSE ${now} END, true)`;
 }
 
 /** Returns `text` as a string literal, whatever is in it and whatever the server takes a backslash for. */

@@ -114,7 +114,12 @@ class PlainClient implements BoundClient {
       case 'savepoint':
         return connection.run(statement, { contexts: [], stakes: 'no-effect', limitMs: connection.cancelGraceMs });
       case 'other':
-        return connection.run(statement, { contexts, stakes: connection.isInTransaction ? 'no-effect' : 'effect' });
+        return connection.run(
+          statement,
+          connection.isInTransaction
+            ? { contexts, stakes: 'no-effect' }
+            : { contexts, stakes: 'effect', tellsDeadline: true },
+        );
       default:
         return kind satisfies never;
     }
@@ -155,7 +160,7 @@ class PlainClient implements BoundClient {
     const end = endOf([this.#plan.contextNow(), this.#context]);
     if (end !== undefined) throw end.cause;
     this.#hasCursor = true;
-    this.#connection.client.query(cursor, undefined as never);
+    this.#connection.client.query(cursor);
     return cursor;
   }
 }

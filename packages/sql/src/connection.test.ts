@@ -14,7 +14,7 @@ function make() {
     closed: new Promise<void>((resolve) => closes.push(resolve)),
     giveUp: () => {},
   });
-  const connection = new Connection(client, { clock, cancelGraceMs: 1000, tally, cancel });
+  const connection = new Connection(client, { clock, cancelGraceMs: 1000, tally, cancel, limit: undefined });
   return { clock, client, tally, closes, connection, root: Context.withClock(clock) };
 }
 

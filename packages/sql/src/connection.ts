@@ -15,6 +15,7 @@
 import type { Clock } from '@holdfast/core';
 
 import type { CancelRequest } from './cancel-request.ts';
+import type { LimitStatement } from './limited-query.ts';
 import type { CheckedOutClient, SqlCallback, SqlResult } from './pg-client.ts';
 import { ConnectionDroppedError, isFatal } from './sql-error.ts';
 import { type StatementPlace, StatementRun, type Terms } from './statement-run.ts';
@@ -44,6 +45,8 @@ export interface ConnectionPorts {
   readonly cancelGraceMs: number;
   readonly tally: Tally;
   cancel(client: CheckedOutClient): CancelRequest | undefined;
+  /** Undefined where the server is not told of deadlines. */
+  readonly limit: LimitStatement | undefined;
 }
 
 /** A checked-out client. */
@@ -111,8 +114,10 @@ export class Connection implements StatementPlace {
     this.#current?.noteLoss(error);
   }
 
-  send(statement: object, callback: SqlCallback): void {
-    this.client.query(statement, callback);
+  send(statement: object, callback: SqlCallback, remainingMs?: number): void {
+    const limited = remainingMs === undefined ? undefined : this.#ports.limit?.(statement, remainingMs, callback);
+    if (limited === undefined) this.client.query(statement, callback);
+    else this.client.query(limited);
   }
 
   noteStopped(): void {

@@ -55,7 +55,7 @@ export interface CheckedOutClient {
   };
   /** `I` idle, `T` in a transaction, `E` in one that has failed; not in every version. */
   getTransactionStatus?(): string | null;
-  query(statement: object, callback: SqlCallback): unknown;
+  query(statement: object, callback?: SqlCallback): unknown;
   release(destroy?: Error | boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'error', listener: (error: Error) => void): unknown;

@@ -19,6 +19,7 @@ import { sendCancelRequest } from './cancel-request.ts';
 import { checkOut } from './check-out.ts';
 import { requireContext } from './context-watch.ts';
 import type { ConnectionPorts, SqlCounts, Tally } from './connection.ts';
+import { limitStatements } from './limited-query.ts';
 import type { PgPool, SqlResult, SqlStatement } from './pg-client.ts';
 import { transactionBounds } from './scope-bounds.ts';
 import type { Stakes } from './statement-run.ts';
@@ -39,8 +40,8 @@ export interface SqlPoolOptions {
    */
   readonly commitTimeoutMs?: number;
   /**
-   * Whether transactions tell the server their deadline, as its `statement_timeout`, with the message that begins them:
-   * `remaining`, or `off` where the server is none that knows it.
+   * Whether the server is told of deadlines, as its `statement_timeout`: `remaining`, or `off`. It goes with the message that
+   * begins a transaction, or with the statement itself if that has values: it costs no round trip, and nothing of it stays.
    * @defaultValue 'remaining'
    */
   readonly statementTimeout?: 'remaining' | 'off';
@@ -110,33 +111,29 @@ export interface SqlPool {
  */
 export function sqlPool(pool: PgPool, options: SqlPoolOptions = {}): SqlPool {
   const { cancelGraceMs, commitTimeoutMs, statementTimeout, clock } = resolve(pool, options);
-  const tally: Tally = { checkedOut: 0, waiting: 0, gaveUpWaiting: 0, stopped: 0, cancelRequests: 0, dropped: 0 };
-  const cancel: ConnectionPorts['cancel'] = (client) => sendCancelRequest(pool, client);
-  const ports: ConnectionPorts = { clock, cancelGraceMs, tally, cancel };
-  const boundsPlan = { commitTimeoutMs, setsStatementTimeout: statementTimeout === 'remaining' };
-
-  async function run<Row>(stakes: Stakes, context: Context, statement: SqlStatement): Promise<SqlResult<Row>> {
-    const connection = await checkOut(pool, context, ports);
-    try {
-      return await connection.run<Row>(statement, { contexts: [context], stakes });
-    } finally {
-      void connection.release(); // (1)
-    }
-  }
+  const tally: Tally = { ...nothingYet };
+  const ports: ConnectionPorts = {
+    clock,
+    cancelGraceMs,
+    tally,
+    cancel: (client) => sendCancelRequest(pool, client),
+    limit: statementTimeout === 'remaining' ? limitStatements(pool) : undefined,
+  };
 
   return {
     async query<Row>(context: Context, statement: string | SqlStatement, values?: readonly unknown[]) {
       requireContext('query', context);
-      return run<Row>('effect', context, statementOf(statement, values));
+      return runAlone<Row>({ pool, ports, stakes: 'effect' }, context, statementOf(statement, values));
     },
     async read<Row>(context: Context, statement: string | SqlStatement, values?: readonly unknown[]) {
       requireContext('read', context);
-      return run<Row>('no-effect', context, statementOf(statement, values));
+      return runAlone<Row>({ pool, ports, stakes: 'no-effect' }, context, statementOf(statement, values));
     },
     async transaction(context, work, transactionOptions = {}) {
       requireContext('transaction', context);
       if (typeof work !== 'function') throw new TypeError('transaction needs a function as its work');
-      const plan = { ...boundsPlan, options: checkTransaction(transactionOptions) };
+      const checked = checkTransaction(transactionOptions);
+      const plan = { options: checked, commitTimeoutMs, setsStatementTimeout: statementTimeout === 'remaining' };
       const connection = await checkOut(pool, context, ports);
       const scope = new TransactionScope(connection, context, transactionBounds(connection, plan));
       return scope.play(work, () => void connection.release());
@@ -150,6 +147,35 @@ export function sqlPool(pool: PgPool, options: SqlPoolOptions = {}): SqlPool {
 }
 
 // --- internal ---
+
+const nothingYet: SqlCounts = Object.freeze({
+  checkedOut: 0,
+  waiting: 0,
+  gaveUpWaiting: 0,
+  stopped: 0,
+  cancelRequests: 0,
+  dropped: 0,
+});
+
+interface Place {
+  readonly pool: PgPool;
+  readonly ports: ConnectionPorts;
+  readonly stakes: Stakes;
+}
+
+/** Runs one statement on a client of its own. */
+async function runAlone<Row>(
+  { pool, ports, stakes }: Place,
+  context: Context,
+  statement: SqlStatement,
+): Promise<SqlResult<Row>> {
+  const connection = await checkOut(pool, context, ports);
+  try {
+    return await connection.run<Row>(statement, { contexts: [context], stakes, tellsDeadline: true });
+  } finally {
+    void connection.release(); // (1)
+  }
+}
 
 function resolve(pool: PgPool, options: SqlPoolOptions): Required<SqlPoolOptions> {
   const given = (pool ?? {}) as Partial<Record<'connect' | 'options' | 'Client', unknown>>;

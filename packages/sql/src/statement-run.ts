@@ -23,7 +23,7 @@ import type { Clock, Context, Timer } from '@holdfast/core';
 
 import type { CancelRequest } from './cancel-request.ts';
 import { cancelUntilQuiet } from './cancelling.ts';
-import { type End, endOf, watchEnd } from './context-watch.ts';
+import { type End, endOf, remainingMsOf, watchEnd } from './context-watch.ts';
 import type { SqlCallback, SqlResult } from './pg-client.ts';
 import { ConnectionDroppedError, StatementOutcomeUnknownError, isFatal, isRefusal, isStopped } from './sql-error.ts';
 
@@ -42,6 +42,8 @@ export interface Terms {
   readonly stakes: Stakes;
   /** Time for its answer, from its turn on; the connection of one that takes longer is dropped. Milliseconds. */
   readonly limitMs?: number;
+  /** Whether it tells the server its deadline; in a transaction, the one who began it has. */
+  readonly tellsDeadline?: boolean;
 }
 
 /** What a statement needs of its connection. */
@@ -50,7 +52,8 @@ export interface StatementPlace {
   readonly cancelGraceMs: number;
   /** Why the connection is no more; undefined while it lives. */
   readonly lost: { readonly error: unknown } | undefined;
-  send(statement: object, callback: SqlCallback): void;
+  /** `remainingMs` is what the server is to be told of the deadline; undefined for nothing. */
+  send(statement: object, callback: SqlCallback, remainingMs: number | undefined): void;
   /** Destroys the connection, and tells the statement under way. */
   drop(error: unknown): void;
   noteStopped(): void;
@@ -117,13 +120,14 @@ export class StatementRun<Row> {
   // --- internal ---
 
   #send(): void {
-    const { limitMs } = this.#terms;
+    const { limitMs, tellsDeadline, contexts } = this.#terms;
     if (limitMs !== undefined) {
       const tooLate = new ConnectionDroppedError('the server did not answer in time');
       this.#limit = this.#place.clock.setTimer(() => this.#place.drop(tooLate), limitMs);
     }
     try {
-      this.#place.send(this.#statement, (error, result) => this.#answer(error ?? undefined, result));
+      const answer: SqlCallback = (error, result) => this.#answer(error ?? undefined, result);
+      this.#place.send(this.#statement, answer, tellsDeadline === true ? remainingMsOf(contexts) : undefined);
     } catch (error) {
       this.#settle(error);
     }
