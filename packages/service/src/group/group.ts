@@ -23,7 +23,6 @@
 import {
   type CancellableContext,
   CancelledError,
-  ConfigError,
   Context,
   RejectionError,
   integerInRange,
@@ -33,6 +32,7 @@ import {
 } from '@holdfast/core';
 
 import { Deferred } from '../ports/deferred.ts';
+import { requireContext } from '../ports/require-context.ts';
 
 /** Options of {@link group}. Omitted ones take {@link groupDefaults}. */
 export interface GroupOptions {
@@ -89,7 +89,7 @@ export class GroupDoneError extends RejectionError {
  * ```
  */
 export function group(context: Context = Context.background, options: GroupOptions | number = {}): Group {
-  if (typeof context?.withCancel !== 'function') throw new ConfigError('group context', 'a Context', context);
+  requireContext('group context', context);
   const given = typeof options === 'number' ? { maxConcurrent: options } : options;
   const { maxConcurrent } = withKnown('group', groupDefaults, given);
   if (maxConcurrent !== Infinity) integerInRange('group.maxConcurrent', maxConcurrent, [1, Number.MAX_SAFE_INTEGER]);

@@ -290,6 +290,10 @@ describe('createLifecycle', () => {
     [{ name: 'a', close: 1 }, 'lifecycle.a.close must be a function'],
     [{ name: 'a', dependsOn: 'b' }, 'lifecycle.a.dependsOn must be names of components'],
     [{ name: 'taken' }, 'lifecycle.add name must be unique'],
+    [
+      { name: 'a', stop: () => {} },
+      'lifecycle.a has no option "stop"; it knows close, dependsOn, drain, name, quiesce, start',
+    ],
   ])('refuses the component %j', (component, message) => {
     const { life } = subject();
     life.add({ name: 'taken' });
@@ -300,6 +304,7 @@ describe('createLifecycle', () => {
   it('refuses a circle, a missing component and a second start, and can be started after the first two', async () => {
     const { life, part } = subject();
     life.add(part('http', ['database']));
+    await expect(life.start(1 as never)).rejects.toThrow('lifecycle.start context must be a Context');
     await expect(life.start()).rejects.toThrow('lifecycle.http.dependsOn must be names of components, got "database"');
     life.add(part('database'));
     await life.start();

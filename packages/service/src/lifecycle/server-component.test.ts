@@ -108,6 +108,15 @@ describe('serverComponent', () => {
     await wentAway;
 
     expect(headers[':status']).toBe(200);
+
+    const late = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`); // until the drain it is served
+    cleanUps.push(() => late.destroy());
+    const lateWentAway = once(late, 'goaway');
+    const lateStream = late.request({ ':path': '/now' });
+    lateStream.resume();
+    const [lateHeaders] = (await once(lateStream, 'response')) as [Record<string, unknown>];
+    await lateWentAway;
+    expect(lateHeaders[':status']).toBe(200);
     expect(await part.drain?.(soon())).toMatchObject({ isComplete: true });
   });
 

@@ -105,7 +105,7 @@ class StoppingServer {
   quiesce(): void {
     this.#isQuiet = true; // (2)
     for (const response of this.#responses) letGo(response);
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions) session.close(); // what they have asked is answered
   }
 
   async drain(context: Context): Promise<DrainReport> {
@@ -131,7 +131,6 @@ class StoppingServer {
   #onSession(session: Session): void {
     this.#sessions.add(session);
     session.on('close', () => this.#sessions.delete(session));
-    if (this.#isQuiet) session.close();
   }
 
   #onRequest(response: ServerResponse): void {
@@ -148,7 +147,11 @@ class StoppingServer {
   }
 }
 
-/** Has the answer say that the connection ends with it. Once its head is written it is too late; the socket is closed when idle. */
-function letGo(response: ServerResponse): void {
-  if (!response.headersSent && 'shouldKeepAlive' in response) response.shouldKeepAlive = false;
+/**
+ * Has the answer say that the connection ends with it: of HTTP/1.1 in its head, unless that is written, when the socket is closed
+ * as soon as it is idle; of HTTP/2 by sending the session away, which still gets this answer.
+ */
+function letGo(response: ServerResponse & { readonly stream?: { readonly session?: Session | undefined } }): void {
+  if ('stream' in response) response.stream?.session?.close();
+  else if (!response.headersSent) response.shouldKeepAlive = false;
 }

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { type Clock, CancelledError, ConfigError, Context, type Events, isName } from '@holdfast/core';
+import { type Clock, CancelledError, ConfigError, Context, type Events, isName, withKnown } from '@holdfast/core';
 
 import { type Ending, within } from '../drain/within.ts';
 import { Deferred } from '../ports/deferred.ts';
+import { requireContext } from '../ports/require-context.ts';
 import { callHook, tell } from '../ports/tell.ts';
 import type { Component } from './component.ts';
 import type { LifecycleNews, LifecycleState } from './lifecycle-event.ts';
@@ -86,6 +87,7 @@ export class ServiceLife implements AsyncDisposable {
   }
 
   async start(context: Context = Context.withClock(this.#settings.clock)): Promise<void> {
+    requireContext('lifecycle.start context', context);
     if (this.#state !== 'new') throw new TypeError('the lifecycle has been started or stopped before');
     const ordered = startOrder(this.#components);
     this.#state = 'starting';
@@ -200,6 +202,8 @@ function requireComponent(component: Component): void {
   if (typeof component !== 'object' || component === null)
     throw new ConfigError('lifecycle.add', 'given a component', component);
   isName('lifecycle.add name', component.name);
+  const isLiteral = Object.getPrototypeOf(component) === Object.prototype;
+  if (isLiteral) withKnown(`lifecycle.${component.name}`, {}, component, ['name', 'dependsOn', ...methods]); // a misspelt close
   for (const method of methods) {
     if (component[method] !== undefined && typeof component[method] !== 'function')
       throw new ConfigError(`lifecycle.${component.name}.${method}`, 'a function', component[method]);

@@ -118,8 +118,7 @@ describe('defineServices', () => {
     await container.services.b;
     void container.services.c; // makes a first
     const disposing = container.dispose();
-    expect(container.dispose()).toBe(disposing);
-    await disposing;
+    await Promise.all([container.dispose(), disposing]);
 
     expect(log).toEqual(['c disposed', 'a disposed', 'b disposed']);
     expect(() => container.services.a).toThrow(expect.objectContaining({ code: 'SERVICES_DISPOSED' }) as Error);
@@ -195,6 +194,15 @@ describe('defineServices', () => {
     );
     expect(() => services.made).toThrow("a request's context is none");
     await expect(services.late).rejects.toThrow("a request's context is none");
+  });
+
+  it('takes no signal for a context', async () => {
+    const container = defineServices().build();
+    const { signal } = new AbortController();
+
+    await expect(container.start(signal as never)).rejects.toThrow('services.start context must be a Context');
+    await expect(container.dispose(signal as never)).rejects.toThrow('services.dispose context must be a Context');
+    await container.dispose();
   });
 
   it('a definition can be used twice', () => {

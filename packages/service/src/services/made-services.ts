@@ -7,6 +7,7 @@
 import { ConfigError, Context, RejectionError, ResilienceError, nameErrorClass, systemClock } from '@holdfast/core';
 
 import { within } from '../drain/within.ts';
+import { requireContext } from '../ports/require-context.ts';
 
 /** One service as it was defined. */
 export interface ServiceSpec {
@@ -61,6 +62,7 @@ export class MadeServices implements AsyncDisposable {
   }
 
   async start(context: Context = Context.background): Promise<void> {
+    requireContext('services.start context', context);
     try {
       for (const spec of this.#specs.filter(({ isEager }) => isEager)) {
         context.throwIfCancelled();
@@ -74,9 +76,10 @@ export class MadeServices implements AsyncDisposable {
     }
   }
 
-  dispose(context: Context = Context.background): Promise<void> {
+  async dispose(context: Context = Context.background): Promise<void> {
+    requireContext('services.dispose context', context);
     this.#disposing ??= this.#disposeAll(context);
-    return this.#disposing;
+    await this.#disposing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,6 +19,7 @@ import {
 import type { DrainReport } from '../drain/drain-report.ts';
 import { InFlight, type Run } from '../drain/in-flight.ts';
 import { within } from '../drain/within.ts';
+import { requireContext } from '../ports/require-context.ts';
 import { callHook, tell } from '../ports/tell.ts';
 import { RestartIntensity } from './restart-intensity.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -116,6 +117,7 @@ export class BodySupervisor {
 
   async drain(context?: Context): Promise<DrainReport> {
     const { clock, abandonAfterMs } = this.#settings;
+    if (context !== undefined) requireContext(`${this.name}.drain context`, context);
     this.#timer?.cancel(); // (4)
     this.#restartAt = undefined;
     const isOver = this.#state === 'done' || this.#state === 'gave-up';

@@ -221,9 +221,10 @@ describe('supervise', () => {
     [{ onCrash: 1 }, 'supervise.outbox.onCrash must be a function'],
     [{ onGiveUp: 1 }, 'supervise.outbox.onGiveUp must be a function'],
     [{ limit: 1 }, 'supervise.outbox has no option "limit"'],
-  ])('refuses the options %j', (options, message) => {
+  ])('refuses the options %j', async (options, message) => {
     expect(() => supervise('outbox', () => {}, options as SuperviseOptions)).toThrow(message);
     expect(() => supervise('', () => {})).toThrow('supervise name must be a non-empty string');
+    await expect(supervise('a', () => {}).drain(1 as never)).rejects.toThrow('a.drain context must be a Context');
     expect(() => supervise('a', 1 as never)).toThrow('supervise body must be a function');
   });
 });

@@ -21,6 +21,7 @@ import {
 import { type DrainReport, DrainingError } from '../drain/drain-report.ts';
 import { InFlight, type Run } from '../drain/in-flight.ts';
 import { RunPlaces } from '../drain/run-place.ts';
+import { requireContext } from '../ports/require-context.ts';
 import { callHook, tell } from '../ports/tell.ts';
 import {
   type JobSettings,
@@ -64,7 +65,7 @@ export class JobTracker implements Tracker {
     });
   }
 
-  go(name: string, work: (context: Context) => unknown, settings: JobSettings = {}): void {
+  go(name: string, work: (context: Context) => unknown, settings: JobSettings = NO_SETTINGS): void {
     isName('tracker.go name', name);
     isFunction('tracker.go work', work);
     const { context, timeoutMs } = this.#resolve(settings);
@@ -89,6 +90,7 @@ export class JobTracker implements Tracker {
 
   drain(context?: Context): Promise<DrainReport> {
     const { clock, drainTimeoutMs } = this.#settings;
+    if (context !== undefined) requireContext('tracker.drain context', context);
     return this.#inFlight.drain(context ?? Context.withClock(clock).withTimeout(drainTimeoutMs));
   }
 
@@ -112,11 +114,13 @@ export class JobTracker implements Tracker {
 
   #resolve(settings: JobSettings): { readonly context: Context; readonly timeoutMs: number } {
     const { clock, jobTimeoutMs } = this.#settings;
-    const resolved = withKnown('tracker.go', { timeoutMs: jobTimeoutMs }, settings, ['context']);
-    inRange('tracker.go.timeoutMs', resolved.timeoutMs, [1, Infinity]);
-    const { context = Context.withClock(clock) } = resolved;
-    if (typeof context?.withoutCancel !== 'function') throw new ConfigError('tracker.go.context', 'a Context', context);
-    return { context, timeoutMs: resolved.timeoutMs };
+    const { context = Context.withClock(clock), timeoutMs = jobTimeoutMs } = settings;
+    if (settings !== NO_SETTINGS) {
+      withKnown('tracker.go', NO_SETTINGS, settings, ['context', 'timeoutMs']);
+      inRange('tracker.go.timeoutMs', timeoutMs, [1, Infinity]);
+      requireContext('tracker.go.context', context);
+    }
+    return { context, timeoutMs };
   }
 
   #admit(name: string): void {
@@ -173,3 +177,7 @@ export class JobTracker implements Tracker {
     tell(this.#settings.events, this.#settings.name, event);
   }
 }
+
+// --- internal ---
+
+const NO_SETTINGS: JobSettings = Object.freeze({});

@@ -259,6 +259,9 @@ describe('createTracker', () => {
     const go = tracker.go.bind(tracker) as (...job: unknown[]) => void;
 
     expect(() => go(...job)).toThrow(message);
+    expect(() => tracker.drain(new AbortController().signal as never)).toThrow(
+      'tracker.drain context must be a Context',
+    );
     expect(() => tracker.track('a', 1 as never)).toThrow('tracker.track promise must be a promise');
     expect(tracker.status().started).toBe(0);
   });

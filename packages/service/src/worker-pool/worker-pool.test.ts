@@ -131,6 +131,7 @@ describe('workerPool', () => {
     );
     expect(() => workerPool({ drainTimeoutMs: -1 })).toThrow('worker-pool.drainTimeoutMs must be a number from 0');
     expect(() => workerPool({ graceMs: -1 })).toThrow('worker-pool.graceMs must be a number from 0');
+    expect(() => workerPool().drain(1 as never)).toThrow('worker-pool.drain context must be a Context');
     await expect(workerPool().run(1 as never)).rejects.toThrow('worker-pool.run work must be a function');
     await expect(workerPool().run(() => 1, {} as never)).rejects.toThrow('worker-pool.run context must be a Context');
   });

@@ -20,7 +20,6 @@ import {
   type BulkheadOptions,
   type BulkheadSnapshot,
   type Clock,
-  ConfigError,
   Context,
   bulkhead,
   inRange,
@@ -32,6 +31,7 @@ import {
 import { type DrainReport, DrainingError } from '../drain/drain-report.ts';
 import { InFlight, type Run } from '../drain/in-flight.ts';
 import { Deferred } from '../ports/deferred.ts';
+import { requireContext } from '../ports/require-context.ts';
 
 /** Options of {@link workerPool}: those of a bulkhead, and of its drain. Omitted ones take {@link workerPoolDefaults}. */
 export interface WorkerPoolOptions extends Omit<BulkheadOptions, 'name' | 'maxQueued' | 'enforcement' | 'store'> {
@@ -129,8 +129,7 @@ class BulkheadPool implements WorkerPool {
     context: Context = Context.withClock(this.#settings.clock),
   ): Promise<T> {
     isFunction(`${this.name}.run work`, work);
-    if (typeof context?.withCancel !== 'function')
-      throw new ConfigError(`${this.name}.run context`, 'a Context', context);
+    requireContext(`${this.name}.run context`, context);
     const label = work.name === '' ? this.name : work.name;
     if (this.#inFlight.state !== 'open') throw new DrainingError(this.name, label);
     const own = context.withCancel();
@@ -154,6 +153,7 @@ class BulkheadPool implements WorkerPool {
 
   drain(context?: Context): Promise<DrainReport> {
     const { clock, drainTimeoutMs } = this.#settings;
+    if (context !== undefined) requireContext(`${this.name}.drain context`, context);
     return this.#inFlight.drain(context ?? Context.withClock(clock).withTimeout(drainTimeoutMs));
   }
 
