@@ -211,7 +211,7 @@ describe('a pool with no client to spare', () => {
     expect([pool.totalCount, pool.idleCount, database.counts().dropped]).toEqual([2, 2, 0]);
   });
 
-  it('loses none to callers that left while they waited, 1,000 of them', async () => {
+  it('charter G5: loses none to callers that left while they waited, 1,000 of them', async () => {
     const { database, pool } = lab.wrap({ max: 2 });
     const context = root.withCancel();
 

@@ -13,7 +13,7 @@ const AT_ONCE = 200;
 const user = contextKey<number>('user');
 const ambient = new AsyncLocalStorage<number>();
 
-it(`${JOBS} interleaved jobs over one pool see their own values only`, { timeout: 600_000 }, async () => {
+it('charter R3: 100,000 interleaved jobs over one pool see their own values only', { timeout: 600_000 }, async () => {
   const { database, pool } = lab.wrap({ max: 6 }, { cancelGraceMs: 120_000 });
   const bound = database.under(() => Context.background.withValue(user, ambient.getStore() ?? -1));
   const random = seededRandom(6);

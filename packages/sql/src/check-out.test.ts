@@ -6,7 +6,7 @@ import { FakePool } from '../../../test/sql/fake-pool.ts';
 import { sqlPool } from './sql-pool.ts';
 
 describe('check-out', () => {
-  it('check-out (1): tells a caller whose context ends at once, and gives back what comes for it', async () => {
+  it('check-out (1), charter G5: tells a caller whose context ends at once, and gives back what comes for it', async () => {
     const pool = new FakePool();
     const database = sqlPool(pool);
     const context = Context.background.withCancel();

@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events';
+
 import { Context, isTimeout } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it } from 'vitest';
@@ -76,6 +78,31 @@ describe('sqlPool', () => {
     await settle();
 
     expect(client.releases).toEqual([undefined]);
+  });
+
+  it('charter A3, B1: leaves no listener on a context that lives long, and no timer, however it went', async () => {
+    const controller = new AbortController();
+    const { database, client, clock } = make();
+    const context = Context.withClock(clock).withSignal(controller.signal);
+    const query = client.query.bind(client);
+    client.automatic = () => true;
+    const refuse: typeof query = (_statement, answer) => answer(serverError('23505'));
+
+    for (let round = 0; round < 1000; round++) {
+      await database.query(context, 'select 1');
+      await database.transaction(context, (transaction) =>
+        transaction.savepoint(transaction.context.withCancel(), (savepoint) => savepoint.query('insert')),
+      );
+      await database.transaction(context, () => Promise.reject(new Error('mine'))).catch(() => {});
+      await database.under(context).query('select 1');
+      client.query = refuse;
+      await database.read(context, 'select 1').catch(() => {});
+      client.query = query;
+    }
+    await settle();
+
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+    expect([clock.pendingCount, client.listenerCount, database.counts().checkedOut]).toEqual([0, 0, 0]);
   });
 
   it('sql-pool (2): rejects at once where there is no effect, and keeps the client until it is at rest', async () => {
