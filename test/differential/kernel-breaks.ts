@@ -75,7 +75,7 @@ export const kernelBreaks: readonly Break[] = [
   {
     name: 'context: derived one outlives its parent',
     file: 'kernel/cancel-scope.ts',
-    find: 'if (this.parent?.watch(this) === false)',
+    find: 'if (this.parent?.join(this) === false)',
     replace: 'if (this.parent === this)',
   },
 ];

@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { CancelScope, Watcher } from './cancel-scope.ts';
+import type { CancelScope } from './cancel-scope.ts';
+import type { Watcher } from './watcher.ts';
 import { reportHookError } from './hooks.ts';
 import type { Link } from './linked-list.ts';
 

@@ -3,7 +3,8 @@ import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 
 import { settle, virtualClock } from '../testing/virtual-clock.ts';
-import { CancelScope, type Watcher } from './cancel-scope.ts';
+import { CancelScope } from './cancel-scope.ts';
+import type { Watcher } from './watcher.ts';
 import { SignalScope } from './signal-scope.ts';
 import { EndlessScope } from './endless-scope.ts';
 import type { Clock } from './clock.ts';

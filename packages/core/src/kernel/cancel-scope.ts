@@ -16,36 +16,20 @@
  *      that are waited for, and those that came later.
  *  (5) A scope without watchers is in no list and holds no timer.
  *  (6) A timer keeps the process alive only while one of those it will tell is waited for.
+ *  (7) A chain of scopes may have any length: it is gone along in loops, and by calls only for its nearest part.
  *
  * @module
  */
 
 import { DeadlineExceededError } from './cancellation.ts';
-import type { Clock, Timer } from './clock.ts';
-import { type Link, LinkedList, unlink } from './linked-list.ts';
+import { type Clock, earlierOn, type Timer } from './clock.ts';
+import { ScopeWatchers } from './scope-watchers.ts';
 import { SignalWatcher } from './signal-watcher.ts';
-
-/** Something that wants to be told when a scope ends. It is a link, so watching allocates nothing. */
-export interface Watcher extends Link {
-  /** The instant by which this watcher will have left by itself; Infinity where it may stay. Saves the scope a timer. */
-  readonly leavesAt: number;
-  /** Whether somebody waits for this watcher to be told, so that the scope's timer must keep the process alive. */
-  readonly isWaitedFor: boolean;
-  /** Called once, when the scope has ended. Must not throw. */
-  onEnd(cause: unknown): void;
-}
-
-/** Watches the time for a scope, in place of a timer of the scope's own, and calls `expire` at its deadline. */
-export interface Timekeeper {
-  /** Makes the cause with which the scope ends at its deadline. */
-  expiryCause(): unknown;
-}
+import { NEAR_DEPTH, topDown } from './top-down.ts';
+import type { Timekeeper, Watcher } from './watcher.ts';
 
 /** A node in the tree of things that can end. Its fields are plain for speed; only this file touches the private ones. */
-export class CancelScope implements Watcher {
-  previous: Link | undefined = undefined;
-  next: Link | undefined = undefined;
-
+export class CancelScope extends ScopeWatchers {
   readonly clock: Clock;
   /** Instant at which this scope ends by itself, on `clock`; Infinity when it has none. */
   readonly deadline: number;
@@ -58,31 +42,23 @@ export class CancelScope implements Watcher {
   /** Whether the work that the scope was for is over; its timekeeper is through. */
   private isReleased = false;
   private isAttached = false;
-  private endCause: unknown = undefined;
   private hasPassedDeadline = false;
   private endedAt: number | undefined = undefined;
-  /** The only watcher, as most often; further ones are in the list. */
-  private watcher: Watcher | undefined = undefined;
-  private watchers: LinkedList | undefined = undefined;
-  private waitedForCount = 0;
   private timer: Timer | undefined = undefined;
   private controller: AbortController | undefined = undefined;
 
   /** `deadline` is an instant on `clock`; Infinity for none. */
   constructor(parent: CancelScope | undefined, clock: Clock, deadline: number, timekeeper?: Timekeeper) {
+    super();
     this.parent = parent === undefined || parent.isEndless ? undefined : parent;
     this.clock = clock;
-    this.deadline = this.parent === undefined ? deadline : inheritDeadline(clock, deadline, this.parent); // (3)
+    this.deadline = this.parent === undefined ? deadline : earlierOn(clock, deadline, this.parent); // (3)
     this.timekeeper = timekeeper;
   }
 
   /** An instant on the parent's clock: unknown where that is another than ours. */
   get leavesAt(): number {
     return this.parent === undefined || this.parent.clock === this.clock ? this.deadline : Infinity;
-  }
-
-  get isWaitedFor(): boolean {
-    return this.waitedForCount > 0;
   }
 
   /** Why the scope ended; undefined while it is live. */
@@ -121,12 +97,7 @@ export class CancelScope implements Watcher {
   /** Ends the scope because its deadline has come, unless something else ended it before. */
   expire(): void {
     if (this.hasEnded) return;
-    const { parent } = this;
-    if (parent !== undefined && parent.deadline === this.deadline && parent.clock === this.clock) {
-      parent.expire();
-      if (parent.hasPassedDeadline) this.endAt(parent.endCause, this.deadline, true); // it was the parent's deadline
-    }
-    if (!this.hasEnded) this.endAt(this.timekeeper?.expiryCause() ?? this.deadlineCause(), this.deadline, true);
+    for (const scope of topDown<CancelScope>(this, ({ parentOfSameDeadline: above }) => above)) scope.expireAlone(); // (7)
   }
 
   /**
@@ -160,24 +131,19 @@ export class CancelScope implements Watcher {
   watch(watcher: Watcher): boolean {
     if (this.isKnownToHaveEnded()) return false;
     if (!this.isAttached) {
-      this.attach();
-      if (this.hasEnded) return false; // it turned out while we attached
+      for (const scope of topDown<CancelScope>(this, ({ parent: above }) =>
+        above?.isAttached === false ? above : undefined,
+      ))
+        scope.attach(); // (7)
     }
-    if (this.watcher === undefined && this.watchers === undefined) this.watcher = watcher;
-    else (this.watchers ??= new LinkedList()).append(watcher);
-    if (watcher.isWaitedFor) this.countWaiting(1);
-    if (watcher.leavesAt > this.deadline) this.armTimer();
-    return true;
+    return this.join(watcher);
   }
 
   /** Removes a watcher. Returns whether it was there, that is, whether it will not be told any more. */
   unwatch(watcher: Watcher): boolean {
-    if (this.watcher === watcher) this.watcher = undefined;
-    else if (!unlink(watcher)) return false;
-    if (watcher.isWaitedFor) this.countWaiting(-1);
-    if (this.watchers?.isEmpty === true) this.watchers = undefined;
-    if (this.watcher === undefined && this.watchers === undefined) this.detach(); // (5)
-    return true;
+    const wasThere = this.remove(watcher);
+    if (wasThere && this.isUnwatched) this.leave(); // (5)
+    return wasThere;
   }
 
   onEnd(_cause: unknown): void {
@@ -186,17 +152,23 @@ export class CancelScope implements Watcher {
 
   /** Settles whether the scope has ended meanwhile, by what it follows or by its deadline; the earlier wins. */
   protected findOut(): void {
-    if (this.parent !== undefined && !this.parent.hasEnded) this.parent.findOut();
-    if (!this.followUp() && this.deadline !== Infinity && this.clock.now() >= this.deadline) this.expire();
+    this.settleAbove(true, 0);
+    this.settleAlone(true);
+  }
+
+  /** Ends the scope if what it follows is known to have ended, without a look at the clock. Returns whether it has ended. */
+  protected followUp(): boolean {
+    this.settleAbove(false, 0);
+    return this.followAlone();
   }
 
   /**
-   * Ends the scope if what it follows is known to have ended, without a look at the clock. Returns whether it has ended. At
-   * the instant of its deadline a deadline has passed: a cancel above at that instant comes too late.
+   * As {@link followUp}, where those above are settled. At the instant of its deadline a deadline has passed: a cancel above at
+   * that instant comes too late.
    */
-  protected followUp(): boolean {
+  protected followAlone(): boolean {
     const { parent } = this;
-    if (parent !== undefined && (parent.hasEnded || parent.followUp())) {
+    if (parent?.hasEnded === true && !this.hasEnded) {
       const endedAt = this.translate(parent);
       const isFirst = endedAt < this.deadline || (endedAt === this.deadline && parent.hasPassedDeadline);
       if (isFirst) this.endAt(parent.endCause, endedAt, parent.hasPassedDeadline);
@@ -214,27 +186,24 @@ export class CancelScope implements Watcher {
     if (this.hasEnded) return; // (1)
     this.hasEnded = true;
     this.hasPassedDeadline = isDeadline;
-    this.endCause = cause;
+    this.storedCause = cause;
     this.endedAt = endedAt;
-    if (this.isReleased) this.controller?.abort(cause); // nobody watches for it any more
+    if (this.isReleased) this.controller?.abort(this.endCause); // nobody watches for it any more
     if (!this.isAttached) return;
-    this.detach();
-    const { watcher: first, watchers } = this;
-    this.watcher = undefined;
-    first?.onEnd(cause); // (4)
-    for (let next = watchers?.shift(); next !== undefined; next = watchers?.shift()) (next as Watcher).onEnd(cause);
+    this.leave();
+    this.tellWatchers(); // (4)
   }
 
   /** Starts to follow what may end this scope. */
   protected attach(): void {
     this.isAttached = true;
-    if (this.parent?.watch(this) === false) this.followUp();
+    if (this.parent?.join(this) === false) this.followAlone();
   }
 
   /** Stops following it. */
   protected detach(): void {
     this.isAttached = false;
-    this.parent?.unwatch(this);
+    this.parent?.remove(this);
     this.waitedForCount = 0;
     this.timer?.cancel();
     this.timer = undefined;
@@ -242,11 +211,54 @@ export class CancelScope implements Watcher {
 
   // --- internal ---
 
-  private watcherList(): Watcher[] {
-    const list: Watcher[] = this.watcher === undefined ? [] : [this.watcher];
-    for (let link = this.watchers?.first; link !== undefined && link !== this.watchers; link = link.next)
-      list.push(link as Watcher);
-    return list;
+  private get parentOfSameDeadline(): CancelScope | undefined {
+    const { parent } = this;
+    return parent?.deadline === this.deadline && parent.clock === this.clock ? parent : undefined;
+  }
+
+  /** Settles those above, from the top, also by their deadlines where `byTime`. */
+  private settleAbove(byTime: boolean, depth: number): void {
+    const { parent } = this;
+    if (parent === undefined || parent.hasEnded) return;
+    if (depth < NEAR_DEPTH) {
+      parent.settleAbove(byTime, depth + 1);
+      parent.settleAlone(byTime);
+      return;
+    }
+    for (const scope of topDown(parent, ({ parent: above }) => (above?.hasEnded === false ? above : undefined)))
+      scope.settleAlone(byTime); // (7)
+  }
+
+  private settleAlone(byTime: boolean): void {
+    if (!this.followAlone() && byTime && this.deadline !== Infinity && this.clock.now() >= this.deadline) this.expire();
+  }
+
+  private expireAlone(): void {
+    const parent = this.parentOfSameDeadline;
+    if (this.hasEnded) return;
+    if (parent?.hasPassedDeadline === true) this.endAt(parent.endCause, this.deadline, true); // it was the parent's
+    else this.endAt(this.timekeeper?.expiryCause() ?? this.deadlineCause(), this.deadline, true);
+  }
+
+  /** Adds a watcher to an attached scope, unless that has ended. */
+  private join(watcher: Watcher): boolean {
+    if (this.hasEnded) return false;
+    this.addWatcher(watcher);
+    if (watcher.isWaitedFor) this.countWaiting(1);
+    if (watcher.leavesAt > this.deadline) this.armTimer();
+    return true;
+  }
+
+  private remove(watcher: Watcher): boolean {
+    const wasThere = this.removeWatcher(watcher);
+    if (wasThere && watcher.isWaitedFor) this.countWaiting(-1);
+    return wasThere;
+  }
+
+  /** Stops following, and so do those above whom nobody else watches. */
+  private leave(): void {
+    this.detach();
+    for (let scope = this.parent; scope?.isAttached === true && scope.isUnwatched; scope = scope.parent) scope.detach();
   }
 
   /** The instant at which `parent` ended, on this scope's clock; now, where it was on another. */
@@ -256,31 +268,33 @@ export class CancelScope implements Watcher {
 
   /** Counts watchers that are waited for, here and above. */
   private countWaiting(change: 1 | -1): void {
+    let scope = this.countHere(change);
+    while (scope !== undefined) scope = scope.countHere(change); // (7)
+  }
+
+  /** Returns the scope to which it makes a difference. */
+  private countHere(change: 1 | -1): CancelScope | undefined {
     const before = this.isWaitedFor;
     this.waitedForCount += change;
-    if (before === this.isWaitedFor) return;
+    if (before === this.isWaitedFor) return undefined;
     if (before) this.timer?.unref();
     else this.timer?.ref();
-    if (this.isAttached) this.parent?.countWaiting(change);
+    return this.isAttached ? this.parent : undefined;
   }
 
   private armTimer(): void {
-    if (this.deadline === Infinity || this.timer !== undefined) return;
-    if (this.timekeeper !== undefined && !this.isReleased) return;
-    if (this.parent !== undefined && this.parent.deadline === this.deadline && this.parent.clock === this.clock) {
-      this.parent.armTimer(); // the parent ends at the same instant and tells us
-      return;
-    }
+    let scope = this.armHere();
+    while (scope !== undefined) scope = scope.armHere(); // (7)
+  }
+
+  /** Returns the scope above where that ends at the same instant and tells us. */
+  private armHere(): CancelScope | undefined {
+    if (this.deadline === Infinity || this.timer !== undefined) return undefined;
+    if (this.timekeeper !== undefined && !this.isReleased) return undefined;
+    const above = this.parentOfSameDeadline;
+    if (above !== undefined) return above;
     this.timer = this.clock.setTimer(() => this.expire(), this.deadline - this.clock.now());
     if (!this.isWaitedFor) this.timer.unref(); // (6)
+    return undefined;
   }
-}
-
-// --- internal ---
-
-/** The earlier of `deadline` and the parent's, on `clock`; the parent may be on another clock. */
-function inheritDeadline(clock: Clock, deadline: number, parent: CancelScope): number {
-  if (parent.deadline === Infinity) return deadline;
-  const inherited = parent.clock === clock ? parent.deadline : clock.now() + parent.deadline - parent.clock.now();
-  return Math.min(deadline, inherited);
 }

@@ -24,6 +24,9 @@ export class DeadlineExceededError extends ResilienceError {
   }
 }
 
+/** Stands for a {@link CancelledError} that is made when somebody asks for it: most cancels have nobody who does. */
+export const PLAIN_CANCEL: unique symbol = Symbol('plain cancel');
+
 /** Whether `error` is a cancellation of ours, of this copy of the library or another. Never throws. */
 export function isCancelled(error: unknown): error is CancelledError {
   return isResilienceError(error) && error.code === 'CANCELLED';

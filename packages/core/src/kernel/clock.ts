@@ -52,6 +52,17 @@ export function readOnce(clock: Clock, now: number): number {
   return now === UNREAD ? clock.now() : now;
 }
 
+/** Returns the earlier of `deadline`, an instant on `clock`, and that of `other`, which may be on another clock; on `clock`. */
+export function earlierOn(
+  clock: Clock,
+  deadline: number,
+  other: { readonly clock: Clock; readonly deadline: number },
+): number {
+  if (other.deadline === Infinity) return deadline;
+  const isSame = other.clock === clock;
+  return Math.min(deadline, isSame ? other.deadline : clock.now() + other.deadline - other.clock.now());
+}
+
 /** The platform's monotonic clock and timers. It reads the globals at each call, so that fake timers take effect. */
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),

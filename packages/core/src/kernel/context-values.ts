@@ -32,11 +32,14 @@ export interface ContextValues {
 
 /** Returns the values without those that are true of a call only: the same list where there is none. */
 export function lastingValues(values: ContextValues | undefined): ContextValues | undefined {
-  if (values === undefined) return undefined;
-  const { key, value, parent } = values;
-  const lasting = lastingValues(parent);
-  if ((key as CallKey<unknown>).isOfCall === true) return lasting;
-  return lasting === parent ? values : { key, value, parent: lasting };
+  let oldest: ContextValues | undefined;
+  for (let node = values; node !== undefined; node = node.parent) if (isOfCall(node.key)) oldest = node;
+  if (oldest === undefined) return values;
+  const newer: ContextValues[] = [];
+  for (let node = values; node !== undefined && node !== oldest; node = node.parent) newer.push(node);
+  return newer
+    .filter(({ key }) => !isOfCall(key))
+    .reduceRight<ContextValues | undefined>((parent, { key, value }) => ({ key, value, parent }), oldest.parent);
 }
 
 /** Returns the names of the keys, the last to be set first. */
@@ -50,4 +53,8 @@ export function namesOf(values: ContextValues | undefined): string[] {
 
 interface CallKey<T> extends ContextKey<T> {
   readonly isOfCall?: true;
+}
+
+function isOfCall(key: ContextKey<unknown>): boolean {
+  return (key as CallKey<unknown>).isOfCall === true;
 }

@@ -94,7 +94,7 @@ function derive(
   return how === 'cancel' ? parent.withCancel() : parent.withValue(key, (parent.value(key) ?? 0) + 1);
 }
 
-describe('context, as random trees', () => {
+describe('context, as random trees', { timeout: 60_000 }, () => {
   it('context (1), (2), (3): ends each with the first cause from above, and no other', async () => {
     const property = fc.asyncProperty(trees, commands, async (tree, steps) => {
       const forest = new Forest(tree);

@@ -166,4 +166,14 @@ describe('context', () => {
     expect(() => context.withDeadline(Number.NaN)).toThrow('withDeadline');
     expect(() => context.withTimeout(Number.NaN)).toThrow('withTimeout');
   });
+
+  it('has one cause of a plain cancel, whoever asks first, also where nobody watched', () => {
+    const parent = Context.background.withCancel();
+    const [child, other] = [parent.withCancel(), parent.withTimeout(1000)];
+    parent.cancel();
+
+    const causes = [child.cause, parent.cause, other.signal.reason, parent.signal.reason, parent.withCancel().cause];
+    expect(isCancelled(causes[0])).toBe(true);
+    expect(new Set(causes).size).toBe(1);
+  });
 });

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { CancelledError } from './cancellation.ts';
+import { PLAIN_CANCEL } from './cancellation.ts';
 import { listenForEnd } from './cancel-listener.ts';
 import { CancelScope } from './cancel-scope.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -260,7 +260,7 @@ const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.disp
 
 class CancellableNode extends ContextNode implements CancellableContext {
   cancel(cause?: unknown): void {
-    this.scope.end(cause ?? new CancelledError());
+    this.scope.end(cause ?? PLAIN_CANCEL);
   }
 
   [DISPOSE](): void {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { CancelScope, type Watcher } from './cancel-scope.ts';
+import { CancelScope } from './cancel-scope.ts';
+import type { Watcher } from './watcher.ts';
 import type { Clock } from './clock.ts';
 
 /** The scope that never ends. It keeps no watchers, so it is safe to share by everything. */

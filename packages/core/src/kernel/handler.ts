@@ -14,7 +14,7 @@
  * @module
  */
 
-import type { Watcher } from './cancel-scope.ts';
+import type { Watcher } from './watcher.ts';
 import { UNREAD } from './clock.ts';
 import { type Context, isEndedBy, isKnownToHaveEnded, scopeOf } from './context.ts';
 import { type LateRuns, lateRunsOf } from './late-runs.ts';

@@ -13,7 +13,8 @@
  * @module
  */
 
-import { CancelScope, type Watcher } from './cancel-scope.ts';
+import { CancelScope } from './cancel-scope.ts';
+import type { Watcher } from './watcher.ts';
 import { type Clock, UNREAD } from './clock.ts';
 import { type Context, type ContextKey, type ScopeSource, contextKey, deriveLazily, scopeOf } from './context.ts';
 import type { Arrival, Handler, Operation, Sink } from './handler.ts';

@@ -11,7 +11,8 @@
  */
 
 import { CancelledError, isTimeout } from './cancellation.ts';
-import { CancelScope, type Watcher } from './cancel-scope.ts';
+import { CancelScope } from './cancel-scope.ts';
+import type { Watcher } from './watcher.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { reportHookError } from './hooks.ts';
 import type { Link } from './linked-list.ts';
@@ -50,7 +51,7 @@ export class SignalScope extends CancelScope {
     return this.source instanceof AbortSignal ? this.source : super.signal;
   }
 
-  protected override followUp(): boolean {
+  protected override followAlone(): boolean {
     const { source } = this;
     if (source.aborted) this.endAt(source.reason ?? new CancelledError(), this.clock.now(), isTimeout(source.reason)); // (2)
     return source.aborted;
@@ -85,8 +86,8 @@ export class SignalledScope extends CancelScope implements Watcher {
     this.bridge = new SignalBridge(this);
   }
 
-  protected override followUp(): boolean {
-    if (super.followUp()) return true;
+  protected override followAlone(): boolean {
+    if (super.followAlone()) return true;
     const { signalScope } = this;
     if (!signalScope.isKnownToHaveEnded()) return false;
     this.endAt(signalScope.cause, this.clock.now(), signalScope.endedByDeadline); // (3)

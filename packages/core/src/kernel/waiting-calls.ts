@@ -15,7 +15,8 @@
  */
 
 import { type CaptureAsyncContext, type RunInAsyncContext, captureWith } from './async-context.ts';
-import { CancelScope, type Watcher } from './cancel-scope.ts';
+import { CancelScope } from './cancel-scope.ts';
+import type { Watcher } from './watcher.ts';
 import { type Clock, type Timer, UNREAD } from './clock.ts';
 import { type Context, scopeOf } from './context.ts';
 import type { Arrival, Sink } from './handler.ts';

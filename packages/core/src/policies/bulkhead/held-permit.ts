@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { CancelScope, Watcher } from '../../kernel/cancel-scope.ts';
+import type { CancelScope } from '../../kernel/cancel-scope.ts';
+import type { Watcher } from '../../kernel/watcher.ts';
 import type { Link } from '../../kernel/linked-list.ts';
 
 /** A permit that was taken by hand. With `using`, it is given back when the block is left. */

@@ -17,7 +17,7 @@
  */
 
 import { type RunInAsyncContext, captureWith } from '../../kernel/async-context.ts';
-import type { Watcher } from '../../kernel/cancel-scope.ts';
+import type { Watcher } from '../../kernel/watcher.ts';
 import { type Timer, UNREAD } from '../../kernel/clock.ts';
 import { type Context, scopeOf } from '../../kernel/context.ts';
 import { ResilienceError, nameErrorClass } from '../../kernel/errors.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Watcher } from '../../kernel/cancel-scope.ts';
+import type { Watcher } from '../../kernel/watcher.ts';
 import { type Timer, UNREAD, readOnce } from '../../kernel/clock.ts';
 import { type Context, background, scopeOf } from '../../kernel/context.ts';
 import type { Operation, Sink } from '../../kernel/handler.ts';

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { CancelScope, type Timekeeper } from '../../kernel/cancel-scope.ts';
+import { CancelScope } from '../../kernel/cancel-scope.ts';
+import type { Timekeeper } from '../../kernel/watcher.ts';
 import { DeadlineExceededError } from '../../kernel/cancellation.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { type Context, type ScopeSource, deriveContext, deriveLazily } from '../../kernel/context.ts';
