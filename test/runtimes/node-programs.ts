@@ -28,8 +28,14 @@ export function versionOf(program: string): string {
 }
 
 /** Runs a script by `program` and returns what it prints. Rejects when it fails, warns, or does not end by itself. */
-export async function runScript(program: string, script: string, limitMs = 20_000): Promise<string> {
-  const { stdout, stderr } = await run(program, ['--unhandled-rejections=strict', script], { timeout: limitMs });
+export async function runScript(
+  program: string,
+  script: string,
+  limitMs = 20_000,
+  flags: readonly string[] = [],
+): Promise<string> {
+  const args = ['--unhandled-rejections=strict', ...flags, script];
+  const { stdout, stderr } = await run(program, args, { timeout: limitMs });
   if (stderr !== '') throw new Error(stderr);
   return stdout.trim();
 }

@@ -111,7 +111,7 @@ async function strangersAmong(jobCount: number, seed: number): Promise<number> {
 }
 
 describe('ambient values', { timeout: 300_000 }, () => {
-  it('ambient (1): do not bleed between 100,000 jobs that go through pools, queues and emitters', async () => {
+  it('ambient (1), charter R3: do not bleed between 100,000 jobs that go through pools, queues and emitters', async () => {
     let strangers = 0;
     for (let batch = 0; batch < 20; batch++) strangers += await strangersAmong(5000, batch);
 

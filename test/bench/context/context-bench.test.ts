@@ -1,0 +1,47 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { measureCostRatio } from './cost-ratio.ts';
+import { measureFanOut } from './fan-out.ts';
+import { forms, hopOf } from './hop.ts';
+import { makeRequestContexts } from './request-contexts.ts';
+
+beforeAll(() => {
+  setFlagsFromString('--expose-gc');
+  (globalThis as { gc?: () => void }).gc ??= runInNewContext('gc') as () => void;
+});
+
+describe('the benchmark of contexts', { timeout: 120_000 }, () => {
+  it('cancels children of either kind, ours much faster', () => {
+    const { contexts, controllers, ratio } = measureFanOut(2000, 10);
+
+    expect(contexts.medianMs).toBeLessThan(controllers.medianMs);
+    expect(ratio).toBeGreaterThan(5); // 20 and more where the machine has nothing else to do
+  });
+
+  it('compares costs', () => {
+    const work = (count: number) => (): number => Array.from({ length: count }, (_, at) => at).length;
+
+    expect(measureCostRatio(work(50), work(50), 5).ratio).toBeLessThan(3);
+    expect(measureCostRatio(work(500), work(5), 5).ratio).toBeGreaterThan(2);
+    expect(() => measureCostRatio(() => undefined, work(1), 1)).toThrow('an operation returned nothing');
+  });
+
+  it.each(forms)('hops with all that a request carries, as %s', (form) => {
+    const { run, headers } = hopOf(form);
+
+    expect(Object.keys(run())).toEqual(Object.keys(headers));
+    const text = Object.values(headers).join(' ');
+    expect(text).toContain('ORD-2024-00042');
+    expect(text).toMatch(/\d{7}ms/);
+  });
+
+  it('makes 100,000 request contexts that leave nothing behind', async () => {
+    const left = await makeRequestContexts(100_000, 10);
+
+    expect(left).toMatchObject({ leakCount: 0, openCount: 0, listenerCount: 0, timerCount: 0, strangerCount: 0 });
+    expect(left.bytesPerRequest).toBeLessThan(5); // of hundreds that a context takes
+  });
+});
