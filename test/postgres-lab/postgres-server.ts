@@ -30,7 +30,7 @@ export interface PostgresServerOptions {
 }
 
 /** One row of `pg_stat_activity` that is no background process's. */
-export interface Backend {
+interface Backend {
   readonly pid: number;
   /** `active`, `idle`, `idle in transaction`, ... */
   readonly state: string;

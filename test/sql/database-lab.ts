@@ -17,7 +17,7 @@ import { eventually } from '../redis-lab/eventually.ts';
 import { type TcpProxy, startTcpProxy } from '../redis-lab/tcp-proxy.ts';
 
 /** A pool, wrapped and bare. */
-export interface Wrapped {
+interface Wrapped {
   readonly pool: Pool;
   readonly database: SqlPool;
 }

@@ -24,9 +24,6 @@ export interface TransactionOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** Milliseconds that the server waits beyond the deadline: it is the second to stop a statement, where the first could not. */
-export const backstopMs = 100;
-
 /**
  * Checks how a transaction is to run.
  *
@@ -84,3 +81,6 @@ const isolations = ['read committed', 'repeatable read', 'serializable'] as cons
 
 /** What `statement_timeout` can hold: some 24 days. */
 const longestLimitMs = 2_147_483_647;
+
+/** Milliseconds that the server waits beyond the deadline: it is the second to stop a statement, where the first could not. */
+const backstopMs = 100;
