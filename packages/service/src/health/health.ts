@@ -25,6 +25,7 @@ import {
 import type { LifecycleState } from '../lifecycle/lifecycle-event.ts';
 import { type HealthProbe, RunningCheck } from './health-check.ts';
 import { type HealthRequest, type HealthResponse, answerHealth } from './health-handler.ts';
+import { openCircuitsIn } from './open-circuits.ts';
 import { type CheckEffect, type HealthFacts, type Verdicts, verdictsOf } from './verdict.ts';
 
 /** One check of a service. */
@@ -49,7 +50,10 @@ export interface HealthOptions {
   readonly lifecycle?: { readonly state: LifecycleState; readonly hasStarted: boolean };
   /** Checks by name. @defaultValue {} */
   readonly checks?: Readonly<Record<string, HealthCheck>>;
-  /** A registry, or a list of policies: circuit breakers among them that are not closed are warned of. @defaultValue [] */
+  /**
+   * A registry, or a list of policies: circuit breakers among them, and inside of them, that are not closed are warned of.
+   * @defaultValue []
+   */
   readonly circuits?: Iterable<NamedPolicy<unknown>>;
   readonly clock?: Clock;
 }
@@ -171,14 +175,9 @@ class ServiceHealth implements Health {
 /** Names of the circuit breakers that are not closed. */
 function openCircuits(policies: Iterable<NamedPolicy<unknown>>): string[] {
   try {
-    return [...policies].filter(isOpen).map(({ name }) => name);
+    return openCircuitsIn(policies);
   } catch (error) {
     reportHookError('circuits', error, 'health'); // (2)
     return ['(unknown)'];
   }
-}
-
-function isOpen(policy: NamedPolicy<unknown>): boolean {
-  const { kind, state } = policy as { readonly kind: string; readonly state?: unknown };
-  return kind === 'circuit-breaker' && state !== 'closed' && state !== 'forced-closed';
 }
