@@ -30,5 +30,22 @@ export const longSuites: readonly Step[] = [
     ],
     limitSeconds: 900,
   },
+  {
+    name: 'context-fuzz',
+    kind: 'command',
+    command: [
+      'env',
+      'HOLDFAST_FUZZ_RUNS=100000',
+      'npx',
+      'vitest',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      '--project',
+      'unit:context',
+      'packages/context/src/codec/context-codec.prop.test.ts',
+    ],
+    limitSeconds: 1200,
+  },
   { name: 'fleet-model', kind: 'command', command: [...source, 'test/fleet-model/run.ts'], limitSeconds: 3600 },
 ];

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { setMaxListeners } from 'node:events';
+
 import { Context } from '@holdfast/core';
 
 import { quantile } from '../statistics.ts';
@@ -13,6 +15,14 @@ import { quantile } from '../statistics.ts';
 export interface FanOut {
   readonly medianMs: number;
   readonly p99Ms: number;
+  /** As `p99Ms`, in time that this process had a processor: what others on the machine do does not count. */
+  readonly p99CpuMs: number;
+}
+
+/** One cancel. */
+interface Taken {
+  readonly wallMs: number;
+  readonly cpuMs: number;
 }
 
 /** What came of a comparison. */
@@ -27,13 +37,13 @@ export interface FanOutResult {
 
 /** Cancels `childCount` children `repeats` times, of either kind in turn. */
 export function measureFanOut(childCount: number, repeats: number): FanOutResult {
-  const times = { contexts: [] as number[], controllers: [] as number[] };
+  const times = { contexts: [] as Taken[], controllers: [] as Taken[] };
   for (let round = -2; round < repeats; round++) {
-    const contextMs = cancelContexts(childCount);
-    const controllerMs = round % CONTROLLERS_EVERY === 0 ? abortControllers(childCount) : undefined;
+    const ofContexts = cancelContexts(childCount);
+    const ofControllers = round % CONTROLLERS_EVERY === 0 ? abortControllers(childCount) : undefined;
     if (round < 0) continue; // warming up
-    times.contexts.push(contextMs);
-    if (controllerMs !== undefined) times.controllers.push(controllerMs);
+    times.contexts.push(ofContexts);
+    if (ofControllers !== undefined) times.controllers.push(ofControllers);
   }
   const [contexts, controllers] = [fanOutOf(times.contexts), fanOutOf(times.controllers)];
   return { childCount, repeats, contexts, controllers, ratio: controllers.medianMs / contexts.medianMs };
@@ -44,34 +54,44 @@ export function measureFanOut(childCount: number, repeats: number): FanOutResult
 /** Controllers take so long to set up that they are measured less often. */
 const CONTROLLERS_EVERY = 10;
 
-function cancelContexts(childCount: number): number {
+function cancelContexts(childCount: number): Taken {
   const root = Context.background.withCancel();
   let told = 0;
   for (let child = 0; child < childCount; child++) root.withCancel().onCancel(() => told++);
-  const startedAt = performance.now();
-  root.cancel();
-  return after(startedAt, told, childCount);
+  const taken = timeOf(() => root.cancel());
+  requireAll(told, childCount);
+  return taken;
 }
 
-function abortControllers(childCount: number): number {
+function abortControllers(childCount: number): Taken {
   const root = new AbortController();
+  setMaxListeners(0, root.signal);
   let told = 0;
   for (let child = 0; child < childCount; child++) {
     const own = new AbortController();
     root.signal.addEventListener('abort', () => own.abort(root.signal.reason), { once: true });
     own.signal.addEventListener('abort', () => told++, { once: true });
   }
+  const cause = new Error('stop');
+  const taken = timeOf(() => root.abort(cause));
+  requireAll(told, childCount);
+  return taken;
+}
+
+function timeOf(cancel: () => void): Taken {
+  const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
-  root.abort(new Error('stop'));
-  return after(startedAt, told, childCount);
+  cancel();
+  const wallMs = performance.now() - startedAt;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { wallMs, cpuMs: (user + system) / 1000 };
 }
 
-function after(startedAt: number, told: number, childCount: number): number {
-  const ms = performance.now() - startedAt;
+function requireAll(told: number, childCount: number): void {
   if (told !== childCount) throw new Error(`${told} of ${childCount} children were told`);
-  return ms;
 }
 
-function fanOutOf(times: readonly number[]): FanOut {
-  return { medianMs: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
+function fanOutOf(taken: readonly Taken[]): FanOut {
+  const [wall, cpu] = [taken.map(({ wallMs }) => wallMs), taken.map(({ cpuMs }) => cpuMs)];
+  return { medianMs: quantile(wall, 0.5), p99Ms: quantile(wall, 0.99), p99CpuMs: quantile(cpu, 0.99) };
 }

@@ -18,7 +18,7 @@ import { type CancellableContext, Context } from '@holdfast/core';
 
 import { type CarrierReader, type CarrierWriter, clearCarrier, readCarrier, writeCarrier } from './carrier.ts';
 import { type CodecSettings, type ContextCodecOptions, resolveCodecOptions } from './codec-options.ts';
-import { type DropCounts, type DropReason, Drops } from './drops.ts';
+import { type DropCounts, Drops } from './drops.ts';
 import { InboundCodec } from './inbound-codec.ts';
 import { OutboundCodec } from './outbound-codec.ts';
 
@@ -42,8 +42,6 @@ export interface ContextCodec {
   /** What was left out since the codec was made. */
   readonly dropped: { readonly in: DropCounts; readonly out: DropCounts };
 }
-
-export { type DropCounts, type DropReason };
 
 /**
  * Creates a codec. By default it carries the deadline, the trace and the id of requests, and no value in either direction.
