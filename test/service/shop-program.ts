@@ -59,7 +59,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   request.resume();
   await once(request, 'end');
   const id = ++orders;
-  await sleep(id % 10 === 0 ? 1500 : 5 + (id % 40)); // some are still under way when the drain begins
+  await sleep(id % 10 === 0 ? 4000 : 5 + (id % 40)); // some are still under way when the drain begins
   response.end(JSON.stringify({ id }));
   tracker.go('audit', () => audit(id)); // after the answer
 }

@@ -23,7 +23,7 @@ describe('SIGTERM under load', () => {
     '%s: fails no request, loses no background event, and exits with 0 inside the deadline',
     async (signal) => {
       const stopTimeoutMs = 20_000;
-      shop = await startShop({ notReadyForMs: 700, stopTimeoutMs });
+      shop = await startShop({ notReadyForMs: 2500, stopTimeoutMs });
       const load = startLoad(shop.url, shop.probeUrl, 20);
       await eventually(() => load.answeredCount() > 200, { what: '200 orders', limitMs: 60_000 });
       const signalledAt = performance.now();
