@@ -41,7 +41,7 @@ export const allSteps: readonly Step[] = [
     limitSeconds: 240,
   },
   vitest('fleet', 600, ...projects('redis-lab', 'fleet')),
-  vitest('sql', 300, ...projects('postgres-lab', 'sql')),
+  vitest('sql', 600, ...projects('postgres-lab', 'sql')),
   vitest('storefront', 300, ...projects('storefront')),
   vitest('fleet model', 480, ...projects('fleet-model')),
   vitest('fleet example', 300, ...projects('fleet-example')),

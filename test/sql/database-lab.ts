@@ -25,7 +25,7 @@ interface Wrapped {
 /** The server, and what stands before it. */
 export interface DatabaseLab {
   server(): PostgresServer;
-  /** A pool that ends with the test. */
+  /** A pool that ends with the test. It is {@link patient}, unless `options` say otherwise. */
   wrap(config?: PoolConfig, options?: SqlPoolOptions): Wrapped;
   /** The same through a proxy of its own. */
   wrapBehindProxy(config?: PoolConfig, options?: SqlPoolOptions): Promise<Wrapped & { readonly proxy: TcpProxy }>;
@@ -34,6 +34,9 @@ export interface DatabaseLab {
   /** Waits until a statement that contains `text` runs, and returns the process that runs it. */
   running(text: string): Promise<number>;
 }
+
+/** Limits that a slow machine keeps to: what is tested is not how fast it is. */
+export const patient: SqlPoolOptions = { cancelGraceMs: 60_000, commitTimeoutMs: 60_000 };
 
 /** Starts a server before the tests of a file, and `schema` on it; stops it after them. */
 export function databaseLab(schema: string, options?: PostgresServerOptions): DatabaseLab {
@@ -53,7 +56,7 @@ export function databaseLab(schema: string, options?: PostgresServerOptions): Da
     onTestFinished(async () => {
       if (!pool.ending) await pool.end();
     });
-    return { pool, database: sqlPool(pool, poolOptions) };
+    return { pool, database: sqlPool(pool, { ...patient, ...poolOptions }) };
   };
   return {
     server: started,

@@ -121,6 +121,26 @@ describe('Drizzle', () => {
     expect(database.counts().dropped).toBe(0);
   });
 
+  it('loses no connection to a transaction that cannot begin, although Drizzle forgets it', async () => {
+    const { database, pool } = lab.wrap({ max: 1 });
+    const context = root.withCancel();
+    const under = database.under(context);
+    const late = {
+      connect: async () => {
+        const client = await under.connect();
+        context.cancel('left'); // in the moment between the connection and BEGIN
+        return client;
+      },
+    };
+    const db = drizzle(Object.setPrototypeOf(late, under) as never);
+
+    await expect(db.transaction(async () => {})).rejects.toMatchObject({ cause: 'left' });
+    await lab.rest(database);
+
+    expect((await database.query(root, 'select 1 as n')).rows).toEqual([{ n: 1 }]);
+    expect([pool.totalCount, database.counts().dropped]).toEqual([1, 0]);
+  });
+
   it('undoes exactly a savepoint whose context of the moment ends', async () => {
     const { db, database } = open(() => ambient.getStore());
 

@@ -336,7 +336,7 @@ describe('the server’s own limit of time', () => {
   it('ends a single statement of a client that is cut off', async () => {
     const { database, proxy } = await lab.wrapBehindProxy({}, { cancelGraceMs: 200 });
 
-    const asked = database.query(root.withTimeout(1000), 'select pg_sleep($1) as cut_off_alone', [600]);
+    const asked = database.query(root.withTimeout(4000), 'select pg_sleep($1) as cut_off_alone', [600]);
     const noted = asked.catch((error: unknown) => error);
     await lab.running('cut_off_alone');
     proxy.apply({ toServer: { kind: 'stall' }, toClient: { kind: 'stall' } });
@@ -356,7 +356,7 @@ describe('the server’s own limit of time', () => {
   it('ends a statement of a client that is cut off and can stop nothing', async () => {
     const { database, proxy } = await lab.wrapBehindProxy({}, { cancelGraceMs: 200 });
 
-    const played = database.transaction(root.withTimeout(1000), (transaction) =>
+    const played = database.transaction(root.withTimeout(4000), (transaction) =>
       transaction.query('select pg_sleep(600) as cut_off'),
     );
     await lab.running('cut_off');

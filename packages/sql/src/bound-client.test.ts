@@ -103,6 +103,26 @@ describe('a bound client', () => {
     expect(client.releases).toEqual([undefined]);
   });
 
+  it('bound-client (2): takes the connection back from an owner that forgets it', async () => {
+    const { client, database, root } = make();
+    const context = root.withTimeout(0, 'over');
+    const live = root.withCancel();
+    let now: Context = live;
+    const bound = await database.under(() => now).connect();
+    now = context;
+
+    await expect(bound.query('begin')).rejects.toBe('over'); // and its owner does not get to its release
+    live.cancel('left');
+    await settle();
+    expect(client.releases).toEqual([undefined]);
+    bound.release(true);
+    bound.release();
+    await settle();
+
+    expect(client.releases).toEqual([undefined]);
+    expect(database.counts().checkedOut).toBe(0);
+  });
+
   it('bound-client (3): destroys the connection of a cursor when the context ends', async () => {
     const { client, pool, database, root } = make();
     const context = root.withCancel();

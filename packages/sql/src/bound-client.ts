@@ -5,7 +5,8 @@
  * Invariants
  *  (1) Statements are stopped when the context ends; what ends a transaction is not: COMMIT is never stopped halfway, and what
  *      undoes runs after the end as well.
- *  (2) When the context ends, an open transaction is rolled back without waiting for whoever had begun it.
+ *  (2) When the context ends, an open transaction is rolled back and the connection taken back, without waiting for whoever has
+ *      them: a query builder that forgets to release in such a case loses none.
  *  (3) A cursor or stream cannot be stopped and kept: its connection is destroyed.
  *
  * @module
@@ -128,8 +129,11 @@ class PlainClient implements BoundClient {
   /** Undoes. Where the connection is lost, the server does it: an error here would hide the one that led to this. */
   async #undo(statement: SqlStatement): Promise<SqlResult> {
     const connection = this.#connection;
-    if (endOf([this.#context]) !== undefined) await this.#leave(); // (2)
-    else await connection.whenQuiet();
+    if (endOf([this.#context]) !== undefined) {
+      await this.#leave(); // (2)
+      return nothing;
+    }
+    await connection.whenQuiet();
     if (connection.lost !== undefined || !connection.isInTransaction) return nothing;
     try {
       return await connection.run(statement, { contexts: [], stakes: 'no-effect', limitMs: connection.cancelGraceMs });
@@ -139,21 +143,15 @@ class PlainClient implements BoundClient {
     }
   }
 
-  /** Leaves what is open when the context has ended, once. Never rejects. */
+  /** Takes the connection back when the context has ended, once. Resolves when it is at rest. Never rejects. */
   #leave(): Promise<void> {
-    this.#leaving ??= this.#leaveOnce();
+    this.#leaving ??= this.#hasCursor ? this.#dropCursor() : this.#connection.release();
     return this.#leaving;
   }
 
-  async #leaveOnce(): Promise<void> {
-    const connection = this.#connection;
-    if (this.#hasCursor) {
-      await connection.askToStop()?.closed;
-      connection.drop(endOf([this.#context])?.cause); // (3)
-    }
-    await connection.whenQuiet();
-    if (connection.lost !== undefined || !connection.isInTransaction) return;
-    await connection.runThrough('ROLLBACK', connection.cancelGraceMs).catch((error: unknown) => connection.drop(error));
+  async #dropCursor(): Promise<void> {
+    await this.#connection.askToStop()?.closed;
+    this.#connection.drop(endOf([this.#context])?.cause); // (3)
   }
 
   #submit(cursor: object): unknown {

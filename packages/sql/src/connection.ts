@@ -59,6 +59,7 @@ export class Connection implements StatementPlace {
   readonly #ports: ConnectionPorts;
   #tail: Promise<void> = Promise.resolve();
   #isReleased = false;
+  #isBack = false;
   #mustProve = false;
   #current: { readonly isAlone: boolean; noteLoss(error: unknown): void } | undefined;
 
@@ -106,7 +107,7 @@ export class Connection implements StatementPlace {
   }
 
   drop(error: unknown): void {
-    if (this.lost !== undefined) return;
+    if (this.lost !== undefined || this.#isBack) return;
     this.lost = { error };
     this.#ports.tally.dropped += 1;
     if (this.#current?.isAlone === true && !isFatal(error)) void this.#stopBehind(); // (5)
@@ -156,6 +157,7 @@ export class Connection implements StatementPlace {
   }
 
   #giveBack(destroy?: Error | true): void {
+    this.#isBack = true;
     this.#ports.tally.checkedOut -= 1;
     if (destroy === undefined) this.client.off('error', this.#onError); // (4): one that is destroyed may still have something to say
     this.client.release(destroy);
