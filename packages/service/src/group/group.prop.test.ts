@@ -43,12 +43,17 @@ class NaiveGroup {
   }
 
   private live(now: number): void {
-    for (const { index } of this.running.filter(({ endsAt }) => endsAt === now)) {
+    for (const ended of this.running.filter(({ endsAt }) => endsAt === now)) {
       this.endsAt = now;
-      if (this.list[index]?.fails === true) this.firstFailure ??= index;
+      this.running.splice(this.running.indexOf(ended), 1);
+      if (this.list[ended.index]?.fails === true) this.firstFailure ??= ended.index;
+      this.admit(now); // of two that end at one instant, the first to have started makes room first
     }
-    this.running.splice(0, Infinity, ...this.running.filter(({ endsAt }) => endsAt > now));
     this.list.forEach(({ at }, index) => at === now && this.queue.push(index));
+    this.admit(now);
+  }
+
+  private admit(now: number): void {
     while (this.queue.length > 0 && this.running.length < this.limit && this.firstFailure === undefined) {
       const index = this.queue.shift() as number;
       this.starts[index] = now;
