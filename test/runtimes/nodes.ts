@@ -1,5 +1,5 @@
 /**
- * Runs the unit tests of core under every supported line of Node.js, and prints a table.
+ * Runs the unit tests of core and of context under every supported line of Node.js, and prints a table.
  *
  *   node --import tsx test/runtimes/nodes.ts    (npm run test:nodes)
  *
@@ -20,7 +20,7 @@ const limitMs = 300_000;
 commandLineOf({
   command: 'npm run test:nodes --',
   purpose:
-    'Runs the unit tests of core under every supported line of Node.js, and prints a table. Downloads what is missing.',
+    'Runs the unit tests of core and of context under every supported line of Node.js, and prints a table. Downloads what is missing.',
   flags: {},
   examples: ['npm run test:nodes'],
 });
@@ -39,7 +39,7 @@ function runUnitTests(program: string): void {
   const report = `${folder}/tests.json`;
   const startedAt = Date.now();
   const vitest = inRepository('node_modules/vitest/vitest.mjs');
-  const what = ['run', '--config', 'test/vitest.config.ts', '--project', 'unit:core'];
+  const what = ['run', '--config', 'test/vitest.config.ts', '--project', 'unit:core', '--project', 'unit:context'];
   const ended = spawnSync(
     program,
     [vitest, ...what, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],

@@ -2,8 +2,8 @@
  * Carrier: whatever carries texts under names over a border: the headers of `node:http` and of fetch, the metadata of gRPC,
  * the headers of a message of RabbitMQ or Kafka, a plain object, a Map.
  *
- * An object with `get` and `set` is used through these, one with `setHeader` is written through that, any other by its own
- * properties, whose names may have any case.
+ * An object with `get` and `set` is used through these, one with `getHeader` and `setHeader` through those, any other by its
+ * own properties, whose names may have any case.
  *
  * Invariants
  *  (1) Reading never throws, whatever the carrier is or does.
@@ -32,6 +32,7 @@ export function readCarrier(carrier: unknown, names: ReadonlySet<string>, read?:
   try {
     if (read !== undefined) for (const name of names) take(name, read(carrier as never, name));
     else if (hasMethod(carrier, 'get')) for (const name of names) take(name, carrier.get(name));
+    else if (hasMethod(carrier, 'getHeader')) for (const name of names) take(name, carrier.getHeader(name));
     else readProperties(carrier, names, take);
   } catch {
     // (1): a hostile getter or proxy; what was read before counts
@@ -46,10 +47,10 @@ export function writeCarrier(carrier: object, name: string, text: string): void 
   else (carrier as Record<string, unknown>)[name] = text;
 }
 
-/** Takes all that begins with `prefix` out of a carrier that can be asked for its names. */
-export function clearCarrier(carrier: object, prefix: string): void {
+/** Takes out of a carrier that can be asked for its names those for which `isStale` says so, whatever their case. */
+export function clearCarrier(carrier: object, isStale: (lowerCaseName: string, name: string) => boolean): void {
   for (const name of namesIn(carrier)) {
-    if (!name.toLowerCase().startsWith(prefix)) continue;
+    if (!isStale(name.toLowerCase(), name)) continue;
     if (hasMethod(carrier, 'delete')) carrier.delete(name);
     else if (hasMethod(carrier, 'removeHeader')) carrier.removeHeader(name);
     else if (hasMethod(carrier, 'remove')) carrier.remove(name);

@@ -68,6 +68,21 @@ describe('the deadline', () => {
     expect(extract({ 'x-request-timeout': '5s, 2s' }).remainingMs()).toBe(2000);
   });
 
+  it('(1): replaces one in the carrier that is later, as in headers that were copied, and keeps one that is earlier', () => {
+    const codec = createContextCodec();
+    const copied = { 'grpc-timeout': '5S', 'connect-timeout-ms': '300', 'x-request-timeout': '100ms', accept: '*/*' };
+
+    expect(codec.inject(root.withTimeout(800), copied)).toEqual({
+      'grpc-timeout': '800000u',
+      'connect-timeout-ms': '300',
+      'x-request-timeout': '100ms',
+      accept: '*/*',
+    });
+    const headers = codec.inject(root.withTimeout(800), new Headers({ 'grpc-timeout': 'soon' }));
+    expect([...headers]).toEqual([['grpc-timeout', '800000u'], ['x-request-timeout', '800ms']]); // prettier-ignore
+    expect(codec.inject(root, { 'grpc-timeout': '5S' })).toEqual({ 'grpc-timeout': '5S' });
+  });
+
   it('is none where nobody says one, and where what they say is no deadline', () => {
     for (const headers of [{}, undefined, { 'x-request-timeout': 'soon' }, { 'x-envoy-expected-rq-timeout-ms': '0' }])
       expect(extract(headers).deadline).toBe(Infinity);
@@ -158,6 +173,16 @@ describe('values', () => {
     expect(inject(root, { schema, form: 'baggage' })).toEqual({});
     const baggage = { baggage: 'user-id=eve,tenant=7' };
     expect(createContextCodec({ schema, form: 'baggage' }).inject(root, baggage)).toEqual({ baggage: 'tenant=7' });
+  });
+
+  it('(2): of a copied compact header, or of names in another case, are not passed on either', () => {
+    const copied = { 'X-Context': 'u=eve', 'X-Request-Id': 'old', 'X-Request-Timeout': '9s' };
+    const context = root.withTimeout(800).withValue(requestId, 'new');
+
+    expect(createContextCodec({ schema }).inject(context, copied)).toEqual({
+      'x-request-id': 'new',
+      'x-request-timeout': '800ms',
+    });
   });
 
   it('do not replace those of the parent where none are accepted', () => {

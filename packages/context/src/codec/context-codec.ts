@@ -26,7 +26,8 @@ import { OutboundCodec } from './outbound-codec.ts';
 export interface ContextCodec {
   /**
    * Writes what of `context` may leave into `carrier`, and returns it. What is in there under the prefix, as in headers that
-   * are passed on, is taken out first. `write` is for carriers that need a way of their own.
+   * are passed on, is taken out first; a time that is left in there is kept where it is shorter than the context's, and
+   * replaced where it is longer. `write` is for carriers that need a way of their own.
    *
    * @throws TypeError when `context` is no context or `carrier` no object; and what the carrier throws, if it cannot be written.
    */
@@ -65,8 +66,10 @@ export function createContextCodec(options: ContextCodecOptions = {}): ContextCo
     inject<C extends object>(context: Context, carrier: C, write: CarrierWriter<C> = writeCarrier): C {
       requireObject('a context', context);
       requireObject('a carrier', carrier);
-      clearCarrier(carrier, settings.prefix);
-      for (const [name, text] of outbound.headersOf(context, carrier)) write(carrier, name, text);
+      const headers = outbound.headersOf(context, carrier);
+      const names = new Set(headers.map(([name]) => name));
+      clearCarrier(carrier, (lower, name) => outbound.isOwn(lower) || (lower !== name && names.has(lower)));
+      for (const [name, text] of headers) write(carrier, name, text);
       return carrier;
     },
     extract<C>(carrier: C, parent: Context = Context.background, read?: CarrierReader<C>): CancellableContext {

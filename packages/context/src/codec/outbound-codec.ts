@@ -13,7 +13,7 @@ import { tagOf } from '../schema/context-schema.ts';
 import { criticality, isCriticality, rankOf } from './criticality.ts';
 import type { Drops } from './drops.ts';
 import { isRequestId, requestId } from '../formats/request-id.ts';
-import { formatUnixNano, timeLeftFormats } from '../formats/time-left.ts';
+import { formatUnixNano, type TimeLeftHeader, timeLeftFormats } from '../formats/time-left.ts';
 import { checkTracestate, formatTraceparent, traceContext } from '../formats/trace-context.ts';
 import { fitting, type Member, packTrace, writeBaggage, writeCompact } from './value-forms.ts';
 
@@ -32,7 +32,7 @@ export class OutboundCodec {
   /** Returns the headers to be written into `carrier`. */
   headersOf(context: Context, carrier: object): readonly Member[] {
     const headers: Member[] = [];
-    this.#addTimeLeft(headers, context);
+    this.#addTimeLeft(headers, context, carrier);
     const id = this.#settings.requestId === 'ignore' ? undefined : context.value(requestId);
     if (isRequestId(id)) headers.push(['x-request-id', id]);
     this.#addTrace(headers, context);
@@ -40,16 +40,28 @@ export class OutboundCodec {
     return headers;
   }
 
+  /** Whether a name in a carrier, in lower case, is one that only this codec writes. */
+  isOwn(name: string): boolean {
+    const { prefix } = this.#settings;
+    return name.startsWith(prefix) || name === prefix.slice(0, -1);
+  }
+
   /** Bytes of the names and values that would leave. */
   sizeOf(context: Context): number {
     return this.#members(context).reduce((bytes, [name, text]) => bytes + name.length + text.length, 0);
   }
 
-  #addTimeLeft(headers: Member[], context: Context): void {
+  #addTimeLeft(headers: Member[], context: Context, carrier: object): void {
     const { timeLeft, transit, prefix, wallClock } = this.#settings;
     const leftMs = context.cancelled ? 0 : context.remainingMs();
     if (leftMs === Infinity) return;
-    for (const name of timeLeft) headers.push([name, timeLeftFormats[name].format(leftMs)]);
+    const before = readCarrier(carrier, timeLeftNames);
+    for (const name of timeLeftNames) {
+      const { parse, format } = timeLeftFormats[name];
+      const saidMs = Math.min(Infinity, ...(before.get(name) ?? []).map((text) => parse(text) ?? Infinity));
+      if (timeLeft.includes(name) || before.has(name))
+        headers.push([name, format(Math.max(0, Math.min(leftMs, saidMs)))]);
+    }
     if (transit === 'queued') headers.push([`${prefix}deadline`, formatUnixNano(wallClock() + leftMs)]);
   }
 
@@ -109,3 +121,7 @@ export class OutboundCodec {
     return taken;
   }
 }
+
+// --- internal ---
+
+const timeLeftNames: ReadonlySet<TimeLeftHeader> = new Set(Object.keys(timeLeftFormats) as TimeLeftHeader[]);
