@@ -150,6 +150,10 @@ describe('group', () => {
     expect(await waiting).toBe(boom);
     await expect(late).rejects.toBe(boom);
     expect(work).not.toHaveBeenCalled();
+
+    const idle = group(context); // nothing runs that would delay its end
+    void idle.go(work);
+    await expect(idle.wait()).rejects.toBe(boom);
   });
 
   it('(4) has succeeded when the context ends and everything had been done', async () => {

@@ -100,6 +100,7 @@ describe('a health check', () => {
     const hanging = subject((context) => new Promise((_, reject) => void context.onCancel(reject)));
     hanging.check.begin();
     await hanging.clock.advance(10);
+    expect(hanging.clock.referencedCount).toBe(0);
     hanging.check.close();
     await hanging.clock.advance(10);
     expect(hanging.check.fact().result).toBe('unknown');

@@ -98,6 +98,10 @@ describe('serverComponent', () => {
       () => client.destroy(),
       () => part.close?.(soon()),
     );
+    const idle = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    cleanUps.push(() => idle.destroy());
+    await once(idle, 'remoteSettings'); // the server knows it
+    const idleWentAway = once(idle, 'goaway');
     const wentAway = once(client, 'goaway');
     const stream = client.request({ ':path': '/slow' });
     stream.resume();
@@ -106,6 +110,7 @@ describe('serverComponent', () => {
     const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
     await once(stream, 'end');
     await wentAway;
+    await idleWentAway;
 
     expect(headers[':status']).toBe(200);
 
