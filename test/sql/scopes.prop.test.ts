@@ -80,6 +80,8 @@ async function act(scope: SqlTransaction, plan: Scope, contexts: readonly Cancel
     }
     const context = (step.isDerived ? scope.context : Context.background).withCancel();
     await scope.savepoint(context, (inner) => act(inner, step, [...contexts, context])).catch(() => {});
+    if (contexts.some(({ cancelled }) => cancelled))
+      throw new Error('it is over, and so this work ends nothing any more');
   }
   await end(scope, plan.end, contexts);
 }
