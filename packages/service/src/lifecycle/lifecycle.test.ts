@@ -246,6 +246,19 @@ describe('createLifecycle', () => {
     expect(process.exits).toEqual([1]);
   });
 
+  it('goes on serving for nobody after a fatal error, or when it never was ready', async () => {
+    const { life, part, process, clock } = subject({ notReadyForMs: 400, fatalTimeoutMs: 200, onFatal: () => {} });
+    life.add(part('http', [], { drain: () => new Promise<void>((resolve) => void clock.setTimer(resolve, 50)) }));
+    await life.start();
+    process.emit('uncaughtException', boom);
+    await clock.advance(50);
+    expect(await life.stopped).toMatchObject({ isComplete: true, durationMs: 50 });
+
+    const failing = subject({ notReadyForMs: 400 });
+    failing.life.add(failing.part('a')).add(failing.part('b', [], { start: () => Promise.reject(boom) }));
+    await expect(failing.life.start()).rejects.toMatchObject({ report: { durationMs: 0 } });
+  });
+
   it('ends with 1 when a fatal error comes while it stops, and prints it', async () => {
     const reported: unknown[] = [];
     const before = onHookError(({ hook, cause }) => void reported.push([hook, cause]));
