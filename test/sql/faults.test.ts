@@ -1,4 +1,5 @@
 import { Context, isTimeout } from '@holdfast/core';
+import { Query } from 'pg';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { startPostgresServer } from '../postgres-lab/postgres-server.ts';
@@ -245,6 +246,61 @@ describe('a pool with no client to spare', () => {
     expect(await Promise.all(asked)).toEqual([true, true, true]);
     await lab.rest(database);
     expect([pool.totalCount, database.counts().dropped]).toEqual([3, 0]);
+  });
+});
+
+describe('a pool that is ended', () => {
+  it('lets what runs come to its end, and refuses the rest with its own words', async () => {
+    const { database, pool } = lab.wrap({ max: 1 });
+    let ended: Promise<void> | undefined;
+
+    const value = await database.transaction(root, async (transaction) => {
+      ended = pool.end();
+      await transaction.query('insert into note values (1)');
+      return 'done';
+    });
+
+    expect(value).toBe('done');
+    await ended;
+    expect(await notes()).toEqual([1]);
+    await expect(database.query(root, 'select 1')).rejects.toThrow('Cannot use a pool after calling end on the pool');
+    expect(database.counts()).toMatchObject({ checkedOut: 0, waiting: 0 });
+  });
+
+  it('is ended although a statement must be stopped first', async () => {
+    const { database, pool } = lab.wrap({ max: 1 });
+    const context = root.withCancel();
+
+    const asked = database.read(context, 'select pg_sleep(60) as ending').catch((error: unknown) => error);
+    await lab.running('ending');
+    context.cancel('left');
+    await pool.end();
+
+    expect(await asked).toBe('left');
+    await nothingRuns();
+  });
+});
+
+describe('a cursor', () => {
+  it('is stopped with its context, at the price of its connection', async () => {
+    const { database, pool } = lab.wrap({ max: 1 });
+    const context = root.withCancel();
+    const client = await database.under(context).connect();
+    const cursor = new Query('select pg_sleep(60) as streamed');
+    const failed = new Promise((resolve) => {
+      cursor.on('error', resolve);
+    });
+
+    expect(client.query(cursor)).toBe(cursor);
+    await lab.running('streamed');
+    context.cancel('left');
+
+    expect(await failed).toBeInstanceOf(Error);
+    await lab.rest(database);
+    await nothingRuns();
+    expect(database.counts().dropped).toBe(1);
+    expect((await database.query(root, 'select 1 as n')).rows).toEqual([{ n: 1 }]);
+    expect(pool.totalCount).toBe(1);
   });
 });
 
