@@ -97,7 +97,7 @@ export class CancelScope extends ScopeWatchers {
   /** Ends the scope because its deadline has come, unless something else ended it before. */
   expire(): void {
     if (this.hasEnded) return;
-    for (const scope of topDown<CancelScope>(this, ({ parentOfSameDeadline: above }) => above)) scope.expireAlone(); // (7)
+    for (const scope of topDown<CancelScope>(this, (each) => each.parentOfSameDeadline)) scope.expireAlone(); // (7)
   }
 
   /**
@@ -130,12 +130,7 @@ export class CancelScope extends ScopeWatchers {
    */
   watch(watcher: Watcher): boolean {
     if (this.isKnownToHaveEnded()) return false;
-    if (!this.isAttached) {
-      for (const scope of topDown<CancelScope>(this, ({ parent: above }) =>
-        above?.isAttached === false ? above : undefined,
-      ))
-        scope.attach(); // (7)
-    }
+    if (!this.isAttached) this.attachFromTop(0);
     return this.join(watcher);
   }
 
@@ -169,7 +164,8 @@ export class CancelScope extends ScopeWatchers {
   protected followAlone(): boolean {
     const { parent } = this;
     if (parent?.hasEnded === true && !this.hasEnded) {
-      const endedAt = this.translate(parent);
+      const isOnOurs = parent.clock === this.clock;
+      const endedAt = isOnOurs ? (parent.endedAt as number) : Math.min(this.clock.now(), this.deadline);
       const isFirst = endedAt < this.deadline || (endedAt === this.deadline && parent.hasPassedDeadline);
       if (isFirst) this.endAt(parent.endCause, endedAt, parent.hasPassedDeadline);
       else this.expire();
@@ -221,7 +217,7 @@ export class CancelScope extends ScopeWatchers {
     const { parent } = this;
     if (parent === undefined || parent.hasEnded) return;
     if (depth < NEAR_DEPTH) {
-      parent.settleAbove(byTime, depth + 1);
+      if (parent.parent !== undefined) parent.settleAbove(byTime, depth + 1);
       parent.settleAlone(byTime);
       return;
     }
@@ -238,6 +234,15 @@ export class CancelScope extends ScopeWatchers {
     if (this.hasEnded) return;
     if (parent?.hasPassedDeadline === true) this.endAt(parent.endCause, this.deadline, true); // it was the parent's
     else this.endAt(this.timekeeper?.expiryCause() ?? this.deadlineCause(), this.deadline, true);
+  }
+
+  private attachFromTop(depth: number): void {
+    const { parent } = this;
+    if (parent?.isAttached === false && depth < NEAR_DEPTH) parent.attachFromTop(depth + 1);
+    else if (parent?.isAttached === false)
+      for (const scope of topDown(parent, ({ parent: above }) => (above?.isAttached === false ? above : undefined)))
+        scope.attach(); // (7)
+    this.attach();
   }
 
   /** Adds a watcher to an attached scope, unless that has ended. */
@@ -259,11 +264,6 @@ export class CancelScope extends ScopeWatchers {
   private leave(): void {
     this.detach();
     for (let scope = this.parent; scope?.isAttached === true && scope.isUnwatched; scope = scope.parent) scope.detach();
-  }
-
-  /** The instant at which `parent` ended, on this scope's clock; now, where it was on another. */
-  private translate(parent: CancelScope): number {
-    return parent.clock === this.clock ? (parent.endedAt as number) : Math.min(this.clock.now(), this.deadline);
   }
 
   /** Counts watchers that are waited for, here and above. */

@@ -68,16 +68,20 @@ export abstract class ScopeWatchers implements Watcher {
   }
 
   private static tell(ended: ScopeWatchers): void {
-    const telling = [ended];
-    for (let scope = telling.at(-1); scope !== undefined; scope = telling.at(-1)) {
+    let scope = ended;
+    let above: ScopeWatchers[] | undefined;
+    for (;;) {
       const watcher = scope.nextWatcher();
       if (watcher instanceof ScopeWatchers) {
-        told = watcher;
-        watcher.onEnd(scope.endCause);
-        if (told === undefined) telling.push(watcher); // (1), (2)
-        told = undefined;
-      } else if (watcher === undefined) telling.pop();
-      else watcher.onEnd(scope.endCause);
+        if (!leavesRest(watcher, scope.endCause)) continue;
+        (above ??= []).push(scope); // (1), (2)
+        scope = watcher;
+      } else if (watcher !== undefined) watcher.onEnd(scope.endCause);
+      else {
+        const next = above?.pop();
+        if (next === undefined) return;
+        scope = next;
+      }
     }
   }
 
@@ -92,3 +96,12 @@ export abstract class ScopeWatchers implements Watcher {
 
 /** The scope that is being told that the one above it has ended; whoever tells it goes on with its watchers. */
 let told: ScopeWatchers | undefined;
+
+/** Tells a scope that the one above it has ended. Returns whether it leaves its own watchers to whoever tells. */
+function leavesRest(scope: ScopeWatchers, cause: unknown): boolean {
+  told = scope;
+  scope.onEnd(cause);
+  const isLeft = told === undefined;
+  told = undefined;
+  return isLeft;
+}
