@@ -145,13 +145,9 @@ class PlainClient implements BoundClient {
 
   /** Takes the connection back when the context has ended, once. Resolves when it is at rest. Never rejects. */
   #leave(): Promise<void> {
-    this.#leaving ??= this.#hasCursor ? this.#dropCursor() : this.#connection.release();
+    const cause = endOf([this.#context])?.cause;
+    this.#leaving ??= this.#hasCursor ? this.#connection.stopAndDrop(cause) : this.#connection.release(); // (3)
     return this.#leaving;
-  }
-
-  async #dropCursor(): Promise<void> {
-    await this.#connection.askToStop()?.closed;
-    this.#connection.drop(endOf([this.#context])?.cause); // (3)
   }
 
   #submit(cursor: object): unknown {

@@ -112,9 +112,10 @@ describe('a connection', () => {
   });
 
   it('connection (5): that breaks has stopped what the server does for it, and does not wait for that for ever', async () => {
-    const { client, clock, closes, connection, tally } = make();
+    const { client, clock, closes, connection, tally, root } = make();
 
-    const asked = connection.run({ text: 'one' }, { contexts: [], stakes: 'effect' }).catch((error: unknown) => error);
+    const terms = { contexts: [root], stakes: 'effect' } as const;
+    const asked = connection.run({ text: 'one' }, terms).catch((error: unknown) => error);
     await settle();
     client.breakDown(new Error('reset'));
 
@@ -128,7 +129,7 @@ describe('a connection', () => {
     const [ended, stopped] = [make(), make()];
     const context = stopped.root.withCancel();
 
-    const one = ended.connection.run({ text: 'one' }, { contexts: [], stakes: 'no-effect' }).catch(() => {});
+    const one = ended.connection.run({ text: 'one' }, { contexts: [ended.root], stakes: 'no-effect' }).catch(() => {});
     const two = stopped.connection.run({ text: 'two' }, { contexts: [context], stakes: 'no-effect' }).catch(() => {});
     await settle();
     ended.client.fail(serverError('57P01', 'FATAL'));
@@ -137,6 +138,21 @@ describe('a connection', () => {
     await Promise.all([one, two]);
 
     expect([ended.tally.cancelRequests, stopped.tally.cancelRequests]).toEqual([0, 1]);
+  });
+
+  it('connection (5): that breaks or takes too long in COMMIT has nothing stopped: it may yet be done', async () => {
+    const [broken, late] = [make(), make()];
+
+    const terms = { contexts: [], stakes: 'effect', limitMs: 500 } as const;
+    const asked = [broken, late].map(({ connection }) =>
+      connection.run({ text: 'COMMIT' }, terms).catch((error: unknown) => error),
+    );
+    await settle();
+    broken.client.breakDown(new Error('reset'));
+    await late.clock.advance(500);
+
+    expect(await Promise.all(asked)).toMatchObject(['', ''].map(() => ({ code: 'STATEMENT_OUTCOME_UNKNOWN' })));
+    expect([broken.tally.cancelRequests, late.tally.cancelRequests]).toEqual([0, 0]);
   });
 
   it('connection (3), (4): that breaks while nothing runs is destroyed, and the process lives', async () => {

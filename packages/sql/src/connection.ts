@@ -7,7 +7,8 @@
  *      answered again.
  *  (3) A connection that is lost, or does not answer in time, is destroyed and never given back.
  *  (4) An error of the connection never goes unheard, so it never ends the process.
- *  (5) The server is asked to stop what it does for a connection that is lost: it would go on to the end, locks and all.
+ *  (5) The server is asked to stop what it does for a connection that is lost, unless that is COMMIT: it would go on to the
+ *      end, locks and all.
  *
  * @module
  */
@@ -61,7 +62,7 @@ export class Connection implements StatementPlace {
   #isReleased = false;
   #isBack = false;
   #mustProve = false;
-  #current: { readonly isAlone: boolean; noteLoss(error: unknown): void } | undefined;
+  #current: { readonly mayBeStopped: boolean; noteLoss(error: unknown): void } | undefined;
 
   constructor(client: CheckedOutClient, ports: ConnectionPorts) {
     this.client = client;
@@ -106,11 +107,17 @@ export class Connection implements StatementPlace {
     if (this.lost === undefined) this.#giveBack();
   }
 
+  /** Destroys the client, after the server was asked to stop what it does there. Never rejects. */
+  async stopAndDrop(error: unknown): Promise<void> {
+    await this.#stopBehind();
+    this.drop(error);
+  }
+
   drop(error: unknown): void {
     if (this.lost !== undefined || this.#isBack) return;
     this.lost = { error };
     this.#ports.tally.dropped += 1;
-    if (this.#current?.isAlone === true && !isFatal(error)) void this.#stopBehind(); // (5)
+    if (this.#current?.mayBeStopped === true && !isFatal(error)) void this.#stopBehind(); // (5)
     this.#giveBack(error instanceof Error ? error : true); // (3)
     this.#current?.noteLoss(error);
   }

@@ -107,9 +107,9 @@ export class StatementRun<Row> {
     this.#finish();
   }
 
-  /** Whether it is under way, and nobody stops it. */
-  get isAlone(): boolean {
-    return this.#state === 'sent';
+  /** Whether it is under way, may be stopped, and nobody does so. COMMIT may not. */
+  get mayBeStopped(): boolean {
+    return this.#state === 'sent' && this.#terms.contexts.length > 0;
   }
 
   /** Tells it that its connection is no more. */
