@@ -21,11 +21,11 @@ async function isLate(asked: Promise<unknown>): Promise<boolean> {
   return asked.then(() => false, isTimeout);
 }
 
-/** Waits until the server does nothing for anybody: what a lost connection left behind is stopped, and holds no lock. */
-async function nothingRuns(): Promise<void> {
-  const active = async (): Promise<unknown[]> =>
-    (await lab.server().backends()).filter(({ state }) => state === 'active');
-  await expect.poll(active, { timeout: 30_000 }).toEqual([]);
+/** Waits until no statement with `text` runs: what a lost connection left behind is stopped, and holds no lock. */
+async function isStopped(text: string): Promise<void> {
+  const left = async (): Promise<unknown[]> =>
+    (await lab.server().backends()).filter(({ state, query }) => state === 'active' && query.includes(text));
+  await expect.poll(left, { timeout: 30_000 }).toEqual([]);
 }
 
 beforeEach(() => lab.server().query('truncate note'));
@@ -43,7 +43,7 @@ describe('a connection that breaks', () => {
 
     const error = (await asked) as Error & { readonly code?: string };
     expect([error instanceof Error, error.code === 'STATEMENT_OUTCOME_UNKNOWN']).toEqual([true, isUnknown]);
-    await nothingRuns();
+    await isStopped(`broken_${how}`);
     expect(database.counts()).toMatchObject({ checkedOut: 0, dropped: 1, cancelRequests: 1 });
     expect((await database.read(root, 'select 1 as n')).rows).toEqual([{ n: 1 }]);
     expect(pool.totalCount).toBe(1);
@@ -62,7 +62,7 @@ describe('a connection that breaks', () => {
 
     expect(await noted).toBeInstanceOf(Error);
     expect(await noted).not.toMatchObject({ code: expect.stringMatching('UNKNOWN') as unknown });
-    await nothingRuns();
+    await isStopped('torn');
     expect(await notes()).toEqual([]);
   });
 
@@ -277,7 +277,7 @@ describe('a pool that is ended', () => {
     await pool.end();
 
     expect(await asked).toBe('left');
-    await nothingRuns();
+    await isStopped('ending');
   });
 });
 
@@ -297,7 +297,7 @@ describe('a cursor', () => {
 
     expect(await failed).toBeInstanceOf(Error);
     await lab.rest(database);
-    await nothingRuns();
+    await isStopped('streamed');
     expect(database.counts().dropped).toBe(1);
     expect((await database.query(root, 'select 1 as n')).rows).toEqual([{ n: 1 }]);
     expect(pool.totalCount).toBe(1);
