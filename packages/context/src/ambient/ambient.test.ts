@@ -92,6 +92,7 @@ describe('ambient.bind', () => {
     expect([bound(), ambient.run(contextOf('eve'), bound)]).toEqual(['ada', 'ada']);
     expect(ambient.run(contextOf('eve'), unbound)).toBeUndefined();
     expect(ambient.bind(here, contextOf('bob'))()).toBe('bob');
+    expect(ambient.run(contextOf('eve'), () => ambient.bind(here, undefined)())).toBeUndefined();
   });
 
   it('(2): changes neither this, nor arguments, results, errors, name and length', () => {

@@ -76,9 +76,9 @@ export const ambient: Ambient = Object.freeze({
     if (context === undefined) throw new BrokenContextChainError();
     return context;
   },
-  bind<F extends (...args: never[]) => unknown>(fn: F, ...[context]: [context?: Context]): F {
+  bind<F extends (...args: never[]) => unknown>(fn: F, ...given: [context?: Context | undefined]): F {
     requireFunction('bind', fn);
-    return bound(fn, context ?? storedContext());
+    return bound(fn, given.length === 0 ? storedContext() : given[0]);
   },
   bindEmitter,
   bindMethods<T extends object>(target: T, names: readonly (keyof T & string)[]): () => void {
