@@ -91,6 +91,13 @@ export class AuditTrail {
     this.#next = (this.#next + 1) % this.#maxEntries;
   }
 
+  /** Returns the change that somebody made to a feature with one revision; undefined where it is not in the trail. */
+  findChange({ feature, revision }: Pick<AuditedChange, 'feature' | 'revision'>): AuditedChange | undefined {
+    return this.list().findLast(
+      (entry) => entry.feature === feature && entry.revision === revision && ['set', 'restored'].includes(entry.cause),
+    );
+  }
+
   /** Returns a copy, oldest first. */
   list(): readonly AuditEntry[] {
     return [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)];

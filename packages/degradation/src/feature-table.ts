@@ -29,6 +29,7 @@ import { type SnapshotPort, SnapshotWriter, openRecords, sealRecords } from './l
 import type { Place } from './live-override.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
 import type { FeatureHandle } from './reading.ts';
+import { changeOf } from './record-change.ts';
 import { type LevelChange, DEFAULT_AUTOMATIC_MS, ServiceLevel, checkLevelChange } from './service-level.ts';
 import type { HashFunction, Seal } from './sha256.ts';
 import { StoreLink, type StoreOperation, type StoreStatus } from './store-link.ts';
@@ -80,6 +81,7 @@ export class FeatureTable implements FeatureControl {
       retryMs: parts.storeRetryMs,
       before: lastKnownGood === undefined ? undefined : this.#loadLastKnownGood(lastKnownGood),
       recordOf: (feature) => this.#cell(feature).record(),
+      changeOf: (feature) => changeOf(this.#trail, this.#cell(feature), this.#calendarTime()),
       adopt: (record) => this.#adopt(record),
       onLoaded: (records) => this.#offerWhatLacks(records),
       onFailure: (operation, error) => this.#tellFailure(operation, error),

@@ -92,7 +92,13 @@ export { type WallClock } from './wall-clock.ts';
 
 // Store
 export { type FeatureRecord, type RecordOrder, aged, isFeatureRecord, supersedes } from './feature-record.ts';
-export { type FeatureStore, type MemoryStoreOptions, memoryStore } from './feature-store.ts';
+export {
+  type FeatureStore,
+  type MemoryStore,
+  type MemoryStoreOptions,
+  type StoreWatch,
+  memoryStore,
+} from './feature-store.ts';
 export { type SnapshotPort } from './last-known-good.ts';
 export { type HashFunction, type Seal, checksum, sha256, signature } from './sha256.ts';
 export { type StoreOperation, type StoreState, type StoreStatus } from './store-link.ts';
