@@ -25,7 +25,9 @@ export function checkI3Believed(processes: Iterable<ModelProcess>, id: string, {
  */
 export function checkI22GivenBack(process: ModelProcess, id: string): void {
   const now = process.clock.now();
-  if (!process.isIdleFor(IDLE_MS) || process.node.sync.ticket(now) === undefined) return;
+  const { sync } = process.node;
+  const mayPropose = sync.ticket(now) !== undefined && sync.proposableAt(now) < now - IDLE_MS;
+  if (!process.isIdleFor(IDLE_MS) || !mayPropose) return;
   const kept = process.watched(id)?.pool.held.filter(({ expiresAt }) => expiresAt <= now) ?? [];
   holds(
     'I22',

@@ -3,6 +3,7 @@
  * decided by one seed.
  *
  *   storm ── so many steps ─► calm: no calls, no faults ─► I7 ─► recovery: calls, and dependencies that are well ─► I13 ─► storm
+ *     └─ at times ─► eclipse: the ledger is away while all closes by itself ─► calm
  *
  * A step is one thing that happens: a call begins or ends, a request arrives and is executed, a reply, a message or a timer.
  *
@@ -16,7 +17,7 @@ import { Agenda } from './agenda.ts';
 import { LoneDemand, Recovery, checkI7Agreement } from './check-agreement.ts';
 import { checkI3Believed } from './check-leases.ts';
 import { Facts } from './facts.ts';
-import { strike } from './faults.ts';
+import { LONG_AWAY_MS, strike } from './faults.ts';
 import { LedgerSide } from './ledger-side.ts';
 import type { MakeLedger } from './model-ledger.ts';
 import { ModelNetwork, fair, foul } from './model-network.ts';
@@ -72,6 +73,7 @@ export class World {
     const end = this.stepCount + steps;
     while (this.stepCount < end) {
       await this.storm(Math.min(end, this.stepCount + STORM_STEPS));
+      if (this.random() < ECLIPSES) await this.eclipse();
       await this.calm();
       await this.recover();
     }
@@ -137,6 +139,16 @@ export class World {
     this.isStormy = false;
   }
 
+  /** All circuits are open, and the dependencies well again, when the ledger is away for long. */
+  private async eclipse(): Promise<void> {
+    this.traffic.breakAll();
+    await this.until(ECLIPSE_AFTER_MS);
+    this.traffic.mend();
+    this.goAway(LONG_AWAY_MS);
+    await this.until(LONG_AWAY_MS);
+    this.facts.count('an eclipse');
+  }
+
   /** No calls and no faults, until all that is under way has arrived and every node has synced twice. */
   private async calm(): Promise<void> {
     this.traffic.isOn = false;
@@ -146,6 +158,7 @@ export class World {
       Object.assign(process, { isSick: false, isQuiet: false });
       process.wake();
       process.subscribe(true);
+      await this.settle();
     }
     await this.until(LAST_GHOST_MS);
     const counts = new Map(this.processes.map((process) => [process, process.syncCount]));
@@ -242,6 +255,9 @@ export class World {
 }
 
 const STORM_STEPS = 3000;
+
+/** Share of storms that an eclipse follows, and how long everything fails before it. Milliseconds. */
+const [ECLIPSES, ECLIPSE_AFTER_MS] = [0.25, 2000];
 const STORY_LENGTH = 40;
 
 /** More things than can happen within a millisecond, unless somebody goes in circles. */
