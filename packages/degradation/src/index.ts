@@ -71,8 +71,31 @@ export {
   publicNotices,
   withNotices,
 } from './degraded-notice.ts';
-export { type Deferral, type DeferralOptions, OutboxFullError, createDeferral, deferralDefaults } from './deferral.ts';
-export { type Outbox, type OutboxEntry, memoryOutbox } from './outbox.ts';
+export {
+  type Deferral,
+  type DeferralOptions,
+  type Deferred,
+  OutboxFullError,
+  createDeferral,
+  deferralDefaults,
+} from './deferral.ts';
+export {
+  type DeferralDeadEvent,
+  type DeferralDeliveredEvent,
+  type DeferralFailedEvent,
+  type DeferralKeptEvent,
+  type DeferralRefusedEvent,
+} from './deferral-events.ts';
+export { type Delivery } from './drain.ts';
+export { type MemoryOutboxOptions, memoryOutbox, memoryOutboxDefaults } from './memory-outbox.ts';
+export {
+  type DeadItem,
+  type Outbox,
+  type OutboxCounts,
+  type OutboxEntry,
+  type TakeTerms,
+  type Taken,
+} from './outbox.ts';
 export { type StaleRequest, type StaleValue, staleValue } from './stale-values.ts';
 
 // Changes
@@ -100,6 +123,14 @@ export {
   memoryStore,
 } from './feature-store.ts';
 export { type SnapshotPort } from './last-known-good.ts';
+export {
+  type FsPromisesModule,
+  type SnapshotFileHandle,
+  type SnapshotFileOptions,
+  type SnapshotFileStat,
+  snapshotFile,
+  snapshotFileDefaults,
+} from './snapshot-file.ts';
 export { type HashFunction, type Seal, checksum, sha256, signature } from './sha256.ts';
 export { type StoreOperation, type StoreState, type StoreStatus } from './store-link.ts';
 
