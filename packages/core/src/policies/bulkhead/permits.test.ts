@@ -89,6 +89,43 @@ describe('the permits of a bulkhead', () => {
       expect(waiting()).toMatchObject({ error: { reason: 'max-wait' } });
       expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0 });
     });
+
+    it.each(['before', 'while'] as const)(
+      'refuses none that has waited too long once enforcement is off, switched %s the next starts',
+      async (when) => {
+        const clock = virtualClock();
+        let lateMs = 0;
+        const late = { now: () => clock.now() + lateMs, setTimer: clock.setTimer.bind(clock) };
+        const { policy, permit } = full({ maxWaitMs: 50, clock: late });
+        const log: string[] = [];
+        const switchOff = (): void => policy.update({ enforcement: 'observe' });
+        const first = observe(policy.execute(() => (when === 'while' && switchOff(), log.push('first'))));
+        lateMs = 40;
+        const calls = [first, call(policy, log, 'second'), call(policy, log, 'third')];
+
+        if (when === 'before') {
+          lateMs = 100;
+          switchOff();
+        } else {
+          policy.update({ maxWaitMs: 60 });
+          lateMs = 55;
+          permit.release();
+        }
+        await settle();
+
+        expect(log).toEqual(['first', 'second', 'third']);
+        expect(calls.map((one) => one().status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+      },
+    );
+
+    it('sets no timer where a call may wait for ever', () => {
+      const clock = virtualClock();
+      const { policy } = full({ clock });
+      call(policy, [], 'waiting');
+      policy.update({ maxQueued: 5 });
+
+      expect(clock.pendingCount).toBe(0);
+    });
   });
 
   describe('charter H9: minRunMs', () => {
@@ -151,6 +188,21 @@ describe('the permits of a bulkhead', () => {
 
       expect(log).toEqual(['early', 'a', 'b']);
     });
+
+    it('gives up the one that would start last: the newest, and in a standing queue the oldest', async () => {
+      const clock = virtualClock();
+      const standing = { order: 'adaptive-lifo', standingAfterMs: 100, clock, priorityOf } as const;
+      const evictedAfter = async (ms: number): Promise<string[]> => {
+        const { policy } = full({ maxQueued: 3, ...standing });
+        const calls = ['a', 'b', 'c'].map((id) => [id, call(policy, [], id)] as const);
+        await clock.advance(ms);
+        call(policy, [], 'high', withPriority(1));
+        await settle();
+        return calls.filter(([, one]) => one().status === 'rejected').map(([id]) => id);
+      };
+
+      expect([await evictedAfter(100), await evictedAfter(101)]).toEqual([['c'], ['a']]);
+    });
   });
 
   describe('priorityOf', () => {
@@ -202,6 +254,27 @@ describe('the permits of a bulkhead', () => {
       expect([nested[0]?.().status, log]).toEqual(['fulfilled', ['inner']]);
     });
 
+    it('does not give up a call for which there is room again when its signal has been listened to', async () => {
+      const { policy, permit } = full({ maxQueued: 1, priorityOf });
+      const log: string[] = [];
+      const low = call(policy, log, 'low', withPriority(1));
+      const signal = signalThat(() => permit.release());
+      const high = call(policy, log, 'high', withPriority(2).withSignal(signal));
+      await settle();
+
+      expect([low().status, high().status, log]).toEqual(['fulfilled', 'fulfilled', ['low', 'high']]);
+      expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0, rejected: 0 });
+    });
+
+    it('listens to the signal of no call that finds the queue full', async () => {
+      const { policy } = full({ maxQueued: 0 });
+      let listeners = 0;
+      const refused = call(policy, [], 'refused', Context.background.withSignal(signalThat(() => listeners++)));
+      await settle();
+
+      expect([refused().status, listeners]).toEqual(['rejected', 0]);
+    });
+
     it('evicts the last of the lowest where the queue is full, if that is lower', async () => {
       const { policy, permit } = full({ name: 'reports', maxQueued: 3, priorityOf });
       const log: string[] = [];
@@ -227,6 +300,7 @@ describe('the permits of a bulkhead', () => {
       ['throws', () => raise(new Error('boom'))],
       ['answers with a fraction', () => 0.5],
       ['answers out of range', () => 10],
+      ['answers with less than 0', () => -1],
       ['is async', () => Promise.reject(new Error('boom')) as unknown as number],
     ])('charter C5: counts as 0, and is reported, where it %s', async (_title, broken) => {
       const { policy, permit } = full({ name: 'reports', priorityOf: broken });
@@ -238,6 +312,13 @@ describe('the permits of a bulkhead', () => {
       expect(waiting().status).toBe('fulfilled');
       expect(hookErrors).toMatchObject([{ hook: 'priorityOf', policy: 'reports' }]);
       expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0 });
+    });
+
+    it('may be 0 to 9, and what else it is stands in the report', () => {
+      for (const priority of [0, 9, 10]) call(full({ priorityOf: () => priority }).policy, [], 'waiting');
+
+      const message = 'priorityOf must return an integer from 0 to 9, got 10';
+      expect(hookErrors.map(({ cause }) => (cause as Error).message)).toEqual([message]);
     });
 
     it('may give a permit back by itself, and the call that it was asked for takes that', async () => {
@@ -400,6 +481,65 @@ describe('the permits of a bulkhead', () => {
       permits[1]?.release();
       expect(await settled(policy.execute(() => 'ran'))).toMatchObject({ value: 'ran' });
     });
+  });
+
+  it('say in the error why there was none', async () => {
+    const clock = virtualClock();
+    const { policy } = full({ name: 'reports', maxQueued: 1, maxWaitMs: 50, minRunMs: 10, priorityOf, clock });
+    const hurried = Context.withClock(clock).withTimeout(9);
+    const calls = [call(policy, [], 'evicted'), call(policy, [], 'waited out', withPriority(1))];
+    calls.push(call(policy, [], 'refused'), call(policy, [], 'too late', hurried));
+    await clock.advance(50);
+
+    expect(calls.map((one) => (one() as { error?: Error }).error?.message)).toEqual([
+      'reports is full, and gave the place in the queue to a call of higher priority',
+      'reports had no permit for as long as a call may wait',
+      'reports is full: 1 running, 1 waiting',
+      'reports has no permit in time: the deadline leaves less than the call needs',
+    ]);
+    expect(policy.snapshot()).toMatchObject({ rejected: 4, peakQueued: 1 });
+  });
+
+  it('that are asked for by hand, and that there are not, are told as refused calls are', () => {
+    const clock = virtualClock();
+    const events = createEvents();
+    const recorder = recordEvents(events);
+    const { policy } = full({ minRunMs: 10, clock, events });
+
+    expect([policy.tryAcquire(), policy.tryAcquire(Context.withClock(clock).withTimeout(9))]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(recorder.events).toMatchObject([
+      { reason: 'queue-full', enforcement: 'enforce' },
+      { reason: 'would-miss-deadline', enforcement: 'enforce' },
+    ]);
+  });
+
+  it('are not asked for by a call whose context a layer further out has ended', async () => {
+    const { policy } = full({ maxQueued: 0 });
+    const ending = {
+      execute: (operation: (context: Context) => unknown, context = Context.background) => {
+        const child = context.withCancel();
+        child.cancel('gone');
+        return Promise.resolve(operation(child));
+      },
+    };
+
+    const outcome = await settled(pipeline(ending as never, policy).execute(never));
+
+    expect(outcome).toEqual({ status: 'rejected', error: 'gone' });
+    expect(policy.snapshot()).toMatchObject({ rejected: 0, admitted: 1 });
+  });
+
+  it('remember the most that waited when fewer do', async () => {
+    const { policy, permit } = full();
+    for (const id of ['a', 'b', 'c']) call(policy, [], id);
+    permit.release();
+    policy.tryAcquire();
+    call(policy, [], 'd');
+
+    expect(policy.snapshot()).toMatchObject({ queued: 1, peakQueued: 3 });
   });
 
   it('are described as they are now', () => {
