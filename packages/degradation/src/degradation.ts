@@ -63,6 +63,10 @@ export interface DegradationOptions<M extends FeatureModes = FeatureModes, P = N
   readonly store?: FeatureStore;
   /** Keeps what is known for the next start; by default nothing does. */
   readonly lastKnownGood?: SnapshotPort;
+  /** The oldest that is taken from there. Milliseconds, integer, 1 to 86 400 000. @defaultValue 86_400_000 */
+  readonly maxSnapshotAgeMs?: number;
+  /** Time between a change and its being kept there. Milliseconds, integer, 0 to 60 000. @defaultValue 100 */
+  readonly snapshotDelayMs?: number;
   /** Seals what is kept there: `signature(secret)`. By default `checksum`, which tells damage only. */
   readonly seal?: Seal;
   /** Hashes the audit trail; by default SHA-256. */
@@ -92,6 +96,8 @@ export const degradationDefaults: {
   readonly maxAuditEntries: number;
   readonly storeTimeoutMs: number;
   readonly storeRetryMs: number;
+  readonly maxSnapshotAgeMs: number;
+  readonly snapshotDelayMs: number;
 } = Object.freeze({
   clock: systemClock,
   random: systemRandom,
@@ -101,6 +107,8 @@ export const degradationDefaults: {
   maxAuditEntries: 1000,
   storeTimeoutMs: 500,
   storeRetryMs: 5000,
+  maxSnapshotAgeMs: 86_400_000,
+  snapshotDelayMs: 100,
 });
 
 /** The parameters of one feature's modes. */
@@ -110,6 +118,10 @@ export type ParamsOfFeature<P, Name extends string> = Name extends keyof P ? P[N
 export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams> extends FeatureControl {
   /** Resolves when the store has been read, or after 500 ms at most. By then modes that others set are in force. Never rejects. */
   readonly loaded: Promise<void>;
+  /** The catalogue that it was made of. */
+  readonly features: Catalogue<M, P>;
+  /** Whether `close()` was called. */
+  readonly isClosed: boolean;
   /** Returns the mode in force. */
   mode<Name extends keyof M & string>(name: Name): M[Name];
   /** Finds a feature once, so that reading its mode costs nanoseconds. */
@@ -206,6 +218,8 @@ function resolve<M extends FeatureModes, P>(options: DegradationOptions<M, P>): 
   integerInRange('degradation.maxAuditEntries', resolved.maxAuditEntries, [1, 100_000]);
   integerInRange('degradation.storeTimeoutMs', resolved.storeTimeoutMs, [1, 60_000]);
   integerInRange('degradation.storeRetryMs', resolved.storeRetryMs, [1, 3_600_000]);
+  integerInRange('degradation.maxSnapshotAgeMs', resolved.maxSnapshotAgeMs, [1, 86_400_000]);
+  integerInRange('degradation.snapshotDelayMs', resolved.snapshotDelayMs, [0, 60_000]);
   requireMethods('degradation.store', store, ['load', 'save', 'listen']);
   requireMethods('degradation.seal', resolved.seal, ['seal', 'isSealed']);
   if (lastKnownGood !== undefined) requireMethods('degradation.lastKnownGood', lastKnownGood, ['load', 'save']);

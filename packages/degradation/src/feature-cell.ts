@@ -196,7 +196,7 @@ export class FeatureCell implements FeatureHandle {
     const keyless = request?.key === undefined ? this.ports.random() : 0;
     const wishes = this.live.filter((one) => isFor(one, request, keyless));
     const bucket = request?.key === undefined ? keyless : bucketOf('level', request.key);
-    return this.toReading(this.decideFor(wishes, { bucket }));
+    return this.toReading(this.decideFor(wishes, { bucket }), false);
   }
 
   private decideFor(
@@ -208,8 +208,9 @@ export class FeatureCell implements FeatureHandle {
     return decideMode(definition, { overrides, level, bucket });
   }
 
-  private toReading(decision: Decision<LiveOverride>): Reading {
-    return readingOf({ name: this.name, definition: this.definition }, decision, this.ports.level.reason);
+  private toReading(decision: Decision<LiveOverride>, isSame: boolean): Reading {
+    const terms = { levelReason: this.ports.level.reason, isForAll: isSame };
+    return readingOf({ name: this.name, definition: this.definition }, decision, terms);
   }
 
   /** Expires an override, takes a step back, or ends a level that nobody renewed. */
@@ -240,24 +241,14 @@ export class FeatureCell implements FeatureHandle {
     this.refresh(at);
     const to = this.shownMode;
     if (from === to && (cause === 'automatic' || cause === 'restoring')) return;
-    const { clock, wallClock } = this.ports;
+    const { clock, wallClock, onChange } = this.ports;
     const calendarMs = wallClock();
     const sinceMs = clock.now() - at;
     const override = this.decision.override;
     const expiresAt = override === undefined ? undefined : toIsoTime(calendarMs - sinceMs + override.expiresAt - at);
     const { revision } = this.last;
-    const { onChange } = this.ports;
-    const told = {
-      feature: this.name,
-      from,
-      to,
-      actor,
-      reason,
-      revision,
-      cause,
-      at: toIsoTime(calendarMs - sinceMs) ?? '',
-    };
-    onChange({ ...told, expiresAt }); // (3)
+    const author = { actor, reason, revision, cause, at: toIsoTime(calendarMs - sinceMs) ?? '' };
+    onChange({ feature: this.name, from, to, ...author, expiresAt }); // (3)
   }
 
   private refresh(at: number): void {
@@ -271,7 +262,7 @@ export class FeatureCell implements FeatureHandle {
       { at },
     );
     const isSettled = this.live.every(isForAll) && isSameForAll(onLevel, current);
-    this.settled = isSettled ? Object.freeze(this.toReading(this.decision)) : undefined;
+    this.settled = isSettled ? Object.freeze(this.toReading(this.decision, true)) : undefined;
     this.arm();
   }
 

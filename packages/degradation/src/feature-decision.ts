@@ -38,12 +38,13 @@ export function decideMode(
 export function readingOf(
   { name, definition }: NamedFeature,
   { position, decidedBy, override }: Decision<LiveOverride>,
-  levelReason: string,
+  { levelReason, isForAll }: { readonly levelReason: string; readonly isForAll: boolean },
 ): Reading {
   const mode = definition.modes[position] as string;
   const params = definition.params[mode];
   const reason = decidedBy === 'level' ? levelReason : override?.record.reason;
-  return { feature: name, mode, params, isDegraded: position > 0, decidedBy, reason };
+  const decided = { decidedBy, reason, overrideId: override?.id, isForAll };
+  return { feature: name, mode, params, isDegraded: position > 0, ...decided };
 }
 
 /** Returns the part of a status that follows from the definition and the decision. */

@@ -25,6 +25,10 @@ export type Reading<Mode extends string = string, Params = Readonly<Record<strin
     readonly decidedBy: DecidedBy;
     /** Why, as whoever decided wrote it; undefined where nobody did. */
     readonly reason: string | undefined;
+    /** Id of the override that decided; undefined where none did. */
+    readonly overrideId: string | undefined;
+    /** Whether every request gets the same at present, whoever it is for. */
+    readonly isForAll: boolean;
   };
 }[Mode];
 
