@@ -393,7 +393,7 @@ describe('warnings', () => {
     const twoWays = keyed({
       name: 'two',
       keyOf: (context) => context.value(key) ?? 'none',
-      make: (of) => (of === 'slow' ? timeout(600) : noop()),
+      make: (made) => (made === 'slow' ? timeout(600) : noop()),
     });
     await twoWays.execute(() => 1, background.withValue(key, 'slow'));
 
