@@ -100,14 +100,14 @@ export const outboxConformance: readonly OutboxCase[] = Object.freeze([
         await one.add('a', 1);
         const late = await taken(one, { leaseMs: LEASE_MS, gapMs: 0 });
         await pass(LEASE_MS + SLACK_MS);
-        await other.postpone(await taken(other), 0);
+        await other.postpone(await taken(other, { leaseMs: LEASE_MS, gapMs: 0 }), 0);
         await one.settle(late);
         is(await one.count(), { waiting: 0, taken: 0, dead: 0 });
 
         await one.add('b', 1);
         const later = await taken(one, { leaseMs: LEASE_MS, gapMs: 0 });
         await pass(LEASE_MS + SLACK_MS);
-        await other.bury(await taken(other), 'broken');
+        await other.bury(await taken(other, { leaseMs: LEASE_MS, gapMs: 0 }), 'broken');
         await one.settle(later);
         is(await one.count(), { waiting: 0, taken: 0, dead: 0 });
       }),
