@@ -193,7 +193,7 @@ describe('a call that is disturbed', () => {
     };
     const latencyMs = (): number => (once('latencyMs'), 100);
     const policy: Chaos<unknown> = storm({
-      injections: [{ ...slow(0), latencyMs }, ...after],
+      injections: [{ kind: 'latency', callRatio: 1, latencyMs }, ...after],
       clock,
       events,
       captureAsyncContext: () => (once('captureAsyncContext'), (fn) => fn()),
