@@ -21,6 +21,8 @@ export interface OverrideStatus {
   readonly match: readonly Condition[];
   /** Share of the buckets that it is for now; falls while it is taken back. */
   readonly shareRatio: number;
+  /** Spreads the buckets: the same seed means the same people. */
+  readonly seed: string;
   /** Whether it has ended and is being taken back in steps. */
   readonly isRestoring: boolean;
   /** Calendar time, ISO 8601, UTC. */

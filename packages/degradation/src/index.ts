@@ -36,6 +36,7 @@ export {
   type FeatureOverwrittenEvent,
   type FeatureStoreFailedEvent,
 } from './feature-events.ts';
+export { type FeatureExplanation, type OverrideFit, type PlacedTarget, explainFeature } from './feature-explanation.ts';
 export { type FeatureStatus, type OverrideStatus } from './feature-status.ts';
 export { type LevelChange } from './service-level.ts';
 
@@ -53,6 +54,7 @@ export {
 } from './implementations.ts';
 export {
   type FeatureHandle,
+  type FeatureReader,
   type MatchResult,
   type Matched,
   type OnlyModes,

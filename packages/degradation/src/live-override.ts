@@ -86,6 +86,7 @@ export function showOverride(one: LiveOverride, now: number, calendarMs: number)
     scope: record.scope,
     match: record.match,
     shareRatio: shareRatioOf(one),
+    seed: record.seed,
     isRestoring: ramp !== undefined,
     setAt: toIsoTime(record.setAtMs) ?? '',
     expiresAt: toIsoTime(calendarMs + expiresAt - now) ?? '',

@@ -32,6 +32,19 @@ export type Reading<Mode extends string = string, Params = Readonly<Record<strin
   };
 }[Mode];
 
+/** A feature whose modes are only known at run time. */
+export interface FeatureReader {
+  readonly name: string;
+  /** As that of a {@link FeatureHandle}. */
+  read(
+    context?: Context,
+    target?: Target,
+  ): { readonly mode: string; readonly params: unknown } & Pick<
+    Reading,
+    'isDegraded' | 'decidedBy' | 'reason' | 'overrideId' | 'isForAll'
+  >;
+}
+
 /** One function per mode; each gets the parameters of its mode. */
 export type Matched<Mode extends string, Params> = {
   readonly [Name in Mode]: (params: ParamsOfMode<Params, Name>, context: Context | undefined) => unknown;
