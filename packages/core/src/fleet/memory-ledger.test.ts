@@ -85,7 +85,7 @@ describe('memoryLedger', () => {
       code: 'granted',
       leases: ['x.1', 'x.2'],
       remainingMs: 500,
-      ruling: { state: 'half-open', free: 0, notes: { by: 'b', why: 'w' } },
+      ruling: { state: 'half-open', free: 0, notes: { by: 'b', why: 'w', lt: '500' } },
     });
     expect(fleet.report('b', 'x.1', true)).toMatchObject({ code: 'noted', ruling: { free: 1 } });
     expect(fleet.report('b', 'x.2', true, { rampMs: 300 })).toMatchObject({
