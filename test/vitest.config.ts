@@ -54,6 +54,7 @@ export default defineConfig({
       folder('fleet', slow(3)),
       folder('fleet-example', slow(4)),
       folder('fleet-model', slow(5)),
+      folder('fleet-soak', slow(6)),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,

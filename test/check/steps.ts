@@ -42,6 +42,7 @@ export const allSteps: readonly Step[] = [
   vitest('fleet', 600, ...projects('redis-lab', 'fleet')),
   vitest('storefront', 300, ...projects('storefront')),
   vitest('fleet model', 480, ...projects('fleet-model')),
+  vitest('fleet soak', 300, ...projects('fleet-soak')),
   vitest('fleet example', 300, ...projects('fleet-example')),
   vitest('examples', 180, ...projects('examples')),
   vitest('docs', 180, ...projects('docs')),

@@ -31,4 +31,5 @@ export const longSuites: readonly Step[] = [
     limitSeconds: 900,
   },
   { name: 'fleet-model', kind: 'command', command: [...source, 'test/fleet-model/run.ts'], limitSeconds: 3600 },
+  { name: 'fleet-soak', kind: 'command', command: [...source, 'test/fleet-soak/run.ts'], limitSeconds: 900 },
 ];
