@@ -87,7 +87,8 @@ describe('config schema', () => {
             allOf: [
               {
                 if: { properties: { use: { const: 'odd/kind~x' } } },
-                ['then']: { $ref: '#/$defs/odd~1kind~0x' },
+                // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON Schema
+                then: { $ref: '#/$defs/odd~1kind~0x' },
               },
             ],
           },
@@ -103,7 +104,8 @@ describe('config schema', () => {
           either: {
             description: 'a non-empty string, or a function',
             if: { type: 'object', required: ['$function'] },
-            ['then']: { $ref: '#/$defs/function' },
+            // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON Schema
+            then: { $ref: '#/$defs/function' },
             else: { type: 'string', minLength: 1 },
           },
         }),

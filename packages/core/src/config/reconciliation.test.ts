@@ -28,7 +28,7 @@ function box(planned: object[], plan: (changes: object) => void = () => {}): Pol
       describe: describeBox,
     });
   };
-  return { kind: 'box', rules, required: [], defaults: { width: 1, depth: 1 }, create } as never;
+  return { kind: 'box', rules, required: [], defaults: { width: 1, depth: 1 }, create };
 }
 
 function configured(kind: PolicyKind, options: Options) {
