@@ -285,6 +285,19 @@ describe('StoreLink of a store that tells how it is', () => {
     expect(degradation.storeStatus()).toMatchObject({ state: 'live', pendingCount: 0 });
   });
 
+  it('(2) owes nothing any more where the store tells of the change, though it has not answered', async () => {
+    const { degradation, watch, clock } = setUpWatched({ save: never });
+    await degradation.loaded;
+    degradation.set('reco', 'off', change);
+    degradation.set('pay', 'deferred', change);
+    await clock.advance(500);
+    expect(degradation.storeStatus()).toMatchObject({ state: 'stale', pendingCount: 2 });
+
+    watch.whole([firstRecord(), { ...firstRecord(), feature: 'pay', origin: 'zz' }]);
+
+    expect(degradation.storeStatus()).toMatchObject({ state: 'stale', pendingCount: 1 });
+  });
+
   it('is loaded by what a store has when it comes back, where the first load failed', async () => {
     const { degradation, watch } = setUpWatched({ load: rejects });
     await degradation.loaded;

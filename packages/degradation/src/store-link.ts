@@ -183,7 +183,7 @@ export class StoreLink {
       this.#report('listen', error); // what is no list of records
       return;
     }
-    for (const feature of owed) this.push(feature); // (2)
+    for (const feature of owed) if (this.#pending.has(feature)) this.push(feature); // (2)
     this.#done();
   }
 
@@ -219,6 +219,7 @@ export class StoreLink {
       const isOutdated = this.#parts.adopt(record);
       // Whoever passed this on missed a later change. An answer to a save is no reason to save again: it could go on for ever.
       if (isOutdated && operation === 'listen') this.offer(record.feature);
+      if (!isOutdated && this.#pending.delete(record.feature)) this.#done(); // (2): the store has what is known here, or better
     } catch (error) {
       this.#report(operation, error); // the store works; what it delivered is of no use
     }
