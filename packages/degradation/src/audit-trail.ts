@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { ParamValue } from './override.ts';
 import { type HashFunction, sha256 } from './sha256.ts';
 
 /** How a mode came to change. */
@@ -42,6 +43,8 @@ export interface AuditedChange {
   readonly cause: ChangeCause;
   /** Calendar time at which what decides now expires; undefined when it does not. */
   readonly expiresAt: string | undefined;
+  /** Parameters of the mode that are others than the catalogue says. */
+  readonly params?: Readonly<Record<string, ParamValue>> | undefined;
 }
 
 /** One change of one feature. */
@@ -107,6 +110,7 @@ export class AuditTrail {
 // --- internal ---
 
 function hashOf(change: AuditedChange, previousHash: string, hash: HashFunction): string {
-  const { at, feature, from, to, actor, reason, revision, cause, expiresAt = '' } = change;
-  return hash(JSON.stringify([previousHash, at, feature, from, to, actor, reason, revision, cause, expiresAt]));
+  const { at, feature, from, to, actor, reason, revision, cause, expiresAt = '', params } = change;
+  const always = [previousHash, at, feature, from, to, actor, reason, revision, cause, expiresAt];
+  return hash(JSON.stringify(params === undefined ? always : [...always, params]));
 }

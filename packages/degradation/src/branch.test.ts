@@ -48,6 +48,41 @@ describe('handle.match', () => {
   });
 });
 
+describe('degradation.feature with parameters', () => {
+  it('(1) gives each function the parameters of its mode after the context, and the arguments after them', async () => {
+    const { degradation } = setUp();
+    const recommend = degradation.feature(
+      'reco',
+      {
+        full: (context, params, user: string, count?: number) => [context, params, user, count],
+        reduced: (_context, { limit }, user) => [limit, user],
+        cached: (_context, { maxStaleMs }) => [maxStaleMs],
+        off: (...given) => given.slice(1),
+      },
+      { withParams: true },
+    );
+
+    expect(await recommend(Context.background, 'ada', 3)).toEqual([Context.background, undefined, 'ada', 3]);
+    degradation.set('reco', 'reduced', change);
+    expect(await recommend(Context.background, 'ada')).toEqual([5, 'ada']);
+    degradation.set('reco', 'off', change);
+    expect(await recommend(Context.background, 'ada', 3)).toEqual([undefined, 'ada', 3]);
+    expect(degradation.status('reco').served).toEqual({ full: 1, reduced: 1, cached: 0, off: 1 });
+  });
+
+  it.each([null, {}, { withParams: false }, { withParams: true, more: 1 }, 'withParams'])(
+    'refuses the options %j, and creates nothing',
+    (options) => {
+      const { degradation } = setUp();
+      const functions = { full: () => 1, deferred: () => 2 };
+
+      expect(() => loose(degradation).feature('pay', functions, options)).toThrow(
+        'pay: the options of feature must be left out or { withParams: true }',
+      );
+    },
+  );
+});
+
 describe('degradation.ladder', () => {
   it('(2) goes down one mode at a time until one answers, and says so', async () => {
     const { degradation, recorder } = setUp();
@@ -165,5 +200,5 @@ describe('degradation.policy', () => {
 
 /** The same for callers whom no compiler checks. */
 function loose(degradation: object) {
-  return degradation as Record<'ladder' | 'policy', (...given: unknown[]) => unknown>;
+  return degradation as Record<'feature' | 'ladder' | 'policy', (...given: unknown[]) => unknown>;
 }

@@ -33,6 +33,7 @@ import {
 
 import { noteReading } from './degraded-notice.ts';
 import type { FeatureCell } from './feature-cell.ts';
+import { answerBy, forgetAnswer } from './mode-answer.ts';
 
 /** Options of a ladder. */
 export interface LadderOptions {
@@ -60,20 +61,28 @@ export interface LadderPorts {
   readonly events: Events;
 }
 
-/** Functions by mode, of any types. */
-type AnyFunctions = Readonly<Record<string, unknown>>;
+/** Functions by mode. */
+type ModeFunctions = Readonly<Record<string, (context: Context, ...given: unknown[]) => unknown>>;
 
-type Run = (mode: string, context: Context) => unknown;
+/** Runs the function of a mode with the parameters that are in force for it. */
+type Run = (mode: string, params: unknown, context: Context) => unknown;
 
-/** Returns a function that runs the function of the mode that is read. */
-export function branch(cell: FeatureCell, given: unknown): (context: Context, ...args: unknown[]) => Promise<unknown> {
+/** Returns a function that runs the function of the mode that is read, with its parameters if `options` says so. */
+export function branch(
+  cell: FeatureCell,
+  given: unknown,
+  options: unknown,
+): (context: Context, ...args: unknown[]) => Promise<unknown> {
   const functions = checkFunctions(cell, given, cell.definition.modes);
+  const getsParams = checkWithParams(cell, options);
   const policy = createPolicy({ kind: 'feature', name: cell.name, layer: (inner) => inner });
   return (context, ...args) =>
     policy.execute((own) => {
-      const { mode } = cell.read(own);
+      const { mode, params, isDegraded } = cell.read(own);
       cell.countServed(mode);
-      return (functions[mode] as (own: Context, ...args: unknown[]) => unknown)(own, ...args); // (1)
+      const answer = { feature: cell.name, mode, isBest: !isDegraded };
+      const all = getsParams ? [params, ...args] : args;
+      return answerBy((inner) => functions[mode]?.(inner, ...all), own, answer); // (1)
     }, context);
 }
 
@@ -84,10 +93,7 @@ export function ladderFunction(
   ladder: Ladder,
 ): (context: Context, ...args: unknown[]) => Promise<unknown> {
   const functions = checkFunctions(cell, given, cell.definition.modes);
-  return (context, ...args) =>
-    ladder.descend(context, (mode, own) =>
-      (functions[mode] as (own: Context, ...rest: unknown[]) => unknown)(own, cell.definition.params[mode], ...args),
-    );
+  return (context, ...args) => ladder.descend(context, (mode, params, own) => functions[mode]?.(own, params, ...args));
 }
 
 /** Returns a ladder whose best mode is the operation it runs. */
@@ -96,11 +102,9 @@ export function ladderPolicy(cell: FeatureCell, given: unknown, ladder: Ladder):
   const functions = checkFunctions(cell, given, others);
   return {
     execute(operation: Operation, context: Context = Contexts.background): Promise<unknown> {
-      const run: Run = (mode, own) => {
-        if (mode === best) return operation(own);
-        return (functions[mode] as (own: Context, params: unknown) => unknown)(own, cell.definition.params[mode]);
-      };
-      return ladder.descend(context, run);
+      return ladder.descend(context, (mode, params, own) =>
+        mode === best ? operation(own) : functions[mode]?.(own, params),
+      );
     },
   };
 }
@@ -130,15 +134,19 @@ export class Ladder {
 
   /** Runs the mode that is read, and worse ones as long as they fail. */
   async descend(context: Context, run: Run): Promise<unknown> {
-    const { modes } = this.#cell.definition;
-    const start = modes.indexOf(this.#cell.read(context).mode);
+    forgetAnswer(context);
+    const { modes, params } = this.#cell.definition;
+    const reading = this.#cell.read(context);
+    const start = modes.indexOf(reading.mode);
     const failures: unknown[] = [];
     for (let position = start; position < modes.length; position++) {
       const mode = modes[position] as string;
       const [from, error] = [modes[position - 1] as string, failures.at(-1)];
       try {
-        if (position === start) return await this.#step(this.#first, { mode, context, run });
-        const value = await this.#step(this.#fallen, { mode, context, run });
+        if (position === start)
+          return await this.#step(this.#first, { mode, params: reading.params, context, run, failure: undefined });
+        const step = { mode, params: params[mode], context, run, failure: { error } };
+        const value = await this.#step(this.#fallen, step);
         this.#tellFall({ from, to: mode, error }, context);
         return value;
       } catch (failure) {
@@ -149,9 +157,11 @@ export class Ladder {
     throw failures[0]; // (4)
   }
 
-  #step(policy: Policy, { mode, context, run }: { mode: string; context: Context; run: Run }): Promise<unknown> {
+  #step(policy: Policy, { mode, params, context, run, failure }: Step): Promise<unknown> {
+    const { name: feature, definition } = this.#cell;
+    const answer = { feature, mode, isBest: mode === definition.modes[0], failure };
     return policy.execute(async (own) => {
-      const value = await run(mode, own);
+      const value = await answerBy((inner) => run(mode, params, inner), own, answer);
       this.#cell.countServed(mode);
       return value;
     }, context);
@@ -177,11 +187,27 @@ export class Ladder {
 
 // --- internal ---
 
-function checkFunctions({ name }: FeatureCell, given: unknown, modes: readonly string[]): AnyFunctions {
-  const functions = Object.fromEntries(Object.entries((given ?? {}) as AnyFunctions));
+/** One function of a ladder, and all it needs. */
+interface Step {
+  readonly mode: string;
+  readonly params: unknown;
+  readonly context: Context;
+  readonly run: Run;
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+function checkFunctions({ name }: FeatureCell, given: unknown, modes: readonly string[]): ModeFunctions {
+  const functions = Object.fromEntries(Object.entries((given ?? {}) as Readonly<Record<string, unknown>>));
   for (const mode of modes) isFunction(`${name}.${mode}`, functions[mode]);
   for (const key of Object.keys(functions)) {
     if (!modes.includes(key)) throw new ConfigError(name, `implemented for ${modes.join(', ')} only`, key);
   }
-  return functions;
+  return functions as ModeFunctions;
+}
+
+function checkWithParams({ name }: FeatureCell, options: unknown): boolean {
+  if (options === undefined) return false;
+  const { withParams, ...others } = (options ?? {}) as Record<string, unknown>;
+  if (withParams === true && Object.keys(others).length === 0) return true;
+  throw new ConfigError(`${name}: the options of feature`, 'left out or { withParams: true }', options);
 }

@@ -43,9 +43,11 @@ import type {
   LadderFunctions,
   NoUnknownModes,
   ResultOf,
+  WithParams,
 } from './implementations.ts';
 import type { SnapshotPort } from './last-known-good.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
+import type { NamedParams, ParamChanges } from './mode-params.ts';
 import type { OverrideScope } from './override.ts';
 import type { FeatureHandle } from './reading.ts';
 import { type HashFunction, type Seal, checksum, sha256 } from './sha256.ts';
@@ -128,7 +130,8 @@ export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams
   handle<Name extends keyof M & string>(name: Name): FeatureHandle<M[Name], ParamsOfFeature<P, Name>>;
   /**
    * Returns a function that runs the implementation of the mode in force. Every mode must have one; the first one written
-   * must take all arguments, the others may take fewer. It settles like any policy: with the implementation's value or
+   * must take all arguments, the others may take fewer. With `{ withParams: true }` each gets the parameters of its mode in
+   * between. It settles like any policy: with the implementation's value or
    * error, or with `context.cause` when the context ends first.
    */
   feature<Name extends keyof M & string, Args extends unknown[], Given extends Implementations<M[Name], never[]>>(
@@ -147,6 +150,16 @@ export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams
     implementations: Implementations<Mode, Args> & Given,
     ...unknownModes: NoUnknownModes<Given, M[Name]>
   ): (context: Context, ...args: Args) => Promise<ResultOf<Given>>;
+  // The same for functions that get the parameters of their modes after the context, as they are in force for the call.
+  feature<
+    Name extends keyof M & string,
+    Given extends LadderFunctions<M[Name], ParamsOfFeature<P, Name>, AnyArguments>,
+  >(
+    name: Name,
+    functions: LadderFunctions<M[Name], ParamsOfFeature<P, Name>, AnyArguments> & Given,
+    options: WithParams,
+    ...unknownModes: NoUnknownModes<Given, M[Name]>
+  ): (context: Context, ...args: LadderArguments<Given>) => Promise<ResultOf<Given>>;
   /**
    * As `feature`, and when the function of the mode fails, the next worse one runs, inside the same context. Each function
    * gets the parameters of its mode after the context.
@@ -173,7 +186,11 @@ export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams
     ...unknownModes: NoUnknownModes<Given, Exclude<M[Name], Best>>
   ): Policy<ResultOf<Given>>;
   /** Sets a mode for a limited time; it is in force in this process when the call returns, and the store is told beside. */
-  set<Name extends keyof M & string>(name: Name, mode: M[Name], change: ModeChange): FeatureStatus;
+  set<Name extends keyof M & string, Mode extends M[Name]>(
+    name: Name,
+    mode: Mode,
+    change: ModeChange<ParamChanges<NamedParams<ParamsOfFeature<P, Name>, Mode>>>,
+  ): FeatureStatus;
   /** Ends overrides of a feature: all, or the one that is named. Changes nothing when there are none. */
   restore(name: keyof M & string, change: Restoration): FeatureStatus;
   /** How far this process is with its store. */

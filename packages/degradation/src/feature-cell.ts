@@ -248,7 +248,8 @@ export class FeatureCell implements FeatureHandle {
     const expiresAt = override === undefined ? undefined : toIsoTime(calendarMs - sinceMs + override.expiresAt - at);
     const { revision } = this.last;
     const author = { actor, reason, revision, cause, at: toIsoTime(calendarMs - sinceMs) ?? '' };
-    onChange({ feature: this.name, from, to, ...author, expiresAt }); // (3)
+    const params = override?.record.params;
+    onChange({ feature: this.name, from, to, ...author, expiresAt, ...(params !== undefined && { params }) }); // (3)
   }
 
   private refresh(at: number): void {

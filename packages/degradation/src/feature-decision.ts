@@ -8,6 +8,7 @@ import type { FeatureDefinition } from './catalogue.ts';
 import type { FeatureStatus } from './feature-status.ts';
 import { positionAtLevel } from './level-map.ts';
 import { type LiveOverride, showOverride } from './live-override.ts';
+import { paramsInForce } from './mode-params.ts';
 import { type Decision, decide } from './precedence.ts';
 import type { Reading } from './reading.ts';
 
@@ -41,7 +42,7 @@ export function readingOf(
   { levelReason, isForAll }: { readonly levelReason: string; readonly isForAll: boolean },
 ): Reading {
   const mode = definition.modes[position] as string;
-  const params = definition.params[mode];
+  const params = paramsInForce(definition, mode, override?.record);
   const reason = decidedBy === 'level' ? levelReason : override?.record.reason;
   const decided = { decidedBy, reason, overrideId: override?.id, isForAll };
   return { feature: name, mode, params, isDegraded: position > 0, ...decided };

@@ -113,15 +113,11 @@ export class FeatureTable implements FeatureControl {
     return this.#cell(name);
   }
 
-  feature(name: string, functions: unknown): (context: Context, ...args: unknown[]) => Promise<unknown> {
-    return branch(this.#cell(name), functions);
+  feature(name: string, functions: unknown, options?: unknown): AnyCall {
+    return branch(this.#cell(name), functions, options);
   }
 
-  ladder(
-    name: string,
-    functions: unknown,
-    options: LadderOptions = {},
-  ): (context: Context, ...args: unknown[]) => Promise<unknown> {
+  ladder(name: string, functions: unknown, options: LadderOptions = {}): AnyCall {
     const cell = this.#cell(name);
     return ladderFunction(cell, functions, new Ladder(cell, options, this.#parts));
   }
@@ -295,5 +291,7 @@ export class FeatureTable implements FeatureControl {
 }
 
 // --- internal ---
+
+type AnyCall = (context: Context, ...args: unknown[]) => Promise<unknown>;
 
 const NOTHING = { revision: 0, origin: '' };

@@ -51,6 +51,7 @@ export {
   type LadderFunctions,
   type NoUnknownModes,
   type ResultOf,
+  type WithParams,
 } from './implementations.ts';
 export {
   type FeatureHandle,
@@ -104,11 +105,13 @@ export { type StaleRequest, type StaleValue, staleValue } from './stale-values.t
 export { type AuditEntry, type AuditedChange, type ChangeCause, findTampering } from './audit-trail.ts';
 export { FeatureError, type FeatureErrorCode, type FeatureErrorDetails } from './feature-error.ts';
 export { type ChangeAuthor, type ModeChange, type Restoration } from './mode-change.ts';
+export { type NamedParams, type ParamChanges } from './mode-params.ts';
 export {
   type OverrideKind,
   type OverrideRecord,
   type OverrideScope,
   type OverrideSource,
+  type ParamValue,
   type RestorePlan,
 } from './override.ts';
 export { type DecidedBy, type Decision, type Wish, type Wishes, decide } from './precedence.ts';

@@ -85,6 +85,7 @@ export function showOverride(one: LiveOverride, now: number, calendarMs: number)
     reason: record.reason,
     scope: record.scope,
     match: record.match,
+    params: record.params,
     shareRatio: shareRatioOf(one),
     seed: record.seed,
     isRestoring: ramp !== undefined,

@@ -95,6 +95,9 @@ export function snapshotFile(options: SnapshotFileOptions): SnapshotPort {
 /** How the names of files end that are being written. */
 const LEFTOVER = '.tmp';
 
+/** How much older than the snapshot something is that nobody is writing any more. Milliseconds. */
+const LEFTOVER_MS = 60_000;
+
 /** Whether anybody at all may write: the group is left out, since mounted volumes are shared by one. */
 const WORLD_WRITABLE = 0o002;
 
@@ -152,7 +155,7 @@ async function syncFolder(fs: FsPromisesModule, path: string): Promise<void> {
   await folder.close();
 }
 
-/** Removes what was being written before `path` was: whoever wrote it is gone. */
+/** Removes what was being written long before `path` was: whoever wrote it is gone. */
 async function removeLeftovers(fs: FsPromisesModule, path: string, writtenAtMs: number): Promise<void> {
   const { folder, name } = split(path);
   const names = await fs.readdir(folder).catch(() => []);
@@ -160,7 +163,7 @@ async function removeLeftovers(fs: FsPromisesModule, path: string, writtenAtMs: 
     if (!other.startsWith(`${name}.`) || !other.endsWith(LEFTOVER)) continue;
     const leftover = `${folder}/${other}`;
     const stat = await fs.stat(leftover).catch(() => {});
-    if (stat !== undefined && stat.mtimeMs < writtenAtMs) await fs.unlink(leftover).catch(() => {}); // (4)
+    if (stat !== undefined && stat.mtimeMs < writtenAtMs - LEFTOVER_MS) await fs.unlink(leftover).catch(() => {}); // (4)
   }
 }
 
