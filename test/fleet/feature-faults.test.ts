@@ -161,7 +161,7 @@ describe('a master behind Sentinels', () => {
 });
 
 describe('a process that starts', () => {
-  it('while the server is away has the coded defaults after 500 ms, and the features of the fleet when it is back', async () => {
+  it('charter U2: while the server is away has the coded defaults after 500 ms, and the features of the fleet when it is back', async () => {
     await using fixture: Lone = await lone();
     const { server, features } = fixture;
     const { fleet, agreement } = features;
