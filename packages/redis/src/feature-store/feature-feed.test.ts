@@ -100,7 +100,7 @@ describe('FeatureFeed', () => {
     expect(feed.size).toBe(2);
   });
 
-  it('(1) looks at once where a notice does not follow, and with the next poll where there was none', async () => {
+  it('(1), (2) looks at once where a notice does not follow, and with the next poll where there was none', async () => {
     const { feed, clock, told, change } = setUp();
     feed.start();
     feed.look();
@@ -134,7 +134,7 @@ describe('FeatureFeed', () => {
     expect(told).toEqual(['whole reco 1', 'whole reco 3', 'reco 2', 'reco 2']);
   });
 
-  it('(1) tells that the server is away once, looks again sooner the first time, and tells all when it is back', async () => {
+  it('(1), (2) tells that the server is away once, looks again sooner the first time, and tells all when it is back', async () => {
     const { feed, clock, server, asked, told } = setUp();
     feed.start();
     feed.look();
