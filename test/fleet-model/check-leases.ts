@@ -36,6 +36,12 @@ export function checkI22GivenBack(process: ModelProcess, id: string): void {
   );
 }
 
+/** I22: a process that has left has no lease in hand. */
+export function checkI22Left(process: ModelProcess): void {
+  const kept = [...process.all].flatMap(({ pool }) => pool.held.map((lease) => lease.id));
+  holds('I22', kept.length === 0, () => `${process.name} left with ${kept.join(' ')}`);
+}
+
 // --- internal ---
 
 function leasesBelievedBy(process: ModelProcess, id: string): string[] {

@@ -88,6 +88,11 @@ export const nodeBreaks: readonly Break[] = [
     },
   },
   {
+    rule: 'a node that leaves gives back what it has in hand',
+    noticedBy: ['I22'],
+    node: () => replaced(FleetNode.prototype, 'farewell', () => () => undefined),
+  },
+  {
     rule: 'rulings are taken up in the order of their epochs',
     noticedBy: ['I2'],
     node: () =>

@@ -68,7 +68,7 @@ export class Traffic {
   }
 
   private call(process: ModelProcess, id: string): void {
-    if (this.isOn && process.state === 'up') process.deliver(() => this.run(process, id));
+    if (this.isOn && process.state === 'up' && !process.isLeaving) process.deliver(() => this.run(process, id));
   }
 
   private run(process: ModelProcess, id: string): void {

@@ -15,7 +15,7 @@ import { seededRandom } from '@holdfast/core/testing';
 
 import { Agenda } from './agenda.ts';
 import { LoneDemand, Recovery, checkI7Agreement } from './check-agreement.ts';
-import { checkI3Believed } from './check-leases.ts';
+import { checkI3Believed, checkI22Left } from './check-leases.ts';
 import { Facts } from './facts.ts';
 import { LONG_AWAY_MS, strike } from './faults.ts';
 import { LedgerSide } from './ledger-side.ts';
@@ -105,6 +105,15 @@ export class World {
     process.die();
     this.processes.splice(this.processes.indexOf(process), 1);
     this.agenda.after(this.random() * 2000, () => this.add());
+  }
+
+  /** A process ends in good order, as far as it is heard, and another takes its place. */
+  leave(process: ModelProcess): void {
+    if (process.state !== 'up') return;
+    process.isLeaving = true;
+    this.processes.splice(this.processes.indexOf(process), 1);
+    this.agenda.after(this.random() * 2000, () => this.add());
+    void this.leaving(process);
   }
 
   /** An operator holds a circuit, or ends that; who is refused asks no more. */
@@ -229,6 +238,12 @@ export class World {
     const process = this.processes.find(({ name }) => name === node);
     this.agenda.after(0, () => (this.ledger.isStormy ? process?.sleep(true) : undefined));
     this.agenda.after(5000 + this.random() * 60_000, () => process?.wake());
+  }
+
+  private async leaving(process: ModelProcess): Promise<void> {
+    await process.lane.stop();
+    this.facts.check(() => checkI22Left(process));
+    process.die();
   }
 
   private cutConnections(): void {
