@@ -6,7 +6,6 @@
 
 import type { FeatureDefinition } from './catalogue.ts';
 import type { FeatureStatus } from './feature-status.ts';
-import { positionAtLevel } from './level-map.ts';
 import { type LiveOverride, showOverride } from './live-override.ts';
 import { paramsInForce } from './mode-params.ts';
 import { type Decision, decide } from './precedence.ts';
@@ -22,17 +21,16 @@ export interface NamedFeature {
 export interface Grounds {
   /** The overrides that are for the request. */
   readonly overrides: readonly LiveOverride[];
-  readonly level: number;
-  /** The request's bucket for the level. */
-  readonly bucket: number;
+  /** Position of the mode that the level asks for. */
+  readonly levelPosition: number;
 }
 
 /** Decides the mode of a request. */
 export function decideMode(
-  { onLevel, worstAutomatic }: FeatureDefinition,
-  { overrides, level, bucket }: Grounds,
+  { worstAutomatic }: FeatureDefinition,
+  { overrides, levelPosition }: Grounds,
 ): Decision<LiveOverride> {
-  return decide({ overrides, levelPosition: positionAtLevel(onLevel, level, bucket), worstAutomatic });
+  return decide({ overrides, levelPosition, worstAutomatic });
 }
 
 /** Returns what a call site gets for a decision. */
