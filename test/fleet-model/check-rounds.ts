@@ -19,11 +19,11 @@ export function noteClaim(
   { proposal, result, node }: { proposal: ClaimProposal; result: Result; node: string },
   { nowUs }: Moment,
 ): void {
-  if (result.code === 'wait') facts.count(`a claim waits: ${result.why}`);
-  if (result.code === 'done') facts.count('a round ends by lost probes');
-  if (result.code !== 'granted') return;
+  countClaim(facts, result);
   const { id } = proposal;
   const leaseUs = facts.plan.breaker.probeLeaseMs * 1000;
+  if (hasLookedAtRound(result)) shorten(view.rounds.get(id), result, nowUs + leaseUs);
+  if (result.code !== 'granted') return;
   const round = roundOf(view, id, result.ruling?.epoch ?? 0);
   round.maxPerNode ??= proposal.round.maxPerNode;
   for (const lease of result.leases) {
@@ -88,6 +88,21 @@ export function effectOf(result: Result): string | undefined {
 }
 
 // --- internal ---
+
+function countClaim(facts: Facts, result: Result): void {
+  if (result.code === 'wait') facts.count(`a claim waits: ${result.why}`);
+  if (result.code === 'done') facts.count('a round ends by lost probes');
+}
+
+function hasLookedAtRound(result: Result): boolean {
+  return result.code === 'granted' || (result.code === 'wait' && result.why === 'full');
+}
+
+/** A ledger whose clock has been set back lets no lease live for longer than one that it grants now, once it looks at the round. */
+function shorten(round: SeenRound | undefined, { ruling }: Result, latestUs: number): void {
+  if (round === undefined || round.epoch !== ruling?.epoch) return;
+  for (const [lease, expiresUs] of round.leases) round.leases.set(lease, Math.min(expiresUs, latestUs));
+}
 
 /** I5: a lease counts while it is out, and before it expires by the clock of the ledger. */
 function checkI5Lease(round: SeenRound, { lease, kind }: ReportProposal | ReleaseProposal, nowUs: number): void {

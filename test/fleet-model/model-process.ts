@@ -26,6 +26,8 @@ export interface ProcessParts {
   readonly random: Random;
   readonly clockError: ClockError;
   readonly port: (process: ModelProcess) => LedgerPort;
+  /** Circuits that it has breakers for. */
+  readonly circuits: readonly string[];
 }
 
 /** One process. */
@@ -81,7 +83,7 @@ export class ModelProcess {
     this.lane = new Lane({ node: this.node, port: parts.port(this), clock: this.clock });
     const { node, lane, clock } = this;
     const watch = { node, lane, clock, facts, worldNow: () => agenda.now };
-    this.circuits = new Map(plan.circuits.map((id) => [id, new WatchedCircuit({ ...watch, name: id })]));
+    this.circuits = new Map(parts.circuits.map((id) => [id, new WatchedCircuit({ ...watch, name: id })]));
     this.lane.start();
   }
 

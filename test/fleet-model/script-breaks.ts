@@ -187,6 +187,11 @@ export const scriptBreaks: readonly Break[] = [
     scripts: [{ find: "if state == 'H' then", replace: 'if false then' }],
   },
   {
+    rule: 'a half-open ruling says how long its leases live',
+    noticedBy: ['I13'],
+    scripts: [{ find: ", 'lt', int(leaseOf(wanted))", replace: '' }],
+  },
+  {
     rule: 'a seed does not take the place of what is newer',
     noticedBy: ['I1', 'I10', 'I8'],
     scripts: [{ find: "if op.basis <= ruled(op.id).epoch then return 'already' end", replace: '' }],

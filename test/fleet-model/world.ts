@@ -38,12 +38,15 @@ export class World {
   stepCount = 0;
   private readonly network: ModelNetwork;
   private readonly notes: (readonly [at: number, what: string, about: unknown])[] = [];
+  /** Whether every other process has no breaker for the last circuit: it hears of it, and tells of it a ledger that lost it. */
+  private readonly hasStrangers: boolean;
   private processCount = 0;
   private crowdAt = Number.NEGATIVE_INFINITY;
   private settled: ModelProcess | undefined = undefined;
 
   constructor(seed: number, make: MakeLedger) {
     this.random = seededRandom(seed);
+    this.hasStrangers = seed % 5 === 4;
     this.plan = drawPlan(this.random);
     this.facts = new Facts(this.plan);
     const { agenda, random, facts, plan, processes } = this;
@@ -185,7 +188,9 @@ export class World {
     this.traffic.isOn = true;
     for (const id of this.plan.circuits) this.hold('auto', id);
     await this.until(5);
-    const recovery = new Recovery(this.plan, this.agenda.now, (await this.ledger.read()).rulings);
+    const { rulings } = await this.ledger.read();
+    const wanted = rulings.filter(({ id }) => this.processes.some((process) => process.watched(id) !== undefined));
+    const recovery = new Recovery(this.plan, this.agenda.now, wanted);
     while (!recovery.isOver(this.ledger.view)) {
       await this.step(Infinity);
       recovery.checkI13(this.ledger.view, this.agenda.now);
@@ -255,10 +260,13 @@ export class World {
 
   private add(): void {
     const { agenda, facts, plan, random } = this;
+    const count = this.processCount++;
+    const isStranger = this.hasStrangers && count % 2 === 1;
     const process = new ModelProcess({
       agenda,
       facts,
-      name: `n${this.processCount++}`,
+      name: `n${count}`,
+      circuits: isStranger ? plan.circuits.slice(0, -1) : plan.circuits,
       random: seededRandom(Math.floor(random() * 2 ** 31)),
       clockError: { offsetMs: random() * 1e7, rate: 1 + plan.rateError * (2 * random() - 1) },
       port: (owner) => this.network.port(owner),
