@@ -19,6 +19,7 @@ export type SaveArguments = readonly [
   entry: string,
   expiresInMs: string,
   maxAudited: number,
+  sentMs: string,
 ];
 
 /** What a server keeps of the features of one namespace. */
@@ -29,6 +30,15 @@ export class FeatureModel {
   readonly notices: string[] = [];
   readonly mark: { e?: string; v?: string; s?: string; h?: string } = {};
 
+  /** Returns one that is the same, and goes its own way from now on. */
+  copy(): FeatureModel {
+    const copy = new FeatureModel();
+    for (const [feature, packed] of this.records) copy.records.set(feature, packed);
+    copy.trail.push(...this.trail);
+    Object.assign(copy.mark, this.mark);
+    return copy;
+  }
+
   /** The reply to a sync at `now`, in milliseconds. */
   sync(known: string, now: number): readonly unknown[] {
     const stamp = this.stamp();
@@ -38,25 +48,27 @@ export class FeatureModel {
 
   /** The reply to a save at `now`, in milliseconds. */
   save(args: SaveArguments, now: number): readonly unknown[] {
-    const [, , mark, feature, revision, origin, seal, text, entry, expiresInMs, maxAudited] = args;
+    const [, , mark, feature, revision, origin, seal, text, entry, expiresInMs, maxAudited, sentMs] = args;
     const before = this.stamp();
     const known = this.records.get(feature);
     if (known !== undefined && !supersedes({ revision: Number(revision), origin }, known))
       return [String(now), before, before, 'kept', known];
-    if (entry !== '') this.chain({ entry, expiresInMs, maxAudited }, now);
+    const isBelieved = sentMs !== '' && Number(sentMs) <= now && Number(sentMs) > now - 60_000;
+    const savedMs = isBelieved ? Math.floor(Number(sentMs)) : now;
+    if (entry !== '') this.chain({ entry, expiresInMs, maxAudited }, savedMs);
     this.mark.e ??= mark;
     this.mark.v = String(Number(this.mark.v ?? 0) + 1);
     this.mark.s = mark;
-    const packed = [revision, origin, now, seal, text].join(' ');
+    const packed = [revision, origin, savedMs, seal, text].join(' ');
     this.records.set(feature, packed);
     this.notices.push(['1', before, this.stamp(), feature, packed].join(' '));
     return [String(now), before, this.stamp(), 'saved', packed];
   }
 
-  private chain(change: { entry: string; expiresInMs: string; maxAudited: number }, now: number): void {
+  private chain(change: { entry: string; expiresInMs: string; maxAudited: number }, savedMs: number): void {
     const { entry, expiresInMs, maxAudited } = change;
-    const expiresAt = expiresInMs === '' ? '' : iso(now + Number(expiresInMs));
-    const json = `["${this.mark.h ?? ''}","${iso(now)}",${entry},"${expiresAt}"]`;
+    const expiresAt = expiresInMs === '' ? '' : iso(savedMs + Number(expiresInMs));
+    const json = `["${this.mark.h ?? ''}","${iso(savedMs)}",${entry},"${expiresAt}"]`;
     this.mark.h = createHash('sha256').update(json).digest('hex');
     this.trail.unshift(`${this.mark.h} ${json}`);
     this.trail.splice(maxAudited);

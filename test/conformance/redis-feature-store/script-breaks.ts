@@ -104,9 +104,17 @@ export const scriptBreaks: readonly ScriptBreak[] = [
   {
     rule: 'a record says when it was saved',
     script: 'save',
-    find: 'origin, whole(now), ARGV[7]',
+    find: 'origin, whole(savedMs), ARGV[7]',
     replace: "origin, '0', ARGV[7]",
   },
+  {
+    rule: 'what comes late was saved when it was sent',
+    script: 'save',
+    find: 'local sent = tonumber(ARGV[12])',
+    replace: 'local sent = nil',
+  },
+  { rule: 'nobody sends from the future', script: 'save', find: 'sent <= now and', replace: '' },
+  { rule: 'a clock that was set is not believed', script: 'save', find: 'and sent > now - MAX_LATE_MS', replace: '' },
   {
     rule: 'the records do not stay for ever',
     script: 'save',

@@ -33,6 +33,8 @@ interface Save {
   readonly reason: string;
   readonly expiresInMs: number | undefined;
   readonly hasEntry: boolean;
+  /** How long ago it was sent; undefined where nobody knows. */
+  readonly sentAgoMs: number | undefined;
 }
 
 const names = fc.constantFrom('search', 'checkout', 'a%20b');
@@ -48,6 +50,7 @@ const saves = fc.record({
     nil: undefined,
   }),
   hasEntry: fc.boolean(),
+  sentAgoMs: fc.constantFrom(undefined, 0, 0.5, 20, 4000, 59_000, 61_000, -5000),
 });
 
 /** Records that nobody of us writes. */
@@ -110,7 +113,7 @@ async function both(
 ): Promise<[string, string]> {
   switch (step.kind) {
     case 'save': {
-      const args = argumentsOf(step.save, `m${index}`);
+      const args = argumentsOf(step.save, `m${index}`, await serverNow(client));
       const reply = (await client.eval(texts.save, 3, ...allKeys, ...args)) as readonly string[];
       return [JSON.stringify(reply), JSON.stringify(model.save(args, Number(reply[0])))];
     }
@@ -147,7 +150,8 @@ async function forget(client: Redis, model: FeatureModel, what: 'everything' | '
   }
 }
 
-function argumentsOf({ feature, revision, origin, reason, expiresInMs, hasEntry }: Save, mark: string): SaveArguments {
+function argumentsOf(save: Save, mark: string, now: number): SaveArguments {
+  const { feature, revision, origin, reason, expiresInMs, hasEntry, sentAgoMs } = save;
   const entry = hasEntry ? JSON.stringify([feature, 'full', 'off', 'alice', reason, revision, 'set']).slice(1, -1) : '';
   const text = JSON.stringify({ feature, revision, reason });
   return [
@@ -162,7 +166,13 @@ function argumentsOf({ feature, revision, origin, reason, expiresInMs, hasEntry 
     entry,
     expiresInMs === undefined ? '' : String(expiresInMs),
     2,
+    sentAgoMs === undefined ? '' : String(now - sentAgoMs),
   ];
+}
+
+async function serverNow(client: Redis): Promise<number> {
+  const [seconds, micros] = await client.time();
+  return Number(seconds) * 1000 + Number(micros) / 1000;
 }
 
 function stampOf(model: FeatureModel): string {

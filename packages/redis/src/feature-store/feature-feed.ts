@@ -142,6 +142,11 @@ export class FeatureFeed {
     return record;
   }
 
+  /** What the server's clock says at `now`; undefined before its first answer. */
+  serverTime(now: number): number | undefined {
+    return this.time.at(now);
+  }
+
   /** Takes note of the server's time in an answer to something that was sent at `sentAt`. */
   noteTime(sentAt: number, serverMs: number): void {
     this.time.note(sentAt, this.parts.clock.now(), serverMs);

@@ -6,10 +6,11 @@
 --       4 feature  5 revision  6 origin  7 seal  8 text of the record
 --       9 entry: its fields between `at` and `expiresAt`, as JSON without brackets; '' writes none
 --       10 expiresInMs of the entry; '' is never   11 entries that the trail holds
+--       12 the server's time when it was sent, as the sender knows it (ms); '' where it does not
 -- REPLY {now (ms), stamp before, stamp after, 'saved' | 'kept', the record that is there now}
 -- EVENTS "1 <stamp before> <stamp after> <feature> <record>" of what was saved
 --
--- Safe as a ghost: what runs again does not supersede itself.
+-- Safe as a ghost: what runs again does not supersede itself, and what runs late was saved when it was sent.
 
 -- @include feature-state.part.lua
 -- @include sha256.part.lua
@@ -18,12 +19,19 @@
 local before = stamp()
 local packed = redis.call('HGET', KEYS[2], ARGV[4])
 local revision, origin = tonumber(ARGV[5]), ARGV[6]
+
+-- What is left of overrides is counted from when it was sent: a server that stood still must not prolong them. A clock that was
+-- set since then is not believed.
+local MAX_LATE_MS = 60000
+local sent = tonumber(ARGV[12])
+local savedMs = sent and sent <= now and sent > now - MAX_LATE_MS and math.floor(sent) or now
+
 if packed and not supersedes(revision, origin, packed) then return {whole(now), before, before, 'kept', packed} end
 
 -- The entry of the trail: its hash is over the entry, with the hash of the one before in it.
 local function chain(previous)
-  local expiresAt = ARGV[10] == '' and '' or isoTime(now + tonumber(ARGV[10]))
-  local json = '["' .. previous .. '","' .. isoTime(now) .. '",' .. ARGV[9] .. ',"' .. expiresAt .. '"]'
+  local expiresAt = ARGV[10] == '' and '' or isoTime(savedMs + tonumber(ARGV[10]))
+  local json = '["' .. previous .. '","' .. isoTime(savedMs) .. '",' .. ARGV[9] .. ',"' .. expiresAt .. '"]'
   local hash = sha256(json)
   redis.call('LPUSH', KEYS[3], hash .. ' ' .. json)
   redis.call('LTRIM', KEYS[3], 0, tonumber(ARGV[11]) - 1)
@@ -35,7 +43,7 @@ if ARGV[9] ~= '' then chain(redis.call('HGET', KEYS[1], 'h') or '') end
 if not redis.call('HGET', KEYS[1], 'e') then redis.call('HSET', KEYS[1], 'e', ARGV[3]) end
 redis.call('HINCRBY', KEYS[1], 'v', 1)
 redis.call('HSET', KEYS[1], 's', ARGV[3])
-packed = table.concat({ARGV[5], origin, whole(now), ARGV[7], ARGV[8]}, ' ')
+packed = table.concat({ARGV[5], origin, whole(savedMs), ARGV[7], ARGV[8]}, ' ')
 redis.call('HSET', KEYS[2], ARGV[4], packed)
 redis.call('PEXPIRE', KEYS[1], KEEP_MS)
 redis.call('PEXPIRE', KEYS[2], KEEP_MS)

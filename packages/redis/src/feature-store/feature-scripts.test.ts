@@ -5,13 +5,27 @@ import { readNotice, readSave, readSync, saveInput, syncInput } from './feature-
 import { sharedChange } from './testing/records.ts';
 
 const keys = featureKeys({ prefix: 'rb', namespace: 'prod' });
-const sent = { field: 'reco', revision: '7', origin: '0061', seal: 'abc', text: '{"a b":1}' };
+const sent = {
+  field: 'reco',
+  revision: '7',
+  origin: '0061',
+  seal: 'abc',
+  text: '{"a b":1}',
+  madeRemainingMs: undefined,
+};
 
 describe('the scripts of features', () => {
   it('name all keys that they touch, and one channel', () => {
     expect(syncInput(keys, 's1')).toEqual({ keys: ['rb1:{prod/features}:m', 'rb1:{prod/features}:r'], args: ['s1'] });
     expect(
-      saveInput(keys, { sent, change: sharedChange(7), publish: 'SPUBLISH', mark: 'm', maxAuditEntries: 9 }),
+      saveInput(keys, {
+        sent,
+        change: sharedChange(7),
+        publish: 'SPUBLISH',
+        mark: 'm',
+        maxAuditEntries: 9,
+        sentMs: 5.5,
+      }),
     ).toEqual({
       keys: ['rb1:{prod/features}:m', 'rb1:{prod/features}:r', 'rb1:{prod/features}:t'],
       args: [
@@ -26,17 +40,22 @@ describe('the scripts of features', () => {
         '"reco","full","off","alice","why",7,"set"',
         '1000',
         9,
+        5.5,
       ],
     });
   });
 
   it('send no entry of nothing, and no end of what has none, or of which nobody knows when it was', () => {
-    const argsOf = (change: Parameters<typeof saveInput>[1]['change']) =>
-      saveInput(keys, { sent, change, publish: 'PUBLISH', mark: 'm', maxAuditEntries: 9 }).args.slice(8, 10);
+    const argsOf = (change: Parameters<typeof saveInput>[1]['change'], madeRemainingMs?: number) => {
+      const request = { change, publish: 'PUBLISH', mark: 'm', maxAuditEntries: 9, sentMs: undefined } as const;
+      return saveInput(keys, { ...request, sent: { ...sent, madeRemainingMs } }).args.slice(8, 10);
+    };
 
     expect(argsOf(undefined)).toEqual(['', '']);
     expect(argsOf(sharedChange(7, { expiresAt: undefined }))[1]).toBe('');
     expect(argsOf(sharedChange(7, { at: '' }))[1]).toBe('');
+    expect(argsOf(sharedChange(7), 400)[1]).toBe('400'); // offered again
+    expect(argsOf(sharedChange(7, { cause: 'restored' }), 400)[1]).toBe('1000');
   });
 
   it('read what the server says', () => {

@@ -58,6 +58,8 @@ export interface SaveRequest {
   /** Unique to the write. */
   readonly mark: string;
   readonly maxAuditEntries: number;
+  /** The server's time when it is sent; undefined where that is not known. Milliseconds. */
+  readonly sentMs: number | undefined;
 }
 
 /** Keys and arguments of a sync. */
@@ -67,12 +69,12 @@ export function syncInput({ stamp, records }: FeatureKeys, known: string): Scrip
 
 /** Keys and arguments of a save. */
 export function saveInput({ stamp, records, trail, channel }: FeatureKeys, request: SaveRequest): ScriptInput {
-  const { sent, change, publish, mark, maxAuditEntries } = request;
+  const { sent, change, publish, mark, maxAuditEntries, sentMs } = request;
   const { field, revision, origin, seal, text } = sent;
-  const entry = change === undefined ? ['', ''] : [entryFields(change), expiresInMs(change)];
+  const entry = change === undefined ? ['', ''] : [entryFields(change), expiresInMs(change, sent.madeRemainingMs)];
   return {
     keys: [stamp, records, trail],
-    args: [channel, publish, mark, field, revision, origin, seal, text, ...entry, maxAuditEntries],
+    args: [channel, publish, mark, field, revision, origin, seal, text, ...entry, maxAuditEntries, sentMs ?? ''],
   };
 }
 

@@ -51,10 +51,15 @@ export function entryFields({ feature, from, to, actor, reason, revision, cause 
   return JSON.stringify([feature, from, to, actor, reason, revision, cause]).slice(1, -1);
 }
 
-/** How long after the change that expires, by whoever made it; '' where it does not, or nobody can tell. */
-export function expiresInMs({ at, expiresAt }: SharedFeatureChange): string {
+/**
+ * How long after this what the change set expires; '' where it does not, or nobody can tell. `remainingMs` is what is left of
+ * the override that it made, if it made one: a change may be offered again long after it was made.
+ */
+export function expiresInMs({ at, expiresAt, cause }: SharedFeatureChange, remainingMs: number | undefined): string {
+  if (expiresAt === undefined) return '';
+  if (cause === 'set' && remainingMs !== undefined) return String(remainingMs);
   // oxlint-disable-next-line no-restricted-globals -- reads two times that were handed in, and no clock
-  const leftMs = expiresAt === undefined ? Number.NaN : Date.parse(expiresAt) - Date.parse(at);
+  const leftMs = Date.parse(expiresAt) - Date.parse(at);
   return Number.isNaN(leftMs) ? '' : String(leftMs);
 }
 

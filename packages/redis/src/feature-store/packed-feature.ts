@@ -28,6 +28,8 @@ export interface SentFeature {
   readonly origin: string;
   readonly seal: string;
   readonly text: string;
+  /** What is left of the override that the last change made; undefined where it made none. */
+  readonly madeRemainingMs: number | undefined;
 }
 
 /** What can be told of a record by its outside. */
@@ -57,6 +59,7 @@ export function packFeature(record: SharedFeature, seal: RecordSeal): SentFeatur
     origin: toHex(record.origin),
     seal: encodeId(seal.seal(text)),
     text,
+    madeRemainingMs: record.overrides.find((one) => one.revision === record.revision)?.remainingMs,
   };
 }
 

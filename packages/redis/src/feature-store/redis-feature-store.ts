@@ -18,13 +18,11 @@
  * @module
  */
 
-import { randomBytes } from 'node:crypto';
-
 import { integerInRange } from '@holdfast/core';
 
 import { SharingMode } from '../circuit-store/sharing-mode.ts';
 import { type StoreLink, openStoreLink } from '../circuit-store/store-link.ts';
-import { type LuaScript, StoreUnavailableError, runScript, troubleBehind } from '../lua-script.ts';
+import { type LuaScript, StoreUnavailableError, runScript } from '../lua-script.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { decodeId } from '../redis-key.ts';
 import type { ScriptInput } from '../script-link.ts';
@@ -32,7 +30,7 @@ import { FeatureFeed } from './feature-feed.ts';
 import { type FeatureKeys, featureKeys } from './feature-keys.ts';
 import { FeatureListeners } from './feature-listeners.ts';
 import { FeatureRequests } from './feature-requests.ts';
-import { featureSave, featureSync, readNotice, readSave, readSync, saveInput, syncInput } from './feature-scripts.ts';
+import { featureSync, readNotice, readSync, syncInput } from './feature-scripts.ts';
 import { type FeatureStoreTeller, featureSharingTeller, featureStoreTeller } from './feature-store-events.ts';
 import type { FeatureStoreHealth } from './feature-store-health.ts';
 import {
@@ -41,7 +39,7 @@ import {
   featureStoreSettings,
 } from './feature-store-options.ts';
 import { readTrail } from './feature-trail.ts';
-import { packFeature } from './packed-feature.ts';
+import { FeatureWriter } from './feature-writer.ts';
 import type { FeatureAuditEntry, FeatureStoreWatch, SharedFeature, SharedFeatureChange } from './shared-feature.ts';
 
 export type { FeatureServerOperation } from './feature-requests.ts';
@@ -114,6 +112,7 @@ class SharedFeatures implements RedisFeatureStore {
   private readonly requests: FeatureRequests;
   private readonly sharing: SharingMode;
   private readonly feed: FeatureFeed;
+  private readonly writer: FeatureWriter;
   private readonly tell: FeatureStoreTeller;
   private readonly listeners: FeatureListeners;
   private link: StoreLink | undefined = undefined;
@@ -144,6 +143,14 @@ class SharedFeatures implements RedisFeatureStore {
       onRefused: (field, problem) => this.tell({ type: 'feature-store.refused', feature: decodeId(field), problem }),
       onLooked: () => this.look(),
     });
+    this.writer = new FeatureWriter({
+      settings,
+      keys: this.keys,
+      feed: this.feed,
+      connected: async () =>
+        (await this.connected(settings.commandTimeoutMs)).subscription.isSharded ? 'SPUBLISH' : 'PUBLISH',
+      run: (script, input) => this.run('save', script, input),
+    });
   }
 
   async load(): Promise<readonly SharedFeature[]> {
@@ -152,22 +159,7 @@ class SharedFeatures implements RedisFeatureStore {
   }
 
   async save(record: SharedFeature, change?: SharedFeatureChange): Promise<SharedFeature> {
-    const sent = packFeature(record, this.settings.seal);
-    const { subscription } = await this.connected(this.settings.commandTimeoutMs);
-    const publish = subscription.isSharded ? 'SPUBLISH' : 'PUBLISH';
-    const { maxAuditEntries, clock } = this.settings;
-    const request = { sent, change, publish, mark: randomBytes(9).toString('base64url'), maxAuditEntries } as const;
-    const sentAt = clock.now();
-    const input = saveInput(this.keys, request);
-    const reply = readSave(await this.twice(() => this.run('save', featureSave, input)));
-    this.feed.noteTime(sentAt, reply.serverMs);
-    this.feed.follow(reply.before, reply.after);
-    if (reply.isSaved) return record;
-    const kept = this.feed.open({ field: sent.field, packed: reply.packed });
-    if (kept !== undefined) return kept;
-    throw new StoreUnavailableError(`the record of ${record.feature} that the store has cannot be read`, {
-      trouble: 'failed',
-    });
+    return this.writer.save(record, change);
   }
 
   listen(listener: (record: SharedFeature) => void, watch?: FeatureStoreWatch): () => void {
@@ -271,19 +263,6 @@ class SharedFeatures implements RedisFeatureStore {
     if (link === undefined || this.isClosed) return Promise.reject(closedError());
     const run = { ...input, timeoutMs: settings.commandTimeoutMs };
     return this.requests.count(operation, () => runScript(link.commands, script, run, settings.clock));
-  }
-
-  /** A save that is not answered is sent once more, which does no harm; and then all is looked at, which tells what became of it. */
-  private async twice(save: () => Promise<unknown>): Promise<unknown> {
-    try {
-      return await save().catch((error: unknown) => {
-        if (troubleBehind(error) === 'denied') throw error;
-        return save();
-      });
-    } catch (error) {
-      if (troubleBehind(error) !== 'denied') this.feed.forget();
-      throw error;
-    }
   }
 
   /** Looks whether features are shared, and tells when that has changed. */
