@@ -1,9 +1,9 @@
 import type { Outbox } from '@holdfast/degradation';
+import { type OutboxSubject, outboxConformance } from '@holdfast/degradation/testing';
 import { redisOutbox } from '@holdfast/redis';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { type OutboxSubject, outboxConformance } from '../../../packages/degradation/src/testing/outbox-conformance.ts';
 import { type RedisServer, startRedisServer } from '../../redis-lab/redis-server.ts';
 
 let server: RedisServer;

@@ -1,5 +1,5 @@
 /**
- * Holdfast degradation, for tests: what a store of your own must do.
+ * Holdfast degradation, for tests: what a store or an outbox of your own must do.
  *
  * @module
  */
@@ -10,3 +10,4 @@ export {
   type FeatureStoreSubject,
   featureStoreConformance,
 } from './feature-store-conformance.ts';
+export { type OutboxCase, type OutboxSubject, outboxConformance } from './outbox-conformance.ts';
