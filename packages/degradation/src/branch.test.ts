@@ -180,6 +180,70 @@ describe('degradation.ladder', () => {
   });
 });
 
+describe('charter O2, (6): the enforcement of a ladder', () => {
+  const setUpLadder = (enforcement: 'enforce' | 'observe' | 'off') => {
+    const parts = setUp();
+    const asked: string[] = [];
+    const functions = {
+      full: () => (asked.push('full'), fails()),
+      reduced: () => asked.push('reduced'),
+      cached: () => asked.push('cached'),
+      off: () => asked.push('off'),
+    };
+    return { ...parts, asked, recommend: parts.degradation.ladder('reco', functions, { enforcement }) };
+  };
+
+  it('observes where it would go down, and goes nowhere', async () => {
+    const { recommend, recorder, asked, degradation } = setUpLadder('observe');
+    const context = withNotices(Context.background);
+
+    await expect(recommend(context)).rejects.toBe(down);
+
+    const fell = { type: 'feature.fell', from: 'full', to: 'reduced', error: down, enforcement: 'observe' };
+    expect(recorder.events).toMatchObject([fell]);
+    expect([asked, noticesOf(context)]).toEqual([['full'], []]);
+    expect(degradation.status('reco').served).toEqual({ full: 0, reduced: 0, cached: 0, off: 0 });
+  });
+
+  it('tells nothing when it is off, and goes down by default', async () => {
+    const off = setUpLadder('off');
+    await expect(off.recommend(Context.background)).rejects.toBe(down);
+    expect([off.recorder.events, off.asked]).toEqual([[], ['full']]);
+
+    const enforced = setUpLadder('enforce');
+    expect(await enforced.recommend(Context.background)).toBe(2);
+    expect(enforced.recorder.events).toMatchObject([{ to: 'reduced', enforcement: 'enforce' }]);
+  });
+
+  it('has nothing to observe below the worst mode, or after an error that is none to fall on', async () => {
+    const { degradation, recorder } = setUp();
+    const all = { full: fails, reduced: fails, cached: fails, off: fails };
+    const picky = degradation.ladder('reco', all, { enforcement: 'observe', fallsOn: () => false });
+    await expect(picky(Context.background)).rejects.toBe(down);
+    degradation.set('reco', 'off', change);
+    const told = recorder.events.length;
+
+    await expect(degradation.ladder('reco', all, { enforcement: 'observe' })(Context.background)).rejects.toBe(down);
+
+    expect(recorder.events.length).toBe(told);
+  });
+
+  it('refuses what it does not know', () => {
+    const { degradation } = setUp();
+    const functions = { full: () => 1, deferred: () => 2 };
+
+    expect(() => loose(degradation).ladder('pay', functions, { enforcement: 'on' })).toThrow(
+      'pay.enforcement must be one of',
+    );
+    expect(() => loose(degradation).ladder('pay', functions, { maxFalenCalls: 1 })).toThrow(
+      'no option "maxFalenCalls"',
+    );
+    expect(() => loose(degradation).policy('pay', 'full', { deferred: () => 2 }, { fallOn: () => true })).toThrow(
+      'no option "fallOn"',
+    );
+  });
+});
+
 describe('degradation.policy', () => {
   it('runs the operation as the best mode, in a pipeline, and the others in its place', async () => {
     const { degradation } = setUp();

@@ -10,6 +10,7 @@
  *  (3) At most `maxFallenCalls` calls are below the mode that was read; one more gets its error instead.
  *  (4) When nothing helps, the error of the mode that was read comes back by identity.
  *  (5) There is no ladder for writes of an essential feature: half done and done again in another way is worse than failed.
+ *  (6) Under `observe` and `off` exactly one function runs, that of the mode that was read.
  *
  * @module
  */
@@ -29,6 +30,7 @@ import {
   isFunction,
   oneOf,
   reportHookError,
+  withKnown,
 } from '@holdfast/core';
 
 import { noteReading } from './degraded-notice.ts';
@@ -37,13 +39,23 @@ import { answerBy, forgetAnswer } from './mode-answer.ts';
 
 /** Options of a ladder. */
 export interface LadderOptions {
-  /** What its functions do. `write` is refused for an essential feature. By default `read`. */
+  /** What its functions do. `write` is refused for an essential feature. @defaultValue 'read' */
   readonly effect?: 'read' | 'write' | undefined;
-  /** Calls that may be below the mode that was read, at once. Integer, 1 to 1 000 000. By default 10. */
+  /** Calls that may be below the mode that was read, at once. Integer, 1 to 1 000 000. @defaultValue 10 */
   readonly maxFallenCalls?: number | undefined;
   /** Whether to go down after `error`. By default after every error. */
   readonly fallsOn?: ((error: unknown) => boolean) | undefined;
+  /** `observe` tells where it would go down, and goes nowhere; `off` does not even tell. @defaultValue 'enforce' */
+  readonly enforcement?: 'enforce' | 'observe' | 'off' | undefined;
 }
+
+/** Every default of a ladder, in one place. */
+export const ladderDefaults: {
+  readonly effect: 'read' | 'write';
+  readonly maxFallenCalls: number;
+  readonly fallsOn: (error: unknown) => boolean;
+  readonly enforcement: 'enforce' | 'observe' | 'off';
+} = Object.freeze({ effect: 'read', maxFallenCalls: 10, fallsOn: () => true, enforcement: 'enforce' });
 
 /** A call went down because the function of its mode failed. */
 export interface FeatureFellEvent {
@@ -53,6 +65,8 @@ export interface FeatureFellEvent {
   readonly from: string;
   readonly to: string;
   readonly error: unknown;
+  /** `observe` where it would have gone down. */
+  readonly enforcement: 'enforce' | 'observe';
 }
 
 /** What a ladder needs besides its cell. */
@@ -114,12 +128,14 @@ export class Ladder {
   readonly #cell: FeatureCell;
   readonly #events: Events;
   readonly #fallsOn: (error: unknown) => boolean;
+  readonly #enforcement: 'enforce' | 'observe' | 'off';
   readonly #first: Policy;
   readonly #fallen: Bulkhead;
 
   constructor(cell: FeatureCell, options: LadderOptions, { clock, events }: LadderPorts) {
-    const { effect = 'read', maxFallenCalls = 10, fallsOn = () => true } = options;
     const { name, definition } = cell;
+    const { effect, maxFallenCalls, fallsOn, enforcement } = withKnown(name, ladderDefaults, options);
+    oneOf(`${name}.enforcement`, enforcement, ['enforce', 'observe', 'off']);
     oneOf(`${name}.effect`, effect, ['read', 'write']);
     integerInRange(`${name}.maxFallenCalls`, maxFallenCalls, [1, 1_000_000]);
     isFunction(`${name}.fallsOn`, fallsOn);
@@ -128,6 +144,7 @@ export class Ladder {
     this.#cell = cell;
     this.#events = events;
     this.#fallsOn = fallsOn;
+    this.#enforcement = enforcement;
     this.#first = createPolicy({ kind: 'feature', name, layer: (inner) => inner });
     this.#fallen = bulkhead({ name: `${name}-ladder`, maxConcurrent: maxFallenCalls, clock }); // (3)
   }
@@ -147,11 +164,16 @@ export class Ladder {
           return await this.#step(this.#first, { mode, params: reading.params, context, run, failure: undefined });
         const step = { mode, params: params[mode], context, run, failure: { error } };
         const value = await this.#step(this.#fallen, step);
-        this.#tellFall({ from, to: mode, error }, context);
+        noteReading(context, { feature: this.#cell.name, mode, decidedBy: 'failure' });
+        this.#tellFall({ from, to: mode, error, enforcement: 'enforce' });
         return value;
       } catch (failure) {
         failures.push(failure);
-        if (context.cancelled || !this.#goesDown(failure)) break; // (2)
+        if (context.cancelled || this.#enforcement === 'off' || !this.#goesDown(failure)) break; // (2)
+        if (this.#enforcement === 'observe') {
+          this.#tellWouldFall(mode, failure);
+          break; // (6)
+        }
       }
     }
     throw failures[0]; // (4)
@@ -176,11 +198,15 @@ export class Ladder {
     }
   }
 
-  #tellFall({ from, to, error }: Pick<FeatureFellEvent, 'from' | 'to' | 'error'>, context: Context): void {
-    const { name } = this.#cell;
-    noteReading(context, { feature: name, mode: to, decidedBy: 'failure' });
+  #tellWouldFall(from: string, error: unknown): void {
+    const { modes } = this.#cell.definition;
+    const to = modes[modes.indexOf(from) + 1];
+    if (to !== undefined) this.#tellFall({ from, to, error, enforcement: 'observe' });
+  }
+
+  #tellFall(fall: Pick<FeatureFellEvent, 'from' | 'to' | 'error' | 'enforcement'>): void {
     if (!this.#events.active) return;
-    const event: FeatureFellEvent = { type: 'feature.fell', policy: 'feature', name, from, to, error };
+    const event: FeatureFellEvent = { type: 'feature.fell', policy: 'feature', name: this.#cell.name, ...fall };
     this.#events.emit(event);
   }
 }

@@ -41,7 +41,7 @@ export { type FeatureStatus, type OverrideStatus } from './feature-status.ts';
 export { type LevelChange } from './service-level.ts';
 
 // Call sites
-export { type FeatureFellEvent, type LadderOptions } from './branch.ts';
+export { type FeatureFellEvent, type LadderOptions, ladderDefaults } from './branch.ts';
 export {
   type AnyArguments,
   type ArgumentsAfter,
