@@ -22,7 +22,7 @@ export default defineConfig({
   test: {
     projects: [
       ...packages.map((name) => project(`unit:${name}`, `packages/${name}/src/**/*.test.ts`)),
-      folder('architecture'),
+      folder('architecture', { testTimeout: 60_000 }),
       folder('behaviour'),
       folder('conformance', {
         globalSetup: [`${root}test/setup/redis-server.ts`],
