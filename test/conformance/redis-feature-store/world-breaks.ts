@@ -39,7 +39,7 @@ export const worldBreaks: readonly WorldBreak[] = [
   { rule: 'a store says when it is away', edit: feed('this.parts.onAway(error);', ';') },
   {
     rule: 'what is left is counted by the time of the server',
-    edit: feed('this.time.at(clock.now()) ?? 0', '0'),
+    edit: feed('this.serverTime(clock.now()) ?? 0', '0'),
   },
   {
     rule: 'what is left is counted from when it was saved',

@@ -193,7 +193,10 @@ describe('FeatureFeed', () => {
 
   it('(4) takes nothing for lost that was heard of while a look was under way', async () => {
     const { feed, server, told } = setUp();
+    feed.look();
+    await settle();
     const answer = holdAnswer(server);
+    feed.forget();
     feed.look();
     feed.heard({ before: 's1', after: 's2', field: 'pay', packed: packed(1, 'pay') });
     answer(); // with what there was before
@@ -203,7 +206,16 @@ describe('FeatureFeed', () => {
     feed.look();
     await settle();
 
-    expect(told).toEqual(['pay 1', 'whole reco 1', 'lost pay', 'whole reco 1']);
+    expect(told).toEqual(['whole reco 1', 'pay 1', 'whole reco 1', 'lost pay', 'whole reco 1']);
+  });
+
+  it('(6) tells nothing before it knows the time of the server, and then all', async () => {
+    const { feed, told, change } = setUp();
+    feed.heard(change('s2', 2));
+    expect(told).toEqual([]);
+    await settle();
+
+    expect(told).toEqual(['whole reco 2']);
   });
 
   it('(5) is silent after stop, and leaves no timer', async () => {

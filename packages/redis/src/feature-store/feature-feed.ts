@@ -14,6 +14,7 @@
  *  (3) One look is under way at a time; who asks meanwhile is served by one more.
  *  (4) What the server had once and has not now is told, once.
  *  (5) After stop() there is no timer, and nothing is told.
+ *  (6) Nothing is told before the server's time is known: what is left of a record could not be.
  *
  * @module
  */
@@ -110,6 +111,10 @@ export class FeatureFeed {
 
   /** Takes a notice. */
   heard({ before, after, field, packed }: FeatureNotice): void {
+    if (this.serverTime(this.parts.clock.now()) === undefined) {
+      this.look(); // (6): the first look tells the time, and this as well
+      return;
+    }
     this.follow(before, after);
     const record = this.open({ field, packed });
     if (record !== undefined) this.parts.onRecord(record);
@@ -132,7 +137,7 @@ export class FeatureFeed {
     const seen = this.seen.get(field);
     if (order !== undefined && (seen === undefined || isBehind(seen, order))) this.seen.set(field, order);
     const { clock, seal } = this.parts;
-    const { record, refusal } = openFeature(field, packed, this.time.at(clock.now()) ?? 0, seal);
+    const { record, refusal } = openFeature(field, packed, this.serverTime(clock.now()) ?? 0, seal);
     if (record !== undefined) {
       this.told.delete(field);
     } else if (this.told.get(field) !== packed) {
