@@ -76,7 +76,7 @@ describe('snapshotFile', () => {
 
     await snapshotFile({ fs: module, path }).save('text');
 
-    const write = ['open /features.new w', 'writeFile', 'sync'];
+    const write = ['open /features.new wx', 'writeFile', 'sync'];
     expect(calls).toEqual([...write, 'rename /features.new /features', 'open  r', 'sync']);
   });
 
@@ -142,6 +142,18 @@ describe('snapshotFile', () => {
 
     expect(await snapshotFile({ fs, path }).load()).toBe('old');
     expect(await fs.readdir(folder)).toEqual(['features']);
+  });
+
+  it('(3) follows no link that somebody has put in its way', async () => {
+    const random = () => 0.5;
+    await fs.writeFile(join(folder, 'precious'), 'do not touch');
+    await fs.symlink(join(folder, 'precious'), `${path}.${(2 ** 51).toString(36)}.tmp`);
+
+    await expect(snapshotFile({ fs, path, random }).save('text')).rejects.toThrow('EEXIST');
+
+    expect(await fs.readFile(join(folder, 'precious'), 'utf8')).toBe('do not touch');
+    await snapshotFile({ fs, path, random }).save('text'); // the link is gone
+    expect(await fs.readFile(path, 'utf8')).toBe('text');
   });
 
   it('(4) removes what a process left behind that died while it saved, and nothing that is being written', async () => {

@@ -83,10 +83,10 @@ export function snapshotFile(options: SnapshotFileOptions): SnapshotPort {
     isFunction(`snapshotFile.fs.${name}`, (fs as FsPromisesModule | undefined)?.[name]);
   isName('snapshotFile.path', path);
   integerInRange('snapshotFile.maxBytes', maxBytes, [1, 1_073_741_824]);
-  const own = `${path}.${Math.floor(random() * 2 ** 52).toString(36)}${LEFTOVER}`;
+  const beside = () => `${path}.${Math.floor(random() * 2 ** 52).toString(36)}${LEFTOVER}`;
   return {
     load: () => load(fs, path, maxBytes),
-    save: (text) => save(fs, { path, own }, text),
+    save: (text) => save(fs, { path, own: beside() }, text),
   };
 }
 
@@ -138,7 +138,7 @@ async function save(
 }
 
 async function writeThrough(fs: FsPromisesModule, path: string, text: string): Promise<void> {
-  const file = await fs.open(path, 'w', 0o600);
+  const file = await fs.open(path, 'wx', 0o600); // a new file: nobody has put a link there
   try {
     await file.writeFile(text, 'utf8');
     await file.sync(); // (1): or the rename may be on the disk before the text
