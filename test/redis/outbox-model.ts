@@ -14,11 +14,17 @@ import type { ScriptInput, ScriptLink } from '../../packages/redis/src/script-li
 export class OutboxServer {
   /** What is sent, in order. */
   readonly ran: (readonly [name: string, ...args: (string | number)[]])[] = [];
-  readonly #outbox: Outbox<string>;
+  #made: Outbox<string> | undefined;
+  readonly #clock: Clock;
   readonly #held = new Map<string, OutboxEntry<string>>();
 
   constructor(clock: Clock) {
-    this.#outbox = memoryOutbox({ maxItems: 1_000_000, clock });
+    this.#clock = clock;
+  }
+
+  get #outbox(): Outbox<string> {
+    this.#made ??= memoryOutbox({ maxItems: 1000, clock: this.#clock });
+    return this.#made;
   }
 
   async run({ name }: LuaScript, { args }: ScriptInput): Promise<unknown> {
@@ -26,19 +32,16 @@ export class OutboxServer {
     const [first = '', second = '', third = ''] = args.map(String);
     if (name === 'outbox-add') return this.#add(first, second, Number(third));
     if (name === 'outbox-take') return this.#take(first, Number(second), Number(third));
-    if (name === 'outbox-settle') return this.#settle(first);
+    if (name === 'outbox-settle') return this.#settle(first, second);
     if (name === 'outbox-look') return this.#look(Number(first));
     if (name === 'outbox-raise')
       return Number(await (second === 'revive' ? this.#outbox.revive(first) : this.#outbox.discard(first)));
     return this.#giveBack(name, second, third);
   }
 
-  async #add(key: string, text: string, maxItems: number): Promise<string> {
-    const { waiting, taken, dead } = await this.#outbox.count();
-    const answer = await this.#outbox.add(key, text);
-    if (answer !== 'kept' || waiting + taken + dead < maxItems) return answer;
-    await this.#outbox.settle({ key, item: text, attempt: 0, receipt: '' });
-    return 'full';
+  #add(key: string, text: string, maxItems: number): Promise<string> {
+    this.#made ??= memoryOutbox({ maxItems, clock: this.#clock }); // all processes have the same bound
+    return this.#outbox.add(key, text);
   }
 
   async #take(taker: string, leaseMs: number, gapMs: number): Promise<unknown> {
@@ -47,11 +50,11 @@ export class OutboxServer {
     if (entry === undefined) return waitMs === Infinity ? ['none'] : ['wait', waitMs];
     for (const [other, { key }] of this.#held) if (key === entry.key) this.#held.delete(other);
     this.#held.set(taker, entry);
-    return ['entry', entry.receipt, entry.key, entry.attempt, entry.item, 'g'];
+    return ['entry', entry.receipt, entry.key, entry.attempt, entry.item, entry.receipt];
   }
 
-  async #settle(key: string): Promise<number> {
-    await this.#outbox.settle({ key, item: '', attempt: 0, receipt: '' });
+  async #settle(key: string, generation: string): Promise<number> {
+    await this.#outbox.settle({ key, item: '', attempt: 0, receipt: generation });
     for (const [taker, entry] of this.#held) if (entry.key === key) this.#held.delete(taker);
     return 1;
   }

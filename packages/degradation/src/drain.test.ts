@@ -227,7 +227,7 @@ describe('drain', () => {
     expect([delivered, clock.pendingCount, (await deferral.count()).waiting]).toEqual([[], 0, 1]);
   });
 
-  it('(5) waits for the delivery under way, records it, and starts no other', async () => {
+  it('(5) charter B2: waits for the delivery under way, records it, and starts no other', async () => {
     const done: string[] = [];
     const { clock, state, deferral } = setUp({
       deliver: async (item) => {

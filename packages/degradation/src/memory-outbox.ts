@@ -6,7 +6,8 @@
  *  (2) An item leaves only when it is settled, or discarded from the dead.
  *  (3) Items are handed out in the order in which they came, each to one taker while its lease lasts.
  *  (4) A key that is kept, or was settled within `rememberMs`, is not kept twice.
- *  (5) Of two takings of one item, only the later one can postpone or bury it; either can settle it.
+ *  (5) Of two takings of one item, only the later one can postpone or bury it; either can settle it. Neither touches what was
+ *      added since under the same key.
  *
  * @module
  */
@@ -50,8 +51,13 @@ export function memoryOutbox<T>(options: MemoryOutboxOptions): Outbox<T> {
 
 // --- internal ---
 
-interface LiveItem<T> {
+interface KeptItem<T> {
   readonly item: T;
+  /** Tells it from what was kept before, and will be, under the same key. */
+  readonly generation: number;
+}
+
+interface LiveItem<T> extends KeptItem<T> {
   readonly attempt: number;
   /** Receipt of the last taking; empty while it waits. */
   readonly receipt: string;
@@ -63,9 +69,10 @@ class MemoryOutbox<T> implements Outbox<T> {
   readonly #options: Required<MemoryOutboxOptions>;
   /** In the order in which they are handed out. */
   readonly #live = new Map<string, LiveItem<T>>();
-  readonly #dead = new Map<string, DeadItem<T>>();
+  readonly #dead = new Map<string, KeptItem<T> & DeadItem<T>>();
   /** Keys that were settled, and until when they are known. */
   readonly #settled = new Map<string, number>();
+  #generations = 0;
   #takings = 0;
   #nextAt = -Infinity;
 
@@ -77,7 +84,7 @@ class MemoryOutbox<T> implements Outbox<T> {
     const isSettled = (this.#settled.get(key) ?? -Infinity) > this.#options.clock.now();
     if (this.#live.has(key) || this.#dead.has(key) || isSettled) return 'known'; // (4)
     if (this.#live.size + this.#dead.size >= this.#options.maxItems) return 'full'; // (1)
-    this.#live.set(key, { item, attempt: 0, receipt: '', leasedUntil: -Infinity });
+    this.#enqueue(key, { item, generation: ++this.#generations }, 0);
     return 'kept';
   }
 
@@ -86,33 +93,38 @@ class MemoryOutbox<T> implements Outbox<T> {
     if (now < this.#nextAt) return { entry: undefined, waitMs: this.#nextAt - now };
     for (const [key, live] of this.#live) {
       if (live.leasedUntil > now) continue; // (3)
-      const receipt = String(++this.#takings);
+      const { item, generation } = live;
+      const receipt = `${generation}.${++this.#takings}`;
       const attempt = live.attempt + 1;
-      this.#live.set(key, { item: live.item, attempt, receipt, leasedUntil: now + leaseMs });
+      this.#live.set(key, { item, generation, attempt, receipt, leasedUntil: now + leaseMs });
       this.#nextAt = now + gapMs;
-      return { entry: { key, item: live.item, attempt, receipt }, waitMs: 0 };
+      return { entry: { key, item, attempt, receipt }, waitMs: 0 };
     }
     return { entry: undefined, waitMs: Infinity };
   }
 
-  async settle({ key }: OutboxEntry<T>): Promise<void> {
-    if (!this.#live.delete(key) && !this.#dead.delete(key)) return; // (2)
+  async settle({ key, receipt }: OutboxEntry<T>): Promise<void> {
+    const kept = this.#live.get(key) ?? this.#dead.get(key);
+    if (kept === undefined || !receipt.startsWith(`${kept.generation}.`)) return; // (5)
+    this.#live.delete(key); // (2)
+    this.#dead.delete(key);
     this.#remember(key);
   }
 
   async postpone(entry: OutboxEntry<T>, pauseMs: number): Promise<void> {
-    if (!this.#isHeld(entry)) return; // (5)
-    const { key, item, attempt } = entry;
-    this.#live.delete(key);
-    this.#live.set(key, { item, attempt, receipt: '', leasedUntil: -Infinity });
+    const held = this.#heldBy(entry);
+    if (held === undefined) return; // (5)
+    this.#live.delete(entry.key);
+    this.#enqueue(entry.key, held, held.attempt);
     this.#nextAt = Math.max(this.#nextAt, this.#options.clock.now() + pauseMs);
   }
 
   async bury(entry: OutboxEntry<T>, why: string): Promise<void> {
-    if (!this.#isHeld(entry)) return; // (5)
-    const { key, item, attempt } = entry;
-    this.#live.delete(key);
-    this.#dead.set(key, { key, item, attempt, why });
+    const held = this.#heldBy(entry);
+    if (held === undefined) return; // (5)
+    const { item, attempt, generation } = held;
+    this.#live.delete(entry.key);
+    this.#dead.set(entry.key, { key: entry.key, item, attempt, why, generation });
   }
 
   async count(): Promise<OutboxCounts> {
@@ -122,14 +134,16 @@ class MemoryOutbox<T> implements Outbox<T> {
 
   async dead(maxCount: number): Promise<readonly DeadItem<T>[]> {
     integerInRange('outbox.dead maxCount', maxCount, [1, 1000]);
-    return [...this.#dead.values()].slice(0, maxCount);
+    return [...this.#dead.values()]
+      .slice(0, maxCount)
+      .map(({ key, item, attempt, why }) => ({ key, item, attempt, why }));
   }
 
   async revive(key: string): Promise<boolean> {
     const found = this.#dead.get(key);
     if (found === undefined) return false;
     this.#dead.delete(key);
-    this.#live.set(key, { item: found.item, attempt: 0, receipt: '', leasedUntil: -Infinity });
+    this.#enqueue(key, { item: found.item, generation: ++this.#generations }, 0);
     return true;
   }
 
@@ -137,8 +151,13 @@ class MemoryOutbox<T> implements Outbox<T> {
     return this.#dead.delete(key);
   }
 
-  #isHeld({ key, receipt }: OutboxEntry<T>): boolean {
-    return this.#live.get(key)?.receipt === receipt;
+  #enqueue(key: string, { item, generation }: KeptItem<T>, attempt: number): void {
+    this.#live.set(key, { item, generation, attempt, receipt: '', leasedUntil: -Infinity });
+  }
+
+  #heldBy({ key, receipt }: OutboxEntry<T>): LiveItem<T> | undefined {
+    const live = this.#live.get(key);
+    return live?.receipt === receipt ? live : undefined;
   }
 
   #remember(key: string): void {

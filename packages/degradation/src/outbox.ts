@@ -70,7 +70,7 @@ export interface Outbox<T> {
   add(key: string, item: T): Promise<'kept' | 'known' | 'full'>;
   /** Hands out the oldest item that waits, or whose taker let its lease run out. */
   take(terms: TakeTerms): Promise<Taken<T>>;
-  /** Lets an item go: it was delivered. Also where its lease is over. */
+  /** Lets an item go: it was delivered. Also where its lease is over, and wherever it is; never what was added since by its key. */
   settle(entry: OutboxEntry<T>): Promise<void>;
   /** Puts an item behind the others, and hands out none for `pauseMs`. Does nothing where its lease went to another. */
   postpone(entry: OutboxEntry<T>, pauseMs: number): Promise<void>;

@@ -35,7 +35,7 @@ describe('redisOutbox', () => {
     await expect(each.run(subject)).resolves.toBeUndefined();
   });
 
-  it('leaves no key without an end behind when nothing is kept', async () => {
+  it('charter M9: leaves no key without an end behind when nothing is kept', async () => {
     await server.admin.flushall();
     const [one] = await subject.handles({ maxItems: 5 });
     for (const key of ['a', 'b', 'c']) await one.add(key, key);

@@ -113,6 +113,28 @@ export const outboxConformance: readonly OutboxCase[] = Object.freeze([
       }),
   },
   {
+    name: 'lets go of nothing that was added since under the same key',
+    run: (subject) =>
+      withOutbox(subject, async ({ one, other }) => {
+        await one.add('a', 'first');
+        const first = await taken(one);
+        await one.bury(first, 'broken');
+        await other.discard('a');
+        is(await other.add('a', 'second'), 'kept');
+        await one.settle(first);
+        await one.postpone(first, 0);
+        await one.bury(first, 'broken');
+        is(await one.count(), { waiting: 1, taken: 0, dead: 0 });
+        const second = await taken(other);
+        is([second.item, second.attempt], ['second', 1]);
+        await one.settle(first);
+        is((await one.count()).taken, 1);
+        await other.bury(second, 'broken');
+        await one.settle(first);
+        is((await one.count()).dead, 1);
+      }),
+  },
+  {
     name: 'puts what is postponed behind the others, counts its attempts, and pauses for all',
     run: (subject) =>
       withOutbox(subject, async ({ one, other, pass }) => {
@@ -124,6 +146,20 @@ export const outboxConformance: readonly OutboxCase[] = Object.freeze([
         is((await taken(other)).key, 'b');
         const again = await taken(one);
         is([again.key, again.item, again.attempt], ['a', 'a', 2]);
+      }),
+  },
+  {
+    name: 'does nothing to an item that was taken again when an earlier taking is spoken of twice',
+    run: (subject) =>
+      withOutbox(subject, async ({ one }) => {
+        await one.add('a', 1);
+        const first = await taken(one);
+        await one.postpone(first, 0);
+        const second = await taken(one);
+        await one.postpone(first, 0);
+        await one.bury(first, 'broken');
+        is((await one.take(terms)).entry, undefined);
+        is([await one.count(), second.attempt], [{ waiting: 0, taken: 1, dead: 0 }, 2]);
       }),
   },
   {

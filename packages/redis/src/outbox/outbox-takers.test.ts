@@ -10,12 +10,25 @@ describe('OutboxTakers', () => {
     expect(new Set(names).size).toBe(3);
   });
 
-  it('(2) gives a name again that was released, once, and no name of another', () => {
+  it('(2) frees a name for the item that it has, and not for one that it had, nor twice', () => {
     const takers = new OutboxTakers();
     const name = takers.use();
-    takers.release(name);
-    takers.release(name);
-    takers.release(new OutboxTakers().use());
+    takers.hold(name, 'first');
+    takers.release(name, 'first');
+    takers.release(name, 'first');
+    expect(takers.use()).toBe(name);
+    takers.hold(name, 'second');
+    takers.release(name, 'first');
+    takers.release(name, undefined);
+
+    expect(takers.use()).not.toBe(name);
+  });
+
+  it('(3) gives a name again under which nothing was taken, and no name of another', () => {
+    const takers = new OutboxTakers();
+    const name = takers.use();
+    takers.release(name, undefined);
+    takers.release(new OutboxTakers().use(), undefined);
 
     expect(takers.use()).toBe(name);
     expect(takers.use()).not.toBe(name);

@@ -65,7 +65,7 @@ describe('redisOutbox', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it('(5) asks twice, to the same effect', async () => {
+  it('(5) charter M8: asks twice, to the same effect', async () => {
     const { clock, link, server, one } = setUp();
     let asked = 0;
     link.fate = () => (++asked % 2 === 1 ? 'unheard' : 'answered');

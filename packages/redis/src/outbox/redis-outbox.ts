@@ -198,7 +198,7 @@ class StreamOutbox<T> implements RedisOutbox<T> {
 
   async take({ leaseMs, gapMs }: { readonly leaseMs: number; readonly gapMs: number }) {
     const taker = this.takers.use();
-    const release = (): void => this.takers.release(taker);
+    const release = (): void => this.takers.release(taker, undefined);
     const asked = this.ask(scripts.take, [taker, Math.ceil(leaseMs), gapMs], readTaken); // (3)
     asked.catch(release); // what it was given nevertheless it gets when it asks again
     const taken = await asked;
@@ -208,6 +208,7 @@ class StreamOutbox<T> implements RedisOutbox<T> {
     }
     const { id, key, attempt, text, generation } = taken;
     const entry = { key, item: readItem(text) as T, attempt, receipt: `${generation} ${id} ${taker}` };
+    this.takers.hold(taker, entry.receipt);
     if (entry.item !== undefined) return { entry, waitMs: 0 };
     await this.bury(entry, 'what is kept is no JSON'); // (6)
     return { entry: undefined, waitMs: 0 };
@@ -217,19 +218,19 @@ class StreamOutbox<T> implements RedisOutbox<T> {
     const { generation, taker } = partsOf(receipt);
     const { rememberMs, maxItems } = this.settings;
     await this.ask(scripts.settle, [key, generation, rememberMs, maxItems], readFlag); // (2)
-    this.takers.release(taker);
+    this.takers.release(taker, receipt);
   }
 
   async postpone({ receipt }: RedisOutboxEntry<T>, pauseMs: number): Promise<void> {
     const { id, taker } = partsOf(receipt);
     await this.ask(scripts.postpone, [id, taker, pauseMs], readFlag);
-    this.takers.release(taker);
+    this.takers.release(taker, receipt);
   }
 
   async bury({ receipt }: RedisOutboxEntry<T>, why: string): Promise<void> {
     const { id, taker } = partsOf(receipt);
     await this.ask(scripts.bury, [id, taker, why.slice(0, MAX_WHY)], readFlag);
-    this.takers.release(taker);
+    this.takers.release(taker, receipt);
   }
 
   async count(): Promise<RedisOutboxCounts> {
