@@ -21,6 +21,8 @@ export interface FeatureFleet extends AsyncDisposable {
   ) => Promise<readonly FeatureReport[]>;
   /** Waits until all share, know the same, and owe the store nothing; and, where that is given, have these modes. */
   readonly agreement: (limitMs?: number, modes?: Readonly<Record<string, string>>) => Promise<readonly FeatureReport[]>;
+  /** Returns how long `what` took, less what a busy machine may have added to it. Milliseconds. */
+  readonly timed: (what: () => Promise<unknown>) => Promise<number>;
 }
 
 /** What a fleet is made of. */
@@ -58,11 +60,21 @@ export async function startFeatureFleet(plan: FeatureFleetPlan): Promise<Feature
       limitMs,
     );
   };
+  const timed: FeatureFleet['timed'] = async (what) => {
+    await fleet.askAll('lag');
+    const from = performance.now();
+    await what();
+    const tookMs = performance.now() - from;
+    return tookMs - LAGS * Math.max(...(await fleet.askAll('lag')));
+  };
   await fleet.askAll('ready');
-  return { fleet, until, agreement, [Symbol.asyncDispose]: () => fleet.stop() };
+  return { fleet, timed, until, agreement, [Symbol.asyncDispose]: () => fleet.stop() };
 }
 
 // --- internal ---
+
+/** Timers, answers and notices that follow on one another until something is everywhere, and each of which may be late. */
+const LAGS = 4;
 
 function untilOf(fleet: Fleet<FeatureCommands>): FeatureFleet['until'] {
   return async (what, holds, limitMs = 20_000) => {

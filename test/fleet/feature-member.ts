@@ -15,7 +15,13 @@ import {
   findTampering,
   fleetLevel,
 } from '@holdfast/degradation';
-import { type FeatureStoreHealth, redisFeatureStore, redisLevelBallot } from '@holdfast/redis';
+import {
+  type FeatureStoreHealth,
+  type RedisFeatureStore,
+  type RedisLevelBallot,
+  redisFeatureStore,
+  redisLevelBallot,
+} from '@holdfast/redis';
 
 import { serveFleet } from '../redis-lab/fleet-member.ts';
 import { type StorePlace, clientOf } from './store-place.ts';
@@ -77,6 +83,8 @@ export interface FeatureCommands {
   /** Votes for a level from now on; undefined ends that. */
   vote(level: number | undefined): void;
   report(): FeatureReport;
+  /** How late its timers were at the worst since it was last asked: what the machine adds. Milliseconds; 0 on one at rest. */
+  lag(): number;
   /** The trail of the fleet, and where it is broken. */
   audit(): Promise<{ readonly entries: readonly AuditEntry[]; readonly brokenAt: number | undefined }>;
   close(): Promise<void>;
@@ -91,23 +99,31 @@ export interface FeatureSettings {
 const READ_EVERY_MS = 3;
 const VOTE_EVERY_MS = 100;
 
+/** What timers are late by on a machine at rest, collections of garbage included. */
+const USUAL_LAG_MS = 15;
+
+/** Time after which a request counts as lost: more than by default, since a machine that runs other tests as well is slow. */
+const COMMAND_TIMEOUT_MS = 1000;
+
 serveFleet<FeatureCommands, FeatureSettings>(({ index, settings: { place, namespace } }) => {
   const events = createEvents();
   const log = noteEvents(events);
   const client = clientOf(place);
-  const store = redisFeatureStore(client, { namespace, events });
+  const store = redisFeatureStore(client, { namespace, events, commandTimeoutMs: COMMAND_TIMEOUT_MS });
   const degradation = createDegradation({ features, store, events });
-  const ballot = redisLevelBallot(client, { namespace, node: `p${index}`, exchangeMs: 200 });
+  const ballot = redisLevelBallot(client, {
+    namespace,
+    node: `p${index}`,
+    exchangeMs: 200,
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+  });
   const reading = watchReads(() => degradation.list());
-  let voting: NodeJS.Timeout | undefined;
+  const lag = watchTimers();
 
   return {
     ready: () => store.ready(20_000),
     ...deedsOf(degradation),
-    vote(level) {
-      clearInterval(voting);
-      if (level !== undefined) voting = setInterval(() => ballot.cast(level), VOTE_EVERY_MS);
-    },
+    vote: votingOn(ballot),
     report() {
       const known = degradation.list();
       return {
@@ -120,10 +136,8 @@ serveFleet<FeatureCommands, FeatureSettings>(({ index, settings: { place, namesp
         level: fleetLevel(ballot.votes()),
       };
     },
-    async audit() {
-      const entries = await store.audit();
-      return { entries, brokenAt: findTampering(entries) };
-    },
+    lag,
+    audit: () => auditOf(store),
     async close() {
       ballot.close();
       degradation.close();
@@ -133,6 +147,19 @@ serveFleet<FeatureCommands, FeatureSettings>(({ index, settings: { place, namesp
 });
 
 // --- internal ---
+
+function votingOn(ballot: RedisLevelBallot): FeatureCommands['vote'] {
+  let voting: NodeJS.Timeout | undefined;
+  return (level) => {
+    clearInterval(voting);
+    if (level !== undefined) voting = setInterval(() => ballot.cast(level), VOTE_EVERY_MS);
+  };
+}
+
+async function auditOf(store: RedisFeatureStore): ReturnType<FeatureCommands['audit']> {
+  const entries = await store.audit();
+  return { entries, brokenAt: findTampering(entries) };
+}
 
 function deedsOf(degradation: FeatureControl): Pick<FeatureCommands, 'set' | 'restore'> {
   return {
@@ -181,6 +208,21 @@ interface StoreEvent {
 
 function toldText({ type, features: lost = [], feature, mode }: StoreEvent): string {
   return [type, ...lost, feature, mode].filter((word) => word !== undefined).join(' ');
+}
+
+/** Returns what tells, and forgets, how late timers were at the worst. */
+function watchTimers(): () => number {
+  let [last, worst] = [now(), 0];
+  setInterval(() => {
+    const at = now();
+    worst = Math.max(worst, at - last - READ_EVERY_MS - USUAL_LAG_MS);
+    last = at;
+  }, READ_EVERY_MS);
+  return () => {
+    const told = worst;
+    worst = 0;
+    return told;
+  };
 }
 
 /** Reads all the time. Returns how that went so far. */
