@@ -69,6 +69,7 @@ export interface FlagFollowerParts {
   /** The features that follow, each with the key of its flag. */
   readonly flags: readonly { readonly feature: string; readonly flag: string }[];
   readonly context: EvaluationContext;
+  readonly actor: string;
   readonly everyMs: number;
   readonly expiresInMs: number;
   readonly timeoutMs: number;
@@ -191,10 +192,10 @@ export class FeatureFollower implements FlagFollower {
     const isMissing = errorCode === ErrorCode.FLAG_NOT_FOUND;
     if (errorCode !== undefined && !isMissing) throw new Error(`${one.flag}: ${errorCode}: ${errorMessage ?? ''}`); // (1)
     if (typeof value !== 'string') throw new TypeError(`${one.flag} has a value that is no text`); // (1)
-    const { degradation, expiresInMs } = this.#parts;
+    const { degradation, actor, expiresInMs } = this.#parts;
     const asked = isMissing || value === degradation.features[one.feature]?.modes[0] ? undefined : value; // (2)
     const reason = `the flag ${one.flag.slice(0, 200)} asks for it`;
-    degradation.setAutomatic(one.feature, asked, { actor: ACTOR, reason, expiresInMs }); // (1)
+    degradation.setAutomatic(one.feature, asked, { actor, reason, expiresInMs }); // (1)
     one.mode = asked;
     one.error = undefined;
   }
@@ -232,7 +233,6 @@ const MAX_START_MS = 500;
 /** The shortest time between the starts of two rounds, whatever a provider tells. */
 const MIN_ROUND_MS = 100;
 const MAX_AT_ONCE = 10;
-const ACTOR = 'openfeature';
 
 interface Followed {
   readonly feature: string;

@@ -112,6 +112,21 @@ describe('followFlags', () => {
     ]);
   });
 
+  it('asks beside another follower of the same feature, under another name', async () => {
+    const provider = new InMemoryProvider(flags({ recommendations: 'cached', 'old/recommendations': 'off' }));
+    const { clock, degradation, client, follower, modes } = await setUp(provider);
+    const other = { actor: 'the old flags', flagOf: (feature: string) => `old/${feature}` };
+    followFlags({ degradation, client, clock, random: () => 0.5, ...other });
+    await clock.advance(0);
+
+    expect(modes()[0]).toBe('off'); // the worst of what all ask for
+    expect(degradation.status('recommendations').overrides.map(({ actor, mode }) => [actor, mode])).toEqual([
+      ['openfeature', 'cached'],
+      ['the old flags', 'off'],
+    ]);
+    follower.stop();
+  });
+
   it('refuses to follow features themselves, at once and when they come later', async () => {
     const { degradation, clock } = await setUp(new InMemoryProvider());
     const itself = featureProvider({ degradation, clock });
@@ -134,6 +149,9 @@ describe('followFlags', () => {
     [{ features: ['serch'] }, 'must be names of recommendations, search, checkout, got "serch"'],
     [{ flagOf: 'x' }, 'followFlags.flagOf must be a function'],
     [{ flagOf: () => '' }, 'followFlags.flagOf(recommendations) must be a non-empty string'],
+    [{ actor: '' }, 'followFlags.actor must be a non-empty string'],
+    [{ actor: 'a\nb' }, 'followFlags.actor must be one line of at most 200 characters'],
+    [{ actor: 'x'.repeat(201) }, 'followFlags.actor must be one line of at most 200 characters'],
     [{ everyMs: 99 }, 'followFlags.everyMs must be an integer from 100 to 240000'],
     [{ timeoutMs: 0 }, 'followFlags.timeoutMs must be an integer from 1 to 60000'],
     [{ expiresInMs: 77_000 }, 'followFlags.expiresInMs must be a number from 77001 to 300000'],

@@ -50,6 +50,8 @@ export interface FollowFlagsOptions {
   readonly flagOf?: (feature: string) => string;
   /** Who the process is to the provider: region, service. The same for all flags. By default empty. */
   readonly context?: EvaluationContext;
+  /** Who asks, in audit trails: 1 to 200 characters. Two followers of one feature need two. @defaultValue 'openfeature' */
+  readonly actor?: string;
   /** Time between rounds, give or take a fifth, besides those that a change causes. Milliseconds, 100 to 240 000. @defaultValue 60_000 */
   readonly everyMs?: number;
   /** How long a mode is asked for after its flag was last heard. Milliseconds, to 300 000; more than a round may take. @defaultValue 180_000 */
@@ -64,12 +66,20 @@ export interface FollowFlagsOptions {
 
 /** Every default of {@link followFlags}, in one place. */
 export const followFlagsDefaults: {
+  readonly actor: string;
   readonly everyMs: number;
   readonly expiresInMs: number;
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
-} = Object.freeze({ everyMs: 60_000, expiresInMs: 180_000, timeoutMs: 5000, clock: systemClock, random: systemRandom });
+} = Object.freeze({
+  actor: 'openfeature',
+  everyMs: 60_000,
+  expiresInMs: 180_000,
+  timeoutMs: 5000,
+  clock: systemClock,
+  random: systemRandom,
+});
 
 /**
  * Makes features ask for the modes that flags name, from now on.
@@ -95,14 +105,15 @@ function resolve(options: FollowFlagsOptions): FlagFollowerParts {
   isFunction('followFlags.degradation.setAutomatic', (degradation as FollowingFeatures | undefined)?.setAutomatic);
   for (const method of ['addHandler', 'getStringDetails', 'removeHandler'] as const)
     isFunction(`followFlags.client.${method}`, (client as FlagClient | undefined)?.[method]);
+  isActor('followFlags.actor', resolved.actor);
   integerInRange('followFlags.timeoutMs', timeoutMs, [1, 60_000]);
   integerInRange('followFlags.everyMs', everyMs, [100, 240_000]);
   inRange('followFlags.expiresInMs', expiresInMs, [Math.floor(everyMs * 1.2) + timeoutMs + 1, 300_000]);
   const flags = flagsOf(resolved);
   if (followsItself(client))
     throw new ConfigError('followFlags.client', 'of another provider than features themselves', providerName);
-  const { clock, random } = resolved;
-  return { degradation, client, flags, context, everyMs, expiresInMs, timeoutMs, clock, random };
+  const { actor, clock, random } = resolved;
+  return { degradation, client, flags, context, actor, everyMs, expiresInMs, timeoutMs, clock, random };
 }
 
 function flagsOf({
@@ -119,4 +130,10 @@ function flagsOf({
     isName(`followFlags.flagOf(${feature})`, flag);
     return { feature, flag };
   });
+}
+
+function isActor(option: string, actor: string): void {
+  isName(option, actor);
+  if (actor.length > 200 || /\p{Cc}/u.test(actor))
+    throw new ConfigError(option, 'one line of at most 200 characters', actor);
 }
