@@ -80,7 +80,7 @@ describe('a change that two operators and 8 processes share', () => {
       expect(await best(50, async () => (await measure(features)).p99)).toBeLessThan(50);
     }));
 
-  it('reaches every process within a poll where a tenth of the notices are lost', () =>
+  it('charter M5: reaches every process within a poll where a tenth of the notices are lost', () =>
     withServer(async (server) => {
       await using features = await startFeatureFleet({
         count: COUNT,
@@ -97,7 +97,7 @@ describe('a change that two operators and 8 processes share', () => {
       expect(await best(WITHIN_A_POLL_MS, () => latest(features))).toBeLessThan(WITHIN_A_POLL_MS);
     }));
 
-  it('reaches every process within a poll where nobody hears of it', () =>
+  it('charter M5: reaches every process within a poll where nobody hears of it', () =>
     withServer(async (server) => {
       await using proxy = await startTcpProxy(server.port);
       await using features = await startFeatureFleet({

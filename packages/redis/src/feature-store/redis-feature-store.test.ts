@@ -92,7 +92,7 @@ describe('redisFeatureStore', () => {
     await store.close();
   });
 
-  it('(2) sends a script by its text where the server has forgotten it', async () => {
+  it('(2), charter M3: sends a script by its text where the server has forgotten it', async () => {
     const { store } = member();
     await store.load();
     await server.admin.script('FLUSH');
@@ -134,7 +134,7 @@ describe('redisFeatureStore', () => {
     await close();
   });
 
-  it('(4) is back by itself after the server was gone, tells when, and what was lost', async () => {
+  it('(4), charter M10: is back by itself after the server was gone, tells when, and what was lost', async () => {
     const { store, told, heard } = member({ pollMs: 100, commandTimeoutMs: 200 });
     await store.save(sharedFeature(1));
     await store.load();
@@ -251,7 +251,7 @@ describe('redisFeatureStore', () => {
     await close();
   });
 
-  it('leaves nothing on the server that stays for ever', async () => {
+  it('charter M9: leaves nothing on the server that stays for ever', async () => {
     const { store } = member();
     await store.save(sharedFeature(1), sharedChange(1));
     const keys = ['m', 'r', 't'].map((what) => `rb1:{${namespace}/features}:${what}`);
