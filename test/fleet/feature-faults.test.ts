@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { startClusterTopology } from '../redis-lab/cluster-topology.ts';
 import { eventually, sleep } from '../redis-lab/eventually.ts';
 import { type RedisServer, startRedisServer } from '../redis-lab/redis-server.ts';
 import { startSentinelTopology } from '../redis-lab/sentinel-topology.ts';
@@ -162,6 +163,26 @@ describe('a master behind Sentinels', rounds, () => {
         begin: () => topology.lag(), // what is written now is known to the master only, and to those who live
         end: () => topology[failOver](),
         server: () => topology.replica,
+      }),
+    ).toHaveLength(COUNT);
+  });
+});
+
+describe('a Cluster', rounds, () => {
+  it('charter U1: loses the master of the features: no read fails, and all agree within 2 s of the next', async () => {
+    const cluster = await startClusterTopology({ hasReplicas: true });
+    onTestFinished(() => cluster.stop());
+    const ports = cluster.nodes.map(({ port }) => port);
+    const placeOf = (): StorePlace => ({ kind: 'cluster', ports });
+    await using features = await startFeatureFleet({ count: COUNT, placeOf });
+    const slot = await cluster.slotOf('{fleet/features}');
+    let next: ReturnType<typeof cluster.failOverByKill> | undefined;
+
+    expect(
+      await survives(features, {
+        begin: () => void (next = cluster.failOverByKill(slot)),
+        end: () => next,
+        server: () => cluster.nodes.find((node) => node.isRunning()) as RedisServer,
       }),
     ).toHaveLength(COUNT);
   });
