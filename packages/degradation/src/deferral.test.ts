@@ -105,6 +105,15 @@ describe('createDeferral', () => {
     expect((await deferral.count()).waiting).toBe(0);
   });
 
+  it('refuses what is no context', async () => {
+    const { deferral } = setUp();
+
+    expect(await errorOf(deferral.defer('a', new AbortController().signal as never))).toMatchObject({
+      name: 'ConfigError',
+    });
+    expect((await deferral.count()).waiting).toBe(0);
+  });
+
   it('accepts work also after close', async () => {
     const { deferral } = setUp();
     await deferral.close();

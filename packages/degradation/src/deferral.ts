@@ -122,7 +122,7 @@ export interface Deferral<T> {
  *
  * Any number of processes may share an outbox, each with a deferral of its own; all of them deliver.
  *
- * @throws ConfigError at creation, when an option is missing or out of range; from defer, when `keyOf` returns no key.
+ * @throws ConfigError at creation, when an option is missing or out of range; from defer, when `keyOf` returns no key or `context` is none.
  * @throws OutboxFullError from defer, when there is no room. Nothing was accepted.
  * @throws the outbox's error from defer, unchanged, when it does not answer: `StoreUnavailableError` of a shared one.
  * @throws `context.cause` from defer, when the context ends first.
@@ -171,6 +171,7 @@ class OutboxDeferral<T> implements Deferral<T> {
   }
 
   async defer(item: T, context: Context = Context.background): Promise<Deferred> {
+    if (typeof context?.onCancel !== 'function') throw new ConfigError('deferral.defer context', 'a Context', context);
     context.throwIfCancelled();
     const { outbox, keyOf } = this.#parts;
     const key = keyOf(item);

@@ -51,6 +51,8 @@ export function memoryOutbox<T>(options: MemoryOutboxOptions): Outbox<T> {
 
 // --- internal ---
 
+const MAX_MS = 86_400_000;
+
 interface KeptItem<T> {
   readonly item: T;
   /** Tells it from what was kept before, and will be, under the same key. */
@@ -89,6 +91,8 @@ class MemoryOutbox<T> implements Outbox<T> {
   }
 
   async take({ leaseMs, gapMs }: TakeTerms): Promise<Taken<T>> {
+    inRange('outbox.take leaseMs', leaseMs, [1, MAX_MS]);
+    inRange('outbox.take gapMs', gapMs, [0, MAX_MS]);
     const now = this.#options.clock.now();
     if (now < this.#nextAt) return { entry: undefined, waitMs: this.#nextAt - now };
     for (const [key, live] of this.#live) {
@@ -112,6 +116,7 @@ class MemoryOutbox<T> implements Outbox<T> {
   }
 
   async postpone(entry: OutboxEntry<T>, pauseMs: number): Promise<void> {
+    inRange('outbox.postpone pauseMs', pauseMs, [0, MAX_MS]);
     const held = this.#heldBy(entry);
     if (held === undefined) return; // (5)
     this.#live.delete(entry.key);

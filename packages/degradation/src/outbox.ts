@@ -32,9 +32,9 @@ export interface Taken<T> {
 
 /** On what terms an item is taken. */
 export interface TakeTerms {
-  /** Time for which nobody else is given the item. Milliseconds, above 0. */
+  /** Time for which nobody else is given the item. Milliseconds, 1 to 86 400 000. */
   readonly leaseMs: number;
-  /** Time that must pass before the next item is taken, by anybody. Milliseconds, 0 or more. */
+  /** Time that must pass before the next item is taken, by anybody. Milliseconds, 0 to 86 400 000. */
   readonly gapMs: number;
 }
 
@@ -72,7 +72,7 @@ export interface Outbox<T> {
   take(terms: TakeTerms): Promise<Taken<T>>;
   /** Lets an item go: it was delivered. Also where its lease is over, and wherever it is; never what was added since by its key. */
   settle(entry: OutboxEntry<T>): Promise<void>;
-  /** Puts an item behind the others, and hands out none for `pauseMs`. Does nothing where its lease went to another. */
+  /** Puts an item behind the others, and hands out none for `pauseMs`, 0 to 86 400 000. Does nothing where its lease went to another. */
   postpone(entry: OutboxEntry<T>, pauseMs: number): Promise<void>;
   /** Puts an item with the dead. Does nothing where its lease went to another. */
   bury(entry: OutboxEntry<T>, why: string): Promise<void>;

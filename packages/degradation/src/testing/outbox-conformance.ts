@@ -198,11 +198,25 @@ export const outboxConformance: readonly OutboxCase[] = Object.freeze([
       }),
   },
   {
+    name: 'refuses times that are none, and takes nothing',
+    run: (subject) =>
+      withOutbox(subject, async ({ one }) => {
+        await one.add('a', 1);
+        for (const odd of [-1, NaN, Infinity, 86_400_001]) {
+          is(await nameOfError(one.take({ leaseMs: odd, gapMs: 0 })), 'ConfigError');
+          is(await nameOfError(one.take({ leaseMs: 1000, gapMs: odd })), 'ConfigError');
+        }
+        is(await nameOfError(one.take({ leaseMs: 0, gapMs: 0 })), 'ConfigError');
+        const entry = await taken(one);
+        for (const odd of [-1, NaN, Infinity]) is(await nameOfError(one.postpone(entry, odd)), 'ConfigError');
+        is([entry.attempt, await one.count()], [1, { waiting: 0, taken: 1, dead: 0 }]);
+      }),
+  },
+  {
     name: 'refuses to show a number of dead that is none',
     run: (subject) =>
       withOutbox(subject, async ({ one }) => {
-        for (const count of [0, -1, 1.5, 1001, NaN])
-          is(await one.dead(count).catch((error: Error) => error.name), 'ConfigError');
+        for (const count of [0, -1, 1.5, 1001, NaN]) is(await nameOfError(one.dead(count)), 'ConfigError');
       }),
   },
 ]);
@@ -232,6 +246,13 @@ async function taken(outbox: Outbox<unknown>, on = terms): Promise<OutboxEntry<u
   const { entry } = await outbox.take(on);
   if (entry === undefined) throw new Error('there was nothing to take');
   return entry;
+}
+
+function nameOfError(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => 'none',
+    (error: Error) => error.name,
+  );
 }
 
 /** Fails unless both are the same as JSON, Infinity and undefined told apart from null. */

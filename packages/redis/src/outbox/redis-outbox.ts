@@ -166,6 +166,7 @@ export function outboxOver<T>(link: ScriptLink, settings: OutboxSettings): Redis
 
 const PLACE = 'redisOutbox';
 const MAX_WHY = 500;
+const MAX_MS = 86_400_000;
 
 const scripts = Object.freeze({
   add: luaScript('outbox-add', lua.outboxAddLua),
@@ -197,6 +198,8 @@ class StreamOutbox<T> implements RedisOutbox<T> {
   }
 
   async take({ leaseMs, gapMs }: { readonly leaseMs: number; readonly gapMs: number }) {
+    inRange('outbox.take leaseMs', leaseMs, [1, MAX_MS]);
+    inRange('outbox.take gapMs', gapMs, [0, MAX_MS]);
     const taker = this.takers.use();
     const release = (): void => this.takers.release(taker, undefined);
     const asked = this.ask(scripts.take, [taker, Math.ceil(leaseMs), gapMs], readTaken); // (3)
@@ -222,6 +225,7 @@ class StreamOutbox<T> implements RedisOutbox<T> {
   }
 
   async postpone({ receipt }: RedisOutboxEntry<T>, pauseMs: number): Promise<void> {
+    inRange('outbox.postpone pauseMs', pauseMs, [0, MAX_MS]);
     const { id, taker } = partsOf(receipt);
     await this.ask(scripts.postpone, [id, taker, pauseMs], readFlag);
     this.takers.release(taker, receipt);
