@@ -20,6 +20,7 @@ export type SaveArguments = readonly [
   expiresInMs: string,
   maxAudited: number,
   sentMs: string,
+  unreadable: string,
 ];
 
 /** What a server keeps of the features of one namespace. */
@@ -48,13 +49,16 @@ export class FeatureModel {
 
   /** The reply to a save at `now`, in milliseconds. */
   save(args: SaveArguments, now: number): readonly unknown[] {
-    const [, , mark, feature, revision, origin, seal, text, entry, expiresInMs, maxAudited, sentMs] = args;
+    const [, , mark, feature, revision, origin, seal, text, entry, expiresInMs, maxAudited, sentMs, unreadable] = args;
     const before = this.stamp();
     const known = this.records.get(feature);
-    if (known !== undefined && !supersedes({ revision: Number(revision), origin }, known))
+    if (
+      known !== undefined &&
+      !isVoid(known, unreadable, now) &&
+      !supersedes({ revision: Number(revision), origin }, known)
+    )
       return [String(now), before, before, 'kept', known];
-    const isBelieved = sentMs !== '' && Number(sentMs) <= now && Number(sentMs) > now - 60_000;
-    const savedMs = isBelieved ? Math.floor(Number(sentMs)) : now;
+    const savedMs = believed(sentMs, now);
     if (entry !== '') this.chain({ entry, expiresInMs, maxAudited }, savedMs);
     this.mark.e ??= mark;
     this.mark.v = String(Number(this.mark.v ?? 0) + 1);
@@ -88,6 +92,20 @@ function supersedes(next: { readonly revision: number; readonly origin: string }
   if (known === null) return true;
   const revision = Number(known[1]);
   return next.revision === revision ? next.origin > (known[2] as string) : next.revision > revision;
+}
+
+/** When something was sent, by who sent it, where that can be. */
+function believed(sentMs: string, now: number): number {
+  const isSo = sentMs !== '' && Number(sentMs) <= now && Number(sentMs) > now - 60_000;
+  return isSo ? Math.floor(Number(sentMs)) : now;
+}
+
+function isVoid(known: string, unreadable: string, now: number): boolean {
+  return known === unreadable && now - savedMsOf(known) > 86_400_000;
+}
+
+function savedMsOf(packed: string): number {
+  return Number(/^\d+ [\da-f]* (\d+) /i.exec(packed)?.[1] ?? Number.NaN);
 }
 
 function iso(ms: number): string {

@@ -18,9 +18,17 @@ export const scriptBreaks: readonly ScriptBreak[] = [
   {
     rule: 'a record that does not supersede the one that is there changes nothing',
     script: 'save',
-    find: 'if packed and not supersedes(revision, origin, packed) then',
-    replace: 'if false then',
+    find: 'if packed and not supersedes(revision, origin, packed) and',
+    replace: 'if false and',
   },
+  {
+    rule: 'what is old and cannot be read stands in nobody’s way',
+    script: 'save',
+    find: 'and not isVoid() then',
+    replace: 'then',
+  },
+  { rule: 'only what is there is void', script: 'save', find: 'packed == ARGV[13] and', replace: '' },
+  { rule: 'what may be in force is not void', script: 'save', find: 'and now - saved > 86400000', replace: '' },
   {
     rule: 'the higher revision stands',
     script: 'save',

@@ -35,6 +35,8 @@ interface Save {
   readonly hasEntry: boolean;
   /** How long ago it was sent; undefined where nobody knows. */
   readonly sentAgoMs: number | undefined;
+  /** Whether it says that it cannot read what is there, or something else. */
+  readonly unreadable: 'what is there' | 'something else' | undefined;
 }
 
 const names = fc.constantFrom('search', 'checkout', 'a%20b');
@@ -51,10 +53,19 @@ const saves = fc.record({
   }),
   hasEntry: fc.boolean(),
   sentAgoMs: fc.constantFrom(undefined, 0, 0.5, 20, 4000, 59_000, 61_000, -5000),
+  unreadable: fc.constantFrom(undefined, undefined, 'what is there' as const, 'something else' as const),
 });
 
 /** Records that nobody of us writes. */
-const spoiled = ['', 'rubbish', '99999999999999999 0061 1 s {}', '3 0061 1 s', '3 00zz 1 s {}', '3 0061 1  {}'];
+const spoiled = [
+  '',
+  'rubbish',
+  '99999999999999999 0061 1 s {}',
+  '3 0061 1 s',
+  '3 00zz 1 s {}',
+  '3 0061 1  {}',
+  '9 0061 1 s {}',
+];
 
 const kind = <K extends ScriptStep['kind']>(name: K): fc.Arbitrary<K> => fc.constant(name);
 const forgotten = fc.constantFrom('everything' as const, 'stamp' as const, 'records' as const, 'trail' as const);
@@ -63,7 +74,7 @@ const knowns = fc.constantFrom('current' as const, 'older' as const, '' as const
 const anyStep: fc.Arbitrary<ScriptStep> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: kind('save'), save: saves }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('sync'), known: knowns }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind('spoil'), feature: names, packed: fc.constantFrom(...spoiled) }) },
+  { weight: 3, arbitrary: fc.record({ kind: kind('spoil'), feature: names, packed: fc.constantFrom(...spoiled) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('forget'), what: forgotten }) },
 );
 
@@ -113,7 +124,8 @@ async function both(
 ): Promise<[string, string]> {
   switch (step.kind) {
     case 'save': {
-      const args = argumentsOf(step.save, `m${index}`, await serverNow(client));
+      const there = model.records.get(step.save.feature) ?? '';
+      const args = argumentsOf(step.save, `m${index}`, { now: await serverNow(client), there });
       const reply = (await client.eval(texts.save, 3, ...allKeys, ...args)) as readonly string[];
       return [JSON.stringify(reply), JSON.stringify(model.save(args, Number(reply[0])))];
     }
@@ -150,8 +162,8 @@ async function forget(client: Redis, model: FeatureModel, what: 'everything' | '
   }
 }
 
-function argumentsOf(save: Save, mark: string, now: number): SaveArguments {
-  const { feature, revision, origin, reason, expiresInMs, hasEntry, sentAgoMs } = save;
+function argumentsOf(save: Save, mark: string, { now, there }: { now: number; there: string }): SaveArguments {
+  const { feature, revision, origin, reason, expiresInMs, hasEntry, sentAgoMs, unreadable } = save;
   const entry = hasEntry ? JSON.stringify([feature, 'full', 'off', 'alice', reason, revision, 'set']).slice(1, -1) : '';
   const text = JSON.stringify({ feature, revision, reason });
   return [
@@ -167,6 +179,7 @@ function argumentsOf(save: Save, mark: string, now: number): SaveArguments {
     expiresInMs === undefined ? '' : String(expiresInMs),
     2,
     sentAgoMs === undefined ? '' : String(now - sentAgoMs),
+    unreadable === undefined ? '' : unreadable === 'what is there' ? there : 'rubbish',
   ];
 }
 

@@ -7,6 +7,7 @@
 --       9 entry: its fields between `at` and `expiresAt`, as JSON without brackets; '' writes none
 --       10 expiresInMs of the entry; '' is never   11 entries that the trail holds
 --       12 the server's time when it was sent, as the sender knows it (ms); '' where it does not
+--       13 a record that the sender has found here and cannot read; '' where there is none
 -- REPLY {now (ms), stamp before, stamp after, 'saved' | 'kept', the record that is there now}
 -- EVENTS "1 <stamp before> <stamp after> <feature> <record>" of what was saved
 --
@@ -26,7 +27,15 @@ local MAX_LATE_MS = 60000
 local sent = tonumber(ARGV[12])
 local savedMs = sent and sent <= now and sent > now - MAX_LATE_MS and math.floor(sent) or now
 
-if packed and not supersedes(revision, origin, packed) then return {whole(now), before, before, 'kept', packed} end
+-- What the sender cannot read stands in nobody's way once nothing of it can be in force: overrides last 24 hours at the most.
+local function isVoid()
+  local saved = tonumber(string.match(packed, '^%d+ %x* (%d+) ') or '')
+  return packed == ARGV[13] and saved ~= nil and now - saved > 86400000
+end
+
+if packed and not supersedes(revision, origin, packed) and not isVoid() then
+  return {whole(now), before, before, 'kept', packed}
+end
 
 -- The entry of the trail: its hash is over the entry, with the hash of the one before in it.
 local function chain(previous)

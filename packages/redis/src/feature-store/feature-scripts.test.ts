@@ -25,6 +25,7 @@ describe('the scripts of features', () => {
         mark: 'm',
         maxAuditEntries: 9,
         sentMs: 5.5,
+        unreadable: 'x y',
       }),
     ).toEqual({
       keys: ['rb1:{prod/features}:m', 'rb1:{prod/features}:r', 'rb1:{prod/features}:t'],
@@ -41,13 +42,21 @@ describe('the scripts of features', () => {
         '1000',
         9,
         5.5,
+        'x y',
       ],
     });
   });
 
   it('send no entry of nothing, and no end of what has none, or of which nobody knows when it was', () => {
     const argsOf = (change: Parameters<typeof saveInput>[1]['change'], madeRemainingMs?: number) => {
-      const request = { change, publish: 'PUBLISH', mark: 'm', maxAuditEntries: 9, sentMs: undefined } as const;
+      const request = {
+        change,
+        publish: 'PUBLISH',
+        mark: 'm',
+        maxAuditEntries: 9,
+        sentMs: undefined,
+        unreadable: undefined,
+      } as const;
       return saveInput(keys, { ...request, sent: { ...sent, madeRemainingMs } }).args.slice(8, 10);
     };
 

@@ -60,6 +60,8 @@ export interface SaveRequest {
   readonly maxAuditEntries: number;
   /** The server's time when it is sent; undefined where that is not known. Milliseconds. */
   readonly sentMs: number | undefined;
+  /** The record that was found there and cannot be read; undefined where there is none. */
+  readonly unreadable: string | undefined;
 }
 
 /** Keys and arguments of a sync. */
@@ -69,12 +71,25 @@ export function syncInput({ stamp, records }: FeatureKeys, known: string): Scrip
 
 /** Keys and arguments of a save. */
 export function saveInput({ stamp, records, trail, channel }: FeatureKeys, request: SaveRequest): ScriptInput {
-  const { sent, change, publish, mark, maxAuditEntries, sentMs } = request;
+  const { sent, change, publish, mark, maxAuditEntries, sentMs, unreadable } = request;
   const { field, revision, origin, seal, text } = sent;
   const entry = change === undefined ? ['', ''] : [entryFields(change), expiresInMs(change, sent.madeRemainingMs)];
   return {
     keys: [stamp, records, trail],
-    args: [channel, publish, mark, field, revision, origin, seal, text, ...entry, maxAuditEntries, sentMs ?? ''],
+    args: [
+      channel,
+      publish,
+      mark,
+      field,
+      revision,
+      origin,
+      seal,
+      text,
+      ...entry,
+      maxAuditEntries,
+      sentMs ?? '',
+      unreadable ?? '',
+    ],
   };
 }
 

@@ -43,7 +43,7 @@ function setUp(...answers: readonly (() => Promise<unknown>)[]) {
 
 const lost = () => Promise.reject(new StoreUnavailableError('no reply', { trouble: 'timeout' }));
 const refused = () => Promise.reject(new StoreUnavailableError('no way', { trouble: 'denied' }));
-const sentMsOf = (args: readonly (string | number)[] | undefined): unknown => args?.at(-1);
+const sentMsOf = (args: readonly (string | number)[] | undefined): unknown => args?.at(-2);
 
 describe('FeatureWriter', () => {
   it('(1) asks for the time of the server first, once, and says when a change was made', async () => {
@@ -83,6 +83,16 @@ describe('FeatureWriter', () => {
     await settle();
 
     expect(asked).toEqual(['look ', 'whole', 'look ', 'whole', 'look s1']);
+  });
+
+  it('(4) says what it has found there and cannot read, once, and gives up where that stays', async () => {
+    const kept = () => Promise.resolve([String(AHEAD_MS), 's1', 's1', 'kept', '7 0061 1 seal rubbish']);
+    const { writer, saves, saved } = setUp(kept, () => saved(), kept);
+
+    expect(await writer.save(sharedFeature(1), undefined)).toEqual(sharedFeature(1));
+    expect(saves.map((args) => args.at(-1))).toEqual(['', '7 0061 1 seal rubbish']);
+    await expect(writer.save(sharedFeature(1), undefined)).rejects.toThrow('cannot be read');
+    expect(saves).toHaveLength(4);
   });
 
   it('refuses an answer that cannot be read, and what is too large before it is sent', async () => {

@@ -8,6 +8,7 @@
  *  (1) What is left of overrides is counted from when `save` was called, by the server's time, whenever the script runs.
  *  (2) What is not answered is sent once more at the most, and what is refused never: whoever has it to say says it again.
  *  (3) After an answer that did not come all is looked at: it may have been done.
+ *  (4) A record that cannot be read stands in the way for as long as it might be in force, and no longer: by the script's rule.
  *
  * @module
  */
@@ -18,7 +19,7 @@ import { type LuaScript, StoreUnavailableError, troubleBehind } from '../lua-scr
 import type { ScriptInput } from '../script-link.ts';
 import type { FeatureFeed } from './feature-feed.ts';
 import type { FeatureKeys } from './feature-keys.ts';
-import { type SaveReply, featureSave, readSave, saveInput } from './feature-scripts.ts';
+import { type SaveReply, type SaveRequest, featureSave, readSave, saveInput } from './feature-scripts.ts';
 import type { FeatureStoreSettings } from './feature-store-options.ts';
 import { packFeature } from './packed-feature.ts';
 import type { SharedFeature, SharedFeatureChange } from './shared-feature.ts';
@@ -55,14 +56,24 @@ export class FeatureWriter {
     if (feed.serverTime(madeAt) === undefined) await feed.all();
     const mark = randomBytes(9).toString('base64url');
     const sentMs = feed.serverTime(madeAt); // (1)
-    const { maxAuditEntries } = settings;
-    const reply = await this.ask(saveInput(this.parts.keys, { sent, change, publish, mark, maxAuditEntries, sentMs }));
-    feed.follow(reply.before, reply.after);
-    if (reply.isSaved) return record;
-    const kept = feed.open({ field: sent.field, packed: reply.packed });
-    if (kept !== undefined) return kept;
+    const request = { sent, change, publish, mark, maxAuditEntries: settings.maxAuditEntries, sentMs };
+    const kept = await this.keep({ ...request, unreadable: undefined });
+    if (typeof kept !== 'string') return kept ?? record;
+    const keptNow = await this.keep({ ...request, unreadable: kept }); // (4)
+    if (typeof keptNow !== 'string') return keptNow ?? record;
     const message = `the record of ${record.feature} that the store has cannot be read`;
     throw new StoreUnavailableError(message, { trouble: 'failed' });
+  }
+
+  // --- internal ---
+
+  /** Returns the record that is kept instead; undefined where there is none, and its text where that cannot be read. */
+  private async keep(request: SaveRequest): Promise<SharedFeature | string | undefined> {
+    const { keys, feed } = this.parts;
+    const reply = await this.ask(saveInput(keys, request));
+    feed.follow(reply.before, reply.after);
+    if (reply.isSaved) return undefined;
+    return feed.open({ field: request.sent.field, packed: reply.packed }) ?? reply.packed;
   }
 
   private async ask(input: ScriptInput): Promise<SaveReply> {

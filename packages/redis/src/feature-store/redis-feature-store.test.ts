@@ -216,6 +216,9 @@ describe('redisFeatureStore', () => {
 
     await expect(store.save(sharedFeature(2))).rejects.toThrow('the record of reco that the store has cannot be read');
     expect(await store.save(sharedFeature(4))).toMatchObject({ revision: 4 }); // a later one takes its place
+    const dayOld = text.replace('alice', 'mallory').replace(/^3 0061 \d+ /, () => '999 0061 1700000000000 ');
+    await server.admin.hset(key, 'reco', dayOld);
+    expect(await store.save(sharedFeature(5))).toMatchObject({ revision: 5 }); // and any where it cannot be in force
     expect(await store.load()).toHaveLength(1);
     await store.close();
   });

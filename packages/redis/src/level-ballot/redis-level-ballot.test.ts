@@ -130,7 +130,7 @@ describe('redisLevelBallot', () => {
     ['prefix', ['', 'a{']],
     ['node', ['', 5]],
     ['exchangeMs', [49, 60_001, Number.NaN]],
-    ['voteTtlMs', [999, 600_001, 1000.5]],
+    ['voteTtlMs', [999, 600_001, 1000.5, 1999]],
     ['commandTimeoutMs', [9, 10_001]],
   ])('refuses %s out of its range', (option, values) => {
     for (const value of values)

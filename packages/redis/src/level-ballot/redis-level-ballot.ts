@@ -14,6 +14,7 @@
 
 import {
   type Clock,
+  ConfigError,
   type Random,
   type Timer,
   inRange,
@@ -43,7 +44,7 @@ export interface RedisLevelBallotOptions {
   readonly node?: string;
   /** The longest time between two exchanges with the server; up to a fifth shorter. Milliseconds, 50 to 60 000. @defaultValue 1000 */
   readonly exchangeMs?: number;
-  /** Age from which a vote is dropped. Milliseconds, 1 000 to 600 000. @defaultValue 10_000 */
+  /** Age from which a vote is dropped. Milliseconds, 1 000 to 600 000, at least twice `exchangeMs`. @defaultValue 10_000 */
   readonly voteTtlMs?: number;
   /** Time after which a request counts as lost. Milliseconds, 10 to 10 000; by default 200, and 1 000 in a Cluster. */
   readonly commandTimeoutMs?: number;
@@ -192,6 +193,8 @@ function resolve(client: RedisClient, options: RedisLevelBallotOptions): Setting
   if (given.node !== undefined) isName(`${place}.node`, given.node);
   inRange(`${place}.exchangeMs`, given.exchangeMs, [50, 60_000]);
   integerInRange(`${place}.voteTtlMs`, given.voteTtlMs, [1000, 600_000]);
+  if (given.voteTtlMs < 2 * given.exchangeMs)
+    throw new ConfigError(`${place}.voteTtlMs`, `at least twice exchangeMs (${given.exchangeMs})`, given.voteTtlMs);
   inRange(`${place}.commandTimeoutMs`, given.commandTimeoutMs, [10, 10_000]);
   const random = steadyRandom(given.random, given.namespace);
   return { ...given, random, node: given.node ?? `n${Math.floor(random() * 2 ** 48).toString(36)}` };
