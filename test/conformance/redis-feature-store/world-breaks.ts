@@ -31,7 +31,6 @@ export const worldBreaks: readonly WorldBreak[] = [
     edit: feed('this.stamp = UNKNOWN; // (1): what is answered next is all', ''),
   },
   { rule: 'who listens is told all', edit: feed('this.parts.onWhole(records); // (1)', ';') },
-  { rule: 'the stamp of all is known', edit: feed('this.stamp = stamp;', "this.stamp = 'other';") },
   {
     rule: 'a notice that does not follow moves no stamp',
     edit: feed('if (before === this.stamp) {', 'if (before !== this.stamp) {'),
