@@ -39,7 +39,7 @@ export const allSteps: readonly Step[] = [
     command: [node, '--import', 'tsx', 'test/soak/run.ts', '--calls', '200000'],
     limitSeconds: 240,
   },
-  vitest('fleet', 600, ...projects('redis-lab', 'fleet')),
+  vitest('fleet', 900, ...projects('redis-lab', 'fleet')),
   vitest('storefront', 300, ...projects('storefront')),
   vitest('fleet model', 480, ...projects('fleet-model')),
   vitest('fleet soak', 300, ...projects('fleet-soak')),
