@@ -14,8 +14,9 @@ export interface FeatureStoreHealth {
   readonly isHeard: boolean;
   /** Features that the server has a record of, as far as is known. */
   readonly features: number;
-  /** Requests that were answered, and that were not, or not in time. */
+  /** Requests that were answered. */
   readonly answered: number;
+  /** Requests that were not, or not in time. */
   readonly failed: number;
   /** Time that the last answer to a script took. Milliseconds; undefined before the first. */
   readonly latencyMs: number | undefined;

@@ -75,6 +75,7 @@ export interface RedisFeatureStore {
   audit(limit?: number): Promise<readonly FeatureAuditEntry[]>;
   /** Connects, and tells whether features are shared, as soon as they are or `timeoutMs`, by default 5 000, are over. Never rejects. */
   ready(timeoutMs?: number): Promise<boolean>;
+  /** How it is now. */
   health(): FeatureStoreHealth;
   /** Ends timers and connections. Idempotent. */
   close(): Promise<void>;

@@ -35,10 +35,13 @@ export interface SharedOverride {
 
 /** The overrides of one feature after its last change. */
 export interface SharedFeature {
+  /** Its name. */
   readonly feature: string;
   /** Number of the change; only grows. Of two records the one with the higher revision stands, then the one with the greater origin. */
   readonly revision: number;
+  /** Random name of the process that made the change. */
   readonly origin: string;
+  /** All overrides of the feature. */
   readonly overrides: readonly SharedOverride[];
   readonly isAtOnce: boolean;
   readonly actor: string;
@@ -70,7 +73,9 @@ export interface FeatureAuditEntry extends SharedFeatureChange {
 
 /** Is told how the store is. Its functions must not throw. */
 export interface FeatureStoreWatch {
+  /** The server cannot be reached: what is known is as of before. */
   away(error: unknown): void;
+  /** All that the server has: when it is back, when it has lost some, and when some were missed. */
   whole(records: readonly SharedFeature[]): void;
 }
 

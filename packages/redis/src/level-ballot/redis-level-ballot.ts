@@ -67,7 +67,9 @@ export const redisLevelBallotDefaults: Readonly<
 
 /** What one process says of its level. */
 export interface SharedLevelVote {
+  /** Name of the process. */
   readonly node: string;
+  /** Its level by its own signals. */
   readonly level: number;
   /** How old it is. Milliseconds. */
   readonly ageMs: number;
@@ -79,6 +81,7 @@ export interface RedisLevelBallot {
   cast(level: number): void;
   /** The votes of all as of the last exchange, this process included. */
   votes(): readonly SharedLevelVote[];
+  /** How the server looks from here. */
   health(): LinkHealth;
   /** Ends timer and connection: there are no votes any more. The vote of this process runs out. Idempotent. */
   close(): void;
