@@ -20,7 +20,7 @@ export const sizeBudgets: Readonly<Record<string, number>> = {
   keyed: 10_000,
   noop: 6200,
   'rate-limiter': 9500,
-  retry: 11_000,
+  retry: 11_500,
   testing: 4000,
   timeout: 8000,
 };
