@@ -110,7 +110,7 @@ export function readSync(reply: unknown): SyncReply {
  */
 export function readSave(reply: unknown): SaveReply {
   const [serverMs, before, after, code, packed] = listOf(reply);
-  if (code !== 'saved' && code !== 'kept') throw unreadable();
+  if (code !== 'saved' && code !== 'kept') throw unreadableError();
   const stamps = { before: textOf(before), after: textOf(after) };
   return { serverMs: numberOf(serverMs), ...stamps, isSaved: code === 'saved', packed: textOf(packed) };
 }
@@ -127,7 +127,7 @@ export function readNotice(text: string): FeatureNotice | undefined {
 const NOTICE = /^1 (?<before>\S+) (?<after>\S+) (?<field>\S+) (?<packed>.+)$/s;
 
 function listOf(reply: unknown): readonly unknown[] {
-  if (!Array.isArray(reply)) throw unreadable();
+  if (!Array.isArray(reply)) throw unreadableError();
   return reply;
 }
 
@@ -140,16 +140,16 @@ function pairsOf(flat: unknown): readonly KeptFeature[] {
 }
 
 function textOf(value: unknown): string {
-  if (typeof value !== 'string') throw unreadable();
+  if (typeof value !== 'string') throw unreadableError();
   return value;
 }
 
 function numberOf(value: unknown): number {
   const number = Number(value);
-  if (!Number.isFinite(number)) throw unreadable();
+  if (!Number.isFinite(number)) throw unreadableError();
   return number;
 }
 
-function unreadable(): StoreUnavailableError {
+function unreadableError(): StoreUnavailableError {
   return new StoreUnavailableError('the reply of the store cannot be read', { trouble: 'failed' });
 }
