@@ -39,7 +39,8 @@ describe('npm start', () => {
 });
 
 describe('storefront', () => {
-  it('exits with 130 at once when it is interrupted a second time while it drains', async () => {
+  // A machine that is busy may have drained before the second signal: then it is tried again.
+  it('exits with 130 at once when it is interrupted a second time while it drains', { retry: 2 }, async () => {
     storefront = startStorefront('--for', '10s');
     await storefront.printed('act=dead'); // shoppers of the twin hang: draining takes a while
 

@@ -9,6 +9,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { createAdmin } from '@holdfast/console';
 import { type Registry, createRegistry } from '@holdfast/core';
@@ -55,6 +56,8 @@ export interface Storefront {
   readonly brownout: ShopBrownout;
   readonly meters: Readonly<Record<Twin, CallMeter>>;
   readonly visits: VisitBook;
+  /** The longest that the event loop stood still so far. Milliseconds. */
+  stallMs(): number;
 }
 
 /** Starts everything but the shoppers. What has been started is ended by `lifecycle`, also when something fails to start. */
@@ -69,10 +72,7 @@ export async function openStorefront(args: Arguments, lifecycle: Lifecycle): Pro
 
   const meters = { protected: callMeter(), unprotected: callMeter() };
   const dependencies = connectFor('protected', { downstreams, meters, lifecycle });
-  const isDeferred = (): boolean => degradation.mode('checkout') === 'deferred' || isOpen(guards, 'payment');
-  const { settlement } = guards;
-  const orders = createDeferredOrders({ dependencies, settlement, isDeferred, events: registry.events });
-  lifecycle.defer('deferred orders', () => orders.close());
+  const orders = openOrders({ registry, degradation, guards, dependencies, lifecycle });
   const workers = workersFor(args.shoppersPerSecond);
   const storyMs = storyMsOf(args.forMs);
   const rendering = createRendering(registry, createRenderer(workers), Math.min(1000, storyMs / 20));
@@ -88,7 +88,18 @@ export async function openStorefront(args: Arguments, lifecycle: Lifecycle): Pro
   const visits = visitBook();
   const watched = { registry, degradation, brownout, visits, args, lifecycle };
   const addresses = { protected: shop.url, unprotected: twin.url, ...(await openWatch(watched)) };
-  return { addresses, registry, degradation, downstreams, guards, orders, brownout, meters, visits };
+  return {
+    addresses,
+    registry,
+    degradation,
+    downstreams,
+    guards,
+    orders,
+    brownout,
+    meters,
+    visits,
+    stallMs: watchLoop(lifecycle),
+  };
 }
 
 // --- internal ---
@@ -110,6 +121,28 @@ async function openTwin(wiring: Wiring, workers: number): Promise<Shop> {
   const shop = await openShop(pages, 0);
   wiring.lifecycle.defer('unprotected shop', () => shop.close());
   return shop;
+}
+
+interface OrderWiring extends Pick<Storefront, 'registry' | 'degradation' | 'guards'> {
+  readonly dependencies: Dependencies;
+  readonly lifecycle: Lifecycle;
+}
+
+/** Orders that are deferred wait until nobody asks for that any more, and payments are not known to be down. */
+function openOrders({ registry, degradation, guards, dependencies, lifecycle }: OrderWiring): DeferredOrders {
+  const isDeferred = (): boolean => degradation.mode('checkout') === 'deferred' || isOpen(guards, 'payment');
+  const { settlement } = guards;
+  const orders = createDeferredOrders({ dependencies, settlement, isDeferred, events: registry.events });
+  lifecycle.defer('deferred orders', () => orders.close());
+  return orders;
+}
+
+/** Returns what tells the longest that the event loop stood still since now. */
+function watchLoop(lifecycle: Lifecycle): () => number {
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  lifecycle.defer('loop delay', () => delay.disable());
+  return () => delay.max / 1e6;
 }
 
 function isOpen(guards: Guards, endpoint: Endpoint): boolean {

@@ -30,6 +30,8 @@ interface TwinSummary {
 /** What the run came to. */
 export interface Summary extends Readonly<Record<Twin, TwinSummary>> {
   readonly elapsedMs: number;
+  /** The longest that this process stood still: what a busy machine does to all times. Milliseconds. */
+  readonly stallMs: number;
   /** Orders that were deferred and paid later, and those that still wait. */
   readonly settledCount: number;
   readonly pendingCount: number;
@@ -43,6 +45,7 @@ export function summarise(storefront: Storefront, elapsedMs: number, storyMs: nu
   const { orders, brownout } = storefront;
   return {
     elapsedMs,
+    stallMs: storefront.stallMs(),
     protected: summariseTwin('protected', storefront, elapsedMs),
     unprotected: summariseTwin('unprotected', storefront, elapsedMs),
     settledCount: orders.settledCount,
@@ -89,6 +92,7 @@ function promiseTable(promises: readonly Promised[]): string {
 export function summaryLines(summary: Summary): string[] {
   const values: [string, number | undefined][] = [
     ['run.seconds', summary.elapsedMs / 1000],
+    ['run.stall_ms', summary.stallMs],
     ['page.deadline_ms', budgetsMs.page],
     ...twins.flatMap((twin) => linesOf(twin, summary[twin])),
     ['orders.settled', summary.settledCount],
