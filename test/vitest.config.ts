@@ -22,7 +22,7 @@ export default defineConfig({
   test: {
     projects: [
       ...packages.map((name) => project(`unit:${name}`, `packages/${name}/src/**/*.test.ts`)),
-      folder('architecture'),
+      folder('architecture', { testTimeout: 60_000 }),
       folder('behaviour'),
       folder('conformance', {
         globalSetup: [`${root}test/setup/redis-server.ts`],
@@ -54,13 +54,14 @@ export default defineConfig({
       folder('fleet', slow(3)),
       folder('fleet-example', slow(4)),
       folder('fleet-model', slow(5)),
-      folder('postgres-lab', slow(6, 'postgres-program')),
-      folder('sql', slow(7, 'postgres-program')),
+      folder('fleet-soak', slow(6)),
+      folder('postgres-lab', slow(7, 'postgres-program')),
+      folder('sql', slow(8, 'postgres-program')),
       folder('service', {
         testTimeout: 120_000,
         hookTimeout: 60_000,
         fileParallelism: false,
-        sequence: { groupOrder: 8 },
+        sequence: { groupOrder: 9 },
       }),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],

@@ -22,7 +22,7 @@ interface Import {
 const levels: Readonly<Record<string, number>> = {
   core: 0,
   ...levelOf(1, ['context', 'degradation', 'redis', 'prometheus', 'opentelemetry']),
-  ...levelOf(2, ['http', 'grpc', 'sql', 'queue', 'service']),
+  ...levelOf(2, ['http', 'grpc', 'sql', 'queue', 'service', 'openfeature']),
   ...levelOf(3, ['console', 'simulator']),
 };
 

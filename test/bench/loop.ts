@@ -14,13 +14,21 @@ import type { Subject } from './subject.ts';
 /** Calls a subject `count` times; resolves with the milliseconds that it took. */
 export type Loop = (count: number) => Promise<number>;
 
-/** Compiles the loop of one row, with `laneCount` calls in flight. The loop throws when a call neither gave 1 nor rejected. */
-export function loopOf(name: string, subject: Subject, laneCount = 1): Loop {
+/** How calls follow one another. */
+export interface LoopShape {
+  /** Calls in flight; 1 where it is left out. */
+  readonly laneCount?: number | undefined;
+  /** Whether nothing is awaited between them; false where it is left out. */
+  readonly isSync?: boolean | undefined;
+}
+
+/** Compiles the loop of one row. The loop throws when a call neither gave 1 nor rejected. */
+export function loopOf(name: string, subject: Subject, { laneCount = 1, isSync = false }: LoopShape = {}): Loop {
   // oxlint-disable-next-line no-new-func, typescript/no-implied-eval -- a function of one source shares what it learns
   const repeat = new Function(`return async function repeat(run, count) { // ${name}
     let consumed = 0;
     for (let call = 0; call < count; call++) {
-      try { consumed += await run(); } catch { consumed += 1; }
+      try { consumed += ${isSync ? '' : 'await '}run(); } catch { consumed += 1; }
     }
     return consumed;
   }`)() as (run: () => unknown, count: number) => Promise<number>;

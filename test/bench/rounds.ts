@@ -66,7 +66,7 @@ interface Runner {
 
 async function warmUp(row: Row, { warmUpMs, batchMs }: Effort): Promise<Runner> {
   const subject = await row.prepare();
-  const loop = loopOf(row.name, subject, row.inFlightCount);
+  const loop = loopOf(row.name, subject, { laneCount: row.inFlightCount, isSync: row.isSync });
   let count = 64;
   let spentMs = 0;
   let lastMs = 0;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { featureRows } from './feature-rows.ts';
 import { loopOf } from './loop.ts';
 import { measureRows } from './rounds.ts';
 import { rows } from './rows.ts';
@@ -75,13 +76,13 @@ describe('a loop', () => {
       return one;
     };
 
-    await loopOf('counted', { run }, laneCount)(count);
+    await loopOf('counted', { run }, { laneCount })(count);
 
     expect([total, most]).toEqual([count, Math.min(laneCount, count)]);
   });
 
   it('throws when a result is missing', async () => {
-    await expect(loopOf('lost', { run: () => 0 }, 2)(4)).rejects.toThrow('lost: 4 calls gave 0');
+    await expect(loopOf('lost', { run: () => 0 }, { laneCount: 2 })(4)).rejects.toThrow('lost: 4 calls gave 0');
   });
 });
 
@@ -96,4 +97,29 @@ describe('the operation across a turn', () => {
 
     expect(order).toEqual(['turn', 'operation']);
   });
+});
+
+describe('the rows of features', () => {
+  it('do what they say, without waiting where nothing is awaited', async () => {
+    for (const { name, prepare, isSync = false } of featureRows) {
+      const subject = await prepare();
+      await loopOf(name, subject, { isSync })(10);
+      expect([name, subject.run() instanceof Promise]).toEqual([name, !isSync]);
+      subject.close?.();
+    }
+  });
+
+  it(
+    'read for at most 0.2 of a bare call, and match for at most 0.5, with 1000 features',
+    { timeout: 60_000 },
+    async () => {
+      const chosen = withBaselines(rows, new Set(['feature-read', 'feature-match']));
+
+      const measured = await measureRows(chosen, { rounds: 15, batchMs: 4, warmUpMs: 50 });
+
+      const ratioOf = (name: string) => measured.find((one) => one.name === name)?.ratio.median;
+      expect(ratioOf('feature-read')).toBeLessThanOrEqual(0.2);
+      expect(ratioOf('feature-match')).toBeLessThanOrEqual(0.5);
+    },
+  );
 });

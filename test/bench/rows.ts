@@ -21,6 +21,7 @@ import {
   timeout,
 } from '@holdfast/core';
 
+import { featureRows } from './feature-rows.ts';
 import { peerRows, peerTurnRows } from './peer-rows.ts';
 import {
   ACROSS_A_TURN,
@@ -104,6 +105,7 @@ export const rows: readonly Row[] = [
     title: 'creating a breaker, no call',
     prepare: () => ({ run: async () => (circuitBreaker({ name: 'created' }).kind === 'circuit-breaker' ? 1 : 0) }),
   },
+  ...featureRows,
   ...peerRows,
   { name: TURN_BASE_ROW, title: 'bare, across a turn of the event loop', ...ACROSS_A_TURN, prepare: bareTurn },
   acrossATurn('timeout-turn', 'timeout, across a turn', () => timeout(TIMEOUT_MS)),

@@ -21,6 +21,8 @@ export interface Row {
   readonly baseline?: string;
   /** Calls that run at once, each followed by the next when it settles; 1 where it is left out. */
   readonly inFlightCount?: number;
+  /** Whether its value is there at once, so that nothing is awaited; false where it is left out. */
+  readonly isSync?: boolean;
   /** Makes the thing to measure. */
   readonly prepare: () => Subject | Promise<Subject>;
 }

@@ -51,8 +51,8 @@ export const kernelBreaks: readonly Break[] = [
   {
     name: 'pipeline: instant handed across clocks',
     file: pipeline,
-    find: 'own !== clock) handler = forgetTime(handler); // (4)',
-    replace: 'own !== clock && handler === undefined) handler = forgetTime(handler);',
+    find: 'own !== clock) stage = new ForgetfulStage(stage); // (4)',
+    replace: 'own !== clock && stage === undefined) stage = new ForgetfulStage(stage);',
   },
   {
     name: 'pipeline: refused calls counted as failures',

@@ -25,13 +25,21 @@ export function checkI3Believed(processes: Iterable<ModelProcess>, id: string, {
  */
 export function checkI22GivenBack(process: ModelProcess, id: string): void {
   const now = process.clock.now();
-  if (!process.isIdleFor(IDLE_MS) || process.node.sync.ticket(now) === undefined) return;
+  const { sync } = process.node;
+  const mayPropose = sync.ticket(now) !== undefined && sync.proposableAt(now) < now - IDLE_MS;
+  if (!process.isIdleFor(IDLE_MS) || !mayPropose) return;
   const kept = process.watched(id)?.pool.held.filter(({ expiresAt }) => expiresAt <= now) ?? [];
   holds(
     'I22',
     kept.length === 0,
     () => `${process.name} kept ${kept.map((lease) => lease.id).join(' ')} of ${id} to its end`,
   );
+}
+
+/** I22: a process that has left has no lease in hand. */
+export function checkI22Left(process: ModelProcess): void {
+  const kept = [...process.all].flatMap(({ pool }) => pool.held.map((lease) => lease.id));
+  holds('I22', kept.length === 0, () => `${process.name} left with ${kept.join(' ')}`);
 }
 
 // --- internal ---

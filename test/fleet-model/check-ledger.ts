@@ -90,7 +90,7 @@ function noteProposal(
       noteTrip(view, facts, { proposal, result, node }, moment);
       break;
     case 'claim':
-      noteClaim(view, facts, { proposal, result }, moment);
+      noteClaim(view, facts, { proposal, result, node }, moment);
       break;
     case 'report':
     case 'release':

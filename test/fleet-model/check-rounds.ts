@@ -16,19 +16,24 @@ import { holds } from './violation.ts';
 export function noteClaim(
   view: LedgerView,
   facts: Facts,
-  { proposal: { id }, result }: { proposal: ClaimProposal; result: Result },
+  { proposal, result, node }: { proposal: ClaimProposal; result: Result; node: string },
   { nowUs }: Moment,
 ): void {
-  if (result.code === 'wait') facts.count(`a claim waits: ${result.why}`);
-  if (result.code === 'done') facts.count('a round ends by lost probes');
+  countClaim(facts, result);
+  const { id } = proposal;
+  const leaseUs = facts.plan.breaker.probeLeaseMs * 1000;
+  if (hasLookedAtRound(result)) shorten(view.rounds.get(id), result, nowUs + leaseUs);
   if (result.code !== 'granted') return;
   const round = roundOf(view, id, result.ruling?.epoch ?? 0);
+  round.maxPerNode ??= proposal.round.maxPerNode;
   for (const lease of result.leases) {
     if (round.leases.has(lease)) continue;
     holds('I6', !round.granted.has(lease), () => `${lease} was granted again after it had come to its end`);
+    checkI6Share(round, { node, leaseUs }, nowUs);
     facts.count('a lease is granted');
-    round.granted.add(lease);
-    round.leases.set(lease, nowUs + facts.plan.breaker.probeLeaseMs * 1000);
+    round.granted.set(lease, node);
+    round.leases.set(lease, nowUs + leaseUs);
+    round.grantedUs = nowUs;
   }
   checkI6Budget(facts, round, id, nowUs);
 }
@@ -53,6 +58,7 @@ export function noteSettled(
   facts.count('a probe is reported');
   if (proposal.succeeded) round.successes++;
   else round.failures++;
+  round.reported.add(lease);
   if (result.code === 'done') checkI5Enough(facts, round, result);
 }
 
@@ -83,6 +89,21 @@ export function effectOf(result: Result): string | undefined {
 
 // --- internal ---
 
+function countClaim(facts: Facts, result: Result): void {
+  if (result.code === 'wait') facts.count(`a claim waits: ${result.why}`);
+  if (result.code === 'done') facts.count('a round ends by lost probes');
+}
+
+function hasLookedAtRound(result: Result): boolean {
+  return result.code === 'granted' || (result.code === 'wait' && result.why === 'full');
+}
+
+/** A ledger whose clock has been set back lets no lease live for longer than one that it grants now, once it looks at the round. */
+function shorten(round: SeenRound | undefined, { ruling }: Result, latestUs: number): void {
+  if (round === undefined || round.epoch !== ruling?.epoch) return;
+  for (const [lease, expiresUs] of round.leases) round.leases.set(lease, Math.min(expiresUs, latestUs));
+}
+
 /** I5: a lease counts while it is out, and before it expires by the clock of the ledger. */
 function checkI5Lease(round: SeenRound, { lease, kind }: ReportProposal | ReleaseProposal, nowUs: number): void {
   const expiresUs = round.leases.get(lease);
@@ -103,6 +124,18 @@ function checkI5Enough({ plan }: Facts, { successes, failures, epoch }: SeenRoun
     isEnough,
     () => `the round of ${epoch} became ${String(ruling?.state)} by ${successes} successes and ${failures} failures`,
   );
+}
+
+/** I6: a node that has its share of a round gets no more of it while another may ask. */
+function checkI6Share(
+  { granted, leases, reported, maxPerNode = Infinity, grantedUs }: SeenRound,
+  { node, leaseUs }: { readonly node: string; readonly leaseUs: number },
+  nowUs: number,
+): void {
+  const counts = (lease: string): boolean => reported.has(lease) || (leases.get(lease) ?? 0) > nowUs;
+  const had = [...granted].filter(([lease, holder]) => holder === node && counts(lease)).length;
+  const isWaitOver = nowUs >= Math.min(grantedUs, nowUs) + leaseUs;
+  holds('I6', had < maxPerNode || isWaitOver, () => `${node} had ${had} leases of its round, and got another`);
 }
 
 /** I6: never more than S + F - 1 leases count, and never more are granted in all than these, V lost and K that are out. */

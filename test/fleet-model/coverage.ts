@@ -24,6 +24,7 @@ const needed: Readonly<Record<string, number>> = {
   'a probe runs by lone': 5,
   'a probe runs by own': 50,
   'a process dies': 20,
+  'a process leaves': 5,
   'a process sleeps': 20,
   'a replica takes over': 20,
   'a report of a window is counted': 20,

@@ -24,6 +24,7 @@ const faults: readonly Fault[] = [
   { name: 'a process sleeps', weight: 10, strike: (world) => nap(world, false) },
   { name: 'a machine is suspended', weight: 4, strike: (world) => nap(world, true) },
   { name: 'a process dies', weight: 8, strike: (world) => world.replace(anyOf(world)) },
+  { name: 'a process leaves', weight: 5, strike: (world) => world.leave(anyOf(world)) },
   { name: 'a subscription is lost', weight: 6, strike: dropSubscription },
   { name: 'a process is sick', weight: 6, strike: (world) => forAWhile(world, (process, is) => (process.isSick = is)) },
   {

@@ -22,8 +22,14 @@ export interface SeenRound {
   readonly epoch: number;
   /** Leases that are out, and when they expire by the ledger's clock. Microseconds. */
   readonly leases: Map<string, number>;
-  /** All that were granted. */
-  readonly granted: Set<string>;
+  /** All that were granted, and to which node. */
+  readonly granted: Map<string, string>;
+  /** Leases that were reported. */
+  readonly reported: Set<string>;
+  /** How many leases a node may have; undefined before the first grant. */
+  maxPerNode: number | undefined;
+  /** When a lease was last granted, by the ledger's clock. Microseconds. */
+  grantedUs: number;
   released: number;
   successes: number;
   failures: number;
@@ -75,7 +81,17 @@ export function emptyView(): LedgerView {
 export function roundOf(view: LedgerView, id: string, epoch: number): SeenRound {
   const known = view.rounds.get(id);
   if (known?.epoch === epoch) return known;
-  const begun = { epoch, leases: new Map(), granted: new Set<string>(), released: 0, successes: 0, failures: 0 };
+  const begun: SeenRound = {
+    epoch,
+    leases: new Map(),
+    granted: new Map(),
+    reported: new Set(),
+    maxPerNode: undefined,
+    grantedUs: 0,
+    released: 0,
+    successes: 0,
+    failures: 0,
+  };
   view.rounds.set(id, begun);
   return begun;
 }

@@ -2,7 +2,7 @@
  * Model process: one process of the fleet: the shipped node and lane, real breakers, on a clock of its own. It can sleep, be
  * suspended with its clock, or die; what arrives meanwhile waits, or is lost.
  *
- *   up ── sleep, suspend ─► asleep ── wake ─► up          up, asleep ── die ─► dead
+ *   up ── sleep, suspend ─► asleep ── wake ─► up          up, asleep ── die ─► dead          up ── leave ─► dead, a little later
  *
  * @module
  */
@@ -26,6 +26,8 @@ export interface ProcessParts {
   readonly random: Random;
   readonly clockError: ClockError;
   readonly port: (process: ModelProcess) => LedgerPort;
+  /** Circuits that it has breakers for. */
+  readonly circuits: readonly string[];
 }
 
 /** One process. */
@@ -48,6 +50,8 @@ export class ModelProcess {
   /** Whether its own way to the dependencies is broken, and whether nobody calls it. */
   isSick = false;
   isQuiet = false;
+  /** Whether it says its last words: nobody calls it any more. */
+  isLeaving = false;
   syncCount = 0;
   private requests = 0;
   /** Since when it is awake and has no request under way. Milliseconds of the world. */
@@ -79,7 +83,7 @@ export class ModelProcess {
     this.lane = new Lane({ node: this.node, port: parts.port(this), clock: this.clock });
     const { node, lane, clock } = this;
     const watch = { node, lane, clock, facts, worldNow: () => agenda.now };
-    this.circuits = new Map(plan.circuits.map((id) => [id, new WatchedCircuit({ ...watch, name: id })]));
+    this.circuits = new Map(parts.circuits.map((id) => [id, new WatchedCircuit({ ...watch, name: id })]));
     this.lane.start();
   }
 

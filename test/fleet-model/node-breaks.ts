@@ -55,7 +55,7 @@ export const nodeBreaks: readonly Break[] = [
   },
   {
     rule: 'a lease is taken by one call',
-    noticedBy: ['I22'],
+    noticedBy: ['I3', 'I22'],
     node: () =>
       replaced(
         LeasePool.prototype,
@@ -86,6 +86,11 @@ export const nodeBreaks: readonly Break[] = [
         mendDueAt();
       };
     },
+  },
+  {
+    rule: 'a node that leaves gives back what it has in hand',
+    noticedBy: ['I22'],
+    node: () => replaced(FleetNode.prototype, 'farewell', () => () => undefined),
   },
   {
     rule: 'rulings are taken up in the order of their epochs',
@@ -129,7 +134,7 @@ export const nodeBreaks: readonly Break[] = [
   {
     rule: 'only one of the two that end a view of its own',
     noticedBy: [],
-    because: 'a view is dropped with the ruling, and does not count under another',
+    because: 'a view is dropped with the ruling, and does not count under another: the row before removes both',
     node: () =>
       replacedGetter(NodeCircuit.prototype, 'own', function (this: unknown) {
         return (this as { formed: OwnView | undefined }).formed;
@@ -245,7 +250,8 @@ export const nodeBreaks: readonly Break[] = [
   {
     rule: 'leases of a round that is over are dropped',
     noticedBy: [],
-    because: 'a call takes a lease of the round that stands only, and the ledger refuses reports of another',
+    because:
+      'a call takes a lease of the round that stands only, the ledger refuses reports of another, and grants no more while leases of one that has ended live',
     node: () => replaced(LeasePool.prototype, 'keepOnly', () => () => undefined),
   },
 ];

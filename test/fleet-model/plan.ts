@@ -47,7 +47,7 @@ export function drawPlan(random: () => number): Plan {
   const timeWindow = { kind: 'time', durationMs: pick(1000, 2000, 5000), bucketCount: 10 } as const;
   return {
     nodeCount: pick(5, 5, 3),
-    circuits: ['prices', 'stock/eu'],
+    circuits: ['prices', 'stock/eu', 'mail', 'search'].slice(0, pick(2, 2, 4)),
     quorum: pick(1, 2),
     mode,
     ballotTtlMs: pick(2000, 10_000),

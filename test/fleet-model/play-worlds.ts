@@ -8,6 +8,9 @@ import type { MakeLedger } from './model-ledger.ts';
 import { Violation } from './violation.ts';
 import { World } from './world.ts';
 
+/** Steps of one world, about. */
+export const WORLD_STEPS = 6000;
+
 /** What is to be played. */
 export interface PlayOptions {
   /** The first seed; each world has the next. */
@@ -83,6 +86,3 @@ async function violationOf(world: World, seed: number, steps: number): Promise<V
     throw new Error(`world ${seed}, step ${world.stepCount}`, { cause: error });
   }
 }
-
-/** Steps of one world, about. */
-const WORLD_STEPS = 6000;

@@ -5,16 +5,15 @@
  */
 
 import type { ScriptBreak } from './script-ledger.ts';
+import type { Invariant } from './violation.ts';
 
 /** One way in which the fleet could be wrong. */
 export interface Break {
-  /** The rule that is removed. */
+  /** The rule that is removed; no two have the same. */
   readonly rule: string;
-  /** Invariants by which that may be noticed; none where nothing is, for the reason that is given. */
-  readonly noticedBy: readonly string[];
+  /** Invariants by which that may be noticed; none where another rule does the same, as `because` says. */
+  readonly noticedBy: readonly Invariant[];
   readonly because?: string;
-  /** Others stand behind it, so that it is noticed in some runs only. */
-  readonly isSometimes?: true;
   /** In the scripts. */
   readonly scripts?: readonly ScriptBreak[];
   /** In the logic of nodes: breaks it, and returns what mends it again. */
@@ -35,9 +34,7 @@ const evidenceAge: ScriptBreak = {
 export const scriptBreaks: readonly Break[] = [
   {
     rule: 'ticket',
-    noticedBy: [],
-    isSometimes: true,
-    because: 'not in 400,000 steps: the epoch and the age of evidence stand behind it',
+    noticedBy: ['I4', 'I7', 'I8', 'I10'],
     scripts: [ticket],
   },
   {
@@ -72,14 +69,14 @@ export const scriptBreaks: readonly Break[] = [
   },
   {
     rule: 'a lease that has expired counts no more',
-    noticedBy: ['I5'],
+    noticedBy: ['I5', 'I6'],
     scripts: [
       { find: 'if not lease or lease.expires <= now then return nil end', replace: 'if not lease then return nil end' },
     ],
   },
   {
     rule: 'a lease counts once',
-    noticedBy: ['I5', 'I8'],
+    noticedBy: ['I5', 'I6', 'I8'],
     scripts: [
       {
         find: 'if not lease or lease.expires <= now then return nil end',
@@ -89,15 +86,12 @@ export const scriptBreaks: readonly Break[] = [
   },
   {
     rule: 'a lease name is granted once',
-    noticedBy: [],
-    isSometimes: true,
-    because:
-      'not in 400,000 steps: a lease that is done is granted again only to a claim that is executed twice after its report',
+    noticedBy: ['I6', 'I8'],
     scripts: [{ find: 'if round.done[name] or freeLeases', replace: 'if freeLeases' }],
   },
   {
     rule: 'enough successes close',
-    noticedBy: ['I5'],
+    noticedBy: ['I5', 'I6'],
     scripts: [{ find: 'if round.s >= round.S then', replace: 'if round.s >= 1 then' }],
   },
   {
@@ -121,7 +115,7 @@ export const scriptBreaks: readonly Break[] = [
   },
   {
     rule: 'epochs are of the time: a counter instead',
-    noticedBy: ['I10', 'I2', 'I7', 'I1'],
+    noticedBy: ['I1', 'I2', 'I7', 'I10', 'I21'],
     scripts: [
       {
         find: 'return math.max(meta.c + 1, now, floor + 1)',
@@ -132,12 +126,12 @@ export const scriptBreaks: readonly Break[] = [
   },
   {
     rule: 'an epoch is above what the asking node knows',
-    noticedBy: ['I7', 'I10', 'I1'],
+    noticedBy: ['I1', 'I7', 'I8', 'I10'],
     scripts: [{ find: 'return math.max(meta.c + 1, now, floor + 1)', replace: 'return math.max(meta.c + 1, now)' }],
   },
   {
     rule: 'epoch fence and evidence age',
-    noticedBy: ['I4', 'I8'],
+    noticedBy: ['I4', 'I8', 'I9'],
     scripts: [epochFence, evidenceAge],
   },
   {
@@ -149,7 +143,7 @@ export const scriptBreaks: readonly Break[] = [
     rule: 'evidence age alone',
     noticedBy: [],
     because:
-      'a node forgets what it saw when it takes up a ruling, and the epoch fence refuses what is based on one before',
+      'a node forgets what it saw when it takes up a ruling, and the epoch fence refuses what is based on one before; it is there for nodes of other versions',
     scripts: [evidenceAge],
   },
   {
@@ -193,6 +187,11 @@ export const scriptBreaks: readonly Break[] = [
     scripts: [{ find: "if state == 'H' then", replace: 'if false then' }],
   },
   {
+    rule: 'a half-open ruling says how long its leases live',
+    noticedBy: ['I13'],
+    scripts: [{ find: ", 'lt', int(leaseOf(wanted))", replace: '' }],
+  },
+  {
     rule: 'a seed does not take the place of what is newer',
     noticedBy: ['I1', 'I10', 'I8'],
     scripts: [{ find: "if op.basis <= ruled(op.id).epoch then return 'already' end", replace: '' }],
@@ -209,8 +208,7 @@ export const scriptBreaks: readonly Break[] = [
   },
   {
     rule: 'leases of one node in a round',
-    noticedBy: [],
-    because: 'K, S and F bound a round whoever probes; that nodes differ keeps a sick one from deciding alone',
+    noticedBy: ['I6'],
     scripts: [{ find: '(round.nodes[node] or 0) >= round.N and', replace: 'false and' }],
   },
 ];

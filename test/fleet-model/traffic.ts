@@ -32,6 +32,11 @@ export class Traffic {
     if (!this.failing.delete(circuit)) this.failing.add(circuit);
   }
 
+  /** All dependencies break. */
+  breakAll(): void {
+    for (const circuit of this.parts.plan.circuits) this.failing.add(circuit);
+  }
+
   /** All dependencies are well. */
   mend(): void {
     this.failing.clear();
@@ -63,7 +68,7 @@ export class Traffic {
   }
 
   private call(process: ModelProcess, id: string): void {
-    if (this.isOn && process.state === 'up') process.deliver(() => this.run(process, id));
+    if (this.isOn && process.state === 'up' && !process.isLeaving) process.deliver(() => this.run(process, id));
   }
 
   private run(process: ModelProcess, id: string): void {
@@ -78,10 +83,10 @@ export class Traffic {
     });
   }
 
-  /** Calls are quick, but some hang; in a storm probes take as long as their lease, and a little more. */
+  /** Calls are quick, but some hang; in a storm probes take as long as their lease, and half as much again. */
   private durationMs(isProbe: boolean): number {
     const { plan, random } = this.parts;
-    if (this.isStormy && isProbe) return random() * plan.breaker.probeLeaseMs * 1.2;
+    if (this.isStormy && isProbe) return random() * plan.breaker.probeLeaseMs * 1.4;
     const isHung = this.isStormy && random() < 0.02;
     return isHung ? 2000 + random() * 6000 : 2 + random() ** 3 * 400;
   }

@@ -3,6 +3,7 @@
  * decided by one seed.
  *
  *   storm ── so many steps ─► calm: no calls, no faults ─► I7 ─► recovery: calls, and dependencies that are well ─► I13 ─► storm
+ *     └─ at times ─► eclipse: the ledger is away while all closes by itself ─► calm
  *
  * A step is one thing that happens: a call begins or ends, a request arrives and is executed, a reply, a message or a timer.
  *
@@ -14,9 +15,9 @@ import { seededRandom } from '@holdfast/core/testing';
 
 import { Agenda } from './agenda.ts';
 import { LoneDemand, Recovery, checkI7Agreement } from './check-agreement.ts';
-import { checkI3Believed } from './check-leases.ts';
+import { checkI3Believed, checkI22Left } from './check-leases.ts';
 import { Facts } from './facts.ts';
-import { strike } from './faults.ts';
+import { LONG_AWAY_MS, strike } from './faults.ts';
 import { LedgerSide } from './ledger-side.ts';
 import type { MakeLedger } from './model-ledger.ts';
 import { ModelNetwork, fair, foul } from './model-network.ts';
@@ -37,12 +38,15 @@ export class World {
   stepCount = 0;
   private readonly network: ModelNetwork;
   private readonly notes: (readonly [at: number, what: string, about: unknown])[] = [];
+  /** Whether every other process has no breaker for the last circuit: it hears of it, and tells of it a ledger that lost it. */
+  private readonly hasStrangers: boolean;
   private processCount = 0;
   private crowdAt = Number.NEGATIVE_INFINITY;
   private settled: ModelProcess | undefined = undefined;
 
   constructor(seed: number, make: MakeLedger) {
     this.random = seededRandom(seed);
+    this.hasStrangers = seed % 5 === 4;
     this.plan = drawPlan(this.random);
     this.facts = new Facts(this.plan);
     const { agenda, random, facts, plan, processes } = this;
@@ -72,6 +76,7 @@ export class World {
     const end = this.stepCount + steps;
     while (this.stepCount < end) {
       await this.storm(Math.min(end, this.stepCount + STORM_STEPS));
+      if (this.random() < ECLIPSES) await this.eclipse();
       await this.calm();
       await this.recover();
     }
@@ -103,6 +108,15 @@ export class World {
     process.die();
     this.processes.splice(this.processes.indexOf(process), 1);
     this.agenda.after(this.random() * 2000, () => this.add());
+  }
+
+  /** A process ends in good order, as far as it is heard, and another takes its place. */
+  leave(process: ModelProcess): void {
+    if (process.state !== 'up') return;
+    process.isLeaving = true;
+    this.processes.splice(this.processes.indexOf(process), 1);
+    this.agenda.after(this.random() * 2000, () => this.add());
+    void this.leaving(process);
   }
 
   /** An operator holds a circuit, or ends that; who is refused asks no more. */
@@ -137,6 +151,16 @@ export class World {
     this.isStormy = false;
   }
 
+  /** All circuits are open, and the dependencies well again, when the ledger is away for long. */
+  private async eclipse(): Promise<void> {
+    this.traffic.breakAll();
+    await this.until(ECLIPSE_AFTER_MS);
+    this.traffic.mend();
+    this.goAway(LONG_AWAY_MS);
+    await this.until(LONG_AWAY_MS);
+    this.facts.count('an eclipse');
+  }
+
   /** No calls and no faults, until all that is under way has arrived and every node has synced twice. */
   private async calm(): Promise<void> {
     this.traffic.isOn = false;
@@ -146,6 +170,7 @@ export class World {
       Object.assign(process, { isSick: false, isQuiet: false });
       process.wake();
       process.subscribe(true);
+      await this.settle();
     }
     await this.until(LAST_GHOST_MS);
     const counts = new Map(this.processes.map((process) => [process, process.syncCount]));
@@ -163,7 +188,9 @@ export class World {
     this.traffic.isOn = true;
     for (const id of this.plan.circuits) this.hold('auto', id);
     await this.until(5);
-    const recovery = new Recovery(this.plan, this.agenda.now, (await this.ledger.read()).rulings);
+    const { rulings } = await this.ledger.read();
+    const wanted = rulings.filter(({ id }) => this.processes.some((process) => process.watched(id) !== undefined));
+    const recovery = new Recovery(this.plan, this.agenda.now, wanted);
     while (!recovery.isOver(this.ledger.view)) {
       await this.step(Infinity);
       recovery.checkI13(this.ledger.view, this.agenda.now);
@@ -218,6 +245,12 @@ export class World {
     this.agenda.after(5000 + this.random() * 60_000, () => process?.wake());
   }
 
+  private async leaving(process: ModelProcess): Promise<void> {
+    await process.lane.stop();
+    this.facts.check(() => checkI22Left(process));
+    process.die();
+  }
+
   private cutConnections(): void {
     for (const process of this.processes) {
       process.subscribe(false);
@@ -227,10 +260,13 @@ export class World {
 
   private add(): void {
     const { agenda, facts, plan, random } = this;
+    const count = this.processCount++;
+    const isStranger = this.hasStrangers && count % 2 === 1;
     const process = new ModelProcess({
       agenda,
       facts,
-      name: `n${this.processCount++}`,
+      name: `n${count}`,
+      circuits: isStranger ? plan.circuits.slice(0, -1) : plan.circuits,
       random: seededRandom(Math.floor(random() * 2 ** 31)),
       clockError: { offsetMs: random() * 1e7, rate: 1 + plan.rateError * (2 * random() - 1) },
       port: (owner) => this.network.port(owner),
@@ -242,6 +278,9 @@ export class World {
 }
 
 const STORM_STEPS = 3000;
+
+/** Share of storms that an eclipse follows, and how long everything fails before it. Milliseconds. */
+const [ECLIPSES, ECLIPSE_AFTER_MS] = [0.25, 2000];
 const STORY_LENGTH = 40;
 
 /** More things than can happen within a millisecond, unless somebody goes in circles. */

@@ -47,5 +47,23 @@ export const longSuites: readonly Step[] = [
     ],
     limitSeconds: 1200,
   },
+  {
+    name: 'feature-world',
+    kind: 'command',
+    command: [
+      'env',
+      'HOLDFAST_FEATURE_WORLDS=2000',
+      'npx',
+      'vitest',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      '--project',
+      'conformance',
+      'test/conformance/redis-feature-store/world.test.ts',
+    ],
+    limitSeconds: 1800,
+  },
   { name: 'fleet-model', kind: 'command', command: [...source, 'test/fleet-model/run.ts'], limitSeconds: 3600 },
+  { name: 'fleet-soak', kind: 'command', command: [...source, 'test/fleet-soak/run.ts'], limitSeconds: 900 },
 ];

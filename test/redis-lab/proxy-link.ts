@@ -84,8 +84,8 @@ export class ProxyLink implements Link {
   /** Resets both sides, with an RST. */
   reset(): void {
     this.#over(() => {
-      this.#client.resetAndDestroy();
-      this.#server.resetAndDestroy();
+      resetNow(this.#client);
+      resetNow(this.#server);
     });
   }
 
@@ -121,4 +121,18 @@ function watchEnd(socket: Socket, isDeaf: () => boolean, link: ProxyLink): void 
   socket.on('close', () => {
     if (!isDeaf()) link.settle();
   });
+}
+
+/**
+ * Resets a socket. Node.js shuts it down before; a socket that hears of an error in between, or while it still has something to
+ * write, is never closed by it, and keeps the process from ending. So it hears nothing more, or is closed as it is.
+ */
+function resetNow(socket: Socket): void {
+  const isWriting = socket.writableLength > 0 || (socket.writableEnded && !socket.writableFinished);
+  if (socket.connecting || isWriting) {
+    socket.destroy();
+    return;
+  }
+  socket.pause();
+  socket.resetAndDestroy();
 }

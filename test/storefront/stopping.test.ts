@@ -39,9 +39,10 @@ describe('npm start', () => {
 });
 
 describe('storefront', () => {
-  it('exits with 130 at once when it is interrupted a second time while it drains', async () => {
+  // A machine that is busy may have drained before the second signal: then it is tried again.
+  it('exits with 130 at once when it is interrupted a second time while it drains', { retry: 2 }, async () => {
     storefront = startStorefront('--for', '10s');
-    await storefront.printed('t=5s act=dead'); // shoppers of the twin hang: draining takes a while
+    await storefront.printed('act=dead'); // shoppers of the twin hang: draining takes a while
 
     storefront.signalGroup('SIGINT');
     await new Promise((resolve) => setTimeout(resolve, 400)); // what comes sooner is taken for the same signal

@@ -39,7 +39,8 @@ A shop service on flaky dependencies, with Holdfast and without it, side by side
   --admin-port N        port of the admin endpoint (the same)
   --help                this text
 
-Environment: HOLDFAST_ADMIN_TOKEN (token of the admin endpoint; random without it), NO_COLOR.
+Environment: HOLDFAST_ADMIN_TOKEN, HOLDFAST_VIEWER_TOKEN (tokens of the admin endpoint, for operators and for those who
+only look; random without them), NO_COLOR.
 `;
 
 /**

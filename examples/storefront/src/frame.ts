@@ -155,14 +155,24 @@ function features(run: Run, colors: Colors): string[] {
     .list()
     .map((feature) => [
       `  ${feature.name}`,
-      feature.override === undefined ? colors.green(feature.mode) : colors.yellow(feature.mode),
+      feature.mode === feature.defaultMode ? colors.green(feature.mode) : colors.yellow(feature.mode),
       whyOverridden(feature),
     ]);
-  return [...rowsOf(featureColumns, [[colors.bold('FEATURES'), colors.dim('mode'), ''], ...rows]), ''];
+  const head = [colors.bold('FEATURES'), colors.dim('mode'), brownoutLevel(run, colors)];
+  return [...rowsOf(featureColumns, [head, ...rows]), ''];
 }
 
-function whyOverridden({ override }: FeatureStatus): string {
-  if (override === undefined) return '';
+function brownoutLevel({ storefront: { brownout } }: Run, colors: Colors): string {
+  const { level, worst } = brownout.brownout.explain();
+  const paint = level === 0 ? colors.green : level < 2 ? colors.yellow : colors.red;
+  const reason = worst === undefined || level === 0 ? '' : `, ${worst.signal} ${Number(worst.value.toPrecision(2))}`;
+  return `brownout level ${paint(level.toFixed(1))} of ${brownout.brownout.maxLevel}${reason}`;
+}
+
+function whyOverridden({ override, decidedBy }: FeatureStatus): string {
+  if (override === undefined) return decidedBy === 'level' ? 'by the level' : '';
+  if (override.isRestoring)
+    return `being taken back: ${Math.round(override.shareRatio * 100)} % still ${override.mode}`;
   return `${override.actor}: ${override.reason} (${Math.ceil(override.remainingMs / 1000)} s left)`;
 }
 

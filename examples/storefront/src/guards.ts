@@ -2,10 +2,10 @@
  * Guards: one chain of policies per dependency, all of them in one registry, so that metrics and the admin endpoint see
  * them.
  *
- *   call ─► fallback ─► retry ─► circuit breaker ─► bulkhead ─► timeout ─► HTTP call
+ *   call ─► retry ─► circuit breaker ─► bulkhead ─► timeout ─► HTTP call
  *
- * The fallback answers with nothing (`undefined`), and the page decides what stands in for it: the last known price, the
- * bestsellers, a deferred order. A try takes at most a fraction of the page's budget, so that what follows has time left.
+ * What stands in when a guard gives up, the page decides: the last known price, the bestsellers, a deferred order. A try takes
+ * at most a fraction of the page's budget, so that what follows has time left.
  *
  * @module
  */
@@ -19,7 +19,6 @@ import {
   bulkhead,
   circuitBreaker,
   classifyByError,
-  fallback,
   isCancelled,
   isRejection,
   isTimeout,
@@ -32,15 +31,14 @@ import type { Endpoint } from './downstream.ts';
 
 /** What stands between the shop and one dependency. */
 export interface Guard {
-  /** Its calls end with the dependency's value, or with undefined when there is none to be had. */
-  readonly chain: Pipeline<undefined>;
+  readonly chain: Pipeline;
   readonly circuit: CircuitBreaker;
   readonly permits: Bulkhead;
 }
 
 /** The guards. */
 export interface Guards extends Readonly<Record<Endpoint, Guard>> {
-  /** For orders that were deferred: the circuit and the permits of `payment`, without its fallback and its retry. */
+  /** For orders that were deferred: the circuit and the permits of `payment`, without its retry. */
   readonly settlement: Pipeline;
 }
 
@@ -59,6 +57,11 @@ export function createGuards(registry: Registry): Guards {
 export function refusedCount({ circuit, permits }: Guard): number {
   const refusals = Object.values(circuit.snapshot().rejections).reduce((sum, count) => sum + count, 0);
   return refusals + permits.snapshot().rejected;
+}
+
+/** Whether a dependency failed, or is not asked any more; not so where the caller was wrong or has left. */
+export function isDependencyGone(error: unknown): boolean {
+  return !isCallersFault(error) && !isCancelled(error);
 }
 
 // --- internal ---
@@ -83,7 +86,6 @@ function createGuard(registry: Registry, { name, timeoutMs }: GuardRule): Guard 
   const permits = registry.create(bulkhead, { name, maxConcurrent: 20, maxQueued: 10 });
   const chain = registry.pipeline(
     name,
-    registry.create(fallback<undefined>, { name, value: undefined, handles: isDependencyGone }),
     registry.create(retry, { name, maxAttempts: 2, baseDelayMs: 20, maxDelayMs: 20, isRetryable: mayPass }),
     circuit,
     permits,
@@ -98,10 +100,6 @@ const classify: Classify = (outcome, context) =>
 
 function isCallersFault(error: unknown): boolean {
   return error instanceof DependencyError && error.status < 500 && error.status !== 429;
-}
-
-function isDependencyGone(error: unknown): boolean {
-  return !isCallersFault(error) && !isCancelled(error);
 }
 
 /** A try that timed out has used up the time that another one would need. */

@@ -5,7 +5,7 @@
  */
 
 import type { CircuitTransitionEvent, Events, PolicyEvent } from '@holdfast/core';
-import type { FeatureChangedEvent } from '@holdfast/degradation';
+import type { BrownoutShownEvent, FeatureChangedEvent } from '@holdfast/degradation';
 
 /** One thing that happened. */
 export interface JournalEntry {
@@ -57,7 +57,13 @@ function textOf(event: PolicyEvent): string | undefined {
     }
     case 'feature.changed': {
       const { name, from, to, actor, cause } = event as FeatureChangedEvent;
-      return `feature ${name}: ${from} -> ${to} (${cause === 'expired' ? 'expired' : actor})`;
+      if (cause === 'expired' && from === to) return `feature ${name}: its override has expired, back in steps`;
+      const why = cause === 'restoring' ? 'restored in steps' : cause === 'expired' ? 'expired' : actor;
+      return `feature ${name}: ${from} -> ${to} (${why})`;
+    }
+    case 'brownout.shown': {
+      const { from, to, reason } = event as BrownoutShownEvent;
+      return `brownout level ${from} -> ${to}: ${/: (.*?) \(/.exec(reason)?.[1] ?? reason}`;
     }
     default:
       return undefined;

@@ -16,13 +16,13 @@ import { type Errand, type Result, type Twin, type Visit, twins } from './visits
 
 /** What {@link startLoad} needs. */
 export interface LoadOptions {
-  /** Shoppers who arrive per second, on average; each visits both twins. */
-  readonly shoppersPerSecond: number;
+  /** Returns how many shoppers arrive per second now, on average; each visits both twins. */
+  readonly shoppersPerSecond: () => number;
   readonly random: () => number;
   /** Where the twins listen. */
   readonly urls: Readonly<Record<Twin, string>>;
-  /** Whether something is broken downstream at this moment. */
-  readonly hasFaults: () => boolean;
+  /** Returns what a visit that begins now meets. */
+  readonly circumstances: () => Circumstances;
   /** Receives each visit when it has ended. */
   readonly onVisit: (visit: Visit) => void;
 }
@@ -45,9 +45,9 @@ export function startLoad(options: LoadOptions): Load {
     const now = performance.now();
     while (dueAt <= now) {
       const errand = drawErrand(options.random); // (2)
-      const duringFaults = options.hasFaults();
-      for (const twin of twins) shoppers[twin].visit(errand, duringFaults); // (1)
-      dueAt += (-Math.log(1 - options.random()) * 1000) / options.shoppersPerSecond;
+      const circumstances = options.circumstances();
+      for (const twin of twins) shoppers[twin].visit(errand, circumstances); // (1)
+      dueAt += (-Math.log(1 - options.random()) * 1000) / options.shoppersPerSecond();
     }
     timer = setTimeout(letIn, dueAt - now);
   };
@@ -62,18 +62,24 @@ export function startLoad(options: LoadOptions): Load {
 
 // --- internal ---
 
+type Circumstances = Pick<Visit, 'duringFaults' | 'duringRush'>;
+
 interface ErrandPlan {
   readonly errand: Errand;
   readonly productId: string;
+  /** Who goes, by a name that stays the same. */
+  readonly shopper: string;
 }
 
 const CHECKOUT_RATIO = 0.15;
 const MAX_IN_FLIGHT = 1000;
+const REGULARS = 500;
 
 function drawErrand(random: () => number): ErrandPlan {
   const errand = random() < CHECKOUT_RATIO ? 'checkout' : 'page';
   const product = assortment[Math.floor(random() ** 2 * assortment.length)]; // a few goods are popular
-  return { errand, productId: product?.id ?? 'p1' };
+  const shopper = `s${Math.floor(random() * REGULARS)}`;
+  return { errand, productId: product?.id ?? 'p1', shopper };
 }
 
 /** All shoppers of one twin, with connections of their own. */
@@ -90,13 +96,13 @@ class Shopper {
     this.#onVisit = onVisit;
   }
 
-  visit(plan: ErrandPlan, duringFaults: boolean): void {
+  visit(plan: ErrandPlan, circumstances: Circumstances): void {
     if (this.#underWay.size >= MAX_IN_FLIGHT) {
-      this.#onVisit({ ...this.#ended(plan, 'broken', undefined, 0), duringFaults }); // (3)
+      this.#onVisit({ ...this.#ended(plan, 'broken', {}), ...circumstances }); // (3)
       return;
     }
     const visit: Promise<void> = this.#send(plan)
-      .then((ended) => this.#onVisit({ ...ended, duringFaults }))
+      .then((ended) => this.#onVisit({ ...ended, ...circumstances }))
       .finally(() => this.#underWay.delete(visit));
     this.#underWay.add(visit);
   }
@@ -106,31 +112,50 @@ class Shopper {
     await this.#agent.destroy();
   }
 
-  async #send(plan: ErrandPlan): Promise<Omit<Visit, 'duringFaults'>> {
+  async #send(plan: ErrandPlan): Promise<Omit<Visit, keyof Circumstances>> {
     const startedAt = performance.now();
     const patience = AbortSignal.timeout(PATIENCE_MS);
     try {
       const { statusCode, headers, body } = await request(this.#url + pathOf(plan), {
         dispatcher: this.#agent,
         signal: patience,
-        ...(plan.errand === 'checkout' && {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ productId: plan.productId }),
-        }),
+        ...orderOf(plan),
       });
       await body.dump();
-      const result = resultOf(statusCode, headers['degraded'] !== undefined);
-      return this.#ended(plan, result, statusCode, performance.now() - startedAt);
+      const degraded = String(headers['degraded'] ?? '');
+      const tookMs = performance.now() - startedAt;
+      return this.#ended(plan, resultOf(statusCode, degraded !== ''), { status: statusCode, tookMs, degraded });
     } catch {
       const result = patience.aborted ? 'late' : 'broken';
-      return this.#ended(plan, result, undefined, performance.now() - startedAt);
+      return this.#ended(plan, result, { tookMs: performance.now() - startedAt });
     }
   }
 
-  #ended({ errand }: ErrandPlan, result: Result, status: number | undefined, tookMs: number) {
-    return { twin: this.#twin, errand, result, status, tookMs };
+  #ended({ errand }: ErrandPlan, result: Result, { status, tookMs = 0, degraded = '' }: Ending) {
+    return { twin: this.#twin, errand, result, status, tookMs, strangeNames: strangeNamesIn(degraded) };
   }
+}
+
+interface Ending {
+  readonly status?: number;
+  readonly tookMs?: number;
+  /** The `Degraded` header. */
+  readonly degraded?: string;
+}
+
+function orderOf({ errand, productId, shopper }: ErrandPlan) {
+  if (errand === 'page') return { headers: { 'x-shopper': shopper } };
+  const headers = { 'x-shopper': shopper, 'content-type': 'application/json' };
+  return { method: 'POST' as const, headers, body: JSON.stringify({ productId }) };
+}
+
+/** What outsiders may hear of. Written down here once more: shoppers do not read the catalogue. */
+const publicNames: ReadonlySet<string> = new Set(['recommendations', 'price', 'product', 'page', 'checkout']);
+
+/** Names in a `Degraded` header, a dictionary of RFC 9651, that should not be there. */
+function strangeNamesIn(header: string): number {
+  const names = header.split(',').map((member) => member.trim().split(/[=;]/)[0] ?? '');
+  return names.filter((name) => name !== '' && !publicNames.has(name)).length;
 }
 
 function pathOf({ errand, productId }: ErrandPlan): string {

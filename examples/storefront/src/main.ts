@@ -8,7 +8,7 @@
 
 import { type Arguments, UsageError, help, parseArguments } from './arguments.ts';
 import { type Lifecycle, createLifecycle } from './lifecycle.ts';
-import { startRun } from './run.ts';
+import { type Run, startRun } from './run.ts';
 import { type Storefront, openStorefront } from './storefront.ts';
 import { summarise, summaryLines, summaryTable } from './summary.ts';
 import { isScreen, showRun } from './view.ts';
@@ -57,7 +57,7 @@ async function tell(storefront: Storefront, args: Arguments, lifecycle: Lifecycl
   clearTimeout(timer);
   view.close();
   await lifecycle.drain();
-  printSummary(storefront, run.elapsedMs());
+  printSummary(storefront, run);
   return code;
 }
 
@@ -66,14 +66,15 @@ function printAddresses({ addresses }: Storefront): void {
   console.log(`unprotected  ${addresses.unprotected}`);
   console.log(`metrics      ${addresses.metrics}`);
   console.log(`admin        ${addresses.admin}`);
-  console.log(`token        ${addresses.token}\n`);
+  console.log(`token        ${addresses.token}`);
+  console.log(`viewer       ${addresses.viewerToken}\n`);
 }
 
 function printEntry(atMs: number, text: string): void {
   console.log(`+ ${(atMs / 1000).toFixed(1)}s ${text}`);
 }
 
-function printSummary(storefront: Storefront, elapsedMs: number): void {
-  const summary = summarise(storefront, elapsedMs);
+function printSummary(storefront: Storefront, run: Run): void {
+  const summary = summarise(storefront, run.elapsedMs(), run.storyMs);
   console.log(`\n${summaryLines(summary).join('\n')}\n\n${summaryTable(summary)}`);
 }

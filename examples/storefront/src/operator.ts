@@ -11,25 +11,28 @@ import type { Act } from './story.ts';
 /** Where the admin endpoint is, and what opens it. */
 export interface AdminAccess {
   readonly url: string;
+  /** The token of an operator. */
   readonly token: string;
 }
 
-/** Does what `act` asks for. Rejects when the admin endpoint refuses. */
-export async function operate(act: Act, admin: AdminAccess, expiresInMs: number): Promise<void> {
-  const actor = 'operator';
-  if (act.operation === 'switch-recommendations') {
-    const change = { mode: 'cached', actor, reason: 'the recommender is down', expiresInMs: Math.ceil(expiresInMs) };
-    await send(admin, 'PUT', change);
-  } else if (act.operation === 'restore-recommendations') {
-    await send(admin, 'DELETE', { actor, reason: 'the recommender is back' });
-  }
+/** Does what `act` asks for, in a story of `storyMs`. Rejects when the admin endpoint refuses. */
+export async function operate(act: Act, admin: AdminAccess, storyMs: number): Promise<void> {
+  if (act.operation !== 'switch-recommendations') return;
+  await send(admin, {
+    mode: 'cached',
+    kind: 'atLeast', // whatever a level asks for besides
+    actor: 'operator',
+    reason: 'the recommender is down',
+    expiresInMs: Math.round(act.shareRatio * storyMs), // nobody needs to remember to take it back
+    restore: { shareRatios: [0.66, 0.33], stepMs: Math.round(storyMs * 0.03) },
+  });
 }
 
 // --- internal ---
 
-async function send({ url, token }: AdminAccess, method: 'PUT' | 'DELETE', change: object): Promise<void> {
+async function send({ url, token }: AdminAccess, change: object): Promise<void> {
   const { statusCode, body } = await request(`${url}/features/recommendations`, {
-    method,
+    method: 'PUT',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify(change),
   });

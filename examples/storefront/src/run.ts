@@ -13,7 +13,7 @@ import { startLoad } from './load.ts';
 import { operate } from './operator.ts';
 import { type RecentVisits, recentVisits } from './recent-visits.ts';
 import { type Refusals, watchRefusals } from './refusals.ts';
-import { type Scene, hasFaults, sceneAt } from './story.ts';
+import { type Scene, hasFaults, sceneAt, storyMsOf } from './story.ts';
 import type { Storefront } from './storefront.ts';
 import type { Visit } from './visits.ts';
 
@@ -32,9 +32,6 @@ export interface Run {
   scene(): Scene;
 }
 
-/** Time in which the story is told when the run has no end. Milliseconds. */
-const ROUND_MS = 60_000;
-
 /** Lets the shoppers in. `lifecycle` ends the run. */
 export function startRun(
   storefront: Storefront,
@@ -43,7 +40,7 @@ export function startRun(
   const startedAt = performance.now();
   let stoppedAt: number | undefined;
   const elapsedMs = (): number => (stoppedAt ?? performance.now()) - startedAt;
-  const storyMs = args.forMs ?? ROUND_MS;
+  const storyMs = storyMsOf(args.forMs);
   const endsWithStory = args.forMs !== undefined;
   const { events } = storefront.registry;
   const run: Run = {
@@ -80,8 +77,7 @@ function tellStory(run: Run): { stop(): Promise<void> } {
     lastAct = act;
     run.journal.note(`act ${index + 1}, ${act.name}: ${act.title}`);
     run.storefront.downstreams.setFaults(act.faults);
-    const expiresInMs = act.shareRatio * run.storyMs + OPERATOR_MARGIN_MS;
-    operation = operate(act, { url: admin, token }, expiresInMs).catch((error: unknown) => {
+    operation = operate(act, { url: admin, token }, run.storyMs).catch((error: unknown) => {
       run.journal.note(`the operator failed: ${String(error)}`);
     });
   };
@@ -95,16 +91,16 @@ function tellStory(run: Run): { stop(): Promise<void> } {
   };
 }
 
-/** How much longer than the act the operator's override lasts, should nobody restore it. */
-const OPERATOR_MARGIN_MS = 5000;
-
 function letShoppersIn(run: Run, args: Arguments, lifecycle: Lifecycle): void {
   const { addresses, visits } = run.storefront;
   const load = startLoad({
-    shoppersPerSecond: args.shoppersPerSecond,
+    shoppersPerSecond: () => args.shoppersPerSecond * (run.scene().act.crowd ?? 1),
     random: seededRandom(args.seed),
     urls: addresses,
-    hasFaults: () => hasFaults(run.scene().act),
+    circumstances: () => {
+      const { act } = run.scene();
+      return { duringFaults: hasFaults(act), duringRush: act.crowd !== undefined };
+    },
     onVisit: (visit: Visit) => {
       visits.add(visit);
       run.recent.add(visit, performance.now());

@@ -4,16 +4,26 @@
  *   GET  /products/:id   200 the page · 404 no such product · 502, 503, 504 none to be had
  *   POST /checkout       200 paid · 202 accepted, to be paid later · 400 malformed · 502, 503, 504
  *
- * Each request gets its context here: the deadline of its page, and the end when the shopper leaves.
+ * Each request gets its context here: the deadline of its page, the end when the shopper leaves, and who the shopper is, by
+ * whom a brownout decides. What was degraded for it is said in its `Degraded` header, as far as outsiders may hear of it.
  *
  * @module
  */
 
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import { Context, isRejection, isTimeout } from '@holdfast/core';
+import {
+  type DegradedNotice,
+  degradedHeader,
+  noticesOf,
+  publicNotices,
+  target,
+  withNotices,
+} from '@holdfast/degradation';
 
 import { DependencyError } from './dependencies.ts';
+import { features } from './features.ts';
 import { type Answer, type Pages, UnavailableError } from './pages.ts';
 
 /** Times in which the protected shop answers. Milliseconds. */
@@ -34,10 +44,10 @@ export interface Shop {
 export async function openShop(pages: Pages, port: number): Promise<Shop> {
   const app = fastify({ forceCloseConnections: 'idle', keepAliveTimeout: 5000 });
   app.get<{ Params: { id: string } }>('/products/:id', (request, reply) =>
-    answer(reply, budgetsMs.page, (context) => pages.product(request.params.id, context)),
+    answer(request, reply, (context) => pages.product(request.params.id, context)),
   );
   app.post<{ Body: { productId: string } }>('/checkout', { schema: { body: orderSchema } }, (request, reply) =>
-    answer(reply, budgetsMs.checkout, (context) => pages.checkout(request.body.productId, context)),
+    answer(request, reply, (context) => pages.checkout(request.body.productId, context)),
   );
   const url = await app.listen({ host: '127.0.0.1', port });
   return { url, close: () => closeApp(app) };
@@ -52,22 +62,37 @@ const orderSchema = {
 } as const;
 
 async function answer(
+  request: FastifyRequest,
   reply: FastifyReply,
-  budgetMs: number,
   page: (context: Context) => Promise<Answer>,
 ): Promise<FastifyReply> {
-  using context = Context.background.withTimeout(budgetMs);
-  const leave = (): void => context.cancel();
+  using deadline = Context.background.withTimeout(request.method === 'POST' ? budgetsMs.checkout : budgetsMs.page);
+  const context = withNotices(deadline).withValue(target, { key: shopperOf(request) });
+  const leave = (): void => deadline.cancel();
   reply.raw.once('close', leave);
   try {
-    const { status, body, degraded } = await page(context);
-    if (degraded.length > 0) void reply.header('degraded', degraded.join(', '));
+    const { status, body, isDeferredByFailure = false } = await page(context);
+    tellDegraded(reply, isDeferredByFailure ? [...noticesOf(context), deferredByFailure] : noticesOf(context));
     return reply.code(status).send(body);
   } catch (error) {
     return sendError(reply, error);
   } finally {
     reply.raw.off('close', leave);
   }
+}
+
+const deferredByFailure: DegradedNotice = { feature: 'checkout', mode: 'deferred', decidedBy: 'failure' };
+
+/** Who the shopper is: what a session would say. Undefined is nobody in particular. */
+function shopperOf({ headers }: FastifyRequest): string | undefined {
+  const id = headers['x-shopper'];
+  return typeof id === 'string' && /^[\w-]{1,40}$/.test(id) ? id : undefined;
+}
+
+/** Only what the catalogue calls public leaves the house. */
+function tellDegraded(reply: FastifyReply, notices: readonly DegradedNotice[]): void {
+  const header = degradedHeader(publicNotices(notices, features));
+  if (header !== undefined) void reply.header('degraded', header);
 }
 
 function sendError(reply: FastifyReply, error: unknown): FastifyReply {

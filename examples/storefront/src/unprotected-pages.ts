@@ -9,9 +9,10 @@ import { randomUUID } from 'node:crypto';
 
 import type { Dependencies } from './dependencies.ts';
 import type { Pages } from './pages.ts';
+import { type Renderer, costsMs } from './renderer.ts';
 
 /** Creates the pages of the twin. */
-export function unprotectedPages(dependencies: Dependencies): Pages {
+export function unprotectedPages(dependencies: Dependencies, renderer: Renderer): Pages {
   return {
     async product(id) {
       const [product, price, recommendations] = await Promise.all([
@@ -19,11 +20,12 @@ export function unprotectedPages(dependencies: Dependencies): Pages {
         dependencies.price(id),
         dependencies.recommendations(id),
       ]);
-      return { status: 200, body: { product, price, recommendations }, degraded: [] };
+      await renderer.render(costsMs.page + costsMs.ranking);
+      return { status: 200, body: { product, price, recommendations } };
     },
     async checkout(productId) {
       const { orderId, paid } = await dependencies.pay({ id: randomUUID(), productId });
-      return { status: 200, body: { orderId, paid }, degraded: [] };
+      return { status: 200, body: { orderId, paid } };
     },
   };
 }

@@ -6,7 +6,7 @@
  *
  * Invariants
  *  (1) Every visit ends in exactly one result.
- *  (2) A visit belongs to the act in which it began, and to the faults if that act has any.
+ *  (2) A visit belongs to the act in which it began: to the faults if that act has any, to the rush if it is that one.
  *
  * @module
  */
@@ -37,6 +37,9 @@ export interface Visit {
   /** Time until the answer, or until the shopper gave up. Milliseconds. */
   readonly tookMs: number;
   readonly duringFaults: boolean;
+  readonly duringRush: boolean;
+  /** Names in its `Degraded` header that no outsider should see. */
+  readonly strangeNames: number;
 }
 
 /** What many visits came to. */
@@ -52,11 +55,16 @@ export interface VisitSummary {
   readonly p99Ms: number | undefined;
 }
 
+/** Which visits: all, those during faults, or those during the rush. */
+export type VisitScope = 'run' | 'faults' | 'rush';
+
 /** Keeps visits and sums them up. */
 export interface VisitBook {
   add(visit: Visit): void;
   /** Sums up one twin's visits; without an errand all of them. */
-  summary(twin: Twin, scope: 'run' | 'faults', errand?: Errand): VisitSummary;
+  summary(twin: Twin, scope: VisitScope, errand?: Errand): VisitSummary;
+  /** Names in `Degraded` headers that no outsider should have seen. */
+  readonly strangeNames: number;
 }
 
 /** Creates an empty book. */
@@ -67,10 +75,14 @@ export function visitBook(): VisitBook {
     tallies.set(key, found);
     return found;
   };
+  let strangeNames = 0;
   return {
+    get strangeNames() {
+      return strangeNames;
+    },
     add(visit) {
-      const scopes = visit.duringFaults ? ['run', 'faults'] : ['run']; // (2)
-      for (const scope of scopes) {
+      strangeNames += visit.strangeNames;
+      for (const scope of scopesOf(visit)) {
         tally(`${visit.twin}/${scope}/${visit.errand}`).add(visit);
         tally(`${visit.twin}/${scope}/all`).add(visit);
       }
@@ -90,6 +102,11 @@ export function isGood({ result, status }: Visit): boolean {
 }
 
 // --- internal ---
+
+/** (2) */
+function scopesOf({ duringFaults, duringRush }: Visit): readonly VisitScope[] {
+  return ['run', ...(duringFaults ? (['faults'] as const) : []), ...(duringRush ? (['rush'] as const) : [])];
+}
 
 class Tally {
   readonly #byResult: Record<Result, number> = { full: 0, degraded: 0, error: 0, broken: 0, late: 0 };

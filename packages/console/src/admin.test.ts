@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { type CircuitBreaker, ConfigError, circuitBreaker, createRegistry, retry } from '@holdfast/core';
 
+import { createBrownout } from '@holdfast/degradation';
+
 import { createAdmin } from './admin.ts';
 import {
   type ListeningAdmin,
@@ -38,6 +40,8 @@ describe('routes', () => {
       ['/circuits/{name}', 'GET', 'HEAD'],
       ['/features', 'GET', 'HEAD'],
       ['/features/{name}', 'GET', 'HEAD', 'PUT', 'DELETE'],
+      ['/features/{name}/explanation', 'GET', 'HEAD', 'POST'],
+      ['/brownout', 'GET', 'HEAD'],
       ['/audit', 'GET', 'HEAD'],
     ]);
   });
@@ -99,6 +103,78 @@ describe('routes', () => {
     ]);
   });
 
+  it('PUT makes every kind of override, for a share, a place and a target, and DELETE ends one of them', async () => {
+    const { ask, put, degradation } = await startAdminUnderTest();
+    const match = [{ attribute: 'plan', in: ['free'] }];
+    const restore = { shareRatios: [0.5, 0.1], stepMs: 1000 };
+    for (const more of [
+      { kind: 'atLeast', shareRatio: 0.25, seed: 'spring', restore },
+      { kind: 'atMost', match },
+      { source: 'schedule', scope: { region: 'eu' } },
+    ])
+      expect(await put('/features/recommendations', { ...change, ...more })).toMatchObject({ status: 200 });
+    const { overrides } = degradation.status('recommendations');
+    const id = 'manual/atMost/*/*/[{"attribute":"plan","in":["free"]}]';
+    const body = JSON.stringify({ actor: 'bob', reason: 'over', id });
+
+    expect(overrides).toMatchObject([
+      { kind: 'atLeast', shareRatio: 0.25, seed: 'spring' },
+      { kind: 'atMost', id, match },
+    ]);
+    expect(await ask('/features/recommendations', { method: 'DELETE', headers: json, body })).toMatchObject({
+      status: 200,
+      body: { revision: 4, overrides: [{ kind: 'atLeast' }] },
+    });
+  });
+
+  it('/features/{name}/explanation says why a feature is in its mode, for all and for one user', async () => {
+    const { ask, degradation } = await startAdminUnderTest();
+    const author = { actor: 'bob', reason: 'slow', expiresInMs: 60_000 };
+    degradation.set('recommendations', 'off', { ...author, match: [{ attribute: 'plan', in: ['free'] }] });
+    const path = '/features/recommendations/explanation';
+    const target = { key: 'ada', attributes: { plan: 'free' } };
+    const explain = (body: unknown) => ask(path, { method: 'POST', headers: json, body: JSON.stringify(body) });
+
+    expect((await ask(path)).body).toMatchObject({ mode: 'full', overrides: [{ isFor: false }] });
+    expect(await explain(target)).toMatchObject({
+      status: 200,
+      body: {
+        mode: 'off',
+        target,
+        text: 'recommendations is off for "ada": manual force off by bob (slow), 60 s left',
+      },
+    });
+    expect((await explain({ key: 'ada' })).body).toMatchObject({ mode: 'full' });
+    for (const body of [
+      {},
+      { key: 7 },
+      { ...target, more: 1 },
+      { key: 'ada', attributes: { plan: null } },
+      { key: '' },
+    ])
+      expect(await explain(body)).toMatchObject({ status: 400, body: { code: 'INVALID_TARGET' } });
+    expect(await ask('/features/nothing/explanation')).toMatchObject({
+      status: 404,
+      body: { code: 'UNKNOWN_FEATURE' },
+    });
+  });
+
+  it('GET /brownout shows the level, and explains it where something can', async () => {
+    const { ask, degradation } = await startAdminUnderTest();
+    expect((await ask('/brownout')).body).toEqual({ level: 0, reason: '' });
+    degradation.setLevel(1.5, { actor: 'brownout', reason: 'shed ratio 4 %' });
+    expect((await ask('/brownout')).body).toEqual({ level: 1.5, reason: 'shed ratio 4 %' });
+
+    const brownout = createBrownout();
+    brownout.observe({ shedRatio: 0.2 }, 0);
+    const { ask: askExplained } = await startAdminUnderTest({ brownout });
+    expect((await askExplained('/brownout')).body).toEqual({
+      level: 0,
+      reason: '',
+      explanation: JSON.parse(JSON.stringify(brownout.explain())) as unknown,
+    });
+  });
+
   it('answers HEAD like GET, without the body', async () => {
     const { ask } = await startAdminUnderTest();
 
@@ -116,6 +192,7 @@ describe('routes', () => {
 
     expect(await get('/features')).toEqual({ features: [] });
     expect(await get('/audit')).toEqual({ entries: [] });
+    expect(await get('/brownout')).toEqual({ level: 0, reason: '' });
     expect(await get('/features/reco')).toMatchObject({
       status: 404,
       detail: 'there is no feature "reco"; this service has none',
@@ -133,14 +210,18 @@ describe('options', () => {
     [{ allowRemote: 'yes' }, 'admin.allowRemote must be true or false, got "yes"'],
     [{ registry: {} }, 'admin.registry must be a registry'],
     [{ degradation: {} }, 'admin.degradation must be what createDegradation() returned'],
+    [{ brownout: {} }, 'admin.brownout must be what createBrownout() returned'],
+    [{ tokens: {} }, 'admin.tokens must be at least one token'],
+    [{ tokens: { viewer: 'short' } }, 'admin.tokens.viewer.length must be an integer of at least 16, got 5'],
+    [{ tokens: { viewer: token }, token }, 'admin.token must be absent where admin.tokens is given'],
   ])('%j are refused', (options, message) => {
     expect(() => createAdminUnderTest(options as never)).toThrow(ConfigError);
     expect(() => createAdminUnderTest(options as never)).toThrow(message);
   });
 
   it('unknown ones are refused', () => {
-    expect(() => createAdminUnderTest({ tokens: 1 } as never)).toThrow(
-      /^admin has no option "tokens"; it knows allowRemote,/,
+    expect(() => createAdminUnderTest({ secret: 1 } as never)).toThrow(
+      /^admin has no option "secret"; it knows allowRemote,/,
     );
     expect(() => createAdmin(undefined as never)).toThrow(ConfigError);
   });

@@ -1,15 +1,15 @@
 /**
  * Admin: an HTTP endpoint that shows circuits and features, and switches features.
  *
- * Use it from this machine, by a shell, a script or a tunnel. Do not put it on the internet: it has one token for all.
+ * Use it from this machine, by a shell, a script or a tunnel. Do not put it on the internet.
  *
  * @module
  */
 
 import { type Clock, ConfigError, type Registry, integerInRange, isName, withKnown } from '@holdfast/core';
-import type { FeatureControl } from '@holdfast/degradation';
+import type { Brownout, FeatureControl } from '@holdfast/degradation';
 
-import { bearerToken } from './bearer-token.ts';
+import { type RoleCheck, type RoleTokens, bearerToken, bearerTokens } from './bearer-token.ts';
 import { type RequestHandler, endpoint } from './endpoint.ts';
 import { Listener, type ListenerAddress } from './listener.ts';
 import { isLoopbackHost } from './loopback.ts';
@@ -20,8 +20,12 @@ export interface AdminOptions {
   readonly registry: Registry;
   /** Whose features are shown and switched. Without it the service has none. */
   readonly degradation?: FeatureControl;
-  /** The secret that every request must carry. At least 16 characters, of those that a header can carry. */
-  readonly token: string;
+  /** Explains the level of the service. Without it the level is shown as `degradation` was told it. */
+  readonly brownout?: Pick<Brownout, 'explain'>;
+  /** One secret for everybody, whose role is `operator`. At least 16 characters, of those that a header can carry. */
+  readonly token?: string;
+  /** Secrets by role, instead of `token`: `viewer`, `operator`, `break-glass`; several of a role in an array. */
+  readonly tokens?: RoleTokens;
   /** Address or name to listen on; a loopback one unless `allowRemote`. @defaultValue '127.0.0.1' */
   readonly host?: string;
   /** Port to listen on. Integer, 0 to 65 535; 0 lets the system choose. @defaultValue 0 */
@@ -40,7 +44,7 @@ export const adminDefaults: Required<Pick<AdminOptions, 'host' | 'port' | 'allow
 
 /** An admin endpoint. */
 export interface Admin {
-  /** Answers requests of a server that you have, whose paths start with `/circuits`, `/features` or `/audit`. */
+  /** Answers requests of a server that you have, by their paths: `GET /` lists them. */
   readonly handler: RequestHandler;
   /** Starts a server of its own. Called again, it returns the same address. Rejects when it cannot listen, or was closed. */
   listen(): Promise<ListenerAddress>;
@@ -62,8 +66,8 @@ export interface Admin {
  * ```
  */
 export function createAdmin(options: AdminOptions): Admin {
-  const { token, host, port, bodyTimeoutMs, ...rest } = resolve(options);
-  const handler = endpoint({ ...rest, bodyTimeoutMs, isAuthorized: bearerToken(token) });
+  const { roleOf, host, port, bodyTimeoutMs, ...rest } = resolve(options);
+  const handler = endpoint({ ...rest, roleOf, bodyTimeoutMs });
   const listener = new Listener({ handler, host, port, bodyTimeoutMs });
   const close = (): Promise<void> => listener.close();
   return { handler, listen: () => listener.listen(), close, [Symbol.asyncDispose]: close };
@@ -71,19 +75,25 @@ export function createAdmin(options: AdminOptions): Admin {
 
 // --- internal ---
 
-const OPTION_NAMES = ['allowRemote', 'bodyTimeoutMs', 'clock', 'degradation', 'host', 'port', 'registry', 'token'];
+const OPTION_NAMES = ['allowRemote', 'bodyTimeoutMs', 'brownout', 'clock', 'degradation', 'host', 'port', 'registry'];
 
-type Settings = Required<Omit<AdminOptions, 'degradation'>> & { readonly degradation: FeatureControl | undefined };
+type Settings = Required<Omit<AdminOptions, 'degradation' | 'brownout' | 'token' | 'tokens'>> & {
+  readonly roleOf: RoleCheck;
+  readonly degradation: FeatureControl | undefined;
+  readonly brownout: Pick<Brownout, 'explain'> | undefined;
+};
 
 function resolve(options: AdminOptions): Settings {
-  const resolved = withKnown('admin', adminDefaults, options, OPTION_NAMES);
-  const { registry, degradation } = resolved;
+  const resolved = withKnown('admin', adminDefaults, options, [...OPTION_NAMES, 'token', 'tokens']);
+  const { registry, degradation, brownout } = resolved;
   if (typeof registry?.get !== 'function') throw new ConfigError('admin.registry', 'a registry', registry);
   if (degradation !== undefined && typeof degradation?.list !== 'function')
     throw new ConfigError('admin.degradation', 'what createDegradation() returned', degradation);
+  if (brownout !== undefined && typeof brownout?.explain !== 'function')
+    throw new ConfigError('admin.brownout', 'what createBrownout() returned', brownout);
   checkPlace(resolved);
   integerInRange('admin.bodyTimeoutMs', resolved.bodyTimeoutMs, [1, 60_000]);
-  return { ...resolved, degradation, clock: resolved.clock ?? registry.clock };
+  return { ...resolved, degradation, brownout, roleOf: roleCheckOf(resolved), clock: resolved.clock ?? registry.clock };
 }
 
 function checkPlace({ host, port, allowRemote }: typeof adminDefaults): void {
@@ -92,4 +102,10 @@ function checkPlace({ host, port, allowRemote }: typeof adminDefaults): void {
   if (!allowRemote && !isLoopbackHost(host))
     throw new ConfigError('admin.host', 'a loopback address unless admin.allowRemote is true', host);
   integerInRange('admin.port', port, [0, 65_535]);
+}
+
+function roleCheckOf({ token, tokens }: Pick<AdminOptions, 'token' | 'tokens'>): RoleCheck {
+  if (tokens === undefined) return bearerToken(token);
+  if (token === undefined) return bearerTokens(tokens);
+  throw new ConfigError('admin.token', 'absent where admin.tokens is given', '...');
 }

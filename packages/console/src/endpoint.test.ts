@@ -13,10 +13,12 @@ import {
   changeHead,
   createAdminUnderTest,
   json,
+  jsonAs,
   listenOn,
   openRaw,
   startAdminUnderTest,
   token,
+  tokens,
 } from './testing/admin-under-test.ts';
 
 describe('refusals', () => {
@@ -61,6 +63,29 @@ describe('refusals', () => {
     ['no expiry', 400, 'PUT', feature, { ...change, expiresInMs: undefined }],
     ['an expiry that is too long', 400, 'PUT', feature, { ...change, expiresInMs: 86_400_001 }],
     ['an expiry that is a string', 400, 'PUT', feature, { ...change, expiresInMs: '60000' }],
+    ['an expiry in the past', 400, 'PUT', feature, { ...change, expiresInMs: -60_000 }],
+    ['an expiry that is an instant', 400, 'PUT', feature, { ...change, expiresInMs: Date.UTC(2026, 0, 1) }],
+    ['a share of nobody', 400, 'PUT', feature, { ...change, shareRatio: 0 }],
+    ['a share above all', 400, 'PUT', feature, { ...change, shareRatio: 1.01 }],
+    ['a share in percent', 400, 'PUT', feature, { ...change, shareRatio: 25 }],
+    ['a negative share', 400, 'PUT', feature, { ...change, shareRatio: -0.1 }],
+    ['a share that is a string', 400, 'PUT', feature, { ...change, shareRatio: '0.5' }],
+    ['an unknown kind', 400, 'PUT', feature, { ...change, kind: 'exactly' }],
+    ['a controller', 400, 'PUT', feature, { ...change, source: 'automatic' }],
+    ['a schedule that is a bound', 400, 'PUT', feature, { ...change, source: 'schedule', kind: 'atLeast' }],
+    ['a scope that there is not', 400, 'PUT', feature, { ...change, scope: { tenant: 'a' } }],
+    ['a condition that is none', 400, 'PUT', feature, { ...change, match: [{ attribute: 'plan', equals: 'free' }] }],
+    [
+      'a plan to restore that rises',
+      400,
+      'PUT',
+      feature,
+      { ...change, restore: { shareRatios: [0.1, 0.5], stepMs: 1 } },
+    ],
+    ['a revision that is none', 400, 'PUT', feature, { ...change, ifRevision: -1 }],
+    ['a role of its own choice', 400, 'PUT', feature, { ...change, role: 'break-glass' }],
+    ['break-glass by an operator', 403, 'PUT', feature, { ...change, source: 'break-glass' }],
+    ['a restoration with a role', 400, 'DELETE', feature, { actor: 'bob', reason: 'over', role: 'operator' }],
     ['an unknown field', 400, 'PUT', feature, { ...change, percent: 10 }],
     [
       'a prototype',
@@ -114,12 +139,8 @@ describe('refusals', () => {
     });
   });
 
-  it('says 403 where a role may not do that, and 409 where there are too many overrides', async () => {
+  it('says 409 where there are too many overrides', async () => {
     const { put, degradation } = await startAdminUnderTest();
-    expect(await put(feature, { ...change, role: 'viewer' })).toMatchObject({
-      status: 403,
-      body: { code: 'FORBIDDEN', field: 'role' },
-    });
     const setFor = (n: number): object => ({ ...change, match: matchOf(n) });
     for (let n = 0; n < 32; n++) degradation.set('recommendations', 'cached', { ...author, match: matchOf(n) });
 
@@ -131,6 +152,77 @@ describe('refusals', () => {
     degradation.close();
 
     expect(await put(feature, change)).toMatchObject({ status: 503, body: { code: 'CLOSED' } });
+  });
+});
+
+describe('roles', () => {
+  const feature = '/features/recommendations';
+  const off = { ...change, mode: 'off' };
+  const glass = { ...off, source: 'break-glass' };
+
+  it.each<[keyof typeof tokens, string, number, string, object]>([
+    ['viewer', 'an override', 403, 'PUT', off],
+    ['viewer', 'a restoration', 403, 'DELETE', { actor: 'eve', reason: 'why not' }],
+    ['viewer', 'something invalid', 403, 'PUT', { nothing: 'of that' }],
+    ['viewer', 'break-glass', 403, 'PUT', glass],
+    ['operator', 'break-glass', 403, 'PUT', glass],
+    ['operator', 'a better mode than controllers ask for', 403, 'PUT', { ...change, mode: 'full' }],
+    ['operator', 'an override', 200, 'PUT', off],
+    ['operator', 'a bound against controllers', 200, 'PUT', { ...change, mode: 'full', kind: 'atMost' }],
+    ['operator', 'a restoration', 200, 'DELETE', { actor: 'bob', reason: 'over' }],
+    ['break-glass', 'a better mode than controllers ask for', 200, 'PUT', { ...change, mode: 'full' }],
+    ['break-glass', 'break-glass', 200, 'PUT', glass],
+    ['break-glass', 'break-glass for longer than a quarter of an hour', 400, 'PUT', { ...glass, expiresInMs: 900_001 }],
+  ])('(1) (4) %s, %s: %i', async (...[role, _what, status, method, body]) => {
+    const { ask, degradation } = await startAdminUnderTest({ tokens });
+    degradation.setAutomatic('recommendations', 'cached', { actor: 'controller', reason: 'slow', expiresInMs: 60_000 });
+    const before = [degradation.list(), degradation.audit()];
+
+    const answer = await ask(feature, { method, headers: jsonAs(role), body: JSON.stringify(body) });
+
+    expect(answer.status).toBe(status);
+    const after = [degradation.list(), degradation.audit()];
+    if (status !== 200) expect(after).toEqual(before);
+    if (status === 403) expect(answer.body).toMatchObject({ code: 'FORBIDDEN', field: 'role' });
+    if (status === 200 && method === 'PUT') expect(after).not.toEqual(before);
+  });
+
+  it('shows everything to all of them, and who they are', async () => {
+    const { ask } = await startAdminUnderTest({ tokens });
+    for (const role of ['viewer', 'operator', 'break-glass'] as const) {
+      const headers = jsonAs(role);
+      for (const path of ['/circuits', '/features', feature, `${feature}/explanation`, '/brownout', '/audit'])
+        expect((await ask(path, { headers })).status).toBe(200);
+      const body = JSON.stringify({ key: 'ada' });
+      expect((await ask(`${feature}/explanation`, { method: 'POST', headers, body })).status).toBe(200);
+      expect((await ask('/', { headers })).body).toMatchObject({ role });
+    }
+  });
+
+  it('ends what break-glass has set only for break-glass', async () => {
+    const { ask, degradation } = await startAdminUnderTest({ tokens });
+    const end = { method: 'DELETE', body: JSON.stringify({ actor: 'bob', reason: 'over' }) };
+    await ask(feature, { method: 'PUT', headers: jsonAs('break-glass'), body: JSON.stringify(glass) });
+
+    expect(await ask(feature, { ...end, headers: jsonAs('operator') })).toMatchObject({ status: 403 });
+    expect(degradation.mode('recommendations')).toBe('off');
+    expect(await ask(feature, { ...end, headers: jsonAs('break-glass') })).toMatchObject({ status: 200 });
+    expect(degradation.mode('recommendations')).toBe('full');
+  });
+
+  it('(5) tells of everybody who was refused, without the token', async () => {
+    const { ask, registry } = await startAdminUnderTest({ tokens });
+    const heard = recordEvents(registry.events);
+    await ask('/audit', { headers: { Authorization: 'Bearer hunter2-hunter2-hunter2' } });
+    await ask(feature, { method: 'PUT', headers: jsonAs('viewer'), body: '{}' });
+    await ask(feature, { method: 'PUT', headers: jsonAs('operator'), body: JSON.stringify(glass) });
+    await ask(feature, { method: 'PUT', headers: jsonAs('operator'), body: '{}' });
+
+    expect(heard.events).toEqual([
+      { ...denied, status: 401, method: 'GET', path: '/audit', role: undefined },
+      { ...denied, status: 403, method: 'PUT', path: feature, role: 'viewer' },
+      { ...denied, status: 403, method: 'PUT', path: feature, role: 'operator' },
+    ]);
   });
 });
 
@@ -268,6 +360,8 @@ describe('the handler', () => {
     expect(recorder.types).toEqual(['admin.failed', 'admin.failed']);
   });
 });
+
+const denied = { type: 'admin.denied', policy: 'admin', name: 'admin' };
 
 const author = { actor: 'alice', reason: 'INC-4711', expiresInMs: 1000 };
 

@@ -90,7 +90,7 @@ describe('bodies', () => {
     );
 
     expect([degradation.audit(), recorder.events]).toEqual([[], []]);
-  });
+  }, 60_000);
 
   it('whose sender goes away leave nothing behind', async () => {
     const { port, clock, degradation, admin } = await startAdminUnderTest();

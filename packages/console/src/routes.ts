@@ -5,8 +5,16 @@
  */
 
 import type { NamedPolicy, Registry } from '@holdfast/core';
-import type { FeatureControl, ModeChange, Restoration } from '@holdfast/degradation';
+import {
+  type Brownout,
+  type FeatureControl,
+  type ModeChange,
+  type Restoration,
+  type Role,
+  explainFeature,
+} from '@holdfast/degradation';
 
+import { targetOfBody } from './explanation-body.ts';
 import { Problem } from './problem.ts';
 
 /** What routes work on. */
@@ -14,12 +22,16 @@ export interface Subject {
   readonly registry: Registry;
   /** Undefined where the service has no features. */
   readonly degradation: FeatureControl | undefined;
+  /** Undefined where nothing explains the level. */
+  readonly brownout: Pick<Brownout, 'explain'> | undefined;
 }
 
 /** A request that was let in. */
 interface RouteCall extends Subject {
   /** What stands for `{name}` in the path; empty where nothing does. */
   readonly name: string;
+  /** What whoever asks may do, by the token. */
+  readonly role: Role;
   /** Reads the body as a JSON object. */
   readonly readBody: () => Promise<Readonly<Record<string, unknown>>>;
 }
@@ -29,10 +41,10 @@ export type RouteHandler = (call: RouteCall) => unknown;
 
 /** One path. */
 export interface Route {
-  /** `/features/{name}`: literal, but for the last segment. */
+  /** `/features/{name}/explanation`: literal, but for one segment. */
   readonly path: string;
   readonly about: string;
-  readonly methods: Readonly<Partial<Record<'GET' | 'PUT' | 'DELETE', RouteHandler>>>;
+  readonly methods: Readonly<Partial<Record<'GET' | 'POST' | 'PUT' | 'DELETE', RouteHandler>>>;
 }
 
 /** All paths. */
@@ -43,9 +55,15 @@ const routes: readonly Route[] = Object.freeze([
   { path: '/features', about: 'All features', methods: { GET: listFeatures } },
   {
     path: '/features/{name}',
-    about: 'One feature; PUT sets a mode for a limited time, DELETE restores the default',
+    about: 'One feature; PUT sets a mode for a limited time, DELETE ends overrides',
     methods: { GET: showFeature, PUT: setMode, DELETE: restoreMode },
   },
+  {
+    path: '/features/{name}/explanation',
+    about: 'Why a feature is in its mode; POST says why for one user, and changes nothing',
+    methods: { GET: explain, POST: explainFor },
+  },
+  { path: '/brownout', about: 'The brownout level, and why it is what it is', methods: { GET: showBrownout } },
   { path: '/audit', about: 'The last changes of features, oldest first', methods: { GET: showAudit } },
 ]);
 
@@ -53,9 +71,10 @@ const routes: readonly Route[] = Object.freeze([
 export function findRoute(path: string): { readonly route: Route; readonly name: string } | undefined {
   for (const route of routes) {
     if (route.path === path) return { route, name: '' };
-    const prefix = route.path.replace(/\{name\}$/, '');
-    const segment = path.startsWith(prefix) ? path.slice(prefix.length) : '';
-    if (prefix !== route.path && segment !== '' && !segment.includes('/')) return { route, name: decode(segment) };
+    const [before = '', after] = route.path.split('{name}');
+    if (after === undefined || !path.startsWith(before) || !path.endsWith(after)) continue;
+    const segment = path.slice(before.length, path.length - after.length);
+    if (segment !== '' && !segment.includes('/')) return { route, name: decode(segment) };
   }
   return undefined;
 }
@@ -69,8 +88,9 @@ export function allowedMethods({ methods }: Route): string {
 
 // --- internal ---
 
-function index(): unknown {
+function index({ role }: RouteCall): unknown {
   return {
+    role,
     routes: routes.map((route) => ({
       path: route.path,
       methods: allowedMethods(route).split(', '),
@@ -100,7 +120,7 @@ function showFeature(call: RouteCall): unknown {
 async function setMode(call: RouteCall): Promise<unknown> {
   const features = featuresOf(call);
   const { modes } = features.status(call.name); // an unknown feature is not worth reading a body for
-  const { mode, ...change } = await call.readBody();
+  const { mode, ...change } = await readChange(call);
   if (typeof mode !== 'string')
     throw new Problem(400, `mode must be one of ${modes.join(', ')}`, { code: 'INVALID_CHANGE', field: 'mode' });
   return features.set(call.name, mode, change as unknown as ModeChange); // it checks every field
@@ -109,7 +129,29 @@ async function setMode(call: RouteCall): Promise<unknown> {
 async function restoreMode(call: RouteCall): Promise<unknown> {
   const features = featuresOf(call);
   features.status(call.name);
-  return features.restore(call.name, (await call.readBody()) as unknown as Restoration); // it checks every field
+  return features.restore(call.name, (await readChange(call)) as unknown as Restoration); // it checks every field
+}
+
+/** Reads a change. Who makes it says so; what they may do, says the token. */
+async function readChange({ readBody, role }: RouteCall): Promise<Readonly<Record<string, unknown>>> {
+  const body = await readBody();
+  if (!Object.hasOwn(body, 'role')) return { ...body, role };
+  throw new Problem(400, 'role must be absent: the token says what it is', { code: 'INVALID_CHANGE', field: 'role' });
+}
+
+function explain(call: RouteCall): unknown {
+  return explainFeature(featuresOf(call), call.name);
+}
+
+async function explainFor(call: RouteCall): Promise<unknown> {
+  const features = featuresOf(call);
+  features.status(call.name);
+  return explainFeature(features, call.name, targetOfBody(await call.readBody()));
+}
+
+function showBrownout({ degradation, brownout }: RouteCall): unknown {
+  const { level, reason } = degradation?.level() ?? { level: 0, reason: '' };
+  return { level, reason, explanation: brownout?.explain() };
 }
 
 function showAudit({ degradation }: RouteCall): unknown {

@@ -28,7 +28,10 @@ export {
   type Sourced,
   type SubstituteReason,
   type ValueSource,
+  isSourced,
+  noteProvenance,
   sourced,
+  sourcedCall,
 } from './kernel/provenance.ts';
 
 // Ports

@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { ParamValue } from './override.ts';
 import { type HashFunction, sha256 } from './sha256.ts';
 
 /** How a mode came to change. */
@@ -42,6 +43,8 @@ export interface AuditedChange {
   readonly cause: ChangeCause;
   /** Calendar time at which what decides now expires; undefined when it does not. */
   readonly expiresAt: string | undefined;
+  /** Parameters of the mode that are others than the catalogue says. */
+  readonly params?: Readonly<Record<string, ParamValue>> | undefined;
 }
 
 /** One change of one feature. */
@@ -91,6 +94,13 @@ export class AuditTrail {
     this.#next = (this.#next + 1) % this.#maxEntries;
   }
 
+  /** Returns the change that somebody made to a feature with one revision; undefined where it is not in the trail. */
+  findChange({ feature, revision }: Pick<AuditedChange, 'feature' | 'revision'>): AuditedChange | undefined {
+    return this.list().findLast(
+      (entry) => entry.feature === feature && entry.revision === revision && ['set', 'restored'].includes(entry.cause),
+    );
+  }
+
   /** Returns a copy, oldest first. */
   list(): readonly AuditEntry[] {
     return [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)];
@@ -100,6 +110,7 @@ export class AuditTrail {
 // --- internal ---
 
 function hashOf(change: AuditedChange, previousHash: string, hash: HashFunction): string {
-  const { at, feature, from, to, actor, reason, revision, cause, expiresAt = '' } = change;
-  return hash(JSON.stringify([previousHash, at, feature, from, to, actor, reason, revision, cause, expiresAt]));
+  const { at, feature, from, to, actor, reason, revision, cause, expiresAt = '', params } = change;
+  const always = [previousHash, at, feature, from, to, actor, reason, revision, cause, expiresAt];
+  return hash(JSON.stringify(params === undefined ? always : [...always, params]));
 }

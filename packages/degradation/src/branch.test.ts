@@ -48,6 +48,41 @@ describe('handle.match', () => {
   });
 });
 
+describe('degradation.feature with parameters', () => {
+  it('(1) gives each function the parameters of its mode after the context, and the arguments after them', async () => {
+    const { degradation } = setUp();
+    const recommend = degradation.feature(
+      'reco',
+      {
+        full: (context, params, user: string, count?: number) => [context, params, user, count],
+        reduced: (_context, { limit }, user) => [limit, user],
+        cached: (_context, { maxStaleMs }) => [maxStaleMs],
+        off: (...given) => given.slice(1),
+      },
+      { withParams: true },
+    );
+
+    expect(await recommend(Context.background, 'ada', 3)).toEqual([Context.background, undefined, 'ada', 3]);
+    degradation.set('reco', 'reduced', change);
+    expect(await recommend(Context.background, 'ada')).toEqual([5, 'ada']);
+    degradation.set('reco', 'off', change);
+    expect(await recommend(Context.background, 'ada', 3)).toEqual([undefined, 'ada', 3]);
+    expect(degradation.status('reco').served).toEqual({ full: 1, reduced: 1, cached: 0, off: 1 });
+  });
+
+  it.each([null, {}, { withParams: false }, { withParams: true, more: 1 }, 'withParams'])(
+    'refuses the options %j, and creates nothing',
+    (options) => {
+      const { degradation } = setUp();
+      const functions = { full: () => 1, deferred: () => 2 };
+
+      expect(() => loose(degradation).feature('pay', functions, options)).toThrow(
+        'pay: the options of feature must be left out or { withParams: true }',
+      );
+    },
+  );
+});
+
 describe('degradation.ladder', () => {
   it('(2) goes down one mode at a time until one answers, and says so', async () => {
     const { degradation, recorder } = setUp();
@@ -145,6 +180,70 @@ describe('degradation.ladder', () => {
   });
 });
 
+describe('charter O2, (6): the enforcement of a ladder', () => {
+  const setUpLadder = (enforcement: 'enforce' | 'observe' | 'off') => {
+    const parts = setUp();
+    const asked: string[] = [];
+    const functions = {
+      full: () => (asked.push('full'), fails()),
+      reduced: () => asked.push('reduced'),
+      cached: () => asked.push('cached'),
+      off: () => asked.push('off'),
+    };
+    return { ...parts, asked, recommend: parts.degradation.ladder('reco', functions, { enforcement }) };
+  };
+
+  it('observes where it would go down, and goes nowhere', async () => {
+    const { recommend, recorder, asked, degradation } = setUpLadder('observe');
+    const context = withNotices(Context.background);
+
+    await expect(recommend(context)).rejects.toBe(down);
+
+    const fell = { type: 'feature.fell', from: 'full', to: 'reduced', error: down, enforcement: 'observe' };
+    expect(recorder.events).toMatchObject([fell]);
+    expect([asked, noticesOf(context)]).toEqual([['full'], []]);
+    expect(degradation.status('reco').served).toEqual({ full: 0, reduced: 0, cached: 0, off: 0 });
+  });
+
+  it('tells nothing when it is off, and goes down by default', async () => {
+    const off = setUpLadder('off');
+    await expect(off.recommend(Context.background)).rejects.toBe(down);
+    expect([off.recorder.events, off.asked]).toEqual([[], ['full']]);
+
+    const enforced = setUpLadder('enforce');
+    expect(await enforced.recommend(Context.background)).toBe(2);
+    expect(enforced.recorder.events).toMatchObject([{ to: 'reduced', enforcement: 'enforce' }]);
+  });
+
+  it('has nothing to observe below the worst mode, or after an error that is none to fall on', async () => {
+    const { degradation, recorder } = setUp();
+    const all = { full: fails, reduced: fails, cached: fails, off: fails };
+    const picky = degradation.ladder('reco', all, { enforcement: 'observe', fallsOn: () => false });
+    await expect(picky(Context.background)).rejects.toBe(down);
+    degradation.set('reco', 'off', change);
+    const told = recorder.events.length;
+
+    await expect(degradation.ladder('reco', all, { enforcement: 'observe' })(Context.background)).rejects.toBe(down);
+
+    expect(recorder.events.length).toBe(told);
+  });
+
+  it('refuses what it does not know', () => {
+    const { degradation } = setUp();
+    const functions = { full: () => 1, deferred: () => 2 };
+
+    expect(() => loose(degradation).ladder('pay', functions, { enforcement: 'on' })).toThrow(
+      'pay.enforcement must be one of',
+    );
+    expect(() => loose(degradation).ladder('pay', functions, { maxFalenCalls: 1 })).toThrow(
+      'no option "maxFalenCalls"',
+    );
+    expect(() => loose(degradation).policy('pay', 'full', { deferred: () => 2 }, { fallOn: () => true })).toThrow(
+      'no option "fallOn"',
+    );
+  });
+});
+
 describe('degradation.policy', () => {
   it('runs the operation as the best mode, in a pipeline, and the others in its place', async () => {
     const { degradation } = setUp();
@@ -165,5 +264,5 @@ describe('degradation.policy', () => {
 
 /** The same for callers whom no compiler checks. */
 function loose(degradation: object) {
-  return degradation as Record<'ladder' | 'policy', (...given: unknown[]) => unknown>;
+  return degradation as Record<'feature' | 'ladder' | 'policy', (...given: unknown[]) => unknown>;
 }

@@ -10,6 +10,7 @@
  *  (3) At most `maxFallenCalls` calls are below the mode that was read; one more gets its error instead.
  *  (4) When nothing helps, the error of the mode that was read comes back by identity.
  *  (5) There is no ladder for writes of an essential feature: half done and done again in another way is worse than failed.
+ *  (6) Under `observe` and `off` exactly one function runs, that of the mode that was read.
  *
  * @module
  */
@@ -29,20 +30,32 @@ import {
   isFunction,
   oneOf,
   reportHookError,
+  withKnown,
 } from '@holdfast/core';
 
 import { noteReading } from './degraded-notice.ts';
 import type { FeatureCell } from './feature-cell.ts';
+import { answerBy, forgetAnswer } from './mode-answer.ts';
 
 /** Options of a ladder. */
 export interface LadderOptions {
-  /** What its functions do. `write` is refused for an essential feature. By default `read`. */
+  /** What its functions do. `write` is refused for an essential feature. @defaultValue 'read' */
   readonly effect?: 'read' | 'write' | undefined;
-  /** Calls that may be below the mode that was read, at once. Integer, 1 to 1 000 000. By default 10. */
+  /** Calls that may be below the mode that was read, at once. Integer, 1 to 1 000 000. @defaultValue 10 */
   readonly maxFallenCalls?: number | undefined;
   /** Whether to go down after `error`. By default after every error. */
   readonly fallsOn?: ((error: unknown) => boolean) | undefined;
+  /** `observe` tells where it would go down, and goes nowhere; `off` does not even tell. @defaultValue 'enforce' */
+  readonly enforcement?: 'enforce' | 'observe' | 'off' | undefined;
 }
+
+/** Every default of a ladder, in one place. */
+export const ladderDefaults: {
+  readonly effect: 'read' | 'write';
+  readonly maxFallenCalls: number;
+  readonly fallsOn: (error: unknown) => boolean;
+  readonly enforcement: 'enforce' | 'observe' | 'off';
+} = Object.freeze({ effect: 'read', maxFallenCalls: 10, fallsOn: () => true, enforcement: 'enforce' });
 
 /** A call went down because the function of its mode failed. */
 export interface FeatureFellEvent {
@@ -52,6 +65,8 @@ export interface FeatureFellEvent {
   readonly from: string;
   readonly to: string;
   readonly error: unknown;
+  /** `observe` where it would have gone down. */
+  readonly enforcement: 'enforce' | 'observe';
 }
 
 /** What a ladder needs besides its cell. */
@@ -60,20 +75,28 @@ export interface LadderPorts {
   readonly events: Events;
 }
 
-/** Functions by mode, of any types. */
-type AnyFunctions = Readonly<Record<string, unknown>>;
+/** Functions by mode. */
+type ModeFunctions = Readonly<Record<string, (context: Context, ...given: unknown[]) => unknown>>;
 
-type Run = (mode: string, context: Context) => unknown;
+/** Runs the function of a mode with the parameters that are in force for it. */
+type Run = (mode: string, params: unknown, context: Context) => unknown;
 
-/** Returns a function that runs the function of the mode that is read. */
-export function branch(cell: FeatureCell, given: unknown): (context: Context, ...args: unknown[]) => Promise<unknown> {
+/** Returns a function that runs the function of the mode that is read, with its parameters if `options` says so. */
+export function branch(
+  cell: FeatureCell,
+  given: unknown,
+  options: unknown,
+): (context: Context, ...args: unknown[]) => Promise<unknown> {
   const functions = checkFunctions(cell, given, cell.definition.modes);
+  const getsParams = checkWithParams(cell, options);
   const policy = createPolicy({ kind: 'feature', name: cell.name, layer: (inner) => inner });
   return (context, ...args) =>
     policy.execute((own) => {
-      const { mode } = cell.read(own);
+      const { mode, params, isDegraded } = cell.read(own);
       cell.countServed(mode);
-      return (functions[mode] as (own: Context, ...args: unknown[]) => unknown)(own, ...args); // (1)
+      const answer = { feature: cell.name, mode, isBest: !isDegraded };
+      const all = getsParams ? [params, ...args] : args;
+      return answerBy((inner) => functions[mode]?.(inner, ...all), own, answer); // (1)
     }, context);
 }
 
@@ -84,10 +107,7 @@ export function ladderFunction(
   ladder: Ladder,
 ): (context: Context, ...args: unknown[]) => Promise<unknown> {
   const functions = checkFunctions(cell, given, cell.definition.modes);
-  return (context, ...args) =>
-    ladder.descend(context, (mode, own) =>
-      (functions[mode] as (own: Context, ...rest: unknown[]) => unknown)(own, cell.definition.params[mode], ...args),
-    );
+  return (context, ...args) => ladder.descend(context, (mode, params, own) => functions[mode]?.(own, params, ...args));
 }
 
 /** Returns a ladder whose best mode is the operation it runs. */
@@ -96,11 +116,9 @@ export function ladderPolicy(cell: FeatureCell, given: unknown, ladder: Ladder):
   const functions = checkFunctions(cell, given, others);
   return {
     execute(operation: Operation, context: Context = Contexts.background): Promise<unknown> {
-      const run: Run = (mode, own) => {
-        if (mode === best) return operation(own);
-        return (functions[mode] as (own: Context, params: unknown) => unknown)(own, cell.definition.params[mode]);
-      };
-      return ladder.descend(context, run);
+      return ladder.descend(context, (mode, params, own) =>
+        mode === best ? operation(own) : functions[mode]?.(own, params),
+      );
     },
   };
 }
@@ -110,12 +128,14 @@ export class Ladder {
   readonly #cell: FeatureCell;
   readonly #events: Events;
   readonly #fallsOn: (error: unknown) => boolean;
+  readonly #enforcement: 'enforce' | 'observe' | 'off';
   readonly #first: Policy;
   readonly #fallen: Bulkhead;
 
   constructor(cell: FeatureCell, options: LadderOptions, { clock, events }: LadderPorts) {
-    const { effect = 'read', maxFallenCalls = 10, fallsOn = () => true } = options;
     const { name, definition } = cell;
+    const { effect, maxFallenCalls, fallsOn, enforcement } = withKnown(name, ladderDefaults, options);
+    oneOf(`${name}.enforcement`, enforcement, ['enforce', 'observe', 'off']);
     oneOf(`${name}.effect`, effect, ['read', 'write']);
     integerInRange(`${name}.maxFallenCalls`, maxFallenCalls, [1, 1_000_000]);
     isFunction(`${name}.fallsOn`, fallsOn);
@@ -124,34 +144,46 @@ export class Ladder {
     this.#cell = cell;
     this.#events = events;
     this.#fallsOn = fallsOn;
+    this.#enforcement = enforcement;
     this.#first = createPolicy({ kind: 'feature', name, layer: (inner) => inner });
     this.#fallen = bulkhead({ name: `${name}-ladder`, maxConcurrent: maxFallenCalls, clock }); // (3)
   }
 
   /** Runs the mode that is read, and worse ones as long as they fail. */
   async descend(context: Context, run: Run): Promise<unknown> {
-    const { modes } = this.#cell.definition;
-    const start = modes.indexOf(this.#cell.read(context).mode);
+    forgetAnswer(context);
+    const { modes, params } = this.#cell.definition;
+    const reading = this.#cell.read(context);
+    const start = modes.indexOf(reading.mode);
     const failures: unknown[] = [];
     for (let position = start; position < modes.length; position++) {
       const mode = modes[position] as string;
       const [from, error] = [modes[position - 1] as string, failures.at(-1)];
       try {
-        if (position === start) return await this.#step(this.#first, { mode, context, run });
-        const value = await this.#step(this.#fallen, { mode, context, run });
-        this.#tellFall({ from, to: mode, error }, context);
+        if (position === start)
+          return await this.#step(this.#first, { mode, params: reading.params, context, run, failure: undefined });
+        const step = { mode, params: params[mode], context, run, failure: { error } };
+        const value = await this.#step(this.#fallen, step);
+        noteReading(context, { feature: this.#cell.name, mode, decidedBy: 'failure' });
+        this.#tellFall({ from, to: mode, error, enforcement: 'enforce' });
         return value;
       } catch (failure) {
         failures.push(failure);
-        if (context.cancelled || !this.#goesDown(failure)) break; // (2)
+        if (context.cancelled || this.#enforcement === 'off' || !this.#goesDown(failure)) break; // (2)
+        if (this.#enforcement === 'observe') {
+          this.#tellWouldFall(mode, failure);
+          break; // (6)
+        }
       }
     }
     throw failures[0]; // (4)
   }
 
-  #step(policy: Policy, { mode, context, run }: { mode: string; context: Context; run: Run }): Promise<unknown> {
+  #step(policy: Policy, { mode, params, context, run, failure }: Step): Promise<unknown> {
+    const { name: feature, definition } = this.#cell;
+    const answer = { feature, mode, isBest: mode === definition.modes[0], failure };
     return policy.execute(async (own) => {
-      const value = await run(mode, own);
+      const value = await answerBy((inner) => run(mode, params, inner), own, answer);
       this.#cell.countServed(mode);
       return value;
     }, context);
@@ -166,22 +198,42 @@ export class Ladder {
     }
   }
 
-  #tellFall({ from, to, error }: Pick<FeatureFellEvent, 'from' | 'to' | 'error'>, context: Context): void {
-    const { name } = this.#cell;
-    noteReading(context, { feature: name, mode: to, decidedBy: 'failure' });
+  #tellWouldFall(from: string, error: unknown): void {
+    const { modes } = this.#cell.definition;
+    const to = modes[modes.indexOf(from) + 1];
+    if (to !== undefined) this.#tellFall({ from, to, error, enforcement: 'observe' });
+  }
+
+  #tellFall(fall: Pick<FeatureFellEvent, 'from' | 'to' | 'error' | 'enforcement'>): void {
     if (!this.#events.active) return;
-    const event: FeatureFellEvent = { type: 'feature.fell', policy: 'feature', name, from, to, error };
+    const event: FeatureFellEvent = { type: 'feature.fell', policy: 'feature', name: this.#cell.name, ...fall };
     this.#events.emit(event);
   }
 }
 
 // --- internal ---
 
-function checkFunctions({ name }: FeatureCell, given: unknown, modes: readonly string[]): AnyFunctions {
-  const functions = Object.fromEntries(Object.entries((given ?? {}) as AnyFunctions));
+/** One function of a ladder, and all it needs. */
+interface Step {
+  readonly mode: string;
+  readonly params: unknown;
+  readonly context: Context;
+  readonly run: Run;
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+function checkFunctions({ name }: FeatureCell, given: unknown, modes: readonly string[]): ModeFunctions {
+  const functions = Object.fromEntries(Object.entries((given ?? {}) as Readonly<Record<string, unknown>>));
   for (const mode of modes) isFunction(`${name}.${mode}`, functions[mode]);
   for (const key of Object.keys(functions)) {
     if (!modes.includes(key)) throw new ConfigError(name, `implemented for ${modes.join(', ')} only`, key);
   }
-  return functions;
+  return functions as ModeFunctions;
+}
+
+function checkWithParams({ name }: FeatureCell, options: unknown): boolean {
+  if (options === undefined) return false;
+  const { withParams, ...others } = (options ?? {}) as Record<string, unknown>;
+  if (withParams === true && Object.keys(others).length === 0) return true;
+  throw new ConfigError(`${name}: the options of feature`, 'left out or { withParams: true }', options);
 }

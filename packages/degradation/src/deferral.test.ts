@@ -1,125 +1,141 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { isRejection, onHookError } from '@holdfast/core';
-import { virtualClock } from '@holdfast/core/testing';
+import { Context, createEvents, isRejection } from '@holdfast/core';
+import { recordEvents, virtualClock } from '@holdfast/core/testing';
 
 import { type DeferralOptions, createDeferral } from './deferral.ts';
-import { memoryOutbox } from './outbox.ts';
+import { memoryOutbox } from './memory-outbox.ts';
 
 function setUp(options: Partial<DeferralOptions<string>> = {}) {
   const clock = virtualClock();
-  const outbox = memoryOutbox<string>({ maxItems: 10 });
-  const state = { isDeferred: true };
-  const delivered: [number, string][] = [];
-  const dead: string[] = [];
+  const outbox = memoryOutbox<string>({ maxItems: 10, clock });
   const deferral = createDeferral<string>({
     outbox,
-    deliver: (item) => void delivered.push([clock.now(), item]),
-    isDeferred: () => state.isDeferred,
-    onDead: (item) => void dead.push(item),
-    maxPerSecond: 2,
+    keyOf: (item) => item,
+    deliver: () => {},
+    isDeferred: () => true,
     clock,
     random: () => 0.5,
     ...options,
   });
   onTestFinished(() => deferral.close());
-  return { clock, outbox, state, delivered, dead, deferral };
+  return { clock, outbox, deferral };
 }
 
+const errorOf = (promise: Promise<unknown>): Promise<unknown> => promise.catch((reason: unknown) => reason);
+
 describe('createDeferral', () => {
-  it('(2) delivers nothing while the feature defers, and then one after the other at the rate', async () => {
-    const { clock, state, delivered, deferral } = setUp();
-    for (const item of ['a', 'b', 'c']) await deferral.defer(item);
-    await clock.advance(10_000);
-    expect(delivered).toEqual([]);
+  it('(1) accepts work, and says under which key', async () => {
+    const { deferral } = setUp({ keyOf: (item) => `order/${item}` });
 
-    state.isDeferred = false;
-    await clock.advance(3000);
-
-    expect(delivered).toEqual([
-      [11_000, 'a'],
-      [11_500, 'b'],
-      [12_000, 'c'],
-    ]);
-    expect(await deferral.count()).toBe(0);
+    expect(await deferral.defer('a')).toEqual({ key: 'order/a', isNew: true });
+    expect(await deferral.count()).toEqual({ waiting: 1, taken: 0, dead: 0 });
   });
 
   it('(1) refuses what there is no room for, and says so', async () => {
-    const { deferral } = setUp({ outbox: memoryOutbox({ maxItems: 1 }) });
+    const events = createEvents();
+    const heard = recordEvents(events);
+    const { deferral } = setUp({ outbox: memoryOutbox({ maxItems: 1 }), events });
     await deferral.defer('a');
 
-    const error = await deferral.defer('b').catch((reason: unknown) => reason);
+    const error = await errorOf(deferral.defer('b'));
 
     expect(error).toMatchObject({ name: 'OutboxFullError', code: 'OUTBOX_FULL' });
     expect(isRejection(error)).toBe(true);
+    expect(heard.events).toMatchObject([
+      { type: 'deferral.kept', name: 'deferral', key: 'a' },
+      { type: 'deferral.refused', key: 'b' },
+    ]);
   });
 
-  it('(1) hands over what cannot be delivered, after so many attempts, and goes on with the others', async () => {
+  it('(2) keeps work with the same key once, and not again shortly after it was done', async () => {
+    let isDeferred = true;
     const delivered: string[] = [];
-    const deliver = (item: string): void => {
-      if (item === 'bad') throw new Error('no');
-      delivered.push(item);
-    };
-    const { clock, state, dead, deferral } = setUp({ deliver, maxAttempts: 3 });
-    for (const item of ['bad', 'good']) await deferral.defer(item);
-    state.isDeferred = false;
-
-    await clock.advance(10_000);
-
-    expect([delivered, dead, await deferral.count()]).toEqual([['good'], ['bad'], 0]);
-  });
-
-  it('(1) keeps what nobody took, and ends a delivery that hangs', async () => {
-    const before = onHookError(() => {});
-    onTestFinished(() => void onHookError(before));
-    const { clock, state, deferral } = setUp({
-      deliver: () => new Promise(() => {}),
-      onDead: () => Promise.reject(new Error('full')),
-      maxAttempts: 1,
-      deliveryTimeoutMs: 100,
-    });
-    await deferral.defer('a');
-    state.isDeferred = false;
-
-    await clock.advance(5000);
-
-    expect(await deferral.count()).toBe(1);
-  });
-
-  it('(3) delivers again what the outbox could not let go', async () => {
-    const before = onHookError(() => {});
-    onTestFinished(() => void onHookError(before));
-    const outbox = memoryOutbox<string>({ maxItems: 10 });
-    let isBroken = true;
-    const remove = outbox.remove.bind(outbox);
-    outbox.remove = (id) => (isBroken ? Promise.reject(new Error('down')) : remove(id));
-    const { clock, state, delivered, deferral } = setUp({ outbox });
-    await deferral.defer('a');
-    state.isDeferred = false;
-    await clock.advance(1500);
-    isBroken = false;
+    const { clock, deferral } = setUp({ isDeferred: () => isDeferred, deliver: (item) => void delivered.push(item) });
+    expect((await deferral.defer('a')).isNew).toBe(true);
+    expect((await deferral.defer('a')).isNew).toBe(false);
+    isDeferred = false;
     await clock.advance(2000);
 
-    expect(delivered.map(([, item]) => item)).toEqual(['a', 'a']);
-    expect(await deferral.count()).toBe(0);
+    expect((await deferral.defer('a')).isNew).toBe(false);
+    await clock.advance(2000);
+    expect(delivered).toEqual(['a']);
+
+    await clock.advance(600_000);
+    expect((await deferral.defer('a')).isNew).toBe(true);
   });
 
-  it('(4) ends, and leaves what waits where it is', async () => {
-    const { clock, state, delivered, deferral } = setUp();
-    await deferral.defer('a');
-    state.isDeferred = false;
+  it('(3) ends with its context where the outbox hangs, and does not ask it when that has ended', async () => {
+    const outbox = memoryOutbox<string>({ maxItems: 1 });
+    let asked = 0;
+    outbox.add = () => {
+      asked++;
+      return new Promise(() => {});
+    };
+    const { clock, deferral } = setUp({ outbox });
+    const outcome = errorOf(deferral.defer('a', Context.withClock(clock).withTimeout(50)));
+    await clock.advance(50);
 
-    deferral.close();
-    deferral.close();
-    await clock.advance(10_000);
-
-    expect([delivered, clock.pendingCount, await deferral.count()]).toEqual([[], 0, 1]);
+    expect(await outcome).toMatchObject({ name: 'TimeoutError' });
+    const ended = Context.background.withCancel();
+    ended.cancel('gone');
+    expect(await errorOf(deferral.defer('a', ended))).toBe('gone');
+    expect(asked).toBe(1);
   });
 
-  it.each([[{ maxPerSecond: 0 }], [{ deliver: 1 }], [{ outbox: {} }], [{ maxAttempts: 0 }], [{ lookEveryMs: 1 }]])(
-    'refuses the options %j',
-    (options) => {
-      expect(() => setUp(options as never)).toThrow('deferral.');
-    },
-  );
+  it('passes on what the outbox and keyOf throw, unchanged', async () => {
+    const outbox = memoryOutbox<string>({ maxItems: 1 });
+    const [down, broken] = [new Error('down'), new Error('broken')];
+    outbox.add = () => Promise.reject(down);
+    const { deferral } = setUp({ outbox });
+    const { deferral: other } = setUp({
+      keyOf: () => {
+        throw broken;
+      },
+    });
+
+    expect(await errorOf(deferral.defer('a'))).toBe(down);
+    expect(await errorOf(other.defer('a'))).toBe(broken);
+  });
+
+  it.each([[''], ['x'.repeat(129)], [undefined], [7]])('refuses the key %j', async (key) => {
+    const { deferral } = setUp({ keyOf: () => key as string });
+
+    expect(await errorOf(deferral.defer('a'))).toMatchObject({ name: 'ConfigError' });
+    expect((await deferral.count()).waiting).toBe(0);
+  });
+
+  it('refuses what is no context', async () => {
+    const { deferral } = setUp();
+
+    expect(await errorOf(deferral.defer('a', new AbortController().signal as never))).toMatchObject({
+      name: 'ConfigError',
+    });
+    expect((await deferral.count()).waiting).toBe(0);
+  });
+
+  it('accepts work also after close', async () => {
+    const { deferral } = setUp();
+    await deferral.close();
+
+    expect(await deferral.defer('a')).toEqual({ key: 'a', isNew: true });
+  });
+
+  it.each([
+    [{ maxPerSecond: 0 }],
+    [{ maxPerSecond: Infinity }],
+    [{ deliver: 1 }],
+    [{ keyOf: undefined }],
+    [{ isDeferred: true }],
+    [{ onDead: 1 }],
+    [{ outbox: {} }],
+    [{ maxAttempts: 0 }],
+    [{ lookEveryMs: 1 }],
+    [{ maxPauseMs: 0 }],
+    [{ leaseMarginMs: 0 }],
+    [{ deliveryTimeoutMs: 0 }],
+    [{ name: '' }],
+  ])('refuses the options %j', (options) => {
+    expect(() => setUp(options as never)).toThrow('deferral.');
+  });
 });

@@ -2,15 +2,13 @@
  * Deferral: accepts work now and does it later, once the feature is back, at a limited rate.
  *
  *   defer ─► outbox ── the feature is not deferred any more ─► deliver, one at a time ── done ─► gone
- *      │                                                         └── fails ─► behind the others ── too often ─► onDead
+ *      │                                                         └── fails ─► behind the others ── too often ─► dead
  *      └── no room ─► OutboxFullError
  *
  * Invariants
- *  (1) Nothing is lost silently: what is not kept is refused, and what cannot be delivered is handed to `onDead`.
- *  (2) While `isDeferred()` says so nothing is delivered; after it deliveries start at most `maxPerSecond` a second, one at a
- *      time.
- *  (3) A delivery may happen twice, when the outbox fails after it: deliver what has an identity.
- *  (4) After close() nothing new starts and no timer is left; what waits stays in the outbox.
+ *  (1) Nothing is lost silently: what is not kept is refused, and what cannot be delivered stays in the outbox, dead.
+ *  (2) Work with the same key is kept once, and not again shortly after it was done.
+ *  (3) `defer` ends with its context, whatever the outbox does.
  *
  * @module
  */
@@ -18,58 +16,77 @@
 import {
   type Clock,
   ConfigError,
-  type Context,
-  Context as Contexts,
+  Context,
+  type Events,
   type Random,
   RejectionError,
-  type Timer,
+  createEvents,
   inRange,
   integerInRange,
   isFunction,
+  isName,
   nameErrorClass,
-  reportHookError,
   systemClock,
   systemRandom,
   withKnown,
 } from '@holdfast/core';
 
-import type { Outbox, OutboxEntry } from './outbox.ts';
+import { tellKept, tellRefused } from './deferral-events.ts';
+import { type Delivery, Drain, type DrainParts } from './drain.ts';
+import type { Outbox, OutboxCounts } from './outbox.ts';
+import { settledBy } from './settled-by.ts';
 
 /** Options of {@link createDeferral}. Omitted ones take {@link deferralDefaults}. */
 export interface DeferralOptions<T> {
-  /** Where work waits. */
+  /** Names this instance in events. @defaultValue 'deferral' */
+  readonly name?: string;
+  /** Where work waits: `memoryOutbox`, `redisOutbox`, or one of your own. */
   readonly outbox: Outbox<T>;
-  /** Does one piece of work. It may be called twice for the same. */
-  readonly deliver: (item: T, context: Context) => unknown;
-  /** Whether work is still being deferred: `() => handle.mode === 'deferred'`. Must not throw. */
+  /** Names an item by what it is, such as an order's id: 1 to 128 characters. Work with the same name is kept once. */
+  readonly keyOf: (item: T) => string;
+  /** Does one piece of work. It may be called more than once for the same: hand on `delivery.key`. */
+  readonly deliver: (item: T, context: Context, delivery: Delivery) => unknown;
+  /** Whether work is still being deferred: `() => handle.mode === 'deferred'`. When it throws, it is. */
   readonly isDeferred: () => boolean;
-  /** Takes what failed `maxAttempts` times. When it throws, the item stays. */
-  readonly onDead: (item: T, error: unknown) => unknown;
-  /** Deliveries that start in a second. Number, above 0, to 10 000. @defaultValue 10 */
+  /** Told of an item that has failed `maxAttempts` times, and is kept with the dead of the outbox. */
+  readonly onDead?: (item: T, error: unknown) => unknown;
+  /** Deliveries that start in a second, by all who share the outbox. Number, 0.001 to 10 000. @defaultValue 10 */
   readonly maxPerSecond?: number;
   /** Time that one delivery may take. Milliseconds, 1 to 600 000. @defaultValue 10_000 */
   readonly deliveryTimeoutMs?: number;
-  /** Deliveries of one item before it is given to `onDead`. Integer, 1 to 1000. @defaultValue 10 */
+  /** Time after its last moment that a delivery's process counts as dead, and the item is given out again. Milliseconds, 100 to 600 000. @defaultValue 5000 */
+  readonly leaseMarginMs?: number;
+  /** Attempts at one item before it is dead. Integer, 1 to 1000. @defaultValue 10 */
   readonly maxAttempts?: number;
   /** Time between looks at whether the feature is back, give or take a fifth. Milliseconds, 10 to 600 000. @defaultValue 1000 */
   readonly lookEveryMs?: number;
+  /** The longest pause after deliveries that failed: they start at `lookEveryMs` and double. Milliseconds, 10 to 3 600 000. @defaultValue 60_000 */
+  readonly maxPauseMs?: number;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Where `deferral.kept`, `.refused`, `.delivered`, `.failed` and `.dead` are told; by default nowhere. */
+  readonly events?: Events;
 }
 
 /** Every default of {@link createDeferral}, in one place. */
 export const deferralDefaults: {
+  readonly name: string;
   readonly maxPerSecond: number;
   readonly deliveryTimeoutMs: number;
+  readonly leaseMarginMs: number;
   readonly maxAttempts: number;
   readonly lookEveryMs: number;
+  readonly maxPauseMs: number;
   readonly clock: Clock;
   readonly random: Random;
 } = Object.freeze({
+  name: 'deferral',
   maxPerSecond: 10,
   deliveryTimeoutMs: 10_000,
+  leaseMarginMs: 5000,
   maxAttempts: 10,
   lookEveryMs: 1000,
+  maxPauseMs: 60_000,
   clock: systemClock,
   random: systemRandom,
 });
@@ -79,115 +96,103 @@ export class OutboxFullError extends RejectionError {
   readonly code = 'OUTBOX_FULL';
 }
 
+/** What became of work that was deferred. */
+export interface Deferred {
+  /** Names it: what a 202 may point to. */
+  readonly key: string;
+  /** False where work with that key was kept before, or was done lately. Either way it is accepted. */
+  readonly isNew: boolean;
+}
+
 /** Work that is done later. */
 export interface Deferral<T> {
-  /** Accepts `item`: resolves when it is kept, which is when to answer 202. Rejects with `OutboxFullError`. */
-  defer(item: T): Promise<void>;
-  /** Items that wait. */
-  count(): Promise<number>;
-  /** Ends deliveries. Idempotent. */
-  close(): void;
+  /**
+   * Accepts `item`: resolves when it is kept, which is when to answer 202. Ends with `context`, if one is given; then, as when
+   * the outbox does not answer, it may have been kept or not, and deferring it again is safe.
+   */
+  defer(item: T, context?: Context): Promise<Deferred>;
+  /** What is in the outbox. */
+  count(): Promise<OutboxCounts>;
+  /** Starts no delivery any more. Resolves when the one under way has come to its end. `defer` goes on working. Idempotent. */
+  close(): Promise<void>;
 }
 
 /**
  * Creates a deferral. It looks for work until it is closed; its timer does not keep the process alive.
  *
- * @throws ConfigError at creation, when an option is missing or out of range.
- * @throws OutboxFullError from defer, when there is no room.
+ * Any number of processes may share an outbox, each with a deferral of its own; all of them deliver.
+ *
+ * @throws ConfigError at creation, when an option is missing or out of range; from defer, when `keyOf` returns no key or `context` is none.
+ * @throws OutboxFullError from defer, when there is no room. Nothing was accepted.
+ * @throws the outbox's error from defer, unchanged, when it does not answer: `StoreUnavailableError` of a shared one.
+ * @throws `context.cause` from defer, when the context ends first.
+ *
+ * @example
+ * ```ts
+ * const deferral = createDeferral({ outbox, keyOf: ({ id }) => id, deliver: pay, isDeferred: () => checkout.mode === 'deferred' });
+ * ```
  */
 export function createDeferral<T>(options: DeferralOptions<T>): Deferral<T> {
-  const names = ['outbox', 'deliver', 'isDeferred', 'onDead'];
-  const resolved = withKnown('deferral', deferralDefaults, options, names);
-  for (const name of ['deliver', 'isDeferred', 'onDead'] as const) isFunction(`deferral.${name}`, resolved[name]);
-  if (typeof resolved.outbox?.peek !== 'function')
-    throw new ConfigError('deferral.outbox', 'an Outbox', resolved.outbox);
-  inRange('deferral.maxPerSecond', resolved.maxPerSecond, [0.001, 10_000]);
-  inRange('deferral.deliveryTimeoutMs', resolved.deliveryTimeoutMs, [1, 600_000]);
-  integerInRange('deferral.maxAttempts', resolved.maxAttempts, [1, 1000]);
-  inRange('deferral.lookEveryMs', resolved.lookEveryMs, [10, 600_000]);
-  return new OutboxDeferral<T>(resolved);
+  return new OutboxDeferral<T>(resolve(options));
 }
 
 // --- internal ---
 
 nameErrorClass(OutboxFullError, 'OutboxFullError');
 
-class OutboxDeferral<T> implements Deferral<T> {
-  readonly #options: DeferralOptions<T> & typeof deferralDefaults;
-  #timer: Timer | undefined;
-  #isClosed = false;
+type DeferralParts<T> = DrainParts<T> & Pick<DeferralOptions<T>, 'keyOf'>;
 
-  constructor(options: DeferralOptions<T> & typeof deferralDefaults) {
-    this.#options = options;
-    this.#wait(options.lookEveryMs * (0.8 + 0.4 * options.random()));
+const MAX_KEY_LENGTH = 128;
+
+function resolve<T>(options: DeferralOptions<T>): DeferralParts<T> {
+  const names = ['outbox', 'keyOf', 'deliver', 'isDeferred', 'onDead', 'events'];
+  const resolved = withKnown('deferral', deferralDefaults, options, names);
+  isName('deferral.name', resolved.name);
+  for (const name of ['keyOf', 'deliver', 'isDeferred'] as const) isFunction(`deferral.${name}`, resolved[name]);
+  if (resolved.onDead !== undefined) isFunction('deferral.onDead', resolved.onDead);
+  if (typeof resolved.outbox?.take !== 'function')
+    throw new ConfigError('deferral.outbox', 'an Outbox', resolved.outbox);
+  inRange('deferral.maxPerSecond', resolved.maxPerSecond, [0.001, 10_000]);
+  inRange('deferral.deliveryTimeoutMs', resolved.deliveryTimeoutMs, [1, 600_000]);
+  inRange('deferral.leaseMarginMs', resolved.leaseMarginMs, [100, 600_000]);
+  integerInRange('deferral.maxAttempts', resolved.maxAttempts, [1, 1000]);
+  inRange('deferral.lookEveryMs', resolved.lookEveryMs, [10, 600_000]);
+  inRange('deferral.maxPauseMs', resolved.maxPauseMs, [10, 3_600_000]);
+  return { ...resolved, events: resolved.events ?? createEvents() };
+}
+
+class OutboxDeferral<T> implements Deferral<T> {
+  readonly #parts: DeferralParts<T>;
+  readonly #drain: Drain<T>;
+
+  constructor(parts: DeferralParts<T>) {
+    this.#parts = parts;
+    this.#drain = new Drain(parts);
   }
 
-  async defer(item: T): Promise<void> {
-    if (await this.#options.outbox.add(item)) return;
+  async defer(item: T, context: Context = Context.background): Promise<Deferred> {
+    if (typeof context?.onCancel !== 'function') throw new ConfigError('deferral.defer context', 'a Context', context);
+    context.throwIfCancelled();
+    const { outbox, keyOf } = this.#parts;
+    const key = keyOf(item);
+    if (typeof key !== 'string' || key === '' || key.length > MAX_KEY_LENGTH)
+      throw new ConfigError('deferral.keyOf', `a function that returns 1 to ${MAX_KEY_LENGTH} characters`, key);
+    const answer = await settledBy(context, outbox.add(key, item)); // (3)
+    if (answer !== 'full') return this.#kept(key, answer === 'kept');
+    tellRefused(this.#parts, key);
     throw new OutboxFullError('the outbox is full; nothing was accepted'); // (1)
   }
 
-  count(): Promise<number> {
-    return this.#options.outbox.count();
+  count(): Promise<OutboxCounts> {
+    return this.#parts.outbox.count();
   }
 
-  close(): void {
-    this.#isClosed = true;
-    this.#timer?.cancel(); // (4)
-    this.#timer = undefined;
+  close(): Promise<void> {
+    return this.#drain.close();
   }
 
-  #wait(ms: number): void {
-    if (this.#isClosed) return;
-    this.#timer = this.#options.clock.setTimer(() => void this.#turn(), ms);
-    this.#timer.unref();
+  #kept(key: string, isNew: boolean): Deferred {
+    if (isNew) tellKept(this.#parts, key); // (2)
+    return { key, isNew };
   }
-
-  async #turn(): Promise<void> {
-    const { clock, maxPerSecond, lookEveryMs, random } = this.#options;
-    const startedAt = clock.now();
-    const hasDelivered = await this.#deliverNext();
-    if (hasDelivered) this.#wait(Math.max(0, startedAt + 1000 / maxPerSecond - clock.now())); // (2)
-    else this.#wait(lookEveryMs * (0.8 + 0.4 * random()));
-  }
-
-  /** Delivers one item. Returns whether there may be more to deliver at once. */
-  async #deliverNext(): Promise<boolean> {
-    const { outbox, isDeferred } = this.#options;
-    try {
-      if (isDeferred()) return false; // (2)
-      const entry = await outbox.peek();
-      if (entry === undefined || this.#isClosed) return false;
-      return await this.#deliver(entry);
-    } catch (error) {
-      reportHookError('outbox', error);
-      return false;
-    }
-  }
-
-  async #deliver(entry: OutboxEntry<T>): Promise<boolean> {
-    const { outbox, deliver, clock, deliveryTimeoutMs, maxAttempts, onDead } = this.#options;
-    using context = Contexts.withClock(clock).withTimeout(deliveryTimeoutMs);
-    try {
-      await settledBy(context, deliver(entry.item, context));
-    } catch (error) {
-      if (entry.failedCount + 1 < maxAttempts) {
-        await outbox.postpone(entry.id);
-        return false; // the others fare no better now: look again later
-      }
-      await onDead(entry.item, error); // (1)
-    }
-    await outbox.remove(entry.id);
-    return true;
-  }
-}
-
-/** Settles as `result` does, or with the cause of `context` when that ends first. */
-function settledBy(context: Context, result: unknown): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const stop = context.onCancel(reject);
-    Promise.resolve(result)
-      .then(resolve, reject)
-      .finally(() => void stop());
-  });
 }

@@ -88,7 +88,7 @@ function expectSame(model: Model, degradation: Degradation, one: Step & { kind: 
 }
 
 describe('one process', () => {
-  it('does what the book says, in every history, with and without timers that fire', async () => {
+  it('does what the book says, in every history, with and without timers that fire', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
         const clock = virtualClock();
@@ -184,39 +184,43 @@ const fleetStep = fc.oneof(
 );
 
 describe('a fleet', () => {
-  it('(4) agrees once the store is back, whatever was lost, late, repeated or out of order', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fleetStep, { maxLength: 25 }), async (steps) => {
-        const clock = virtualClock();
-        const store = new LossyStore(() => clock.now());
-        const fleet = [1, 2, 3].map((seed) =>
-          createDegradation({ features, store, clock, random: seededRandom(seed), wallClock: () => 0 }),
-        );
+  it(
+    '(4) agrees once the store is back, whatever was lost, late, repeated or out of order',
+    { timeout: 60_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fleetStep, { maxLength: 25 }), async (steps) => {
+          const clock = virtualClock();
+          const store = new LossyStore(() => clock.now());
+          const fleet = [1, 2, 3].map((seed) =>
+            createDegradation({ features, store, clock, random: seededRandom(seed), wallClock: () => 0 }),
+          );
 
-        for (const one of steps) {
-          if (one.kind === 'set') fleet[one.on]!.set('reco', one.mode, { ...who, expiresInMs: one.lengthMs });
-          else if (one.kind === 'restore') fleet[one.on]!.restore('reco', who);
-          else if (one.kind === 'deliver') store.deliver(one.index, one.to);
-          else if (one.kind === 'toggle') store.isDown = !store.isDown;
-          else await clock.advance(one.ms);
-        }
-        store.isDown = false;
-        await clock.advance(7000); // at least one retry
-        for (let round = 0; round < 3; round++) {
-          store.catchUp();
-          await settle();
-        }
+          for (const one of steps) {
+            if (one.kind === 'set') fleet[one.on]!.set('reco', one.mode, { ...who, expiresInMs: one.lengthMs });
+            else if (one.kind === 'restore') fleet[one.on]!.restore('reco', who);
+            else if (one.kind === 'deliver') store.deliver(one.index, one.to);
+            else if (one.kind === 'toggle') store.isDown = !store.isDown;
+            else await clock.advance(one.ms);
+          }
+          store.isDown = false;
+          await clock.advance(7000); // at least one retry
+          for (let round = 0; round < 3; round++) {
+            store.catchUp();
+            await settle();
+          }
 
-        const [first, ...others] = fleet.map((node) => {
-          const { mode, revision } = node.status('reco');
-          return { mode, revision, pendingCount: node.storeStatus().pendingCount };
-        });
-        expect(first?.pendingCount).toBe(0);
-        for (const other of others) expect(other).toEqual(first);
-        for (const node of fleet) node.close();
-        expect(clock.pendingCount).toBe(0);
-      }),
-      { numRuns: 500 },
-    );
-  });
+          const [first, ...others] = fleet.map((node) => {
+            const { mode, revision } = node.status('reco');
+            return { mode, revision, pendingCount: node.storeStatus().pendingCount };
+          });
+          expect(first?.pendingCount).toBe(0);
+          for (const other of others) expect(other).toEqual(first);
+          for (const node of fleet) node.close();
+          expect(clock.pendingCount).toBe(0);
+        }),
+        { numRuns: 500 },
+      );
+    },
+  );
 });

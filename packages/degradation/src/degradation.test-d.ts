@@ -82,6 +82,80 @@ test('parameters are delivered with their mode, as the types that they are', () 
   expectTypeOf(policy.substituteType).toEqualTypeOf<number | null | undefined>();
 });
 
+test('implementations get the parameters of their mode where they ask for them', () => {
+  const search = createDegradation({
+    features: defineFeatures({
+      search: { modes: ['full', 'reduced', 'off'], params: { reduced: { limit: 5 }, full: { isFuzzy: true } } },
+    }),
+  });
+  const find = search.feature(
+    'search',
+    {
+      full: (context, { isFuzzy }, text: string, page?: number) => fetchItems(context, `${text} ${page} ${isFuzzy}`),
+      reduced: (_context, params) => {
+        expectTypeOf(params).toEqualTypeOf<{ readonly limit: number }>();
+        return params.limit;
+      },
+      off: (_context, params) => {
+        expectTypeOf(params).toEqualTypeOf<undefined>();
+        return null;
+      },
+    },
+    { withParams: true },
+  );
+  expectTypeOf(find).toEqualTypeOf<
+    (context: Context, text: string, page?: number) => Promise<Item[] | number | null>
+  >();
+  const wrong = () => {
+    // @ts-expect-error the mode has no such parameter
+    search.feature('search', { full: () => 1, reduced: (_c, { limt }) => limt, off: () => 1 }, { withParams: true });
+    // @ts-expect-error a mode is missing
+    search.feature('search', { full: () => 1, reduced: () => 1 }, { withParams: true });
+    // @ts-expect-error a mode is unknown
+    search.feature('search', { full: () => 1, reduced: () => 1, off: () => 1, no: () => 1 }, { withParams: true });
+    // @ts-expect-error the feature is unknown
+    search.feature('serch', { full: () => 1, reduced: () => 1, off: () => 1 }, { withParams: true });
+    // @ts-expect-error there is no such option
+    search.feature('search', { full: () => 1, reduced: () => 1, off: () => 1 }, { withParam: true });
+    // @ts-expect-error the argument is missing
+    void find(Context.background);
+  };
+  expectTypeOf(wrong).toBeFunction();
+});
+
+test('a change may change the parameters of its mode, and no others', () => {
+  const search = createDegradation({
+    features: defineFeatures({
+      search: {
+        modes: ['full', 'reduced', 'off'],
+        params: { reduced: { limit: 5, sort: 'best', fields: ['title'] }, full: { isFuzzy: true } },
+      },
+      other: { modes: ['full', 'off'] },
+    }),
+  });
+  const run = () => {
+    search.set('search', 'reduced', { ...change, params: { limit: 3 } });
+    search.set('search', 'reduced', { ...change, params: { limit: 3, sort: 'new' } });
+    search.set('search', 'full', { ...change, params: { isFuzzy: false } });
+    search.set('search', 'off', { ...change, params: undefined });
+    // @ts-expect-error the parameter is another mode's
+    search.set('search', 'full', { ...change, params: { limit: 3 } });
+    // @ts-expect-error the parameter is unknown
+    search.set('search', 'reduced', { ...change, params: { limt: 3 } });
+    // @ts-expect-error it has another type
+    search.set('search', 'reduced', { ...change, params: { limit: '3' } });
+    // @ts-expect-error lists cannot be changed
+    search.set('search', 'reduced', { ...change, params: { fields: ['body'] } });
+    // @ts-expect-error the mode has none
+    search.set('search', 'off', { ...change, params: { limit: 3 } });
+    // @ts-expect-error the feature has none
+    search.set('other', 'off', { ...change, params: { limit: 3 } });
+  };
+  expectTypeOf(run).toBeFunction();
+  expectTypeOf(search).toExtend<FeatureControl>();
+  expectTypeOf(search).toExtend<Degradation>();
+});
+
 test('mistakes do not compile', () => {
   const run = () => {
     // @ts-expect-error a mode is missing

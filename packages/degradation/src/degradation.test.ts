@@ -87,6 +87,7 @@ describe('createDegradation', () => {
       scope: {},
       match: [],
       shareRatio: 1,
+      seed: 'recommendations',
       isRestoring: false,
       setAt: '2026-01-01T00:00:01.000Z',
       expiresAt: '2026-01-01T00:01:01.000Z',

@@ -43,9 +43,11 @@ import type {
   LadderFunctions,
   NoUnknownModes,
   ResultOf,
+  WithParams,
 } from './implementations.ts';
 import type { SnapshotPort } from './last-known-good.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
+import type { NamedParams, ParamChanges } from './mode-params.ts';
 import type { OverrideScope } from './override.ts';
 import type { FeatureHandle } from './reading.ts';
 import { type HashFunction, type Seal, checksum, sha256 } from './sha256.ts';
@@ -63,6 +65,10 @@ export interface DegradationOptions<M extends FeatureModes = FeatureModes, P = N
   readonly store?: FeatureStore;
   /** Keeps what is known for the next start; by default nothing does. */
   readonly lastKnownGood?: SnapshotPort;
+  /** The oldest that is taken from there. Milliseconds, integer, 1 to 86 400 000. @defaultValue 86_400_000 */
+  readonly maxSnapshotAgeMs?: number;
+  /** Time between a change and its being kept there. Milliseconds, integer, 0 to 60 000. @defaultValue 100 */
+  readonly snapshotDelayMs?: number;
   /** Seals what is kept there: `signature(secret)`. By default `checksum`, which tells damage only. */
   readonly seal?: Seal;
   /** Hashes the audit trail; by default SHA-256. */
@@ -92,6 +98,8 @@ export const degradationDefaults: {
   readonly maxAuditEntries: number;
   readonly storeTimeoutMs: number;
   readonly storeRetryMs: number;
+  readonly maxSnapshotAgeMs: number;
+  readonly snapshotDelayMs: number;
 } = Object.freeze({
   clock: systemClock,
   random: systemRandom,
@@ -101,6 +109,8 @@ export const degradationDefaults: {
   maxAuditEntries: 1000,
   storeTimeoutMs: 500,
   storeRetryMs: 5000,
+  maxSnapshotAgeMs: 86_400_000,
+  snapshotDelayMs: 100,
 });
 
 /** The parameters of one feature's modes. */
@@ -110,13 +120,18 @@ export type ParamsOfFeature<P, Name extends string> = Name extends keyof P ? P[N
 export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams> extends FeatureControl {
   /** Resolves when the store has been read, or after 500 ms at most. By then modes that others set are in force. Never rejects. */
   readonly loaded: Promise<void>;
+  /** The catalogue that it was made of. */
+  readonly features: Catalogue<M, P>;
+  /** Whether `close()` was called. */
+  readonly isClosed: boolean;
   /** Returns the mode in force. */
   mode<Name extends keyof M & string>(name: Name): M[Name];
   /** Finds a feature once, so that reading its mode costs nanoseconds. */
   handle<Name extends keyof M & string>(name: Name): FeatureHandle<M[Name], ParamsOfFeature<P, Name>>;
   /**
    * Returns a function that runs the implementation of the mode in force. Every mode must have one; the first one written
-   * must take all arguments, the others may take fewer. It settles like any policy: with the implementation's value or
+   * must take all arguments, the others may take fewer. With `{ withParams: true }` each gets the parameters of its mode in
+   * between. It settles like any policy: with the implementation's value or
    * error, or with `context.cause` when the context ends first.
    */
   feature<Name extends keyof M & string, Args extends unknown[], Given extends Implementations<M[Name], never[]>>(
@@ -135,6 +150,16 @@ export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams
     implementations: Implementations<Mode, Args> & Given,
     ...unknownModes: NoUnknownModes<Given, M[Name]>
   ): (context: Context, ...args: Args) => Promise<ResultOf<Given>>;
+  // The same for functions that get the parameters of their modes after the context, as they are in force for the call.
+  feature<
+    Name extends keyof M & string,
+    Given extends LadderFunctions<M[Name], ParamsOfFeature<P, Name>, AnyArguments>,
+  >(
+    name: Name,
+    functions: LadderFunctions<M[Name], ParamsOfFeature<P, Name>, AnyArguments> & Given,
+    options: WithParams,
+    ...unknownModes: NoUnknownModes<Given, M[Name]>
+  ): (context: Context, ...args: LadderArguments<Given>) => Promise<ResultOf<Given>>;
   /**
    * As `feature`, and when the function of the mode fails, the next worse one runs, inside the same context. Each function
    * gets the parameters of its mode after the context.
@@ -161,7 +186,11 @@ export interface Degradation<M extends FeatureModes = FeatureModes, P = NoParams
     ...unknownModes: NoUnknownModes<Given, Exclude<M[Name], Best>>
   ): Policy<ResultOf<Given>>;
   /** Sets a mode for a limited time; it is in force in this process when the call returns, and the store is told beside. */
-  set<Name extends keyof M & string>(name: Name, mode: M[Name], change: ModeChange): FeatureStatus;
+  set<Name extends keyof M & string, Mode extends M[Name]>(
+    name: Name,
+    mode: Mode,
+    change: ModeChange<ParamChanges<NamedParams<ParamsOfFeature<P, Name>, Mode>>>,
+  ): FeatureStatus;
   /** Ends overrides of a feature: all, or the one that is named. Changes nothing when there are none. */
   restore(name: keyof M & string, change: Restoration): FeatureStatus;
   /** How far this process is with its store. */
@@ -206,6 +235,8 @@ function resolve<M extends FeatureModes, P>(options: DegradationOptions<M, P>): 
   integerInRange('degradation.maxAuditEntries', resolved.maxAuditEntries, [1, 100_000]);
   integerInRange('degradation.storeTimeoutMs', resolved.storeTimeoutMs, [1, 60_000]);
   integerInRange('degradation.storeRetryMs', resolved.storeRetryMs, [1, 3_600_000]);
+  integerInRange('degradation.maxSnapshotAgeMs', resolved.maxSnapshotAgeMs, [1, 86_400_000]);
+  integerInRange('degradation.snapshotDelayMs', resolved.snapshotDelayMs, [0, 60_000]);
   requireMethods('degradation.store', store, ['load', 'save', 'listen']);
   requireMethods('degradation.seal', resolved.seal, ['seal', 'isSealed']);
   if (lastKnownGood !== undefined) requireMethods('degradation.lastKnownGood', lastKnownGood, ['load', 'save']);

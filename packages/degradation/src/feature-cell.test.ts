@@ -172,7 +172,7 @@ describe('FeatureCell', () => {
     expect(cell.mode).toBe('cached');
   });
 
-  it('(5) gives everybody the same reading, by identity, while nothing tells requests apart', () => {
+  it('(5) gives everybody the same reading, by identity, while nothing tells requests apart, and one of two for a share', () => {
     const { cell, record } = setUp();
     expect(cell.read()).toBe(cell.read());
 
@@ -180,6 +180,10 @@ describe('FeatureCell', () => {
     expect(cell.read()).toBe(cell.read(undefined, { key: 'ada' }));
     cell.replace(record(2, { shareRatio: 0.5 }));
 
-    expect(cell.read(undefined, { key: 'ada' })).not.toBe(cell.read(undefined, { key: 'ada' }));
+    const keys = Array.from({ length: 50 }, (_each, index) => `user-${index}`);
+    const reads = keys.map((key) => cell.read(undefined, { key }));
+    expect(reads).toEqual(keys.map((key) => cell.read(undefined, { key })));
+    expect(new Set(reads).size).toBe(2); // one for those whom the override is for, one for the others
+    expect(reads.every((reading) => Object.isFrozen(reading))).toBe(true);
   });
 });

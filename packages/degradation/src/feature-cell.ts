@@ -11,7 +11,7 @@
  *  (2) A record that does not supersede the one that is here changes nothing.
  *  (3) Each change is told once.
  *  (4) At most one timer waits, only while something is to happen by itself, and it does not keep the process alive.
- *  (5) Reading never throws, and makes nothing while every request gets the same.
+ *  (5) Reading never throws, and makes nothing once the same grounds were read before.
  *
  * @module
  */
@@ -24,14 +24,15 @@ import { noteReading } from './degraded-notice.ts';
 import { decideMode, readingOf, showOverrides, statusOf } from './feature-decision.ts';
 import { type FeatureRecord, aged, supersedes } from './feature-record.ts';
 import type { FeatureStatus } from './feature-status.ts';
-import { isSameForAll } from './level-map.ts';
+import { isSameForAll, positionAtLevel } from './level-map.ts';
 import { type LiveOverride, type Place, dueAt, isFor, isForAll, takeBack, toLive } from './live-override.ts';
 import type { OverrideRecord } from './override.ts';
 import type { Decision } from './precedence.ts';
 import type { FeatureHandle, MatchResult, Matched, Reading } from './reading.ts';
+import { RequestReadings } from './request-readings.ts';
 import { stepRamp } from './restore-ramp.ts';
 import type { ServiceLevel } from './service-level.ts';
-import { type Target, bucketOf, targetOf } from './targeting.ts';
+import { type Target, targetOf } from './targeting.ts';
 import { toIsoTime } from './wall-clock.ts';
 
 /** What a cell needs besides its definition. */
@@ -57,6 +58,8 @@ export class FeatureCell implements FeatureHandle {
   private takenAt: number;
   /** What every request gets, where it is the same. */
   private settled: Reading | undefined = undefined;
+  /** What requests get, where it is not. */
+  private byRequest!: RequestReadings;
   private nextEventAt = Infinity;
   private decision!: Decision<LiveOverride>;
   private timer: Timer | undefined = undefined;
@@ -193,23 +196,26 @@ export class FeatureCell implements FeatureHandle {
   }
 
   private readFor(request: Target | undefined): Reading {
-    const keyless = request?.key === undefined ? this.ports.random() : 0;
-    const wishes = this.live.filter((one) => isFor(one, request, keyless));
-    const bucket = request?.key === undefined ? keyless : bucketOf('level', request.key);
-    return this.toReading(this.decideFor(wishes, { bucket }));
+    return this.byRequest.of(request, request?.key === undefined ? this.ports.random() : 0);
   }
 
-  private decideFor(
-    overrides: readonly LiveOverride[],
-    { bucket = MIDDLE, at = this.ports.clock.now() } = {},
-  ): Decision<LiveOverride> {
-    const { definition } = this;
-    const level = definition.onLevel.length === 0 ? 0 : this.ports.level.at(at);
-    return decideMode(definition, { overrides, level, bucket });
+  /** Decides for nobody in particular. */
+  private decideFor(overrides: readonly LiveOverride[], at: number = this.ports.clock.now()): Decision<LiveOverride> {
+    const { onLevel } = this.definition;
+    const level = onLevel.length === 0 ? 0 : this.ports.level.at(at);
+    return decideMode(this.definition, { overrides, levelPosition: positionAtLevel(onLevel, level, MIDDLE) });
   }
 
-  private toReading(decision: Decision<LiveOverride>): Reading {
-    return readingOf({ name: this.name, definition: this.definition }, decision, this.ports.level.reason);
+  private requestReadings(level: number): RequestReadings {
+    const { live, definition } = this;
+    const decide = (overrides: readonly LiveOverride[], levelPosition: number) =>
+      this.toReading(decideMode(definition, { overrides, levelPosition }), false);
+    return new RequestReadings({ live, onLevel: definition.onLevel, level, decide });
+  }
+
+  private toReading(decision: Decision<LiveOverride>, isSame: boolean): Reading {
+    const terms = { levelReason: this.ports.level.reason, isForAll: isSame };
+    return readingOf({ name: this.name, definition: this.definition }, decision, terms);
   }
 
   /** Expires an override, takes a step back, or ends a level that nobody renewed. */
@@ -240,24 +246,15 @@ export class FeatureCell implements FeatureHandle {
     this.refresh(at);
     const to = this.shownMode;
     if (from === to && (cause === 'automatic' || cause === 'restoring')) return;
-    const { clock, wallClock } = this.ports;
+    const { clock, wallClock, onChange } = this.ports;
     const calendarMs = wallClock();
     const sinceMs = clock.now() - at;
     const override = this.decision.override;
     const expiresAt = override === undefined ? undefined : toIsoTime(calendarMs - sinceMs + override.expiresAt - at);
     const { revision } = this.last;
-    const { onChange } = this.ports;
-    const told = {
-      feature: this.name,
-      from,
-      to,
-      actor,
-      reason,
-      revision,
-      cause,
-      at: toIsoTime(calendarMs - sinceMs) ?? '',
-    };
-    onChange({ ...told, expiresAt }); // (3)
+    const author = { actor, reason, revision, cause, at: toIsoTime(calendarMs - sinceMs) ?? '' };
+    const params = override?.record.params;
+    onChange({ feature: this.name, from, to, ...author, expiresAt, ...(params !== undefined && { params }) }); // (3)
   }
 
   private refresh(at: number): void {
@@ -268,10 +265,11 @@ export class FeatureCell implements FeatureHandle {
     this.nextEventAt = Math.min(isConcerned && current > 0 ? level.expiresAt : Infinity, ...this.live.map(dueAt));
     this.decision = this.decideFor(
       this.live.filter((one) => isFor(one, undefined, MIDDLE)),
-      { at },
+      at,
     );
     const isSettled = this.live.every(isForAll) && isSameForAll(onLevel, current);
-    this.settled = isSettled ? Object.freeze(this.toReading(this.decision)) : undefined;
+    this.settled = isSettled ? Object.freeze(this.toReading(this.decision, true)) : undefined;
+    if (!isSettled) this.byRequest = this.requestReadings(current);
     this.arm();
   }
 

@@ -18,7 +18,8 @@ import {
   checkModeChange,
   checkRestoration,
 } from './mode-change.ts';
-import { MAX_OVERRIDES, type OverrideRecord, slotOf } from './override.ts';
+import { checkParamChanges } from './mode-params.ts';
+import { MAX_OVERRIDES, type OverrideRecord, type ParamValue, slotOf } from './override.ts';
 import { checkRole } from './roles.ts';
 import { DEFAULT_AUTOMATIC_MS, type LevelChange } from './service-level.ts';
 
@@ -37,6 +38,7 @@ export function recordOfSet(
   const { name, definition } = cell;
   const position = requireMode(cell, mode);
   checkModeChange(name, change, definition);
+  checkParamChanges(name, change, definition.params[mode]);
   const { kind = 'force', source = 'manual' } = change;
   const outbidsControllers = kind === 'force' && position < cell.automaticPosition;
   checkRole(change.role, { feature: name, isBreakGlass: source === 'break-glass', outbidsControllers });
@@ -106,12 +108,19 @@ function overrideOf(cell: FeatureCell, mode: string, change: ModeChange): Overri
     mode,
     betterModes: definition.modes.slice(0, definition.modes.indexOf(mode)),
     restore: change.restore === undefined ? undefined : structuredClone(change.restore),
+    params: paramsOf(change),
     actor: change.actor,
     reason: change.reason,
     revision: revision + 1,
     setAtMs: 0,
     remainingMs: change.expiresInMs,
   };
+}
+
+/** The parameters that a change names; undefined where it names none. */
+function paramsOf({ params = {} }: ModeChange): OverrideRecord['params'] {
+  const named = Object.entries(params).filter((entry): entry is [string, ParamValue] => entry[1] !== undefined);
+  return named.length === 0 ? undefined : Object.fromEntries(named);
 }
 
 function nextRecord(

@@ -9,6 +9,7 @@ import type { Events } from '@holdfast/core';
 import type { AuditEntry } from './audit-trail.ts';
 import type { FeatureStatus } from './feature-status.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
+import type { FeatureReader } from './reading.ts';
 import type { LevelChange } from './service-level.ts';
 
 /** Features by any name, for what lists and changes them: admin pages, exporters, controllers. */
@@ -19,6 +20,8 @@ export interface FeatureControl {
   list(): readonly FeatureStatus[];
   /** Returns one feature as it is now. Throws `FeatureError` `UNKNOWN_FEATURE`. */
   status(name: string): FeatureStatus;
+  /** Finds a feature, to read its mode for a request. Throws `FeatureError` `UNKNOWN_FEATURE`. */
+  handle(name: string): FeatureReader;
   /** Sets an override for a limited time; it is in force in this process when the call returns. */
   set(name: string, mode: string, change: ModeChange): FeatureStatus;
   /** Ends overrides of a feature; changes nothing when there are none. */

@@ -6,8 +6,8 @@
 
 import type { FeatureDefinition } from './catalogue.ts';
 import type { FeatureStatus } from './feature-status.ts';
-import { positionAtLevel } from './level-map.ts';
 import { type LiveOverride, showOverride } from './live-override.ts';
+import { paramsInForce } from './mode-params.ts';
 import { type Decision, decide } from './precedence.ts';
 import type { Reading } from './reading.ts';
 
@@ -21,29 +21,29 @@ export interface NamedFeature {
 export interface Grounds {
   /** The overrides that are for the request. */
   readonly overrides: readonly LiveOverride[];
-  readonly level: number;
-  /** The request's bucket for the level. */
-  readonly bucket: number;
+  /** Position of the mode that the level asks for. */
+  readonly levelPosition: number;
 }
 
 /** Decides the mode of a request. */
 export function decideMode(
-  { onLevel, worstAutomatic }: FeatureDefinition,
-  { overrides, level, bucket }: Grounds,
+  { worstAutomatic }: FeatureDefinition,
+  { overrides, levelPosition }: Grounds,
 ): Decision<LiveOverride> {
-  return decide({ overrides, levelPosition: positionAtLevel(onLevel, level, bucket), worstAutomatic });
+  return decide({ overrides, levelPosition, worstAutomatic });
 }
 
 /** Returns what a call site gets for a decision. */
 export function readingOf(
   { name, definition }: NamedFeature,
   { position, decidedBy, override }: Decision<LiveOverride>,
-  levelReason: string,
+  { levelReason, isForAll }: { readonly levelReason: string; readonly isForAll: boolean },
 ): Reading {
   const mode = definition.modes[position] as string;
-  const params = definition.params[mode];
+  const params = paramsInForce(definition, mode, override?.record);
   const reason = decidedBy === 'level' ? levelReason : override?.record.reason;
-  return { feature: name, mode, params, isDegraded: position > 0, decidedBy, reason };
+  const decided = { decidedBy, reason, overrideId: override?.id, isForAll };
+  return { feature: name, mode, params, isDegraded: position > 0, ...decided };
 }
 
 /** Returns the part of a status that follows from the definition and the decision. */

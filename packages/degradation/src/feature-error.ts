@@ -20,6 +20,8 @@ export type FeatureErrorCode =
   | 'FORBIDDEN'
   /** The feature has as many overrides as it can have. */
   | 'TOO_MANY_OVERRIDES'
+  /** What was kept for this start is not used; `field` says why: `seal`, `form`, `age`, `size` or `permissions`. */
+  | 'SNAPSHOT_REFUSED'
   /** Changes are over: `close()` was called. */
   | 'CLOSED';
 

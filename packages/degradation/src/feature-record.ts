@@ -16,6 +16,8 @@
  * @module
  */
 
+import type { Random } from '@holdfast/core';
+
 import { MAX_OVERRIDES, type OverrideRecord, isOverrideRecord, isText } from './override.ts';
 import { isCalendarTime } from './wall-clock.ts';
 
@@ -37,6 +39,11 @@ export interface FeatureRecord {
   readonly reason: string;
   /** Calendar time of the change, in milliseconds since 1970; shown to people only. */
   readonly changedAtMs: number;
+}
+
+/** Returns a random name for an instance: what tells its changes from others' of the same revision. */
+export function randomOrigin(random: Random): string {
+  return `${randomDigits(random)}${randomDigits(random)}`;
 }
 
 /** What decides between two records of a feature. */
@@ -75,3 +82,9 @@ const FIELDS: Readonly<Record<keyof FeatureRecord, (value: unknown) => boolean>>
   reason: (value) => isText(value, 1000),
   changedAtMs: isCalendarTime,
 };
+
+function randomDigits(random: Random): string {
+  return Math.floor(random() * 2 ** 52)
+    .toString(36)
+    .padStart(11, '0');
+}

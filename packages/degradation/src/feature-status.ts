@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { OverrideKind, OverrideScope, OverrideSource } from './override.ts';
+import type { OverrideKind, OverrideScope, OverrideSource, ParamValue } from './override.ts';
 import type { DecidedBy } from './precedence.ts';
 import type { Condition } from './targeting.ts';
 
@@ -19,8 +19,12 @@ export interface OverrideStatus {
   readonly reason: string;
   readonly scope: OverrideScope;
   readonly match: readonly Condition[];
+  /** Parameters that are others than the catalogue says; undefined where none is. */
+  readonly params: Readonly<Record<string, ParamValue>> | undefined;
   /** Share of the buckets that it is for now; falls while it is taken back. */
   readonly shareRatio: number;
+  /** Spreads the buckets: the same seed means the same people. */
+  readonly seed: string;
   /** Whether it has ended and is being taken back in steps. */
   readonly isRestoring: boolean;
   /** Calendar time, ISO 8601, UTC. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 
+import { type AuditedChange, findTampering } from './audit-trail.ts';
 import type { FeatureRecord } from './feature-record.ts';
 import { memoryStore } from './feature-store.ts';
 import { featureRecord } from './testing/records.ts';
@@ -44,6 +45,29 @@ describe('memoryStore', () => {
     await store.save(record(4));
 
     expect(heard).toEqual([1, 3]);
+  });
+
+  it('keeps a trail of the changes that it kept', async () => {
+    const store = memoryStore({ clock: virtualClock() });
+    const change = {
+      at: '',
+      from: 'full',
+      to: 'off',
+      actor: 'alice',
+      reason: 'why',
+      cause: 'set',
+      expiresAt: undefined,
+    };
+    const told = (revision: number) => ({ ...change, feature: 'reco', revision }) as AuditedChange;
+
+    await store.save(record(2), told(2));
+    await store.save(record(1), told(1));
+    await store.save(record(3), told(3));
+    await store.save(record(4));
+
+    const entries = await store.audit();
+    expect(entries.map(({ revision }) => revision)).toEqual([2, 3]);
+    expect(findTampering(entries)).toBeUndefined();
   });
 
   it('needs a clock that is one', () => {

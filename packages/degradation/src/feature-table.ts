@@ -17,7 +17,7 @@ import {
 import { type AuditEntry, type AuditedChange, AuditTrail } from './audit-trail.ts';
 import { Ladder, type LadderOptions, branch, ladderFunction, ladderPolicy } from './branch.ts';
 import type { Catalogue } from './catalogue.ts';
-import { type FeatureRecord, isFeatureRecord, supersedes } from './feature-record.ts';
+import { type FeatureRecord, isFeatureRecord, randomOrigin, supersedes } from './feature-record.ts';
 import { FeatureCell } from './feature-cell.ts';
 import { automaticId, automaticOverride, recordOfRestore, recordOfSet } from './feature-change.ts';
 import type { FeatureControl } from './feature-control.ts';
@@ -25,10 +25,11 @@ import { FeatureError, show } from './feature-error.ts';
 import { tellChange, tellOverwritten, tellStoreFailure } from './feature-events.ts';
 import type { FeatureStatus } from './feature-status.ts';
 import type { FeatureStore } from './feature-store.ts';
-import { type SnapshotPort, SnapshotWriter, openRecords, sealRecords } from './last-known-good.ts';
+import { LastKnownGood, type SnapshotPort } from './last-known-good.ts';
 import type { Place } from './live-override.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
 import type { FeatureHandle } from './reading.ts';
+import { changeOf } from './record-change.ts';
 import { type LevelChange, DEFAULT_AUTOMATIC_MS, ServiceLevel, checkLevelChange } from './service-level.ts';
 import type { HashFunction, Seal } from './sha256.ts';
 import { StoreLink, type StoreOperation, type StoreStatus } from './store-link.ts';
@@ -39,6 +40,8 @@ export interface FeatureTableParts {
   readonly features: Catalogue;
   readonly store: FeatureStore;
   readonly lastKnownGood: SnapshotPort | undefined;
+  readonly maxSnapshotAgeMs: number;
+  readonly snapshotDelayMs: number;
   readonly seal: Seal;
   readonly hash: HashFunction;
   readonly clock: Clock;
@@ -59,27 +62,27 @@ export class FeatureTable implements FeatureControl {
   readonly #level = new ServiceLevel();
   readonly #trail: AuditTrail;
   readonly #link: StoreLink;
-  readonly #writer: SnapshotWriter | undefined;
+  readonly #kept: LastKnownGood | undefined;
   /** Tells this process's changes from others' of the same revision. */
   readonly #origin: string;
   #isClosed = false;
 
   constructor(parts: FeatureTableParts) {
-    const { clock, random, lastKnownGood } = parts;
+    const { clock, random } = parts;
     this.#parts = parts;
-    this.#origin = `${randomDigits(random)}${randomDigits(random)}`;
+    this.#origin = randomOrigin(random);
     this.#trail = new AuditTrail(parts.maxAuditEntries, parts.hash);
     this.#cells = this.#makeCells();
-    if (lastKnownGood !== undefined)
-      this.#writer = new SnapshotWriter(lastKnownGood, (error) => this.#tellFailure('save-last-known-good', error));
+    this.#kept = this.#makeKept();
     this.#link = new StoreLink({
       store: parts.store,
       clock,
       random,
       timeoutMs: parts.storeTimeoutMs,
       retryMs: parts.storeRetryMs,
-      before: lastKnownGood === undefined ? undefined : this.#loadLastKnownGood(lastKnownGood),
+      before: this.#kept?.loaded,
       recordOf: (feature) => this.#cell(feature).record(),
+      changeOf: (feature) => changeOf(this.#trail, this.#cell(feature), this.#calendarTime()),
       adopt: (record) => this.#adopt(record),
       onLoaded: (records) => this.#offerWhatLacks(records),
       onFailure: (operation, error) => this.#tellFailure(operation, error),
@@ -94,6 +97,14 @@ export class FeatureTable implements FeatureControl {
     return this.#link.loaded;
   }
 
+  get features(): Catalogue {
+    return this.#parts.features;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   mode(name: string): string {
     return (this.#cells.get(name) ?? this.#cell(name)).mode;
   }
@@ -102,15 +113,11 @@ export class FeatureTable implements FeatureControl {
     return this.#cell(name);
   }
 
-  feature(name: string, functions: unknown): (context: Context, ...args: unknown[]) => Promise<unknown> {
-    return branch(this.#cell(name), functions);
+  feature(name: string, functions: unknown, options?: unknown): AnyCall {
+    return branch(this.#cell(name), functions, options);
   }
 
-  ladder(
-    name: string,
-    functions: unknown,
-    options: LadderOptions = {},
-  ): (context: Context, ...args: unknown[]) => Promise<unknown> {
+  ladder(name: string, functions: unknown, options: LadderOptions = {}): AnyCall {
     const cell = this.#cell(name);
     return ladderFunction(cell, functions, new Ladder(cell, options, this.#parts));
   }
@@ -177,6 +184,7 @@ export class FeatureTable implements FeatureControl {
   close(): void {
     this.#isClosed = true;
     this.#link.close();
+    this.#kept?.close();
     for (const cell of this.#cells.values()) cell.close();
   }
 
@@ -208,7 +216,7 @@ export class FeatureTable implements FeatureControl {
       one.revision === record.revision ? { ...one, setAtMs: changedAtMs } : one,
     );
     cell.replace({ ...record, overrides, origin: this.#origin, changedAtMs });
-    this.#keep();
+    this.#kept?.keep();
     this.#link.push(cell.name);
     return cell.status();
   }
@@ -224,28 +232,25 @@ export class FeatureTable implements FeatureControl {
     if (cell === undefined) return false; // without a cell it is another version's feature
     const before = cell.record();
     if (!cell.replace(record)) return supersedes(before, record);
-    this.#keep();
+    this.#kept?.keep();
     const isOverwritten = before.origin === this.#origin && before.revision === record.revision;
     if (isOverwritten) tellOverwritten(this.#parts.events, before, record);
     return false;
   }
 
-  async #loadLastKnownGood(port: SnapshotPort): Promise<void> {
-    try {
-      const sealed = await port.load();
-      if (sealed === undefined || this.#isClosed) return;
-      const records = openRecords(sealed, this.#calendarTime(), this.#parts.seal);
-      for (const record of records) this.#cells.get(record.feature)?.replace(record);
-    } catch (error) {
-      this.#tellFailure('load-last-known-good', error);
-    }
-  }
-
-  /** Keeps what this process knows for its next start. */
-  #keep(): void {
-    this.#writer?.write(() => {
-      const records = [...this.#cells.values()].map((cell) => cell.record()).filter(({ revision }) => revision > 0);
-      return sealRecords(records, this.#calendarTime(), this.#parts.seal);
+  #makeKept(): LastKnownGood | undefined {
+    const { lastKnownGood: port, maxSnapshotAgeMs: maxAgeMs, snapshotDelayMs: saveDelayMs } = this.#parts;
+    if (port === undefined) return undefined;
+    return new LastKnownGood({
+      port,
+      maxAgeMs,
+      saveDelayMs,
+      seal: this.#parts.seal,
+      clock: this.#parts.clock,
+      wallClock: () => this.#calendarTime(),
+      records: () => [...this.#cells.values()].map((cell) => cell.record()).filter(({ revision }) => revision > 0),
+      adopt: (record) => this.#cells.get(record.feature)?.replace(record),
+      onFailure: (operation, error) => this.#tellFailure(operation, error),
     });
   }
 
@@ -287,10 +292,6 @@ export class FeatureTable implements FeatureControl {
 
 // --- internal ---
 
-const NOTHING = { revision: 0, origin: '' };
+type AnyCall = (context: Context, ...args: unknown[]) => Promise<unknown>;
 
-function randomDigits(random: Random): string {
-  return Math.floor(random() * 2 ** 52)
-    .toString(36)
-    .padStart(11, '0');
-}
+const NOTHING = { revision: 0, origin: '' };

@@ -21,7 +21,12 @@ export type NoUnknownModes<Given, Mode extends string> = [Exclude<keyof Given, M
 /** What every mode's function may return, awaited. */
 export type ResultOf<Given> = Awaited<ReturnType<Extract<Given[keyof Given], (...args: never[]) => unknown>>>;
 
-/** One function per mode for a ladder: a context, the parameters of its mode, and the same arguments for all. */
+/** Says that the functions of a feature get the parameters of their modes. */
+export interface WithParams {
+  readonly withParams: true;
+}
+
+/** One function per mode with parameters: a context, the parameters of its mode, and the same arguments for all. */
 export type LadderFunctions<Mode extends string, Params, Args extends unknown[]> = {
   readonly [Name in Mode]: (context: Context, params: ParamsOfMode<Params, Name>, ...args: Args) => unknown;
 };
@@ -30,7 +35,7 @@ export type LadderFunctions<Mode extends string, Params, Args extends unknown[]>
 // oxlint-disable-next-line typescript/no-explicit-any -- unknown would refuse functions that say what they take
 export type AnyArguments = any[];
 
-/** The arguments of a ladder's functions: those of the functions that take any. */
+/** The arguments of functions with parameters: those of the functions that take any. */
 export type LadderArguments<Given> = NotEmpty<ArgumentsAfter<Given[keyof Given]>>;
 
 // --- internal ---

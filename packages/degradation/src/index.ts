@@ -36,11 +36,12 @@ export {
   type FeatureOverwrittenEvent,
   type FeatureStoreFailedEvent,
 } from './feature-events.ts';
+export { type FeatureExplanation, type OverrideFit, type PlacedTarget, explainFeature } from './feature-explanation.ts';
 export { type FeatureStatus, type OverrideStatus } from './feature-status.ts';
 export { type LevelChange } from './service-level.ts';
 
 // Call sites
-export { type FeatureFellEvent, type LadderOptions } from './branch.ts';
+export { type FeatureFellEvent, type LadderOptions, ladderDefaults } from './branch.ts';
 export {
   type AnyArguments,
   type ArgumentsAfter,
@@ -50,9 +51,11 @@ export {
   type LadderFunctions,
   type NoUnknownModes,
   type ResultOf,
+  type WithParams,
 } from './implementations.ts';
 export {
   type FeatureHandle,
+  type FeatureReader,
   type MatchResult,
   type Matched,
   type OnlyModes,
@@ -71,19 +74,44 @@ export {
   publicNotices,
   withNotices,
 } from './degraded-notice.ts';
-export { type Deferral, type DeferralOptions, OutboxFullError, createDeferral, deferralDefaults } from './deferral.ts';
-export { type Outbox, type OutboxEntry, memoryOutbox } from './outbox.ts';
+export {
+  type Deferral,
+  type DeferralOptions,
+  type Deferred,
+  OutboxFullError,
+  createDeferral,
+  deferralDefaults,
+} from './deferral.ts';
+export {
+  type DeferralDeadEvent,
+  type DeferralDeliveredEvent,
+  type DeferralFailedEvent,
+  type DeferralKeptEvent,
+  type DeferralRefusedEvent,
+} from './deferral-events.ts';
+export { type Delivery } from './drain.ts';
+export { type MemoryOutboxOptions, memoryOutbox, memoryOutboxDefaults } from './memory-outbox.ts';
+export {
+  type DeadItem,
+  type Outbox,
+  type OutboxCounts,
+  type OutboxEntry,
+  type TakeTerms,
+  type Taken,
+} from './outbox.ts';
 export { type StaleRequest, type StaleValue, staleValue } from './stale-values.ts';
 
 // Changes
 export { type AuditEntry, type AuditedChange, type ChangeCause, findTampering } from './audit-trail.ts';
 export { FeatureError, type FeatureErrorCode, type FeatureErrorDetails } from './feature-error.ts';
 export { type ChangeAuthor, type ModeChange, type Restoration } from './mode-change.ts';
+export { type NamedParams, type ParamChanges } from './mode-params.ts';
 export {
   type OverrideKind,
   type OverrideRecord,
   type OverrideScope,
   type OverrideSource,
+  type ParamValue,
   type RestorePlan,
 } from './override.ts';
 export { type DecidedBy, type Decision, type Wish, type Wishes, decide } from './precedence.ts';
@@ -92,8 +120,22 @@ export { type WallClock } from './wall-clock.ts';
 
 // Store
 export { type FeatureRecord, type RecordOrder, aged, isFeatureRecord, supersedes } from './feature-record.ts';
-export { type FeatureStore, type MemoryStoreOptions, memoryStore } from './feature-store.ts';
+export {
+  type FeatureStore,
+  type MemoryStore,
+  type MemoryStoreOptions,
+  type StoreWatch,
+  memoryStore,
+} from './feature-store.ts';
 export { type SnapshotPort } from './last-known-good.ts';
+export {
+  type FsPromisesModule,
+  type SnapshotFileHandle,
+  type SnapshotFileOptions,
+  type SnapshotFileStat,
+  snapshotFile,
+  snapshotFileDefaults,
+} from './snapshot-file.ts';
 export { type HashFunction, type Seal, checksum, sha256, signature } from './sha256.ts';
 export { type StoreOperation, type StoreState, type StoreStatus } from './store-link.ts';
 

@@ -10,7 +10,9 @@ import {
   MAX_BREAK_GLASS_MS,
   type OverrideKind,
   type OverrideScope,
+  type ParamValue,
   type RestorePlan,
+  isParams,
   isRestorePlan,
   isScope,
   isText,
@@ -40,7 +42,7 @@ export interface Restoration extends ChangeAuthor {
 }
 
 /** Why, for how long and for whom a feature gets another mode. */
-export interface ModeChange extends ChangeAuthor {
+export interface ModeChange<Params = Readonly<Record<string, ParamValue | undefined>>> extends ChangeAuthor {
   /** Time after which it ends by itself. Milliseconds, integer, 1 to the feature's `maxOverrideMs`; to 900 000 if break-glass. */
   readonly expiresInMs: number;
   /** Exactly this mode, this or a worse one, this or a better one. By default `force`. */
@@ -57,6 +59,11 @@ export interface ModeChange extends ChangeAuthor {
   readonly match?: readonly Condition[] | undefined;
   /** How it is taken back when it ends. By default at once. */
   readonly restore?: RestorePlan | undefined;
+  /**
+   * Parameters of the mode that are others than the catalogue says, of the same types, as long as it is in force. Only with
+   * `force`; texts, numbers and truth values, 20 at most. By default none.
+   */
+  readonly params?: Params | undefined;
 }
 
 /** Checks the change of `feature` to a mode. */
@@ -124,6 +131,7 @@ const OPTIONAL: readonly { field: keyof ModeChange; expectation: string; accepts
     expectation: 'a plan of 1 to 20 falling shareRatios, above 0 and below 1, and a stepMs from 1 to 3600000',
     accepts: isRestorePlan,
   },
+  { field: 'params', expectation: 'an object of at most 20 texts, finite numbers, true and false', accepts: isParams },
 ];
 
 function checkOptional(feature: string, change: Record<string, unknown>): void {

@@ -1,90 +1,86 @@
 /**
- * Outbox: work that was accepted and is to be done later, in the mode that defers it.
+ * Outbox: where work waits that was accepted and is to be done later, for one process or for a fleet that shares it.
  *
- * Invariants
- *  (1) At most `maxItems` wait; one more is refused, so that whoever sends it can be told.
- *  (2) An item leaves only when it was delivered, or was handed to whoever takes the dead.
- *  (3) Items are handed out in the order in which they came.
+ *   add ─► waiting ── take ─► taken ── settle ───► gone; its key is remembered for a while
+ *             ▲                 ├───── postpone ─► waiting again, behind the others
+ *             │                 ├───── bury ─────► dead, until somebody revives or discards it
+ *             └── lease is over ┘
+ *
+ * An outbox in memory is {@link memoryOutbox}. What all outboxes must do is in `testing/outbox-conformance.ts`.
  *
  * @module
  */
 
-import { ConfigError, integerInRange } from '@holdfast/core';
-
-/** An item that waits. */
+/** One item, taken to be delivered. */
 export interface OutboxEntry<T> {
-  readonly id: string;
+  /** Stays the same however often the item is delivered: what to hand on as its idempotency key. */
+  readonly key: string;
   readonly item: T;
-  /** Deliveries that failed. */
-  readonly failedCount: number;
+  /** Number of this attempt, from 1. Attempts that came to no end, because their process died, count. */
+  readonly attempt: number;
+  /** Names this taking of the item, for the outbox alone. */
+  readonly receipt: string;
 }
 
-/** Where deferred work waits. Beyond this process it is a queue or a stream; then `add` resolves when it is safe there. */
-export interface Outbox<T> {
-  /** Keeps `item`. Resolves with whether it was kept: false when there is no room. */
-  add(item: T): Promise<boolean>;
-  /** Returns the oldest item that waits, and leaves it there; undefined when none does. */
-  peek(): Promise<OutboxEntry<T> | undefined>;
-  /** Notes that a delivery failed, and puts the item behind the others. */
-  postpone(id: string): Promise<void>;
-  /** Lets an item go: it was delivered, or is taken care of elsewhere. */
-  remove(id: string): Promise<void>;
-  /** Items that wait. */
-  count(): Promise<number>;
+/** What came of an attempt to take an item. */
+export interface Taken<T> {
+  /** Undefined where there is nothing to take now. */
+  readonly entry: OutboxEntry<T> | undefined;
+  /** Time after which there may be something. Milliseconds; 0 with an entry, Infinity where nothing waits or it is not known. */
+  readonly waitMs: number;
+}
+
+/** On what terms an item is taken. */
+export interface TakeTerms {
+  /** Time for which nobody else is given the item. Milliseconds, 1 to 86 400 000. */
+  readonly leaseMs: number;
+  /** Time that must pass before the next item is taken, by anybody. Milliseconds, 0 to 86 400 000. */
+  readonly gapMs: number;
+}
+
+/** What is in an outbox. */
+export interface OutboxCounts {
+  /** Items that wait for their turn. */
+  readonly waiting: number;
+  /** Items that somebody has taken and not settled. */
+  readonly taken: number;
+  /** Items that could not be delivered, and wait for a person. */
+  readonly dead: number;
+}
+
+/** An item that could not be delivered. */
+export interface DeadItem<T> {
+  readonly key: string;
+  readonly item: T;
+  /** Attempts that were made. */
+  readonly attempt: number;
+  /** What the last one came to. */
+  readonly why: string;
 }
 
 /**
- * Creates an outbox in this process's memory. What waits in it is lost with the process: for what must not be, use one that
- * survives.
- *
- * @throws ConfigError at creation, when `maxItems` is no integer from 1 to 1 000 000.
+ * Where deferred work waits. Every outbox keeps these promises:
+ * at most so many items are kept, the dead included, and one more is refused;
+ * an item leaves only when it is settled, or discarded from the dead;
+ * items are handed out in the order in which they came, each to one taker while its lease lasts;
+ * an item whose key is kept, or was settled lately, is not kept twice.
  */
-export function memoryOutbox<T>(options: { readonly maxItems: number }): Outbox<T> {
-  if (typeof options !== 'object' || options === null) throw new ConfigError('memoryOutbox', 'an object', options);
-  integerInRange('memoryOutbox.maxItems', options.maxItems, [1, 1_000_000]);
-  return new MemoryOutbox<T>(options.maxItems);
-}
-
-// --- internal ---
-
-class MemoryOutbox<T> implements Outbox<T> {
-  readonly #maxItems: number;
-  readonly #entries = new Map<string, OutboxEntry<T>>();
-  #lastId = 0;
-
-  constructor(maxItems: number) {
-    this.#maxItems = maxItems;
-  }
-
-  // oxlint-disable-next-line require-await -- the port is asynchronous; memory is not
-  async add(item: T): Promise<boolean> {
-    if (this.#entries.size >= this.#maxItems) return false; // (1)
-    const id = String(++this.#lastId);
-    this.#entries.set(id, { id, item, failedCount: 0 });
-    return true;
-  }
-
-  // oxlint-disable-next-line require-await -- the port is asynchronous; memory is not
-  async peek(): Promise<OutboxEntry<T> | undefined> {
-    const [first] = this.#entries.values(); // (3)
-    return first;
-  }
-
-  // oxlint-disable-next-line require-await -- the port is asynchronous; memory is not
-  async postpone(id: string): Promise<void> {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) return;
-    this.#entries.delete(id);
-    this.#entries.set(id, { ...entry, failedCount: entry.failedCount + 1 });
-  }
-
-  // oxlint-disable-next-line require-await -- the port is asynchronous; memory is not
-  async remove(id: string): Promise<void> {
-    this.#entries.delete(id); // (2)
-  }
-
-  // oxlint-disable-next-line require-await -- the port is asynchronous; memory is not
-  async count(): Promise<number> {
-    return this.#entries.size;
-  }
+export interface Outbox<T> {
+  /** Keeps `item`: resolves when it is safe there. `known`: an item with that key is kept, or was delivered lately. */
+  add(key: string, item: T): Promise<'kept' | 'known' | 'full'>;
+  /** Hands out the oldest item that waits, or whose taker let its lease run out. */
+  take(terms: TakeTerms): Promise<Taken<T>>;
+  /** Lets an item go: it was delivered. Also where its lease is over, and wherever it is; never what was added since by its key. */
+  settle(entry: OutboxEntry<T>): Promise<void>;
+  /** Puts an item behind the others, and hands out none for `pauseMs`, 0 to 86 400 000. Does nothing where its lease went to another. */
+  postpone(entry: OutboxEntry<T>, pauseMs: number): Promise<void>;
+  /** Puts an item with the dead. Does nothing where its lease went to another. */
+  bury(entry: OutboxEntry<T>, why: string): Promise<void>;
+  count(): Promise<OutboxCounts>;
+  /** Returns the dead, those who have been so for longest first; at most `maxCount`, 1 to 1000. */
+  dead(maxCount: number): Promise<readonly DeadItem<T>[]>;
+  /** Lets a dead item wait again, behind the others, with no attempt made. Resolves with whether there was one. */
+  revive(key: string): Promise<boolean>;
+  /** Lets a dead item go for good. Resolves with whether there was one. */
+  discard(key: string): Promise<boolean>;
 }

@@ -28,6 +28,9 @@ export interface RestorePlan {
   readonly stepMs: number;
 }
 
+/** A value of a parameter that an override may change. Numbers are finite. */
+export type ParamValue = string | number | boolean;
+
 /** One override. Plain data: it survives JSON. */
 export interface OverrideRecord {
   /** Slot: what it replaces and is replaced by. */
@@ -45,6 +48,8 @@ export interface OverrideRecord {
   /** All of these must hold for a request. */
   readonly match: readonly Condition[];
   readonly restore: RestorePlan | undefined;
+  /** Parameters of `mode` that are others than the catalogue says. */
+  readonly params?: Readonly<Record<string, ParamValue>> | undefined;
   readonly actor: string;
   readonly reason: string;
   /** The feature's revision that made it. */
@@ -104,6 +109,11 @@ export function isRestorePlan(value: unknown): value is RestorePlan {
   return isFalling && Number.isInteger(stepMs) && (stepMs as number) >= 1 && (stepMs as number) <= 3_600_000;
 }
 
+/** Whether `value` is one of a parameter. */
+export function isParamValue(value: unknown): value is ParamValue {
+  return (typeof value === 'string' && value.length <= 1000) || typeof value === 'boolean' || Number.isFinite(value);
+}
+
 /** Whether `value` is a scope. */
 export function isScope(value: unknown): value is OverrideScope {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
@@ -112,12 +122,22 @@ export function isScope(value: unknown): value is OverrideScope {
   );
 }
 
+/** Whether `value` is a set of parameters. */
+export function isParams(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const values = Object.values(value).filter((one) => one !== undefined);
+  return values.length <= MAX_PARAMS && values.every(isParamValue);
+}
+
 // --- internal ---
 
 /** Control characters and line separators: they have no place in one line of an audit trail. */
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
 const isString = (value: unknown): boolean => typeof value === 'string' && value.length <= 10_000;
+
+/** Parameters that an override may change. */
+const MAX_PARAMS = 20;
 
 const FIELDS: Readonly<Record<keyof OverrideRecord, (value: unknown) => boolean>> = {
   id: isString,
@@ -130,6 +150,7 @@ const FIELDS: Readonly<Record<keyof OverrideRecord, (value: unknown) => boolean>
   seed: isString,
   match: (value) => Array.isArray(value) && value.length <= 20 && value.every(isCondition),
   restore: (value) => value === undefined || isRestorePlan(value),
+  params: (value) => value === undefined || isParams(value),
   actor: (value) => isText(value, 1000),
   reason: (value) => isText(value, 1000),
   revision: (value) => Number.isSafeInteger(value) && (value as number) >= 0,

@@ -25,8 +25,25 @@ export type Reading<Mode extends string = string, Params = Readonly<Record<strin
     readonly decidedBy: DecidedBy;
     /** Why, as whoever decided wrote it; undefined where nobody did. */
     readonly reason: string | undefined;
+    /** Id of the override that decided; undefined where none did. */
+    readonly overrideId: string | undefined;
+    /** Whether every request gets the same at present, whoever it is for. */
+    readonly isForAll: boolean;
   };
 }[Mode];
+
+/** A feature whose modes are only known at run time. */
+export interface FeatureReader {
+  readonly name: string;
+  /** As that of a {@link FeatureHandle}. */
+  read(
+    context?: Context,
+    target?: Target,
+  ): { readonly mode: string; readonly params: unknown } & Pick<
+    Reading,
+    'isDegraded' | 'decidedBy' | 'reason' | 'overrideId' | 'isForAll'
+  >;
+}
 
 /** One function per mode; each gets the parameters of its mode. */
 export type Matched<Mode extends string, Params> = {

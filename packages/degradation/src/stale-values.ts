@@ -12,7 +12,7 @@
  * @module
  */
 
-import { type Cache, type Context, type Operation, inRange } from '@holdfast/core';
+import { type Cache, type Context, type Operation, inRange, noteProvenance } from '@holdfast/core';
 
 /** What is asked for while degraded. */
 export interface StaleRequest {
@@ -43,6 +43,11 @@ export async function staleValue<T>(
 ): Promise<StaleValue<T>> {
   inRange('staleValue.maxStaleMs', maxStaleMs, [0, Infinity]);
   const held = cache.peek(key);
-  if (held !== undefined && held.ageMs <= maxStaleMs) return { value: held.value as T, ageMs: held.ageMs }; // (1)
+  if (held !== undefined && held.ageMs <= maxStaleMs) {
+    const { ageMs } = held;
+    const why = { reason: 'degraded', policy: cache.name, step: undefined, error: undefined } as const;
+    noteProvenance(context, { ...why, source: 'stale', ageMs });
+    return { value: held.value as T, ageMs }; // (1)
+  }
   return { value: await cache.execute(operation, context), ageMs: 0 }; // (2)
 }

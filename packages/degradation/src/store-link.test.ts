@@ -6,7 +6,7 @@ import { recordEvents, settle, virtualClock } from '@holdfast/core/testing';
 import { defineFeatures } from './catalogue.ts';
 import { createDegradation } from './degradation.ts';
 import type { FeatureRecord } from './feature-record.ts';
-import { type FeatureStore, memoryStore } from './feature-store.ts';
+import { type FeatureStore, type StoreWatch, memoryStore } from './feature-store.ts';
 import { featureRecord } from './testing/records.ts';
 
 const features = defineFeatures({ reco: { modes: ['full', 'cached', 'off'] }, pay: { modes: ['full', 'deferred'] } });
@@ -21,8 +21,8 @@ function setUp(broken: Partial<FeatureStore> = {}) {
   const faults: Partial<FeatureStore> = { ...broken };
   const store: FeatureStore = {
     load: () => (faults.load ?? memory.load.bind(memory))(),
-    save: (record) => (faults.save ?? memory.save.bind(memory))(record),
-    listen: (listener) => (faults.listen ?? memory.listen.bind(memory))(listener),
+    save: (record, told) => (faults.save ?? memory.save.bind(memory))(record, told),
+    listen: (listener, watch) => (faults.listen ?? memory.listen.bind(memory))(listener, watch),
   };
   const events = createEvents();
   const recorder = recordEvents(events); // before the link is made, since that may fail at once
@@ -219,6 +219,124 @@ describe('StoreLink', () => {
     await settle();
 
     expect(saved).toEqual([1, 2, 2]);
+  });
+});
+
+/** A store that tells how it is when a test says so, and what it was asked to save. */
+function setUpWatched(broken: Partial<FeatureStore> = {}) {
+  const parts: { watch?: StoreWatch } = {};
+  const saved: FeatureRecord[] = [];
+  const changes: unknown[] = [];
+  const made = setUp({
+    listen: (_listener, watch) => {
+      parts.watch = watch!;
+      return () => {};
+    },
+    save: (record, told) => {
+      saved.push(record);
+      changes.push(told);
+      return Promise.resolve(record);
+    },
+    ...broken,
+  });
+  return { ...made, saved, changes, watch: parts.watch! };
+}
+
+describe('StoreLink of a store that tells how it is', () => {
+  it('is stale while the store is away, whatever is answered late, and live when it is back', async () => {
+    const { degradation, watch, recorder } = setUpWatched();
+    await degradation.loaded;
+
+    watch.away(new Error('gone'));
+    expect(degradation.storeStatus()).toEqual({ state: 'stale', failureCount: 1, pendingCount: 0 });
+    expect(recorder.events).toMatchObject([{ type: 'feature.store-failed', operation: 'listen' }]);
+    degradation.set('reco', 'off', change);
+    await settle();
+    expect(degradation.storeStatus()).toMatchObject({ state: 'stale', pendingCount: 0 });
+
+    watch.whole([firstRecord()]);
+    await settle();
+    expect(degradation.storeStatus()).toMatchObject({ state: 'live' });
+  });
+
+  it('(3) waits for no timer while the store is away and nothing is owed', async () => {
+    const { degradation, clock, watch } = setUpWatched();
+    await degradation.loaded;
+
+    watch.away(new Error('gone'));
+
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('(2) offers at once what is owed, and what the store has lost, when it is back', async () => {
+    const { degradation, watch, saved, faults } = setUpWatched();
+    degradation.set('reco', 'off', change);
+    await settle();
+    const take = faults.save!;
+    faults.save = rejects;
+    degradation.set('pay', 'deferred', change);
+    await settle();
+    faults.save = take;
+
+    watch.whole([]);
+    await settle();
+
+    expect(saved.map(({ feature }) => feature)).toEqual(['reco', 'reco', 'pay']);
+    expect(degradation.storeStatus()).toMatchObject({ state: 'live', pendingCount: 0 });
+  });
+
+  it('(2) owes nothing any more where the store tells of the change, though it has not answered', async () => {
+    const { degradation, watch, clock } = setUpWatched({ save: never });
+    await degradation.loaded;
+    degradation.set('reco', 'off', change);
+    degradation.set('pay', 'deferred', change);
+    await clock.advance(500);
+    expect(degradation.storeStatus()).toMatchObject({ state: 'stale', pendingCount: 2 });
+
+    watch.whole([firstRecord(), { ...firstRecord(), feature: 'pay', origin: 'zz' }]);
+
+    expect(degradation.storeStatus()).toMatchObject({ state: 'stale', pendingCount: 1 });
+  });
+
+  it('is loaded by what a store has when it comes back, where the first load failed', async () => {
+    const { degradation, watch } = setUpWatched({ load: rejects });
+    await degradation.loaded;
+    expect(degradation.mode('reco')).toBe('full');
+
+    watch.whole([firstRecord()]);
+
+    expect(degradation.mode('reco')).toBe('off');
+    expect(degradation.storeStatus()).toMatchObject({ state: 'live' });
+  });
+
+  it('(1) takes no harm from what is no list, and nothing after close', async () => {
+    const { degradation, watch, recorder } = setUpWatched();
+    await degradation.loaded;
+
+    watch.whole(undefined as never);
+    degradation.close();
+    watch.whole([firstRecord()]);
+    watch.away(new Error('gone'));
+
+    expect(recorder.types).toEqual(['feature.store-failed']);
+    expect(degradation.mode('reco')).toBe('full');
+  });
+
+  it('tells what a record did: as it was told here, or as the record says where nothing changed here', async () => {
+    const { degradation, changes } = setUpWatched();
+
+    degradation.set('reco', 'off', change);
+    degradation.restore('reco', back);
+    degradation.set('pay', 'deferred', { ...change, scope: { region: 'elsewhere' } });
+    await settle();
+
+    const { actor, reason } = change;
+    const expiresAt = '1970-01-01T00:01:00.000Z';
+    expect(changes).toMatchObject([
+      { feature: 'reco', from: 'full', to: 'off', actor, reason, revision: 1, cause: 'set', expiresAt },
+      { feature: 'reco', from: 'off', to: 'full', actor: 'bob', revision: 2, cause: 'restored', expiresAt: undefined },
+      { feature: 'pay', from: 'full', to: 'full', actor, reason, revision: 1, cause: 'set', expiresAt },
+    ]);
   });
 });
 

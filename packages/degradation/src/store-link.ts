@@ -3,12 +3,15 @@
  *
  *   connecting ── load succeeds ──► live ── anything fails or hangs ──► stale
  *      └─────── load fails or hangs ─────────────────────────────────────►│
- *                                   live ◄── everything succeeds ─────────┘ after retryMs, again and again
+ *                                   live ◄── everything succeeds ─────────┘ after retryMs, again and again; or when the
+ *                                                                           store says that it is back
  *
  *  connecting -> live    done()    the first load succeeded
  *  connecting -> stale   failed()  it failed, or took longer than timeoutMs
  *  live       -> stale   failed()  a save failed or took too long
- *  stale      -> live    done()    a later load or save succeeded and nothing else is owed
+ *  live       -> stale   away()    the store says that it cannot be reached
+ *  stale      -> live    done()    a later load or save succeeded, nothing else is owed, and the store is not away
+ *  stale      -> live    whole()   the store is back, and all that it has is known
  *
  * Invariants
  *  (1) Nothing that a store does throws into the process or makes it wait.
@@ -22,6 +25,7 @@
 
 import type { Clock, Random, Timer } from '@holdfast/core';
 
+import type { AuditedChange } from './audit-trail.ts';
 import type { FeatureRecord } from './feature-record.ts';
 import type { FeatureStore } from './feature-store.ts';
 
@@ -49,6 +53,8 @@ export interface StoreLinkParts {
   readonly retryMs: number;
   /** Returns the current record of a feature. */
   readonly recordOf: (feature: string) => FeatureRecord;
+  /** Returns what the current record of a feature did. Must not throw. */
+  readonly changeOf: (feature: string) => AuditedChange;
   /** Takes a record of another instance. Returns whether a later one is known here. Throws on what is no record. */
   readonly adopt: (record: FeatureRecord) => boolean;
   /** Is told of everything that was loaded, to find what the store lacks. */
@@ -73,6 +79,8 @@ export class StoreLink {
   #state: StoreState = 'connecting';
   #failureCount = 0;
   #isLoaded = false;
+  /** Whether the store has said that it cannot be reached, and not yet that it is back. */
+  #isAway = false;
   #isClosed = false;
   #retry: Timer | undefined = undefined;
   #stopListening: (() => void) | undefined = undefined;
@@ -99,7 +107,7 @@ export class StoreLink {
     this.#pending.set(feature, record.revision);
     void this.#ask(
       'save',
-      () => this.#parts.store.save(record),
+      () => this.#parts.store.save(record, this.#parts.changeOf(feature)),
       (kept) => {
         if (this.#pending.get(feature) === record.revision) this.#pending.delete(feature); // (2)
         this.#adopt('save', kept);
@@ -135,7 +143,10 @@ export class StoreLink {
   #connect(): void {
     if (this.#isClosed) return;
     try {
-      this.#stopListening ??= this.#parts.store.listen((record) => this.#adopt('listen', record));
+      this.#stopListening ??= this.#parts.store.listen((record) => this.#adopt('listen', record), {
+        away: (error) => this.#away(error),
+        whole: (records) => this.#whole(records),
+      });
     } catch (error) {
       this.#failed('listen', error);
       return;
@@ -143,12 +154,37 @@ export class StoreLink {
     void this.#ask(
       'load',
       () => this.#parts.store.load(),
-      (records) => {
-        for (const record of records) this.#adopt('load', record);
-        this.#isLoaded = true;
-        this.#parts.onLoaded(records);
-      },
+      (records) => this.#takeAll(records),
     );
+  }
+
+  #takeAll(records: readonly FeatureRecord[]): void {
+    for (const record of records) this.#adopt('load', record);
+    this.#isLoaded = true;
+    this.#parts.onLoaded(records);
+  }
+
+  /** The store cannot be reached. It says itself when it is back: there is nothing to try until then. */
+  #away(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#isAway = true;
+    this.#state = 'stale';
+    this.#report('listen', error);
+  }
+
+  /** All that the store has: what is owed to it is offered at once. */
+  #whole(records: readonly FeatureRecord[]): void {
+    if (this.#isClosed) return;
+    this.#isAway = false;
+    const owed = [...this.#pending.keys()];
+    try {
+      this.#takeAll(records);
+    } catch (error) {
+      this.#report('listen', error); // what is no list of records
+      return;
+    }
+    for (const feature of owed) if (this.#pending.has(feature)) this.push(feature); // (2)
+    this.#done();
   }
 
   /** Asks the store for something and waits at most `timeoutMs` before it counts as failed; a late answer is welcome. */
@@ -183,13 +219,14 @@ export class StoreLink {
       const isOutdated = this.#parts.adopt(record);
       // Whoever passed this on missed a later change. An answer to a save is no reason to save again: it could go on for ever.
       if (isOutdated && operation === 'listen') this.offer(record.feature);
+      if (!isOutdated && this.#pending.delete(record.feature)) this.#done(); // (2): the store has what is known here, or better
     } catch (error) {
       this.#report(operation, error); // the store works; what it delivered is of no use
     }
   }
 
   #done(): void {
-    if (this.#isLoaded && this.#pending.size === 0) this.#state = 'live';
+    if (this.#isLoaded && this.#pending.size === 0 && !this.#isAway) this.#state = 'live';
     if (this.#isLoaded) this.#markLoaded();
   }
 

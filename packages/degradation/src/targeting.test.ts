@@ -18,7 +18,7 @@ describe('bucketOf', () => {
     }
   });
 
-  it('is in [0, 1), for any text', () => {
+  it('is in [0, 1), for any text', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (key, seed) => {
         const bucket = bucketOf(seed, key);

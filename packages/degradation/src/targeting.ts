@@ -38,13 +38,7 @@ export const target: ContextKey<Target> = contextKey('the target of degradation'
 
 /** Returns the bucket of `key` under `seed`: a number in [0, 1). */
 export function bucketOf(seed: string, key: string): number {
-  let hash = 0x811c9dc5;
-  const text = `${seed}\0${key}`;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
-    if (unit > 0xff) hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
-  }
+  let hash = hashOn(Math.imul(hashOn(OFFSET, seed), PRIME), key); // of both, with a 0 between
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 4_294_967_296; // (1)
@@ -71,6 +65,19 @@ export function isCondition(value: unknown): value is Condition {
 }
 
 // --- internal ---
+
+const OFFSET = 0x811c9dc5;
+const PRIME = 0x01000193;
+
+function hashOn(before: number, text: string): number {
+  let hash = before;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    hash = Math.imul(hash ^ (unit & 0xff), PRIME);
+    if (unit > 0xff) hash = Math.imul(hash ^ (unit >>> 8), PRIME);
+  }
+  return hash;
+}
 
 function holds(condition: Condition, attributes: Attributes | undefined): boolean {
   if (attributes === undefined || !Object.hasOwn(attributes, condition.attribute)) return false; // (3)

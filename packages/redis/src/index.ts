@@ -29,6 +29,39 @@ export {
   redisCircuitStoreDefaults,
 } from './circuit-store/redis-circuit-store.ts';
 
+// Feature store
+export {
+  type FeatureAuditEntry,
+  type FeatureServerOperation,
+  type FeatureStoreDeniedEvent,
+  type FeatureStoreEvent,
+  type FeatureStoreEventSource,
+  type FeatureStoreHealth,
+  type FeatureStoreLostEvent,
+  type FeatureStoreModeChangedEvent,
+  type FeatureStoreRecoveredEvent,
+  type FeatureStoreRefusedEvent,
+  type FeatureStoreWatch,
+  type RecordSeal,
+  type RedisFeatureStore,
+  type RedisFeatureStoreOptions,
+  type SharedCondition,
+  type SharedFeature,
+  type SharedFeatureChange,
+  type SharedOverride,
+  redisFeatureStore,
+  redisFeatureStoreDefaults,
+} from './feature-store/redis-feature-store.ts';
+
+// Level ballot
+export {
+  type RedisLevelBallot,
+  type RedisLevelBallotOptions,
+  type SharedLevelVote,
+  redisLevelBallot,
+  redisLevelBallotDefaults,
+} from './level-ballot/redis-level-ballot.ts';
+
 // Rate limiter
 export {
   type RateLimiterDisagreedEvent,
@@ -58,3 +91,16 @@ export {
   redisOnce,
   redisOnceDefaults,
 } from './once/redis-once.ts';
+
+// Outbox
+export {
+  OutboxItemError,
+  type OutboxRisk,
+  type RedisDeadItem,
+  type RedisOutbox,
+  type RedisOutboxCounts,
+  type RedisOutboxEntry,
+  type RedisOutboxOptions,
+  redisOutbox,
+  redisOutboxDefaults,
+} from './outbox/redis-outbox.ts';

@@ -26,13 +26,27 @@ export interface KeyPlace {
 const WIRE_MAJOR = 1;
 
 /** Returns what all keys of the thing called `id` begin with. */
-export function keyBase({ prefix, namespace }: KeyPlace, kind: string, id: string): string {
-  return `${prefix}${WIRE_MAJOR}:{${namespace}/${kind}/${encodeId(id)}}`;
+export function keyBase(place: KeyPlace, kind: string, id: string): string {
+  return keyTag(place, `${kind}/${encodeId(id)}`);
+}
+
+/** Returns what all keys begin with of a kind of thing of which a namespace has one. */
+export function keyTag({ prefix, namespace }: KeyPlace, kind: string): string {
+  return `${prefix}${WIRE_MAJOR}:{${namespace}/${kind}}`;
 }
 
 /** Returns `id` with every byte percent-encoded that is not one of `A-Z a-z 0-9 _ . : / -`. Different ids stay different. */
 export function encodeId(id: string): string {
   return [...new TextEncoder().encode(id)].map(encodeByte).join('');
+}
+
+/** Returns the id that {@link encodeId} made `text` of; `text` itself where nobody of us wrote it. */
+export function decodeId(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**

@@ -27,6 +27,8 @@ const denied = [
   'NOAUTH Authentication required.',
   'MISCONF Redis is configured to save RDB snapshots, but it is currently not able to persist on disk.',
   'ERR Error running script (call to f_1): @user_script:1: -MISCONF Redis is configured to save RDB snapshots',
+  "ERR The user executing the script can't run this command or subcommand script: 0831, on @user_script:1.",
+  "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: d5",
 ];
 
 describe('troubleOf', () => {

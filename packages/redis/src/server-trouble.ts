@@ -40,7 +40,7 @@ export function messageOf(error: unknown): string {
 
 // --- internal ---
 
-const DENIED = /\b(?:NOPERM|NOAUTH|WRONGPASS|MISCONF)\b/;
+const DENIED = /\b(?:NOPERM|NOAUTH|WRONGPASS|MISCONF)\b|The user executing the script can't /;
 
 const AWAY =
   /\b(?:READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|OOM|BUSY|TRYAGAIN|MOVED|ASK|UNBLOCKED|ERR max number of clients)\b/;

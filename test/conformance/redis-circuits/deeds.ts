@@ -18,6 +18,7 @@ export type Deed =
       readonly deed: 'sync';
       readonly node: number;
       readonly presence: boolean;
+      readonly leaves: boolean;
       readonly knows: Knowledge;
       readonly limit: number;
     }
@@ -120,6 +121,7 @@ export const anyDeed: fc.Arbitrary<Deed> = fc.oneof(
       deed: fc.constant('sync' as const),
       node,
       presence: fc.boolean(),
+      leaves: fc.nat(9).map((drawn) => drawn === 0),
       knows: fc.constantFrom<Knowledge>('last', 'last', 'last', 'last', 'nothing', 'other', 'more'),
       limit: fc.constantFrom(1, 2, 100, 100),
     }),

@@ -93,8 +93,8 @@ export const proposalBreaks: readonly Break[] = [
   {
     name: 'lease: no longer than MAX_LEASE_MS',
     file: round,
-    find: 'wholeMs(claim.leaseTtlMs, MAX_LEASE_MS)',
-    replace: 'claim.leaseTtlMs',
+    find: 'wholeMs(leaseTtlMs, MAX_LEASE_MS)',
+    replace: 'leaseTtlMs',
   },
   {
     name: 'reopening: back-off',

@@ -79,7 +79,7 @@ export class RandomFleet {
     }
   }
 
-  private sync({ node: at, presence, knows, limit }: Deed & { deed: 'sync' }): LedgerCall {
+  private sync({ node: at, presence, leaves, knows, limit }: Deed & { deed: 'sync' }): LedgerCall {
     const { incarnation, since } = this.toldTo(at);
     const name = nodes[at] ?? '';
     const known = {
@@ -88,7 +88,8 @@ export class RandomFleet {
       other: { incarnation: 'x-1', since },
       more: { incarnation, since: since + 1e12 },
     }[knows];
-    const fixed = { nodeTtlMs: 60_000, leaseTtlMs: 400 + 300 * at, nonce: `${name}x`, shards: 1 + (at % 2), minor: 1 };
+    const nodeTtlMs = leaves ? 0 : 60_000;
+    const fixed = { nodeTtlMs, leaseTtlMs: 400 + 300 * at, nonce: `${name}x`, shards: 1 + (at % 2), minor: 1 };
     return { method: 'sync', request: { node: name, presence, limit, ...known, ...fixed } };
   }
 

@@ -112,6 +112,12 @@ export const shardBreaks: readonly Break[] = [
     replace: 'shard.clock',
   },
   { name: 'sync: nodes that are gone', file: memory, find: 'seenMs <= nowMs - request.nodeTtlMs || ', replace: '' },
+  {
+    name: 'sync: who leaves takes nobody along',
+    file: memory,
+    find: 'if (request.nodeTtlMs <= 0) {',
+    replace: 'if (request.nodeTtlMs <= 0) {\n    shard.nodes.clear();',
+  },
   { name: 'sync: shards of whoever was first', file: memory, find: 'if (shard.shards === 0) ', replace: '' },
   {
     name: 'flush: counted once',

@@ -8,8 +8,9 @@ import { systemClock, systemRandom } from '@holdfast/core';
 import { Redis } from 'ioredis';
 
 import { type RedisOnce, onceOver, onceSettings } from '../../../packages/redis/src/once/redis-once.ts';
-import { type ScriptLink, openLink } from '../../../packages/redis/src/script-link.ts';
+import { openLink } from '../../../packages/redis/src/script-link.ts';
 import { serveFleet } from '../../redis-lab/fleet-member.ts';
+import { type Death, die, dyingLink } from '../../redis/dying-link.ts';
 import type { CrashStep } from './crash-steps.ts';
 
 /** What a process is started with. */
@@ -40,7 +41,10 @@ serveFleet<OnceCommands, OnceMemberSettings>(async ({ settings: { port, leaseMs,
   const ledger = client.duplicate();
   await ledger.connect();
   const link = openLink(client, { clock: systemClock, random: systemRandom, commandTimeoutMs: 2000 });
-  const once = onceOver(dying(link, crashAt), onceSettings({ namespace: 'crash', leaseMs, commandTimeoutMs: 2000 }));
+  const once = onceOver(
+    dyingLink(link, crashAt && deaths[crashAt]),
+    onceSettings({ namespace: 'crash', leaseMs, commandTimeoutMs: 2000 }),
+  );
   return {
     try: (tries) => runAll(once, ledger, { ...tries, crashAt }),
     close: async () => {
@@ -51,12 +55,8 @@ serveFleet<OnceCommands, OnceMemberSettings>(async ({ settings: { port, leaseMs,
   };
 });
 
-function die(): void {
-  process.kill(process.pid, 'SIGKILL');
-}
-
 /** Where a process dies: at which script, and whether before it is sent, once it is, or when its reply is here. */
-const deaths: Partial<Record<CrashStep, readonly [script: string, when: 'before' | 'sent' | 'answered']>> = {
+const deaths: Partial<Record<CrashStep, Death>> = {
   'before claim': ['once-claim', 'before'],
   'claim sent': ['once-claim', 'sent'],
   claimed: ['once-claim', 'answered'],
@@ -65,22 +65,6 @@ const deaths: Partial<Record<CrashStep, readonly [script: string, when: 'before'
   'finish sent': ['once-finish', 'sent'],
   finished: ['once-finish', 'answered'],
 };
-
-/** A link whose process dies at a step. */
-function dying(link: ScriptLink, step: CrashStep | undefined): ScriptLink {
-  const run = link.run.bind(link);
-  const [name, when] = (step === undefined ? undefined : deaths[step]) ?? [];
-  link.run = async (script, input) => {
-    if (script.name !== name) return run(script, input);
-    if (when === 'before') die();
-    const asked = run(script, input);
-    if (when === 'sent') setImmediate(die);
-    const reply = await asked;
-    if (when === 'answered') die();
-    return reply;
-  };
-  return link;
-}
 
 interface Crowd extends Tries {
   readonly crashAt: CrashStep | undefined;

@@ -19,6 +19,18 @@ import type { ListenerAddress } from '../listener.ts';
 /** The token of every endpoint here. */
 export const token = 'correct-horse-battery-staple';
 
+/** The tokens of every endpoint here that has roles. */
+export const tokens = {
+  viewer: 'a-token-that-only-looks',
+  operator: token,
+  'break-glass': 'a-token-for-the-worst-of-days',
+} as const;
+
+/** Headers of a request with a body, by the role of its token. */
+export function jsonAs(role: keyof typeof tokens): Readonly<Record<string, string>> {
+  return { Authorization: `Bearer ${tokens[role]}`, 'Content-Type': 'application/json' };
+}
+
 /** Headers of a request without a body. */
 export const auth: Readonly<Record<string, string>> = { Authorization: `Bearer ${token}` };
 
@@ -60,7 +72,13 @@ export function createAdminUnderTest(options: Partial<AdminOptions> = {}): Admin
     checkout: { modes: ['full', 'deferred'], essential: true },
   });
   const degradation = createDegradation({ features, clock, wallClock: () => Date.UTC(2026, 0, 1) + clock.now() });
-  const admin = createAdmin({ registry, degradation, token, clock, ...options });
+  const admin = createAdmin({
+    registry,
+    degradation,
+    ...(options.tokens === undefined ? { token } : {}),
+    clock,
+    ...options,
+  });
   onTestFinished(() => admin.close());
   return { admin, clock, registry, degradation };
 }

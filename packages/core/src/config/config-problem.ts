@@ -48,9 +48,8 @@ export function refusalAt(path: string, error: unknown): ConfigProblem {
 
 /** The path to `key` inside `path`: a name that JavaScript knows as one goes behind a dot, any other into brackets. */
 export function inside(path: string, key: string | number): string {
-  if (typeof key === 'number') return `${path}[${key}]`;
-  if (!/^[A-Za-z_$][\w$-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
-  return path === '' ? key : `${path}.${key}`;
+  const isName = typeof key === 'string' && /^[A-Za-z_$][\w$-]*$/.test(key);
+  return isName ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }
 
 // --- internal ---

@@ -66,4 +66,63 @@ describe('config schema', () => {
       },
     });
   });
+
+  it('is, of one kind, just this', () => {
+    const kind = {
+      kind: 'odd/kind~x',
+      rules: { size: integerFrom(0, 9), pick: anyFunction, either: either(nonEmptyString, anyFunction) },
+      required: ['size'],
+      create: undefined as never,
+    } as unknown as PolicyKind;
+    const schema = configSchema({ kinds: [kind], functionNames: [] });
+
+    expect(schema['$defs']).toEqual({
+      member: {
+        anyOf: [
+          { ...objectOf({ ref: { type: 'string', minLength: 1 } }), required: ['ref'] },
+          {
+            type: 'object',
+            properties: { use: { enum: ['odd/kind~x'] } },
+            required: ['use'],
+            allOf: [
+              {
+                if: { properties: { use: { const: 'odd/kind~x' } } },
+                // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON Schema
+                then: { $ref: '#/$defs/odd~1kind~0x' },
+              },
+            ],
+          },
+        ],
+      },
+      function: { ...objectOf({ $function: false }), required: ['$function'] },
+      'odd/kind~x': {
+        ...objectOf({
+          use: { const: 'odd/kind~x' },
+          name: expect.objectContaining({ type: 'string' }),
+          size: expect.objectContaining({ description: 'an integer from 0 to 9', minimum: 0, maximum: 9 }),
+          pick: { description: 'a function by name', $ref: '#/$defs/function' },
+          either: {
+            description: 'a non-empty string, or a function',
+            if: { type: 'object', required: ['$function'] },
+            // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON Schema
+            then: { $ref: '#/$defs/function' },
+            else: { type: 'string', minLength: 1 },
+          },
+        }),
+        required: ['use', 'size'],
+      },
+      'odd/kind~x.options': objectOf({
+        pick: { $ref: '#/$defs/odd~1kind~0x/properties/pick' },
+        either: { $ref: '#/$defs/odd~1kind~0x/properties/either' },
+      }),
+    });
+    expect(schema).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(configSchema({ kinds: [kind] })['$defs']).toMatchObject({
+      function: { properties: { $function: { type: 'string' } } },
+    });
+  });
 });
+
+function objectOf(properties: object): object {
+  return { type: 'object', properties, additionalProperties: false };
+}

@@ -21,7 +21,7 @@ const permits = (maxConcurrent: number, more: object = {}) => ({ use: 'bulkhead'
 /** A registry on virtual time, configured with one pipeline called `prices`. */
 function configured(...prices: readonly object[]) {
   const clock = virtualClock();
-  const registry = createRegistry({ clock, random: () => 1 });
+  const registry = createRegistry({ clock, random: () => 0.5 });
   const configuration = configure(registry, { pipelines: { prices } }, { kinds });
   const update = (...next: readonly object[]) => configuration.update({ pipelines: { prices: next } });
   const snapshotOf = (name: string) => (registry.get('bulkhead', name) as ReturnType<typeof bulkhead>).snapshot();
@@ -175,6 +175,40 @@ describe('configure', () => {
     expect(found).toContain(message);
   });
 
+  it.each([
+    ['parts that are none', { defaults: 7, policies: 8, pipelines: 9 }, ['defaults', 'policies', 'pipelines']],
+    ['defaults that are none', { defaults: { retry: 7 } }, ['defaults.retry']],
+    [
+      'what has an empty name',
+      { policies: { '': { use: 'x' } }, pipelines: { '': 7 } },
+      ['policies[""]', 'pipelines[""]'],
+    ],
+    [
+      'a word that is no function',
+      { defaults: { retry: { isRetryable: { $function: 7 } } } },
+      ['defaults.retry.isRetryable.$function'],
+    ],
+    [
+      'a function for a number',
+      { defaults: { retry: { maxAttempts: { $function: '7' } } } },
+      ['defaults.retry.maxAttempts'],
+    ],
+  ])('(1) tells %s once', (_what, config, paths) => {
+    const functions = { 7: () => true };
+    const configuration = configure(createRegistry(), {}, { kinds, functions });
+
+    expect(configuration.problemsOf(config).map(({ path }) => path)).toEqual(paths);
+  });
+
+  it('takes what is undefined for what is not there', () => {
+    const config = {
+      policies: { database: permits(5, { maxQueued: undefined }), cache: undefined },
+      pipelines: { prices: [{ ref: 'database', name: undefined }], users: undefined },
+    };
+
+    expect(problemsOf(() => configure(createRegistry(), config, { kinds }))).toEqual([]);
+  });
+
   it('(1) says it all in one message, and changes nothing', () => {
     const registry = createRegistry();
     const config = { pipelines: { prices: [limit(300), { use: 'retry', maxAttempts: 0 }], users: [{ use: 'x' }] } };
@@ -242,7 +276,10 @@ describe('configure', () => {
   });
 
   it('names the pipelines that there are', () => {
-    expect(() => configured().configuration.pipeline('users')).toThrow('has no pipeline "users"; it has prices');
+    const { configuration } = configured();
+    configuration.update({ pipelines: { prices: [], stock: [] } });
+
+    expect(() => configuration.pipeline('users')).toThrow('has no pipeline "users"; it has prices, stock');
   });
 });
 

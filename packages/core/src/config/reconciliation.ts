@@ -156,9 +156,8 @@ class Plan implements Reconciliation {
     const [given, next] = [plainOptions(before), plainOptions(after)];
     const options = new Set([...Object.keys(given), ...Object.keys(next)]);
     const other = [...options].filter((option) => !isSameValue(given[option], next[option]));
-    const set = other.filter((option) => Object.hasOwn(next, option)).map((option) => [option, next[option]]);
-    const changes = Object.fromEntries(set) as Record<string, unknown>;
-    const derived = Object.keys(after.kind.rules).filter((option) => option !== 'name' && !Object.hasOwn(next, option));
+    const changes: Record<string, unknown> = Object.fromEntries(other.map((option) => [option, next[option]]));
+    const derived = Object.keys(after.kind.rules).filter((option) => !Object.hasOwn(next, option));
     if (other.length === 0 || derived.length === 0) return changes;
     const [was, is] = [this.toldBy(before), this.toldBy(after)];
     for (const option of derived) {

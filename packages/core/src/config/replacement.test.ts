@@ -126,7 +126,8 @@ describe('a configuration that is changed from within a change', () => {
     configuration.update(config(2));
     await settle();
 
-    expect(queued()).toMatchObject({ status: 'rejected', error: { name: 'TypeError' } });
+    const message = 'the configuration is being changed: update it again after that';
+    expect(queued()).toMatchObject({ status: 'rejected', error: { name: 'TypeError', message } });
     expect(registry.get('noop', 'x')).toBeUndefined();
     configuration.update(next);
     expect(registry.get('noop', 'x')).toBeDefined();

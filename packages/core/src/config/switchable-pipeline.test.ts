@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Context } from '../kernel/context.ts';
+import { Context } from '../kernel/context.ts';
 import { type Pipeline, pipeline } from '../kernel/pipeline.ts';
 import { createPolicy } from '../kernel/policy.ts';
+import { bulkhead } from '../policies/bulkhead/bulkhead.ts';
 import { timeout } from '../policies/timeout/timeout.ts';
 import { describe as describePolicy } from '../inspection/describe.ts';
 import { observe } from '../testing/operation-table.ts';
@@ -84,6 +85,27 @@ describe('switchable pipeline', () => {
     await early;
     prices.switchTo(versionOf([], 'five'));
     expect(prices.calls).toEqual({ success: 2, failure: 3, rejected: 0, cancelled: 0, running: 0 });
+  });
+
+  it('(3) adds up every outcome', async () => {
+    const prices = new SwitchablePipeline(pipeline({ name: 'prices' }, bulkhead(1)), clock);
+    const calls = async (): Promise<void> => {
+      const context = Context.background.withCancel();
+      const call = observe(prices.execute(() => new Promise(() => {}), context));
+      await prices.execute(() => 1).catch(() => {});
+      context.cancel();
+      await settle();
+      expect(call().status).toBe('rejected');
+    };
+    await calls();
+    prices.switchTo(pipeline({ name: 'prices' }, bulkhead(1)));
+    await calls();
+
+    expect(prices.calls).toEqual({ success: 0, failure: 0, rejected: 2, cancelled: 2, running: 0 });
+  });
+
+  it('is a layer of pipelines, not a policy of which nothing is known', () => {
+    expect(new SwitchablePipeline(versionOf([], 'one'), clock).layer).toBeTypeOf('function');
   });
 
   it('(3) keeps no pipeline that has no call left', async () => {

@@ -82,10 +82,16 @@ describe('circuit proposals', () => {
     expect(circuit.claim.isWanted).toBe(true);
   });
 
-  it('(2) stands for the longest lease where nobody is here to say how long', () => {
+  it('(2) stands for the lease of the round that stands, and for the longest one where nobody says how long it is', () => {
     const { circuit, member } = circuitOf();
-    circuit.adopt(rulingOf({ epoch: 7, state: 'half-open' }), T0);
+    const round = rulingOf({ epoch: 7, state: 'half-open' });
+    circuit.adopt({ ...round, notes: { lt: '900' } }, T0);
+    circuit.seedDueAt = T0;
+    expect(proposalsOf(circuit, T0)).toMatchObject([{ kind: 'seed', leaseTtlMs: 900 }]);
     circuit.leave(member, T0);
+    expect(proposalsOf(circuit, T0)).toMatchObject([{ kind: 'seed', leaseTtlMs: 900 }]);
+
+    circuit.adopt({ ...round, epoch: 8 }, T0);
     circuit.seedDueAt = T0;
 
     expect(proposalsOf(circuit, T0)).toMatchObject([{ kind: 'seed', leaseTtlMs: 60_000 }]);
@@ -178,14 +184,20 @@ describe('rules on the wire', () => {
     expect(reopenRules(memberRules)).toEqual(reopen);
   });
 
-  it('tell the longest lease that is wanted here, the longest that there is where only rulings are known, and none where nothing is', () => {
+  it('tell the longest lease that may be out as far as is known here', () => {
     const { circuit: one } = circuitOf();
     const { circuit: other } = circuitOf({ probeLeaseMs: 900 });
     const { circuit: unused } = circuitOf();
     for (const member of unused.members) unused.leave(member, T0);
-
-    expect([longestLeaseMs([one, other, unused]), longestLeaseMs([unused]), longestLeaseMs([])]).toEqual([
-      900, 60_000, 0,
+    expect([longestLeaseMs([one, other, unused], T0), longestLeaseMs([unused], T0), longestLeaseMs([], T0)]).toEqual([
+      900, 0, 0,
     ]);
+
+    unused.adopt(rulingOf({ epoch: 7, state: 'half-open', notes: { lt: '2000' } }), T0);
+    expect(longestLeaseMs([other, unused], T0)).toBe(2000);
+    unused.adopt(rulingOf({ epoch: 8, state: 'half-open', notes: { lt: 'soon' } }), T0);
+    expect(longestLeaseMs([other, unused], T0)).toBe(60_000);
+    unused.adopt(rulingOf({ epoch: 9, state: 'open', remainingMs: 100 }), T0);
+    expect(longestLeaseMs([other, unused], T0)).toBe(900);
   });
 });

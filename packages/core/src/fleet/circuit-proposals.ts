@@ -20,8 +20,7 @@ export function proposalsOf(circuit: NodeCircuit, now: number): readonly Proposa
   const { id, known, leases, rules } = circuit;
   const basis = known.epoch;
   if (circuit.seedDueAt <= now) {
-    const leaseTtlMs = rules === undefined ? MAX_LEASE_MS : leaseMs(rules);
-    return [{ kind: 'seed', id, basis, ruling: known.toRuling(now), leaseTtlMs }]; // (2)
+    return [{ kind: 'seed', id, basis, ruling: known.toRuling(now), leaseTtlMs: longestLeaseOf(circuit, now) }]; // (2)
   }
   leases.giveBack(now);
   const reports = leases.toTell(now).map(({ lease, verdict, retryAfterMs }): Proposal => {
@@ -70,21 +69,25 @@ export function leaseMs({ probeLeaseMs }: MemberRules): number {
 }
 
 /**
- * The longest lease that a node may ask for: so long a ledger that begins anew grants none. A node that knows circuits and has
- * no members stands for those that have; one that knows nothing, as a process that has only just started, for nobody.
- * Milliseconds.
+ * The longest lease of which a node knows that it may be out: so long a ledger that begins anew grants none. A process that has
+ * only just started, or whose circuits are at rest, knows of none: those that have one say so themselves. Milliseconds.
  */
-export function longestLeaseMs(circuits: Iterable<NodeCircuit>): number {
+export function longestLeaseMs(circuits: Iterable<NodeCircuit>, now: number): number {
   let longest = 0;
-  let knowsAny = false;
-  for (const { rules } of circuits) {
-    knowsAny = true;
-    longest = Math.max(longest, rules === undefined ? 0 : leaseMs(rules));
-  }
-  return longest === 0 && knowsAny ? MAX_LEASE_MS : longest;
+  for (const circuit of circuits) longest = Math.max(longest, longestLeaseOf(circuit, now));
+  return longest;
 }
 
 // --- internal ---
+
+/** The longest that a lease of a circuit may live, as its members have it and the round that stands. Milliseconds. */
+function longestLeaseOf({ rules, known, leases }: NodeCircuit, now: number): number {
+  const own = rules === undefined ? 0 : leaseMs(rules);
+  const told = Number(known.notes['lt']);
+  if (told > 0) return Math.max(own, Math.min(told, MAX_LEASE_MS));
+  const isOut = known.state(now) === 'half-open' || leases.size > 0;
+  return rules === undefined && isOut ? MAX_LEASE_MS : own;
+}
 
 function ballot(circuit: NodeCircuit, rules: MemberRules, now: number): TripProposal | undefined {
   const { id, own, known, view } = circuit;

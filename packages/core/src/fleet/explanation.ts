@@ -12,12 +12,13 @@ import type { Ruling } from './ruling.ts';
 
 /** Explains `circuit` as of `now`. */
 export function explain(circuit: NodeCircuit, now: number): SharingExplanation {
-  const { known, own, leases, view } = circuit;
+  const { known, own, leases, members, view } = circuit;
   const isDegraded = now - view.heardAt > view.holdOffMs;
   return {
     ruling: { ...explainRuling(known.toRuling(now)), state: known.state(now) },
     override: own === undefined ? undefined : { state: own.state, why: whyOf(own) },
     view: view.isFresh(now) ? 'fresh' : isDegraded ? 'degraded' : 'stale',
+    members: members.size,
     leases: leases.size,
     pending: pendingOf(circuit, now),
   };

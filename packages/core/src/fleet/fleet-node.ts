@@ -180,9 +180,9 @@ export class FleetNode implements NodeView {
   /** What to ask the ledger when a sync is due. */
   nextSync(now: number): SyncRequest {
     const { node } = this.settings;
-    const nonce = nonceOf(this.random);
+    const leaseTtlMs = longestLeaseMs(this.circuits.values(), now);
     const fixed = { nodeTtlMs: NODE_TTL_MS, limit: MAX_RULINGS, shards: this.parts.shards, minor: WIRE_MINOR };
-    return { node, ...this.sync.request(now), ...fixed, leaseTtlMs: longestLeaseMs(this.circuits.values()), nonce };
+    return { node, ...this.sync.request(now), ...fixed, leaseTtlMs, nonce: nonceOf(this.random) };
   }
 
   /** Takes the answer to a sync. */

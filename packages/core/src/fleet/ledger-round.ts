@@ -22,6 +22,11 @@ import type { ClaimProposal } from './proposal.ts';
 /** Leases that one claim can ask for. */
 const MAX_WANT = 1000;
 
+/** Time for which leases of a round live that `claim` begins. Milliseconds. */
+export function leaseOf({ leaseTtlMs }: ClaimProposal): number {
+  return Math.max(1, wholeMs(leaseTtlMs, MAX_LEASE_MS));
+}
+
 /** Begins a round by the rules of whoever claims first. */
 export function beginRound(claim: ClaimProposal, epoch: number, parent: number): Round {
   const { maxProbes, neededSuccesses, neededFailures, maxLost, maxPerNode } = claim.round;
@@ -35,7 +40,7 @@ export function beginRound(claim: ClaimProposal, epoch: number, parent: number):
       maxLost: Math.max(0, maxLost),
       maxPerNode: Math.max(1, maxPerNode),
     },
-    leaseMs: Math.max(1, wholeMs(claim.leaseTtlMs, MAX_LEASE_MS)),
+    leaseMs: leaseOf(claim),
     successes: 0,
     failures: 0,
     lost: 0,

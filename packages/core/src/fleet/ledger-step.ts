@@ -13,7 +13,7 @@
  * @module
  */
 
-import { beginRound, freeLeases, giveBack, grant, reap, takeLease } from './ledger-round.ts';
+import { beginRound, freeLeases, giveBack, grant, leaseOf, reap, takeLease } from './ledger-round.ts';
 import type { Entry, Round } from './ledger-shard.ts';
 import { MAX_LEASE_MS } from './ledger.ts';
 import { type LedgerTurn, MAX_EPOCH, MAX_SPAN_MS, ceilMs, wholeMs } from './ledger-turn.ts';
@@ -174,8 +174,8 @@ function begin(turn: LedgerTurn, proposal: ClaimProposal, node: string): Round {
   const { id } = proposal;
   const { shard } = turn;
   const { epoch: parent, spanMs, reopenings, notes } = turn.entry(id);
-  const kept = { by: noteText(node), why: notes['why'] ?? '' };
-  const { epoch } = turn.rule(id, parent, { state: 'half-open', spanMs, reopenings, notes: notesOf(kept) });
+  const told = { by: noteText(node), why: notes['why'] ?? '', lt: String(leaseOf(proposal)) };
+  const { epoch } = turn.rule(id, parent, { state: 'half-open', spanMs, reopenings, notes: notesOf(told) });
   const round = beginRound(proposal, epoch, parent);
   shard.rounds.set(id, round);
   shard.longestLeaseMs = Math.max(shard.longestLeaseMs, round.leaseMs);

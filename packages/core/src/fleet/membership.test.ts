@@ -121,6 +121,7 @@ describe('membership', () => {
       ruling: { state: 'closed', epoch: 0, remainingMs: 0, reopenings: 0, reason: undefined, by: [], note: undefined },
       override: undefined,
       view: 'degraded',
+      members: 1,
       leases: 0,
       pending: [],
     });
@@ -147,5 +148,7 @@ describe('membership', () => {
       leases: 0,
       pending: ['to open the fleet', 'to tell what probes came to', 'to tell the store what it lost'],
     });
+    circuit.leave();
+    expect(circuit.explain().members).toBe(0);
   });
 });

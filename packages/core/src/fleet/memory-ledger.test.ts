@@ -85,7 +85,7 @@ describe('memoryLedger', () => {
       code: 'granted',
       leases: ['x.1', 'x.2'],
       remainingMs: 500,
-      ruling: { state: 'half-open', free: 0, notes: { by: 'b', why: 'w' } },
+      ruling: { state: 'half-open', free: 0, notes: { by: 'b', why: 'w', lt: '500' } },
     });
     expect(fleet.report('b', 'x.1', true)).toMatchObject({ code: 'noted', ruling: { free: 1 } });
     expect(fleet.report('b', 'x.2', true, { rampMs: 300 })).toMatchObject({
@@ -159,9 +159,11 @@ describe('memoryLedger', () => {
     expect(fleet.hold('closed').epoch).toBeGreaterThan(fleet.sync('b').nowUs);
   });
 
-  it('counts who is there, and spreads the polls of a large fleet', () => {
+  it('counts who is there and has not left, and spreads the polls of a large fleet', () => {
     for (let node = 0; node < 3000; node++) fleet.sync(`n${node}`);
     expect(fleet.sync('a')).toMatchObject({ nodes: 3002, pollMs: 3002 });
+    expect(fleet.sync('n7', { nodeTtlMs: 0 })).toMatchObject({ nodes: 3001 });
+    expect(fleet.sync('a')).toMatchObject({ nodes: 3001 });
     fleet.after(60_000);
     expect(fleet.sync('a')).toMatchObject({ nodes: 1, pollMs: 2000 });
   });

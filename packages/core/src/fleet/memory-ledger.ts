@@ -132,6 +132,10 @@ function noteSender({ shard, nowUs }: LedgerTurn, request: SyncRequest): void {
   if (!request.presence) return;
   shard.longestLeaseMs = Math.max(shard.longestLeaseMs, wholeMs(request.leaseTtlMs, MAX_LEASE_MS));
   const nowMs = Math.floor(nowUs / 1000);
+  if (request.nodeTtlMs <= 0) {
+    shard.nodes.delete(request.node); // it leaves, and says nothing of the others
+    return;
+  }
   shard.nodes.set(request.node, nowMs);
   for (const [node, seenMs] of shard.nodes) {
     if (seenMs <= nowMs - request.nodeTtlMs || seenMs > nowMs) shard.nodes.delete(node);

@@ -30,7 +30,7 @@ export interface Ruling {
    * What else is to be told, by short keys; values hold letters, digits and `_.:/+%-` only. Known: `by` (nodes whose evidence led
    * to it, or the owner of a hold, joined by `+`, each as `noteText` writes it), `for` (the reason of a hold or of its end), `why` (the rule that opened it; `probes`, `lost-probes`, `held`, `released`,
    * `recovered`, `seeded`), `cf` (fingerprint of the author's rules), `hot` (milliseconds for which all nodes are asked to
-   * report their windows). Unknown keys are kept while the epoch stays.
+   * report their windows), `lt` (of a half-open circuit: milliseconds for which a lease lives). Unknown keys are kept while the epoch stays.
    */
   readonly notes: Readonly<Record<string, string>>;
 }

@@ -175,6 +175,72 @@ describe('description', () => {
     });
     expect(describePolicy(pipeline(pipeline(tries(2)), pipeline(inner))).worstCase.maxRuns).toBe(2);
   });
+
+  it.each([
+    ['no function', 'text'],
+    ['nothing', () => undefined],
+    ['null', () => null],
+    ['a text', () => 'text'],
+    ['no kind', () => ({ name: 'a', traits: {} })],
+    ['no name', () => ({ kind: 'a', traits: {} })],
+    ['no traits', () => ({ kind: 'a', name: 'a' })],
+  ])('takes a policy that describes itself by %s for one that does not', (_what, told) => {
+    const policy = { ...foreign, kind: 'mine', name: 'prices', describe: told };
+
+    expect(describePolicy(policy as never)).toMatchObject({ kind: 'mine', name: 'prices', isOpaque: true });
+  });
+
+  it('completes what a policy leaves out about itself', () => {
+    const policy = { ...foreign, describe: () => ({ kind: 'mine', name: 'prices', traits: { limitMs: 5 } }) };
+
+    expect(describePolicy(policy as never)).toMatchObject({
+      enforcement: 'enforce',
+      options: {},
+      isOpaque: false,
+      worstCase: { maxTimeMs: 5 },
+    });
+  });
+
+  it.each([
+    ['has policies and is no pipeline', { kind: 'mine', policies: [limit(5)] }],
+    ['is called a pipeline and has none', { kind: 'pipeline' }],
+  ])('does not look inside what %s', (_what, parts) => {
+    const tree = describePolicy({ ...foreign, ...parts, name: 'prices' } as never);
+
+    expect([tree.isOpaque, tree.children]).toEqual([true, []]);
+  });
+
+  it.each([
+    ['none', []],
+    ['no list', { length: 1 }],
+  ])('takes a policy with %s as alternatives for one that has no choice', (_what, told) => {
+    const policy = Object.assign(limit(5), { alternatives: () => told });
+
+    expect(describePolicy(policy as never)).toMatchObject({
+      isOpaque: false,
+      children: [],
+      worstCase: { maxTimeMs: 5 },
+    });
+  });
+
+  it('tells of a choice that it does describe itself', () => {
+    const choice = describePolicy(keyed({ keyOf: () => 'a', make: () => noop() }));
+
+    expect([choice.isOpaque, choice.children.length]).toEqual([false, 1]);
+  });
+
+  it('leaves the tries to an outer retry only where every way to the inner one goes through it', () => {
+    const inner = retry({ maxAttempts: 3 });
+    const some = Object.assign(describedPolicy({}), { alternatives: () => [retry({ maxAttempts: 2 }), noop()] });
+    const off = Object.assign(describedPolicy({}, { enforcement: 'off' }), {
+      alternatives: () => [retry({ maxAttempts: 2 })],
+    });
+    const runsOf = (...policies: readonly Policy[]) => describePolicy(pipeline(...policies)).worstCase.maxRuns;
+
+    expect(runsOf(some as never, inner)).toBe(6);
+    expect(runsOf(off as never, inner)).toBe(3);
+    expect(runsOf(retry({ maxAttempts: 2 }), timeout(50), inner)).toBe(2);
+  });
 });
 
 describe('draw', () => {
@@ -196,6 +262,16 @@ describe('draw', () => {
       '            operation',
       'at most any number of runs: policy does not say',
       'at most any time: policy does not say',
+    ]);
+  });
+
+  it('counts runs and milliseconds', () => {
+    const headOf = (...policies: readonly Policy[]) =>
+      draw(describePolicy(pipeline({ name: 'p' }, ...policies))).split('\n')[0];
+
+    expect([headOf(limit(1)), headOf(tries(2), limit(50))]).toEqual([
+      'pipeline "p" (1 run, 1 ms at most)',
+      'pipeline "p" (2 runs, 200 ms at most)',
     ]);
   });
 

@@ -27,7 +27,6 @@ export interface PlacedPolicy {
    */
   readonly path: string;
   readonly label: string;
-  readonly isOpaque: boolean;
   /** What it does to calls; nothing unless it enforces. */
   readonly traits: PolicyTraits;
   /** The worst case of what is inside it, and with itself. */
@@ -71,8 +70,8 @@ function layersOf(places: readonly Place[]): PlacedPolicy[] {
     const traits = isChoice ? { isShared: true } : traitsInForce(node, isInRetry);
     const label = labelOf(node);
     const inside = places[index + 1]?.tree.worstCase ?? operationAlone;
-    const { isOpaque, worstCase } = node;
-    const placed = { policy: own, path, label, isOpaque, traits, inside, worstCase, limitOutside };
+    const { worstCase } = node;
+    const placed = { policy: own, path, label, traits, inside, worstCase, limitOutside };
     const reached = traits.detachesDeadline === true ? noLimit : limitOutside;
     limitOutside = shorter(reached, { ms: limitOf(traits), label });
     isInRetry ||= traits.marksTries === true;

@@ -198,9 +198,9 @@ function greedyRun(at: PlacedPolicy): Finding[] {
   return [{ at, message: `one run inside ${label} may take all the time that ${limit.label} gives, ${limit.ms} ms` }];
 }
 
-function waitsForever({ isOpaque, traits, worstCase, limitOutside }: PlacedPolicy): boolean {
+function waitsForever({ traits, worstCase, limitOutside }: PlacedPolicy): boolean {
   const { maxWaitMs = 0 } = traits;
-  const isKnown = !isOpaque && worstCase.maxRuns < Infinity;
+  const isKnown = worstCase.maxRuns < Infinity;
   return isKnown && maxWaitMs > 0 && worstCase.maxTimeMs === Infinity && limitOutside.ms === Infinity;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { background, contextKey } from '../kernel/context.ts';
 import type { PolicyTraits } from '../kernel/description.ts';
 import { pipeline } from '../kernel/pipeline.ts';
 import { type Policy, createPolicy } from '../kernel/policy.ts';
@@ -9,6 +10,7 @@ import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts';
 import { coalesce } from '../policies/coalesce/coalesce.ts';
 import { hedge } from '../policies/hedge/hedge.ts';
 import { keyed } from '../policies/keyed/keyed.ts';
+import { noop } from '../policies/noop/noop.ts';
 import { retry } from '../policies/retry/retry.ts';
 import { timeout } from '../policies/timeout/timeout.ts';
 import { describedPolicy } from '../testing/described-policy.ts';
@@ -23,6 +25,7 @@ const queue = (maxWaitMs: number) => of('bulkhead', { maxWaitMs, isShared: true 
 const copies = of('hedge', { maxRuns: 2, maxConcurrentRuns: 2 });
 const shares = of('cache', { detachesDeadline: true, isShared: true });
 const one = breaker();
+const silent = createPolicy({ kind: 'silent', name: 'silent', layer: (inner) => inner });
 
 interface WarningCase {
   readonly code: string;
@@ -335,6 +338,69 @@ describe('warnings', () => {
       'p[1]{hosts/slow}[2]',
     ]);
     expect(codesOf(warnings(inPipeline([members, members])))).toContain('SAME_POLICY_TWICE');
+  });
+
+  it.each([
+    [
+      'a limit per run that is as long as the limit outside',
+      [limit(300), tries(3, { runLimitMs: 300 })],
+      'LIMIT_SHADOWED',
+    ],
+    [
+      'tries that wait too long to fill their limit',
+      [tries(2, { maxWaitMs: 100, limitMs: 701 }), limit(300)],
+      'LIMIT_UNREACHABLE',
+    ],
+    ['the first of two endless waits', [queue(Infinity), queue(Infinity)], 'NO_TIME_LIMIT'],
+  ])('tells of %s, once', (_what, policies, code) => {
+    expect(codesOf(warnings(inPipeline(policies))).filter((told) => told === code)).toEqual([code]);
+  });
+
+  it.each([
+    ['a limit per run as long as the run', [tries(3, { runLimitMs: 300 }), limit(300)], 'LIMIT_UNREACHABLE'],
+    [
+      'tries that fill their limit just so',
+      [tries(2, { maxWaitMs: 100, limitMs: 700 }), limit(300)],
+      'LIMIT_UNREACHABLE',
+    ],
+    ['tries without any limit', [tries(3)], 'ONE_RUN_TAKES_ALL_TIME'],
+    ['waiting for what says nothing', [queue(Infinity), silent], 'NO_TIME_LIMIT'],
+    ['sharing what says nothing', [shares, silent], 'NO_TIME_LIMIT'],
+    [
+      'a gap before runs that there are not',
+      [limit(50), of('retry', { maxRuns: 1, minRunGapMs: 100 })],
+      'RERUN_NEVER_STARTS',
+    ],
+    ['probes of which nobody knows how long they run', [breaker({ probeLeaseMs: 50 })], 'PROBE_OUTLIVES_LEASE'],
+  ])('does not tell of %s', (_what, policies, code) => {
+    expect(codesOf(warnings(inPipeline(policies)))).not.toContain(code);
+  });
+
+  it('names the outermost of limits that are equal', () => {
+    const outside = [of('first', { limitMs: 300 }), of('second', { runLimitMs: 300 })];
+    const messages = warnings(inPipeline([...outside, tries(3, { limitMs: 300 })])).map(({ message }) => message);
+
+    expect(messages).toEqual([
+      'second never ends a run after 300 ms: first outside it ends the call after 300 ms',
+      'retry never ends a call after 300 ms: first outside it ends the call after 300 ms',
+      'one run inside retry may take all the time that first gives, 300 ms',
+    ]);
+  });
+
+  it('goes every way through choices of different size', async () => {
+    const key = contextKey<string>('key');
+    const oneWay = keyed({ name: 'one', keyOf: () => 'a', make: () => timeout(500) });
+    const twoWays = keyed({
+      name: 'two',
+      keyOf: (context) => context.value(key) ?? 'none',
+      make: (made) => (made === 'slow' ? timeout(600) : noop()),
+    });
+    await twoWays.execute(() => 1, background.withValue(key, 'slow'));
+
+    expect(warnings(inPipeline([oneWay, twoWays])).map(({ code, path }) => [code, path])).toEqual([
+      ['LIMIT_SHADOWED', 'p[1]{timeout}'],
+    ]);
+    expect(codesOf(warnings(inPipeline([twoWays, tries(2), twoWays])))).toContain('SAME_POLICY_TWICE');
   });
 
   it('tells a pipeline of built-in policies what is wrong with it', () => {

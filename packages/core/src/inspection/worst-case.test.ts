@@ -57,6 +57,12 @@ describe('worst case', () => {
 
     expect(worstOf(long, often)).toEqual({ ...most, assumes: ['long: a', 'often: a'] });
     expect(worstOf(often, long)).toMatchObject(most);
+    const other = { ...long, whyRuns: 'the same', whyTime: 'the same' };
+    expect(worstOf(long, other)).toMatchObject({ whyRuns: long.whyRuns, whyTime: long.whyTime });
+  });
+
+  it('says nothing of the runs of one that runs any number of times around one run', () => {
+    expect(around(limited, { maxRuns: Infinity }, 'x').whyRuns).toBe('x any number');
   });
 
   it('(2) has no bound around what is not known, until a limit', () => {

@@ -158,6 +158,8 @@ export interface SharingExplanation {
   readonly override: OwnDecision | undefined;
   /** `fresh` hears the store; `stale` relies on what it heard; `degraded` decides alone. */
   readonly view: 'fresh' | 'stale' | 'degraded';
+  /** Breakers of this process that share it; 0 in one that only asks, and where the name is of no breaker here. */
+  readonly members: number;
   /** Leases in hand, or being used. */
   readonly leases: number;
   /** What this process wants of the fleet and has not been answered yet. */

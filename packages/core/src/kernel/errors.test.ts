@@ -1,3 +1,6 @@
+import assert from 'node:assert/strict';
+import { inspect, types } from 'node:util';
+
 import { describe, expect, it } from 'vitest';
 
 import { BulkheadFullError } from '../policies/bulkhead/bulkhead.ts';
@@ -5,7 +8,7 @@ import { CircuitOpenError } from '../policies/circuit-breaker/circuit-events.ts'
 import { FallbackError } from '../policies/fallback/fallback.ts';
 import { TimeoutError } from '../policies/timeout/timeout.ts';
 import { CancelledError, DeadlineExceededError, isCancelled, isTimeout } from './cancellation.ts';
-import { HookError, RejectionError, isRejection, isResilienceError } from './errors.ts';
+import { HookError, RejectionError, ResilienceError, isRejection, isResilienceError } from './errors.ts';
 import { ConfigError } from './options.ts';
 
 const cause = new Error('the cause');
@@ -173,6 +176,88 @@ describe('errors', () => {
       writable: true,
       enumerable: false,
       configurable: true,
+    });
+  });
+
+  describe('(4) of refusals, which the platform does not make,', () => {
+    class Refused extends RejectionError {
+      readonly code = 'REFUSED';
+    }
+    const refused = new Refused('not now', { policy: 'prices', retryAfterMs: 70 });
+
+    it('are errors to whoever asks their class or their tag', () => {
+      expect(refused).toBeInstanceOf(Refused);
+      expect(refused).toBeInstanceOf(RejectionError);
+      expect(refused).toBeInstanceOf(ResilienceError);
+      expect(refused).toBeInstanceOf(Error);
+      expect(Object.prototype.toString.call(refused)).toBe('[object Error]');
+      expect(Reflect.get(Refused, 'captureStackTrace')).toBe(Reflect.get(Error, 'captureStackTrace'));
+    });
+
+    it('are none to whoever asks the platform, where all others are', () => {
+      expect([types.isNativeError(refused), types.isNativeError(new CancelledError())]).toEqual([false, true]);
+    });
+
+    it('have text, stack and what tells more as properties of their own, with which they are sent and copied', () => {
+      const own = { message: 'not now', stack: 'Error: not now', policy: 'prices', retryAfterMs: 70, code: 'REFUSED' };
+
+      expect(Object.assign({}, refused)).toEqual(own);
+      expect(JSON.parse(JSON.stringify(refused))).toEqual(own);
+      expect(structuredClone(refused)).toEqual(own);
+    });
+
+    it('keep a cause as any error does, and have none where there is none', () => {
+      const withCause = new Refused('not now', { cause });
+
+      expect(withCause.cause).toBe(cause);
+      expect(Object.getOwnPropertyDescriptor(withCause, 'cause')).toEqual(
+        Object.getOwnPropertyDescriptor(new Error('any', { cause }), 'cause'),
+      );
+      expect('cause' in refused).toBe(false);
+    });
+
+    it('are printed as if the platform had made them', () => {
+      const details = "{\n  policy: 'prices',\n  retryAfterMs: 70,\n  code: 'CIRCUIT_OPEN',\n  reason: 'open'\n}";
+      const open = new CircuitOpenError('prices', 'open', 70);
+      const failed = new FallbackError('prices', new Refused('inner'), 1);
+
+      expect(inspect(open)).toBe(`[CircuitOpenError: prices is open] ${details}`);
+      expect(inspect({ open }, { breakLength: Infinity, compact: 3 })).toContain(
+        '{ open: [CircuitOpenError: prices is',
+      );
+      expect(inspect(failed)).toContain('[cause]: [Refused [Error]: inner] {');
+      expect(inspect(open, { colors: true })).toContain("policy: \u001B[32m'prices'\u001B[39m");
+    });
+
+    it('can be told apart and matched by assertions', async () => {
+      const same = (): Refused => new Refused('not now', { policy: 'prices', retryAfterMs: 70 });
+
+      assert.deepEqual(same(), refused);
+      assert.notDeepEqual(new Refused('never', { policy: 'prices', retryAfterMs: 70 }), refused);
+      assert.throws(() => assert.ifError(refused), /not now/);
+      await assert.rejects(Promise.reject(refused), Refused);
+      await assert.rejects(Promise.reject(refused), { message: 'not now', code: 'REFUSED' });
+      expect(same()).toStrictEqual(refused);
+      await expect(Promise.reject(refused)).rejects.toThrow('not now');
+    });
+
+    it('can be given another text and a stack', () => {
+      const error = new Refused('not now');
+      error.message = `prices: ${error.message}`;
+      Error.captureStackTrace(error);
+
+      expect(String(error)).toBe('Error: prices: not now');
+      expect(error.stack).toContain('errors.test.ts');
+    });
+
+    it('can be made where the prototype of all errors is frozen', () => {
+      const { prototype }: { readonly prototype: object } = Error;
+      Object.defineProperty(prototype, 'message', { writable: false });
+      try {
+        expect(new Refused('not now').message).toBe('not now');
+      } finally {
+        Object.defineProperty(prototype, 'message', { writable: true });
+      }
     });
   });
 

@@ -8,6 +8,8 @@
  *  (1) Our errors carry no stack frames: a rejection must be cheap, and the frames would all be ours.
  *  (2) A rejection means that the operation did not run.
  *  (3) The caller's error is never wrapped, copied or changed.
+ *  (4) An error is an `Error` by its prototypes, and a rejection by nothing else: the platform's constructor, most of what a
+ *      refusal would cost, does not make it. It reads and prints as any other.
  *
  * @module
  */
@@ -43,7 +45,12 @@ export abstract class ResilienceError extends Error {
   }
 }
 
-/** Base of the errors by which a policy refuses to run the operation. It did not run, so it says nothing about the dependency. */
+/**
+ * Base of the errors by which a policy refuses to run the operation. It did not run, so it says nothing about the dependency.
+ *
+ * Rejections come by the thousand when things are bad, so they are made as plain objects are: `instanceof Error`, with
+ * `message` and `stack`, but none to `Error.isError`, and `structuredClone` makes a plain object of them.
+ */
 export abstract class RejectionError extends ResilienceError {}
 
 /** A user's hook (a listener, `classify`, `delayMs`, ...) threw. The call went on without it; the hook's error is `cause`. */
@@ -82,6 +89,41 @@ export function markAsResilienceError(errorClass: { readonly prototype: Error })
 
 const RESILIENCE_BRAND = Symbol.for('@holdfast/resilience-error');
 const REJECTION_BRAND = Symbol.for('@holdfast/rejection-error');
+
+/** What `super()` runs for a rejection, where any other error of ours has the platform's constructor. */
+class PlainError {
+  message: string;
+  /** A property of its own, since Node.js takes that for the mark of an error when nobody handles it. */
+  stack: string;
+  readonly policy: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  declare readonly name: string;
+
+  constructor(message: string, details: ResilienceErrorDetails = {}) {
+    this.message = message;
+    this.stack = `${this.name}: ${message}`;
+    this.policy = details.policy;
+    this.retryAfterMs = details.retryAfterMs;
+    if (details.cause !== undefined) defineHidden(this, 'cause', details.cause);
+  }
+}
+
+/** For `console.log`: some versions of Node.js would print what {@link Object.prototype.toString} says beside the name. */
+function printAsError(this: Error, _depth: unknown, options: object, inspect: Inspect): string {
+  return inspect(this, { ...options, customInspect: false }).replace(`${this.name} [Error]`, this.name);
+}
+
+type Inspect = (value: unknown, options: object) => string;
+
+function defineHidden(target: object, key: PropertyKey, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, configurable: true });
+}
+
+Object.setPrototypeOf(PlainError, ResilienceError); // for what classes inherit, as `captureStackTrace`
+Object.setPrototypeOf(RejectionError, PlainError); // (4)
+defineHidden(RejectionError.prototype, 'message', ''); // else where Error.prototype is frozen, none could be set
+defineHidden(RejectionError.prototype, Symbol.toStringTag, 'Error');
+defineHidden(RejectionError.prototype, Symbol.for('nodejs.util.inspect.custom'), printAsError);
 
 markAsResilienceError(ResilienceError);
 Object.defineProperty(RejectionError.prototype, REJECTION_BRAND, { value: true });

@@ -121,13 +121,25 @@ class Run implements Watcher {
 }
 
 function awaitResult(promise: Promise<unknown>, context: Context, sink: Sink): void {
-  if (isEndedBy(context, sink) || scopeOf(context).isEndless) {
+  if (isEndedBy(context, sink)) {
+    promise.then(
+      (value) => sink.resolve(value, UNREAD), // not shared with the next: this one sees sinks of one class only, if any
+      (error: unknown) => sink.reject(error, UNREAD),
+    );
+    return;
+  }
+  if (scopeOf(context).isEndless) {
     promise.then(
       (value) => sink.resolve(value, UNREAD),
       (error: unknown) => sink.reject(error, UNREAD),
     );
     return;
   }
+  watchResult(promise, context, sink);
+}
+
+/** Waits for a result under a context that may end before. */
+function watchResult(promise: Promise<unknown>, context: Context, sink: Sink): void {
   const run = new Run(context, sink);
   if (!scopeOf(context).watch(run)) run.onEnd(context.cause);
   promise.then(

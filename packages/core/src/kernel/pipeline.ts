@@ -17,8 +17,9 @@ import { type Clock, UNREAD } from './clock.ts';
 import type { Context } from './context.ts';
 import { isRejection } from './errors.ts';
 import { ConfigError, isName, withDefaults } from './options.ts';
-import { type Handler, type Layer, type Operation, type Sink, invoke } from './handler.ts';
-import { type LayeredPolicy, type Policy, type Tally, execute, layerOf, wrap } from './policy.ts';
+import type { Layer, Operation, Sink } from './handler.ts';
+import { type LayeredPolicy, type Policy, Runner, type Tally, execute, stagesOf, wrap } from './policy.ts';
+import { type Stage, type StageLayer, invocation, layerOfStages } from './stage.ts';
 
 /** Options of {@link pipeline}. Omitted ones take {@link pipelineDefaults}. */
 export interface PipelineOptions {
@@ -120,15 +121,19 @@ class FusedPipeline<F> implements Pipeline<F> {
   readonly policies: readonly Policy<unknown>[];
   readonly clock: Clock | undefined;
   readonly tally: CallTally = new CallTally();
-  private readonly fused: Layer;
-  readonly handler: Handler;
+  private readonly fused: StageLayer;
+  private readonly runner: Runner;
 
   constructor(name: string, policies: readonly Policy<unknown>[]) {
     this.name = name;
     this.policies = policies;
     this.clock = policies.map(clockOf).find((clock) => clock !== undefined);
     this.fused = fuse(policies);
-    this.handler = this.fused(invoke);
+    this.runner = new Runner(this.fused(invocation), this.clock, this.tally);
+  }
+
+  get stages(): StageLayer {
+    return (inner) => new CountingStage(this.fused(inner), this.tally);
   }
 
   get calls(): CallCounts {
@@ -137,11 +142,11 @@ class FusedPipeline<F> implements Pipeline<F> {
   }
 
   get layer(): Layer {
-    return (inner) => countCalls(this.fused(inner), this.tally);
+    return layerOfStages(this.stages);
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
-    return execute(this, operation, context);
+    return execute(this.runner, operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(
@@ -151,18 +156,18 @@ class FusedPipeline<F> implements Pipeline<F> {
   }
 }
 
-function fuse(policies: readonly Policy<unknown>[]): Layer {
+function fuse(policies: readonly Policy<unknown>[]): StageLayer {
   return (innermost) => {
     const clocks = new Set(policies.map(clockOf).filter((clock) => clock !== undefined));
-    let handler = clocks.size > 1 ? forgetTime(innermost) : innermost; // (4): outside, we count as one clock
+    let stage = clocks.size > 1 ? new ForgetfulStage(innermost) : innermost; // (4): outside, we count as one clock
     let clock: Clock | undefined;
     for (const policy of policies.toReversed()) {
       const own = clockOf(policy);
-      if (clock !== undefined && own !== undefined && own !== clock) handler = forgetTime(handler); // (4)
-      handler = layerOf(policy)(handler);
+      if (clock !== undefined && own !== undefined && own !== clock) stage = new ForgetfulStage(stage); // (4)
+      stage = stagesOf(policy)(stage);
       clock = own ?? clock;
     }
-    return handler;
+    return stage;
   };
 }
 
@@ -171,16 +176,32 @@ function clockOf(policy: Policy<unknown>): Clock | undefined {
 }
 
 /** A border between layers on different clocks. */
-function forgetTime(inner: Handler): Handler {
-  return (operation, context, sink) => inner(operation, context, new ForgetfulSink(sink), UNREAD);
+class ForgetfulStage implements Stage {
+  readonly inner: Stage;
+
+  constructor(inner: Stage) {
+    this.inner = inner;
+  }
+
+  handle(operation: Operation, context: Context, sink: Sink): void {
+    this.inner.handle(operation, context, new ForgetfulSink(sink), UNREAD);
+  }
 }
 
 /** Counts the calls of a pipeline that is a layer of another policy. */
-function countCalls(inner: Handler, tally: Tally): Handler {
-  return (operation, context, sink, now) => {
-    tally.start();
-    inner(operation, context, new CountedCall(tally, context, sink), now);
-  };
+class CountingStage implements Stage {
+  readonly inner: Stage;
+  readonly tally: Tally;
+
+  constructor(inner: Stage, tally: Tally) {
+    this.inner = inner;
+    this.tally = tally;
+  }
+
+  handle(operation: Operation, context: Context, sink: Sink, now: number): void {
+    this.tally.start();
+    this.inner.handle(operation, context, new CountedCall(this.tally, context, sink), now);
+  }
 }
 
 class ForgetfulSink implements Sink {

@@ -21,6 +21,7 @@
 import { type Clock, UNREAD } from './clock.ts';
 import { type Context, background, isContext, scopeOf } from './context.ts';
 import { type Handler, type Layer, type Operation, type Sink, invoke } from './handler.ts';
+import { type Stage, type StageLayer, handlerOf, invocation, layerOfStages, stageOf, stagesOfLayer } from './stage.ts';
 
 /**
  * What wraps operations. `F` is what the policy may give in place of the operation's value, as a fallback does.
@@ -60,6 +61,11 @@ export interface LayeredPolicy<F = never> extends NamedPolicy<F> {
   readonly clock: Clock | undefined;
 }
 
+/** A policy of ours whose layer is made of stages as well. */
+interface StagedPolicy extends LayeredPolicy {
+  readonly stages: StageLayer;
+}
+
 /** Counts calls from the outside. */
 export interface Tally {
   start(): void;
@@ -67,21 +73,26 @@ export interface Tally {
   reject(error: unknown, context: Context): void;
 }
 
-/** What {@link execute} runs an operation through. */
-export interface Runner {
-  readonly handler: Handler;
-  /** The clock of the handler's instants; undefined where it needs none. */
+/** What {@link execute} runs an operation through. All are of one shape, whatever the policies are that have them. */
+export class Runner {
+  readonly stage: Stage;
+  /** The clock of the stage's instants; undefined where it needs none. */
   readonly clock: Clock | undefined;
   /** Counts the calls, where there is one. */
-  readonly tally?: Tally;
+  readonly tally: Tally | undefined;
+
+  constructor(stage: Stage, clock: Clock | undefined, tally?: Tally) {
+    this.stage = stage;
+    this.clock = clock;
+    this.tally = tally;
+  }
 }
 
 /** Runs `operation` through the handler of `runner` and promises its outcome. */
 export function execute<T>(runner: Runner, operation: Operation<T>, context: Context = background): Promise<T> {
-  if (typeof operation !== 'function') return Promise.reject(new TypeError('execute needs a function to run'));
-  if (!isContext(context))
-    return Promise.reject(new TypeError('execute needs a Context; make one of a signal with Context.from(signal)'));
-  const { handler, tally } = runner;
+  if (typeof operation !== 'function' || (context !== background && !isContext(context)))
+    return refuseMisuse(operation);
+  const { stage, tally } = runner;
   let settleResolve!: Settle;
   let settleReject!: Settle;
   const promise = new Promise((resolve, reject) => {
@@ -89,8 +100,8 @@ export function execute<T>(runner: Runner, operation: Operation<T>, context: Con
     settleReject = reject;
   });
   const root = new Root(settleResolve, settleReject, context, tally);
-  tally?.start();
-  if (context === background) handler(operation, context, root, UNREAD);
+  if (tally !== undefined) tally.start();
+  if (context === background) stage.handle(operation, context, root, UNREAD);
   else startUnder(context, runner, operation, root);
   root.returned = true;
   return promise as Promise<T>;
@@ -118,6 +129,11 @@ export function layerOf(policy: Policy<unknown>): Layer {
   return layer ?? ((inner) => adapt(policy, inner));
 }
 
+/** Returns what makes the stages of any policy: its own, or that of its layer. */
+export function stagesOf(policy: Policy<unknown>): StageLayer {
+  return (policy as Partial<StagedPolicy>).stages ?? stagesOfLayer(layerOf(policy));
+}
+
 /** What {@link createPolicy} makes a policy of. */
 export interface PolicyParts {
   readonly kind: string;
@@ -128,7 +144,14 @@ export interface PolicyParts {
 
 /** Makes a policy that has nothing to offer beyond running operations. */
 export function createPolicy<F = never>(parts: PolicyParts): LayeredPolicy<F> {
-  return new PlainPolicy<F>(parts);
+  return new PlainPolicy<F>(parts, stagesOfLayer(parts.layer));
+}
+
+/** The same for a policy that stands in the way of most calls, of what makes its stages. */
+export function createStagedPolicy<F = never>(
+  parts: Omit<PolicyParts, 'layer'> & { readonly stages: StageLayer },
+): LayeredPolicy<F> {
+  return new PlainPolicy<F>({ ...parts, layer: layerOfStages(parts.stages) }, parts.stages);
 }
 
 // --- internal ---
@@ -137,19 +160,25 @@ class PlainPolicy<F> implements LayeredPolicy<F> {
   readonly kind: string;
   readonly name: string;
   readonly layer: Layer;
+  readonly stages: StageLayer;
   readonly clock: Clock | undefined;
-  readonly handler: Handler;
+  readonly runner: Runner;
 
-  constructor({ kind, name, layer, clock }: PolicyParts) {
+  constructor({ kind, name, layer, clock }: PolicyParts, stages: StageLayer) {
     this.kind = kind;
     this.name = name;
     this.layer = layer;
+    this.stages = stages;
     this.clock = clock;
-    this.handler = layer(invoke);
+    this.runner = new Runner(stages(invocation), clock);
+  }
+
+  get handler(): Handler {
+    return handlerOf(this.runner.stage);
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
-    return execute(this, operation, context);
+    return execute(this.runner, operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(
@@ -159,14 +188,20 @@ class PlainPolicy<F> implements LayeredPolicy<F> {
   }
 }
 
+function refuseMisuse(operation: unknown): Promise<never> {
+  const isFunction = typeof operation === 'function';
+  const what = isFunction ? 'a Context; make one of a signal with Context.from(signal)' : 'a function to run';
+  return Promise.reject(new TypeError(`execute needs ${what}`));
+}
+
 type Settle = (outcome: unknown) => void;
 
 /** Starts a call under a context that may end. The look at the clock that this takes serves the layers, too. */
-function startUnder(context: Context, { handler, clock }: Runner, operation: Operation, root: Root): void {
+function startUnder(context: Context, { stage, clock }: Runner, operation: Operation, root: Root): void {
   const scope = scopeOf(context);
   const now = scope.deadline !== Infinity && scope.clock === clock ? clock.now() : UNREAD;
   if (now === UNREAD ? scope.ended : scope.hasEndedBy(now)) root.refuse(scope.cause); // (3)
-  else handler(operation, context, root, now);
+  else stage.handle(operation, context, root, now);
 }
 
 /** The outermost sink: settles the promise. */
@@ -213,7 +248,7 @@ const settledPromise = Promise.resolve();
 
 /** Makes a handler of a policy that has only `execute`. */
 function adapt(policy: Policy<unknown>, inner: Handler): Handler {
-  const runner: Runner = { handler: inner, clock: undefined };
+  const runner = new Runner(stageOf(inner), undefined);
   return (operation, context, sink) => {
     const call = new AdaptedCall(sink);
     const noted: Operation = (own) => {

@@ -10,7 +10,7 @@ import { Context, contextKey } from './context.ts';
 import { RejectionError } from './errors.ts';
 import { pipeline } from './pipeline.ts';
 import type { Policy } from './policy.ts';
-import { sourced } from './provenance.ts';
+import { isSourced, noteProvenance, sourced, sourcedCall } from './provenance.ts';
 
 class Refused extends RejectionError {
   readonly code = 'REFUSED';
@@ -172,6 +172,53 @@ describe('provenance', () => {
 
       expect(await sourced(prices, (context) => spare.execute(fail, context), tea)).toMatchObject(primary);
       expect(await sourced(prices, fail, tea)).toMatchObject({ source: 'cached' });
+    });
+  });
+
+  describe('of a call that is no operation', () => {
+    it('(5) is what the last to answer in it says, and primary where nobody did', async () => {
+      const other = fallback({ name: 'other', value: 'spare' });
+      const call = async (context: Context): Promise<string> => {
+        await other.execute(fail, context);
+        return spare.execute(fail, context);
+      };
+
+      expect(await sourcedCall(call)).toMatchObject({ value: 'stale', source: 'fallback', policy: 'spare' });
+      expect(await sourcedCall(() => 7)).toEqual({ value: 7, ...primary });
+      await expect(sourcedCall(fail)).rejects.toBe(boom);
+    });
+
+    it('is one of its own, whatever is asked of the call around it', async () => {
+      const call = (context: Context) => sourcedCall((inner) => spare.execute(fail, inner), context);
+
+      expect(await sourcedCall(call)).toMatchObject({ source: 'primary', value: { source: 'fallback' } });
+    });
+  });
+
+  describe('of a policy of your own', () => {
+    const kept = { ...primary, source: 'stale', policy: 'mine', reason: 'degraded', ageMs: 5 } as const;
+    const mine: Policy<string> = {
+      execute: (_operation, context = Context.background) => {
+        noteProvenance(context, kept);
+        return Promise.resolve('kept');
+      },
+    };
+
+    it('is what it notes in the turn in which it answers', async () => {
+      expect(await sourced(pipeline(retry(), mine), () => 'fresh')).toEqual({ value: 'kept', ...kept });
+      expect(await sourcedCall((context) => mine.execute(fail, context))).toEqual({ value: 'kept', ...kept });
+    });
+
+    it('(1) is noted for nobody without being asked for, and forgotten with undefined', async () => {
+      expect(isSourced(Context.background)).toBe(false);
+      noteProvenance(Context.background, kept);
+      const call = async (context: Context): Promise<boolean> => {
+        await mine.execute(fail, context);
+        noteProvenance(context, undefined);
+        return isSourced(context);
+      };
+
+      expect(await sourcedCall(call)).toEqual({ value: true, ...primary });
     });
   });
 });

@@ -12,6 +12,7 @@
  *  (2) The value and the error are those of the policy, by identity.
  *  (3) A value that no policy stood in for is `primary`.
  *  (4) What the operation calls under its context does not write into the note.
+ *  (5) Of a call that is no operation, and of what it calls, the last to answer counts.
  *
  * @module
  */
@@ -30,9 +31,10 @@ export type ValueSource = 'primary' | 'cached' | 'stale' | 'fallback';
 
 /**
  * Why it did not come from the operation: `error`, it failed; `timeout`, it was too slow; `rejection`, a policy refused to
- * run it; `result`, it gave a value that counts as a failure; `revalidating`, a newer value is being fetched.
+ * run it; `result`, it gave a value that counts as a failure; `revalidating`, a newer value is being fetched; `degraded`, it was
+ * not asked, since a feature is in a lesser mode.
  */
-export type SubstituteReason = 'error' | 'timeout' | 'rejection' | 'result' | 'revalidating';
+export type SubstituteReason = 'error' | 'timeout' | 'rejection' | 'result' | 'revalidating' | 'degraded';
 
 /** Where a value came from, and why. */
 export interface Provenance {
@@ -76,6 +78,41 @@ export async function sourced<T, F = never>(
     : policy.execute(operation, context));
   const { source, policy: name, step, reason, error, ageMs } = note.provenance ?? primary; // (3)
   return { value, source, policy: name, step, reason, error, ageMs };
+}
+
+/**
+ * Runs `call`, which makes calls under policies itself, and promises its value together with where that came from: what the
+ * last of them that answered with something else says, or `primary`. For a function around a pipeline, or of a feature.
+ *
+ * @throws what `call` ends with, unchanged.
+ *
+ * @example
+ * ```ts
+ * const { value, source, ageMs } = await sourcedCall((context) => recommend(context, 'ada'), request);
+ * ```
+ */
+export async function sourcedCall<T>(
+  call: (context: Context) => T,
+  context: Context = background,
+): Promise<Sourced<Awaited<T>>> {
+  const note = new ProvenanceNote();
+  const value = await call(isContext(context) ? withNote(context, note) : context); // (5)
+  const { source, policy, step, reason, error, ageMs } = note.provenance ?? primary;
+  return { value, source, policy, step, reason, error, ageMs };
+}
+
+/** Whether somebody asks where the value of the call under `context` comes from. */
+export function isSourced(context: Context): boolean {
+  return noteIn(context) !== undefined;
+}
+
+/**
+ * Notes where the value of the call under `context` came from, where somebody asks; undefined forgets what was noted. For
+ * policies that answer in the operation's place: call it in the turn in which you answer.
+ */
+export function noteProvenance(context: Context, provenance: Provenance | undefined): void {
+  const note = noteIn(context);
+  if (note !== undefined) note.provenance = provenance; // (1)
 }
 
 /** Where the layers of one call write. The last to write counts. */

@@ -7,6 +7,7 @@
 import {
   type Bulkhead,
   type CircuitBreaker,
+  type CircuitStore,
   type Fallback,
   type Retry,
   type Timeout,
@@ -45,3 +46,16 @@ registry.create(retry, { name, maxTries: 3 });
 registry.create(timeout, 300);
 // @ts-expect-error -- timeoutMs has no default
 registry.create(timeout, { name });
+
+// A registry with a store shares its circuits; a breaker may keep to itself, or bring a store of its own.
+declare const store: CircuitStore;
+const sharing = createRegistry({ store });
+expectTypeOf(sharing.store).toEqualTypeOf<CircuitStore | undefined>();
+expectTypeOf(sharing.create(circuitBreaker, { name, sharing: 'local' })).toEqualTypeOf<CircuitBreaker>();
+expectTypeOf(registry.create(circuitBreaker, { name, store })).toEqualTypeOf<CircuitBreaker>();
+// @ts-expect-error -- a store lets breakers join, and can be closed
+createRegistry({ store: { health: () => store.health() } });
+// @ts-expect-error -- circuits are shared with the fleet, or local
+sharing.create(circuitBreaker, { name, sharing: 'global' });
+// @ts-expect-error -- only circuits are shared
+sharing.create(retry, { name, sharing: 'local' });

@@ -20,7 +20,14 @@ import type { Clock, Random, Timer } from '@holdfast/core';
 import { troubleBehind } from '../lua-script.ts';
 import type { OwnConnection } from '../redis-client.ts';
 import { within } from '../within.ts';
-import type { RequestLog } from './request-log.ts';
+
+/** Takes note of what connections are asked, and of what they say. */
+export interface ConnectionLog {
+  count<T>(operation: 'subscribe' | 'ping', request: () => Promise<T>): Promise<T>;
+  /** A connection says that something is wrong with it. */
+  noteConnection(error: unknown): void;
+  noteReady(): void;
+}
 
 /** Who is told about the channels of a line. */
 interface LineListener {
@@ -44,7 +51,7 @@ export interface LineSettings {
   readonly deadlineMs: number;
   /** Time between two PINGs. Milliseconds. */
   readonly pingEveryMs: () => number;
-  readonly log: RequestLog;
+  readonly log: ConnectionLog;
 }
 
 /** What a line is made of. */

@@ -27,7 +27,7 @@ import { SharingMode } from './sharing-mode.ts';
 import { type StoreLink, openStoreLink } from './store-link.ts';
 import { type HoldWish, heldState, type OperatorNote, holdRequest, readAudit } from './store-operator.ts';
 import { type RedisCircuitStoreOptions, type StoreSettings, storeSettings } from './store-options.ts';
-import { type StoreTeller, storeTeller } from './store-events.ts';
+import { type StoreTeller, sharingTeller, storeTeller } from './store-events.ts';
 import type { RedisStoreHealth } from './store-health.ts';
 import { type StoreShard, explainCircuit, fleetShards, openShard } from './store-shard.ts';
 
@@ -117,7 +117,7 @@ class FleetStore implements RedisCircuitStore {
     this.settings = settings;
     this.tell = storeTeller(settings.events, settings.namespace);
     this.log = new RequestLog(settings.clock, (denial) => this.tell({ type: 'circuit-store.denied', ...denial }));
-    this.sharing = new SharingMode(settings.clock, this.tell);
+    this.sharing = new SharingMode(settings.clock, sharingTeller(this.tell));
   }
 
   join(member: CircuitMember): SharedCircuit {

@@ -3,14 +3,14 @@ import { virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it } from 'vitest';
 
 import { SharingMode } from './sharing-mode.ts';
-import { storeTeller } from './store-events.ts';
+import { sharingTeller, storeTeller } from './store-events.ts';
 
 function setUp() {
   const clock = virtualClock();
   const told: unknown[] = [];
   const events = createEvents();
   events.listen((event) => told.push(event));
-  return { clock, told, sharing: new SharingMode(clock, storeTeller(events, 'prod')) };
+  return { clock, told, sharing: new SharingMode(clock, sharingTeller(storeTeller(events, 'prod'))) };
 }
 
 const from = { policy: 'circuit-store', name: 'prod' };

@@ -1,5 +1,5 @@
 /**
- * Sharing mode: whether a process shares its circuits now, and who waits for that.
+ * Sharing mode: whether a process shares through a store now, and who waits for that.
  *
  *   local ── the store answers ─► shared ── it is silent, or nothing can be shared ─► local
  *
@@ -12,21 +12,26 @@
 
 import type { Clock } from '@holdfast/core';
 
-import type { StoreTeller } from './store-events.ts';
+/** Is told when that changes. Its functions must not throw. */
+export interface SharingListener {
+  changed(mode: 'shared' | 'local', why: string): void;
+  /** It shares again, after so long without. Told after the change. */
+  recovered(afterMs: number): void;
+}
 
-/** Knows whether circuits are shared. */
+/** Knows whether a process shares. */
 export class SharingMode {
   private readonly clock: Clock;
-  private readonly tell: StoreTeller;
+  private readonly listener: SharingListener;
   /** Each looks whether what is waited for has come. */
   private readonly waiting = new Set<() => void>();
   private lostAt: number | undefined = undefined;
   private isClosed = false;
   mode: 'shared' | 'local' = 'local';
 
-  constructor(clock: Clock, tell: StoreTeller) {
+  constructor(clock: Clock, listener: SharingListener) {
     this.clock = clock;
-    this.tell = tell;
+    this.listener = listener;
   }
 
   /** Takes note of how it is now; `why` says why not. */
@@ -70,14 +75,13 @@ export class SharingMode {
 
   private begin(): void {
     this.mode = 'shared';
-    this.tell({ type: 'circuit-store.mode-changed', mode: 'shared', why: 'the store answers' }); // (1)
-    if (this.lostAt === undefined) return;
-    this.tell({ type: 'circuit-store.recovered', afterMs: this.clock.now() - this.lostAt });
+    this.listener.changed('shared', 'the store answers'); // (1)
+    if (this.lostAt !== undefined) this.listener.recovered(this.clock.now() - this.lostAt);
   }
 
   private end(why: string): void {
     this.mode = 'local';
     this.lostAt = this.clock.now();
-    this.tell({ type: 'circuit-store.mode-changed', mode: 'local', why }); // (1)
+    this.listener.changed('local', why); // (1)
   }
 }

@@ -7,6 +7,7 @@
 import { type Events, reportHookError } from '@holdfast/core';
 
 import type { ServerOperation } from './request-log.ts';
+import type { SharingListener } from './sharing-mode.ts';
 
 /** Who tells: a store of circuits. */
 export interface CircuitStoreEventSource {
@@ -75,5 +76,13 @@ export function storeTeller(events: Events | undefined, namespace: string): Stor
     } catch (error) {
       reportHookError('events', error, namespace); // somebody else's Events: it would end the process where a message is told
     }
+  };
+}
+
+/** Tells by `tell` how circuits are shared. */
+export function sharingTeller(tell: StoreTeller): SharingListener {
+  return {
+    changed: (mode, why) => tell({ type: 'circuit-store.mode-changed', mode, why }),
+    recovered: (afterMs) => tell({ type: 'circuit-store.recovered', afterMs }),
   };
 }

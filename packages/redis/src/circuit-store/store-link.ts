@@ -4,12 +4,12 @@
  * @module
  */
 
+import type { Clock, Random } from '@holdfast/core';
+
 import { isCluster, ownConnection } from '../own-connection.ts';
 import type { OwnCluster, OwnConnection, RedisClient } from '../redis-client.ts';
-import type { LineSettings } from './channel-line.ts';
+import type { ConnectionLog, LineSettings } from './channel-line.ts';
 import { clusterSubscription } from './cluster-subscription.ts';
-import type { RequestLog } from './request-log.ts';
-import type { StoreSettings } from './store-options.ts';
 import { type Subscription, type SubscriptionListener, subscription } from './subscription.ts';
 
 /** The connections of a store. */
@@ -19,10 +19,17 @@ export interface StoreLink {
   close(): void;
 }
 
+/** How connections are made and how long they may take. */
+interface ConnectionSettings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly commandTimeoutMs: number;
+}
+
 /** What a link is made with. */
 export interface StoreLinkParts {
-  readonly settings: StoreSettings;
-  readonly log: RequestLog;
+  readonly settings: ConnectionSettings;
+  readonly log: ConnectionLog;
   readonly pingEveryMs: () => number;
   readonly listener: SubscriptionListener;
   /** Scripts can be sent from now on. */

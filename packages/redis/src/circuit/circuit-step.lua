@@ -79,7 +79,7 @@ end
 local function begin(op, wanted)
   local entry = ruled(op.id)
   local why = string.match(' ' .. entry.notes, ' why=(%S+)') or '-'
-  local notes = notesOf('by', node, 'why', why)
+  local notes = notesOf('by', node, 'why', why, 'lt', int(leaseOf(wanted)))
   local begun = rule(op, entry.epoch, {state = 'H', span = entry.span, level = entry.level, notes = notes})
   local round = beginRound(op, begun.epoch, entry.epoch, wanted)
   setMeta('lt', math.max(meta.lt, round.t))

@@ -1,8 +1,8 @@
 -- Circuit sync: poll, heartbeat and ticket in one. The same rules as `sync` in `memory-ledger.ts`.
 --
 -- KEYS  1 m  2 v  3 z   see turn.part.lua        4 zset n   presence: node -> last seen (ms)
--- ARGV  1 channel  2 PUBLISH or SPUBLISH  3 node  4 incarnation  5 since  6 limit  7 presence 1|0  8 nodeTtlMs  9 leaseTtlMs
---       10 nonce  11 shards  12 minor
+-- ARGV  1 channel  2 PUBLISH or SPUBLISH  3 node  4 incarnation  5 since  6 limit  7 presence 1|0  8 nodeTtlMs, 0 for a node that leaves
+--       9 leaseTtlMs  10 nonce  11 shards  12 minor
 -- REPLY {1, incarnation, now (us), clock, nodes, more 1|0, pollMs, shards, least reader minor, ruling, ruling, ...}
 --       ruling id,epoch,state,remaining ms,span ms,reopenings,free[,k=v]*
 -- EVENTS what earlier scripts have not published yet: see circuit-step.lua
@@ -31,10 +31,15 @@ local function noteSender()
   if not isPresent then return end
   setMeta('lt', math.max(meta.lt, whole(leaseTtl, MAX_LEASE_MS)))
   local nowMs = math.floor(now / 1000)
+  if nodeTtl <= 0 then -- it leaves, and says nothing of the others
+    redis.call('ZADD', KEYS[4], 0, ARGV[3])
+    redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', 0)
+    return
+  end
   redis.call('ZADD', KEYS[4], int(nowMs), ARGV[3])
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', int(nowMs - nodeTtl))
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '(' .. int(nowMs), '+inf')
-  redis.call('PEXPIRE', KEYS[4], int(math.max(1, nodeTtl)))
+  redis.call('PEXPIRE', KEYS[4], int(math.ceil(nodeTtl)))
 end
 
 noticeNewServer()

@@ -68,11 +68,15 @@ local function outLeft(key)
   return math.min(num(redis.call('HGET', key, 'u') or '0'), now + meta.lt * 1000) - now
 end
 
+-- Time for which leases of a round live that a claim begins (ms).
+local function leaseOf(op)
+  return math.max(1, whole(op.leaseTtl, MAX_LEASE_MS))
+end
+
 -- Begins a round: KEYS of the place have been deleted by the transition.
 local function beginRound(place, epoch, parent, op)
   local round = {key = place.round, leases = {}, done = {}, nodes = {}, out = 0}
-  local lease = math.max(1, whole(op.leaseTtl, MAX_LEASE_MS))
-  local fields = {'e', epoch, 'p', parent, 't', lease, 's', 0, 'f', 0, 'x', 0, 'g', 0}
+  local fields = {'e', epoch, 'p', parent, 't', leaseOf(op), 's', 0, 'f', 0, 'x', 0, 'g', 0}
   for _, rule in ipairs({{'K', op.K, 1}, {'S', op.S, 1}, {'F', op.F, 1}, {'V', op.V, 0}, {'N', op.N, 1}}) do
     fields[#fields + 1] = rule[1]
     fields[#fields + 1] = math.max(rule[3], rule[2])

@@ -98,7 +98,7 @@ describe('wire', () => {
     expect(['2 i 4 5 a,7,O,10,20,1,0', '1 i x 5', '1 i 4', '', '1'].map(readMessage)).toEqual(
       Array.from({ length: 5 }, () => undefined),
     );
-  });
+  }, 30_000);
 
   it('reads a message that tells nothing, and one before the first incarnation', () => {
     expect(readMessage('1 - 4 5 ')).toEqual({ incarnation: '', previous: 4, clock: 5, rulings: [], unreadable: [] });

@@ -10,6 +10,7 @@
 
 import type { Clock } from '@holdfast/core';
 
+import { linkReady } from '../link-ready.ts';
 import { type LuaScript, StoreUnavailableError, luaScript } from '../lua-script.ts';
 import { onceClaimLua, onceFinishLua, onceRenewLua } from '../lua-sources.ts';
 import { type KeyPlace, keyBase } from '../redis-key.ts';
@@ -72,27 +73,13 @@ export class OnceStore {
   }
 
   private async asked<T>(ask: () => Promise<unknown>, read: (reply: unknown) => T): Promise<T> {
-    await this.connected();
+    const { link, clock, commandTimeoutMs } = this.parts;
+    await linkReady(link, clock, commandTimeoutMs); // (1)
     const reply = await ask().catch(ask); // (2)
     try {
       return read(reply);
     } catch (error) {
       throw new StoreUnavailableError('the record cannot be read', { cause: error });
     }
-  }
-
-  /** Waits for the connection, as for an answer: it may be the first call, or a reconnect. */
-  private connected(): Promise<void> {
-    const { link, clock, commandTimeoutMs } = this.parts;
-    if (link.isReady) return Promise.resolve();
-    return new Promise((resolve) => {
-      const unhook = link.onReady(() => done());
-      const timer = clock.setTimer(() => done(), commandTimeoutMs); // (1)
-      const done = (): void => {
-        unhook();
-        timer.cancel();
-        resolve();
-      };
-    });
   }
 }

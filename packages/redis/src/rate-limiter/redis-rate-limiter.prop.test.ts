@@ -139,7 +139,7 @@ describe('redisRateLimiter, a fleet over the model of the script, on virtual tim
       expect(fleet.settled).toBe(fleet.called);
     });
     await fc.assert(property, { numRuns: 50 });
-  }, 60_000);
+  }, 180_000);
 
   it('(2) shared-limiter (3) (4) settles every call in time and leaves no timer, whatever becomes of the store', async () => {
     const steps = fc.array(
@@ -160,7 +160,7 @@ describe('redisRateLimiter, a fleet over the model of the script, on virtual tim
       expect(fleet.policies.every((policy) => policy.snapshot().queued === 0)).toBe(true);
     });
     await fc.assert(property, { numRuns: 50 });
-  }, 60_000);
+  }, 180_000);
 
   it('(1) token-supply (4) never uses a token twice, whatever becomes of requests', async () => {
     const steps = fc.array(fc.oneof({ arbitrary: call, weight: 4 }, { arbitrary: wait, weight: 3 }, cancel, fate), {
@@ -178,5 +178,5 @@ describe('redisRateLimiter, a fleet over the model of the script, on virtual tim
       await fleet.end();
     });
     await fc.assert(property, { numRuns: 50 });
-  }, 60_000);
+  }, 180_000);
 });

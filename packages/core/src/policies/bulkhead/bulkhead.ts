@@ -26,10 +26,11 @@ import { systemClock } from '../../kernel/clock.ts';
 import { type Context, background, isContext } from '../../kernel/context.ts';
 import type { Describable, Enforcement, PolicyDescription, PolicyKind, Updatable } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
-import type { Handler } from '../../kernel/handler.ts';
+import type { Handler, Operation, Sink } from '../../kernel/handler.ts';
 import { withDefaults } from '../../kernel/options.ts';
-import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
+import { type LayeredPolicy, createStagedPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
+import { type Stage, handlerOf } from '../../kernel/stage.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import type { BulkheadPermit } from './held-permit.ts';
 import { type BulkheadLimits, type BulkheadOrder, bulkheadRules, changeLimits, limitsOf } from './limits.ts';
@@ -124,22 +125,20 @@ export function bulkhead(options: BulkheadOptions | number = {}): Bulkhead {
   const settings = resolve(typeof options === 'number' ? { maxConcurrent: options } : options);
   const { name } = settings;
   const permits = new Permits(settings);
-  const layer =
-    (inner: Handler): Handler =>
-    (operation, context, sink, now) =>
-      permits.isPlain && permits.take()
-        ? inner(operation, context, new BulkheadCall(permits, sink), now)
-        : permits.arrive({ inner, operation, context, sink }, now);
   const changing = updatable({
     name,
     resolve: (changes: BulkheadChanges) => changeLimits(name, permits.limits, changes),
     apply: (limits) => permits.apply(limits),
   });
-  return Object.assign(createPolicy({ kind: 'bulkhead', name, layer }), changing, {
-    snapshot: () => permits.snapshot(),
-    tryAcquire: (context: Context = background) => permits.hold(requireContext(context)),
-    describe: () => describe(name, permits.limits),
-  });
+  return Object.assign(
+    createStagedPolicy({ kind: 'bulkhead', name, stages: (inner) => new BulkheadStage(permits, inner) }),
+    changing,
+    {
+      snapshot: () => permits.snapshot(),
+      tryAcquire: (context: Context = background) => permits.hold(requireContext(context)),
+      describe: () => describe(name, permits.limits),
+    },
+  );
 }
 
 /** The kind of policy that {@link bulkhead} makes, for configuration. */
@@ -152,6 +151,26 @@ export const bulkheadKind: PolicyKind = Object.freeze({
 });
 
 // --- internal ---
+
+/** The layer of a bulkhead around what is inside it. */
+class BulkheadStage implements Stage {
+  private readonly permits: Permits;
+  private readonly inner: Stage;
+  /** The same for calls that may wait. */
+  private readonly innerHandler: Handler;
+
+  constructor(permits: Permits, inner: Stage) {
+    this.permits = permits;
+    this.inner = inner;
+    this.innerHandler = handlerOf(inner);
+  }
+
+  handle(operation: Operation, context: Context, sink: Sink, now: number): void {
+    const { permits } = this;
+    if (permits.isPlain && permits.take()) this.inner.handle(operation, context, new BulkheadCall(permits, sink), now);
+    else permits.arrive({ inner: this.innerHandler, operation, context, sink }, now);
+  }
+}
 
 function resolve(options: BulkheadOptions): PermitSettings {
   const resolved = withDefaults('bulkhead', bulkheadDefaults, options, ['priorityOf']);

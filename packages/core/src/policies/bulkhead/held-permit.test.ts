@@ -40,6 +40,13 @@ describe('a permit of a bulkhead that is held by hand', () => {
     expect(policy.snapshot().running).toBe(0);
   });
 
+  it('keeps no process running until its deadline', () => {
+    const clock = virtualClock();
+    const permit = bulkhead(1).tryAcquire(Context.withClock(clock).withTimeout(50));
+
+    expect([permit?.isReleased, clock.referencedCount]).toEqual([false, 0]);
+  });
+
   it('(1) is given back when the block of `using` is left, also by a throw', () => {
     const policy = bulkhead(1);
 

@@ -9,7 +9,6 @@ import { onHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { recordEvents } from '../../testing/event-recorder.ts';
 import { after, never, observe, settled } from '../../testing/operation-table.ts';
-import { verdictOn } from '../../testing/option-table.ts';
 import { settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { fallback } from '../fallback/fallback.ts';
 import { type Bulkhead, type BulkheadOptions, type BulkheadPermit, bulkhead, bulkheadKind } from './bulkhead.ts';
@@ -89,6 +88,43 @@ describe('the permits of a bulkhead', () => {
       expect(waiting()).toMatchObject({ error: { reason: 'max-wait' } });
       expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0 });
     });
+
+    it.each(['before', 'while'] as const)(
+      'refuses none that has waited too long once enforcement is off, switched %s the next starts',
+      async (when) => {
+        const clock = virtualClock();
+        let lateMs = 0;
+        const late = { now: () => clock.now() + lateMs, setTimer: clock.setTimer.bind(clock) };
+        const { policy, permit } = full({ maxWaitMs: 50, clock: late });
+        const log: string[] = [];
+        const switchOff = (): void => policy.update({ enforcement: 'observe' });
+        const first = observe(policy.execute(() => (when === 'while' && switchOff(), log.push('first'))));
+        lateMs = 40;
+        const calls = [first, call(policy, log, 'second'), call(policy, log, 'third')];
+
+        if (when === 'before') {
+          lateMs = 100;
+          switchOff();
+        } else {
+          policy.update({ maxWaitMs: 60 });
+          lateMs = 55;
+          permit.release();
+        }
+        await settle();
+
+        expect(log).toEqual(['first', 'second', 'third']);
+        expect(calls.map((one) => one().status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+      },
+    );
+
+    it('sets no timer where a call may wait for ever', () => {
+      const clock = virtualClock();
+      const { policy } = full({ clock });
+      call(policy, [], 'waiting');
+      policy.update({ maxQueued: 5 });
+
+      expect(clock.pendingCount).toBe(0);
+    });
   });
 
   describe('charter H9: minRunMs', () => {
@@ -151,6 +187,21 @@ describe('the permits of a bulkhead', () => {
 
       expect(log).toEqual(['early', 'a', 'b']);
     });
+
+    it('gives up the one that would start last: the newest, and in a standing queue the oldest', async () => {
+      const clock = virtualClock();
+      const standing = { order: 'adaptive-lifo', standingAfterMs: 100, clock, priorityOf } as const;
+      const evictedAfter = async (ms: number): Promise<string[]> => {
+        const { policy } = full({ maxQueued: 3, ...standing });
+        const calls = ['a', 'b', 'c'].map((id) => [id, call(policy, [], id)] as const);
+        await clock.advance(ms);
+        call(policy, [], 'high', withPriority(1));
+        await settle();
+        return calls.filter(([, one]) => one().status === 'rejected').map(([id]) => id);
+      };
+
+      expect([await evictedAfter(100), await evictedAfter(101)]).toEqual([['c'], ['a']]);
+    });
   });
 
   describe('priorityOf', () => {
@@ -202,6 +253,27 @@ describe('the permits of a bulkhead', () => {
       expect([nested[0]?.().status, log]).toEqual(['fulfilled', ['inner']]);
     });
 
+    it('does not give up a call for which there is room again when its signal has been listened to', async () => {
+      const { policy, permit } = full({ maxQueued: 1, priorityOf });
+      const log: string[] = [];
+      const low = call(policy, log, 'low', withPriority(1));
+      const signal = signalThat(() => permit.release());
+      const high = call(policy, log, 'high', withPriority(2).withSignal(signal));
+      await settle();
+
+      expect([low().status, high().status, log]).toEqual(['fulfilled', 'fulfilled', ['low', 'high']]);
+      expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0, rejected: 0 });
+    });
+
+    it('listens to the signal of no call that finds the queue full', async () => {
+      const { policy } = full({ maxQueued: 0 });
+      let listeners = 0;
+      const refused = call(policy, [], 'refused', Context.background.withSignal(signalThat(() => listeners++)));
+      await settle();
+
+      expect([refused().status, listeners]).toEqual(['rejected', 0]);
+    });
+
     it('evicts the last of the lowest where the queue is full, if that is lower', async () => {
       const { policy, permit } = full({ name: 'reports', maxQueued: 3, priorityOf });
       const log: string[] = [];
@@ -227,6 +299,7 @@ describe('the permits of a bulkhead', () => {
       ['throws', () => raise(new Error('boom'))],
       ['answers with a fraction', () => 0.5],
       ['answers out of range', () => 10],
+      ['answers with less than 0', () => -1],
       ['is async', () => Promise.reject(new Error('boom')) as unknown as number],
     ])('charter C5: counts as 0, and is reported, where it %s', async (_title, broken) => {
       const { policy, permit } = full({ name: 'reports', priorityOf: broken });
@@ -238,6 +311,13 @@ describe('the permits of a bulkhead', () => {
       expect(waiting().status).toBe('fulfilled');
       expect(hookErrors).toMatchObject([{ hook: 'priorityOf', policy: 'reports' }]);
       expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0 });
+    });
+
+    it('may be 0 to 9, and what else it is stands in the report', () => {
+      for (const priority of [0, 9, 10]) call(full({ priorityOf: () => priority }).policy, [], 'waiting');
+
+      const message = 'priorityOf must return an integer from 0 to 9, got 10';
+      expect(hookErrors.map(({ cause }) => (cause as Error).message)).toEqual([message]);
     });
 
     it('may give a permit back by itself, and the call that it was asked for takes that', async () => {
@@ -287,119 +367,63 @@ describe('the permits of a bulkhead', () => {
     });
   });
 
-  describe('charter O1: update', () => {
-    it('that grows starts those that wait, and one that shrinks lets those go on that run', async () => {
-      const clock = virtualClock();
-      const policy = bulkhead({ maxConcurrent: 1, maxQueued: 9, clock });
-      const calls = Array.from({ length: 6 }, () => observe(policy.execute(() => after(clock, 10, 'done'))));
+  it('say in the error why there was none', async () => {
+    const clock = virtualClock();
+    const { policy } = full({ name: 'reports', maxQueued: 1, maxWaitMs: 50, minRunMs: 10, priorityOf, clock });
+    const hurried = Context.withClock(clock).withTimeout(9);
+    const calls = [call(policy, [], 'evicted'), call(policy, [], 'waited out', withPriority(1))];
+    calls.push(call(policy, [], 'refused'), call(policy, [], 'too late', hurried));
+    await clock.advance(50);
 
-      policy.update({ maxConcurrent: 3 });
-      expect(policy.snapshot()).toMatchObject({ running: 3, queued: 3, maxConcurrent: 3 });
-      policy.update({ maxConcurrent: 1 });
-      expect(policy.snapshot()).toMatchObject({ running: 3, queued: 3 });
-      await clock.advance(10);
-      expect(policy.snapshot()).toMatchObject({ running: 1, queued: 2 });
-      await clock.advance(30);
-
-      expect(calls.map((one) => one().status)).toEqual(Array.from({ length: 6 }, () => 'fulfilled'));
-      expect(policy.snapshot()).toMatchObject({ running: 0, admitted: 6, peakRunning: 3, peakQueued: 5 });
-    });
-
-    it('of maxWaitMs holds for those that wait, and of maxQueued for those that come', async () => {
-      const clock = virtualClock();
-      const { policy } = full({ maxQueued: 2, clock });
-      const waiting = [call(policy, [], 'a'), call(policy, [], 'b')];
-      await clock.advance(100);
-
-      policy.update({ maxQueued: 1 });
-      expect(policy.snapshot()).toMatchObject({ queued: 2, maxQueued: 1 });
-      policy.update({ maxWaitMs: 150 });
-      await clock.advance(49);
-      expect(waiting.map((one) => one().status)).toEqual(['pending', 'pending']);
-      policy.update({ maxWaitMs: 120 });
-      await settle();
-
-      expect(waiting.map((one) => one())).toMatchObject([0, 1].map(() => ({ error: { reason: 'max-wait' } })));
-      expect(clock.pendingCount).toBe(0);
-    });
-
-    it.each([
-      [{ maxConcurrent: 0 }, 'ConfigError: bulkhead.maxConcurrent must be an integer from 1 to 1000000, got 0'],
-      [
-        { maxConcurrent: 5, maxWaitMs: 0 },
-        'ConfigError: bulkhead.maxWaitMs must be a number from 1 to Infinity, got 0',
-      ],
-      [{ order: 'lifo' }, 'ConfigError: bulkhead.order must be one of "fifo", "adaptive-lifo", got "lifo"'],
-      [{ maxQueued: 1, name: 'other' }, 'TypeError: bulkhead.update has no option "name"; it knows enforcement'],
-      [null, 'ConfigError: bulkhead.update must be an object of options, got null'],
-    ])('changes nothing when it refuses %j', (changes, message) => {
-      const { policy } = full();
-      const before = [policy.snapshot(), policy.describe()];
-
-      expect(verdictOn((given) => policy.update(given), changes)).toContain(message);
-      expect(verdictOn((given) => policy.planUpdate(given), changes)).toContain(message);
-      expect([policy.snapshot(), policy.describe()]).toEqual(before);
-    });
-
-    it('that is planned changes nothing until it is made', () => {
-      const { policy } = full();
-      const make = policy.planUpdate({ maxConcurrent: 7 });
-
-      expect(policy.snapshot().maxConcurrent).toBe(1);
-      make();
-      expect(policy.snapshot()).toMatchObject({ maxConcurrent: 7, maxQueued: 3, running: 1 });
-    });
+    expect(calls.map((one) => (one() as { error?: Error }).error?.message)).toEqual([
+      'reports is full, and gave the place in the queue to a call of higher priority',
+      'reports had no permit for as long as a call may wait',
+      'reports is full: 1 running, 1 waiting',
+      'reports has no permit in time: the deadline leaves less than the call needs',
+    ]);
+    expect(policy.snapshot()).toMatchObject({ rejected: 4, peakQueued: 1 });
   });
 
-  describe('charter O2: enforcement', () => {
-    it('observe lets all calls run, and counts and tells those that would have been refused', async () => {
-      const clock = virtualClock();
-      const events = createEvents();
-      const recorder = recordEvents(events);
-      const policy = bulkhead({ maxConcurrent: 1, maxQueued: 2, minRunMs: 5, enforcement: 'observe', clock, events });
-      for (let index = 0; index < 5; index++) observe(policy.execute(() => after(clock, 10, index)));
-      observe(policy.execute(never, Context.withClock(clock).withTimeout(4)));
+  it('that are asked for by hand, and that there are not, are told as refused calls are', () => {
+    const clock = virtualClock();
+    const events = createEvents();
+    const recorder = recordEvents(events);
+    const { policy } = full({ minRunMs: 10, clock, events });
 
-      expect(policy.snapshot()).toMatchObject({ running: 6, queued: 0, admitted: 6, rejected: 0, observed: 3 });
-      const told = ['queue-full', 'queue-full', 'would-miss-deadline'];
-      expect(recorder.events).toMatchObject(
-        told.map((reason) => ({ type: 'bulkhead.rejected', reason, enforcement: 'observe' })),
-      );
-      await clock.advance(10);
-      expect(policy.snapshot().running).toBe(0);
-    });
+    expect([policy.tryAcquire(), policy.tryAcquire(Context.withClock(clock).withTimeout(9))]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(recorder.events).toMatchObject([
+      { reason: 'queue-full', enforcement: 'enforce' },
+      { reason: 'would-miss-deadline', enforcement: 'enforce' },
+    ]);
+  });
 
-    it('off neither refuses nor counts', async () => {
-      const policy = bulkhead({ maxConcurrent: 1, enforcement: 'off' });
-      for (let index = 0; index < 5; index++) observe(policy.execute(never));
-      const permit = policy.tryAcquire();
+  it('are not asked for by a call whose context a layer further out has ended', async () => {
+    const { policy } = full({ maxQueued: 0 });
+    const ending = {
+      execute: (operation: (context: Context) => unknown, context = Context.background) => {
+        const child = context.withCancel();
+        child.cancel('gone');
+        return Promise.resolve(operation(child));
+      },
+    };
 
-      expect([permit?.release(), permit?.release()]).toEqual([true, false]);
-      expect(policy.snapshot()).toMatchObject({ running: 0, admitted: 0, observed: 0, rejected: 0 });
-    });
+    const outcome = await settled(pipeline(ending as never, policy).execute(never));
 
-    it.each(['observe', 'off'] as const)('%s starts those that wait, in order', async (enforcement) => {
-      const { policy, permit } = full({ maxWaitMs: 10, clock: virtualClock() });
-      const log: string[] = [];
-      for (const id of ['a', 'b', 'c']) call(policy, log, id);
+    expect(outcome).toEqual({ status: 'rejected', error: 'gone' });
+    expect(policy.snapshot()).toMatchObject({ rejected: 0, admitted: 1 });
+  });
 
-      policy.update({ enforcement });
-      permit.release();
+  it('remember the most that waited when fewer do', async () => {
+    const { policy, permit } = full();
+    for (const id of ['a', 'b', 'c']) call(policy, [], id);
+    permit.release();
+    policy.tryAcquire();
+    call(policy, [], 'd');
 
-      expect(log).toEqual(['a', 'b', 'c']);
-      expect(policy.snapshot()).toMatchObject({ running: 0, queued: 0, rejected: 0 });
-    });
-
-    it('enforce again admits nobody until fewer run than may', async () => {
-      const policy = bulkhead({ maxConcurrent: 2, enforcement: 'observe' });
-      const permits = [0, 1, 2].map(() => policy.tryAcquire());
-      policy.update({ enforcement: 'enforce' });
-
-      permits[0]?.release();
-      expect(await settled(policy.execute(never))).toMatchObject({ error: { reason: 'queue-full' } });
-      permits[1]?.release();
-      expect(await settled(policy.execute(() => 'ran'))).toMatchObject({ value: 'ran' });
-    });
+    expect(policy.snapshot()).toMatchObject({ queued: 1, peakQueued: 3 });
   });
 
   it('are described as they are now', () => {

@@ -161,6 +161,7 @@ export class Permits {
     this.counts.queue(waiting.length);
     if (limits.maxWaitMs !== Infinity) waiting.wakeAfter(limits.maxWaitMs);
     if (evicted !== undefined) this.refuseWaiting(evicted, evicted === call ? 'queue-full' : 'evicted');
+    if (this.hasRoom()) this.handOn(); // what was called while it joined gave a permit back
   }
 
   /** Takes out the call that has to leave so that `call` can stay: one of a lower priority, or else itself. */

@@ -78,7 +78,7 @@ export interface CacheSnapshot {
   readonly shared: number;
   /** Refreshes started in the background. */
   readonly refreshes: number;
-  /** Of these, those that ended without a value to store. */
+  /** Of these, those that ended without a value to store; not those that the cache ended, when it was told to forget the key. */
   readonly refreshFailures: number;
   /** Entries that went for lack of room. */
   readonly evictions: number;

@@ -174,16 +174,26 @@ export class ChaosCall implements Watcher, Delayed {
       this.experiment.giveBack(injection, run);
       return false;
     }
+    const { basis } = this.experiment;
+    this.runInContext = captureWith(basis.captureAsyncContext, basis.name);
     this.tell(injection);
-    if (scopeOf(this.context).watch(this)) this.hold(delayMs);
-    else this.sink.reject(this.context.cause, UNREAD); // (2), (3)
+    const scope = scopeOf(this.context);
+    if (!scope.watch(this)) {
+      this.sink.reject(scope.cause, UNREAD); // (2), (3)
+      return true;
+    }
+    if (!this.experiment.isUnderWay(run)) {
+      scope.unwatch(this); // a hook has ended the run, which lets go of delayed calls; we go on as they do
+      return false;
+    }
+    this.hold(delayMs);
     return true;
   }
 
+  /** From here on no function of a user is called, so that nobody lets the call go before it is held. */
   private hold(delayMs: number): void {
     const { delayed, basis } = this.experiment;
     delayed.add(this);
-    this.runInContext = captureWith(basis.captureAsyncContext, basis.name);
     this.timer = basis.clock.setTimer(() => this.endDelay(), delayMs);
   }
 

@@ -180,4 +180,78 @@ describe('a call that is disturbed', () => {
 
     expect(told).toEqual(['enough', 'enough']);
   });
+
+  /** A delay of 100 ms for one call, with a hook that does `act` while it begins. */
+  const beginDelay = (hook: string, act: (policy: Chaos<unknown>) => void, after: readonly ChaosInjection[] = []) => {
+    const clock = virtualClock();
+    const events = createEvents();
+    let hasActed = false;
+    const once = (asked: string): void => {
+      if (asked !== hook || hasActed) return;
+      hasActed = true;
+      act(policy);
+    };
+    const latencyMs = (): number => (once('latencyMs'), 100);
+    const policy: Chaos<unknown> = storm({
+      injections: [{ kind: 'latency', callRatio: 1, latencyMs }, ...after],
+      clock,
+      events,
+      captureAsyncContext: () => (once('captureAsyncContext'), (fn) => fn()),
+    });
+    events.listen(() => once('listener'));
+    return { clock, policy };
+  };
+  const hooksOfDelays = ['captureAsyncContext', 'listener', 'latencyMs'];
+
+  it.each(hooksOfDelays)(
+    'chaos-call (1) runs once, and at once, where %s switches chaos off as it is delayed',
+    async (hook) => {
+      const { clock, policy } = beginDelay(hook, (chosen) => chosen.update({ enforcement: 'off' }));
+      let runs = 0;
+      const call = observe(policy.execute(() => ++runs));
+      await settle();
+
+      expect([call(), runs, policy.snapshot().delayed, clock.pendingCount]).toEqual([
+        { status: 'fulfilled', value: 1 },
+        1,
+        0,
+        0,
+      ]);
+      await clock.advance(1000);
+      expect(runs).toBe(1);
+    },
+  );
+
+  it.each(hooksOfDelays)('chaos-call (1) is delayed by a new run only, where %s begins one', async (hook) => {
+    const restart = (chosen: Chaos<unknown>): void => {
+      chosen.update({ enforcement: 'off' });
+      chosen.update({ enforcement: 'enforce' });
+    };
+    const { clock, policy } = beginDelay(hook, restart, [slow(10)]);
+    let runs = 0;
+    void observe(policy.execute(() => ++runs));
+    expect([policy.snapshot().delayed, clock.pendingCount]).toEqual([1, 1]);
+
+    await clock.advance(9);
+    expect(runs).toBe(0);
+    await clock.advance(1);
+    expect([runs, policy.snapshot().delayed, clock.pendingCount]).toEqual([1, 0, 0]);
+    await clock.advance(1000);
+    expect(runs).toBe(1);
+  });
+
+  it.each(hooksOfDelays)('chaos-call (2), (3) fails with its cause where %s ends its context', async (hook) => {
+    const context = Context.background.withCancel();
+    const { clock, policy } = beginDelay(hook, () => context.cancel('enough'));
+    const told: unknown[] = [];
+    const tell =
+      (how: string) =>
+      (outcome: unknown): unknown =>
+        told.push([how, outcome]);
+    const sink = { resolve: tell('resolve'), reject: tell('reject'), refuse: tell('refuse') };
+    policy.layer(invoke)(() => 1, context, sink, UNREAD);
+    await clock.advance(1000);
+
+    expect([told, policy.snapshot().delayed, clock.pendingCount]).toEqual([[['reject', 'enough']], 0, 0]);
+  });
 });

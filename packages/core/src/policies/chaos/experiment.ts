@@ -146,6 +146,11 @@ export class Experiment {
     return this.run;
   }
 
+  /** Whether the run in which an injection was claimed goes on. */
+  isUnderWay(run: number): boolean {
+    return run === this.run && !this.wasStopped;
+  }
+
   /** Gives a claim back: what was to be injected could not be made. */
   giveBack({ kind }: Injection, run: number): void {
     this.injected[kind]--;

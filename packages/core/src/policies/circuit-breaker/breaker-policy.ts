@@ -6,14 +6,16 @@
 
 import type { Context } from '../../kernel/context.ts';
 import type { Describable, Enforcement, PolicyDescription, Updatable } from '../../kernel/description.ts';
-import { type Handler, type Layer, type Operation, invoke } from '../../kernel/handler.ts';
+import type { Handler, Layer, Operation } from '../../kernel/handler.ts';
 import { inRange, isName, oneOf, withKnown } from '../../kernel/options.ts';
 import type { Verdict } from '../../kernel/outcome.ts';
-import { type LayeredPolicy, execute, wrap } from '../../kernel/policy.ts';
+import { type LayeredPolicy, Runner, execute, wrap } from '../../kernel/policy.ts';
+import { type StageLayer, handlerOf, invocation, layerOfStages } from '../../kernel/stage.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import type { OutcomeWindow } from '../../mechanisms/outcome-window.ts';
 import type { CircuitPermit } from './admitted-call.ts';
 import { Breaker } from './breaker.ts';
+import { BreakerStage } from './breaker-stage.ts';
 import type { BreakerPorts, BreakerRules } from './breaker-parts.ts';
 import type { CircuitState, Refusal } from './circuit-events.ts';
 import { type CircuitRecord, readRecord, recordOf, windowOf } from './circuit-record.ts';
@@ -95,7 +97,7 @@ export interface RuleBook<C extends object> {
 /** A breaker that is a policy. */
 export class BreakerPolicy<C extends object> extends Breaker implements HoldableBreaker<C> {
   private readonly book: RuleBook<C>;
-  private ownHandler: Handler | undefined = undefined;
+  private ownRunner: Runner | undefined = undefined;
   /** Ends the health check. */
   onDispose: (() => void) | undefined = undefined;
 
@@ -108,14 +110,17 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
     return 'circuit-breaker';
   }
 
-  /** Made by the first call: a breaker inside a pipeline never needs it. */
+  /** The handler around nothing, for who keeps it: a keyed policy does. */
   get handler(): Handler {
-    this.ownHandler ??= this.around(invoke);
-    return this.ownHandler;
+    return handlerOf(new BreakerStage(this, invocation));
+  }
+
+  get stages(): StageLayer {
+    return (inner) => new BreakerStage(this, inner);
   }
 
   get layer(): Layer {
-    return (inner) => this.around(inner);
+    return layerOfStages(this.stages);
   }
 
   get state(): CircuitState {
@@ -123,7 +128,8 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T> {
-    return execute(this, operation, context);
+    this.ownRunner ??= new Runner(new BreakerStage(this, invocation), this.clock); // inside a pipeline it is never needed
+    return execute(this.ownRunner, operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(

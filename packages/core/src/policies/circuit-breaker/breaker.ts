@@ -15,12 +15,13 @@
 import { type Clock, UNREAD, readOnce } from '../../kernel/clock.ts';
 import type { Events } from '../../kernel/events.ts';
 import type { Verdict } from '../../kernel/outcome.ts';
-import type { Arrival, Handler } from '../../kernel/handler.ts';
+import type { Arrival } from '../../kernel/handler.ts';
 import { unlink } from '../../kernel/linked-list.ts';
 import { retryAfterMsOf } from '../../kernel/retry-after.ts';
 import { type Random, drawFrom, systemRandom } from '../../kernel/random.ts';
+import type { Stage } from '../../kernel/stage.ts';
 import type { BreakerPorts, BreakerRules } from './breaker-parts.ts';
-import { Admission, ClosedCall, type Judge, Permit, WatchedCall } from './admitted-call.ts';
+import { Admission, type Judge, Permit, WatchedCall } from './admitted-call.ts';
 import { type CircuitListener, Circuit } from './circuit.ts';
 import type { MachineState } from './circuit-entry.ts';
 import {
@@ -72,13 +73,23 @@ export class Breaker implements CircuitListener, Judge {
     this.refresh();
   }
 
-  /** Returns the handler of the policy around `inner`. */
-  around(inner: Handler): Handler {
-    const { circuit } = this;
-    return (operation, context, sink, now) => {
-      if (this.passes) inner(operation, context, new ClosedCall(this, context, sink, circuit.generation), now); // (1)
-      else this.admit({ inner, operation, context, sink }, now);
-    };
+  /** Lets a call run that does not just pass, or refuses it. `inner` is what is inside the policy. */
+  admit(inner: Stage, call: Pick<Arrival, 'operation' | 'context' | 'sink'>, calledAt: number): void {
+    const { operation, context, sink } = call;
+    const { enforcement } = this.rules;
+    if (enforcement === 'off') {
+      inner.handle(operation, context, sink, calledAt); // (4)
+      return;
+    }
+    const now = readOnce(this.clock, calledAt);
+    const answer = this.ask(now);
+    if (typeof answer !== 'string') {
+      inner.handle(operation, context, new WatchedCall(this, context, sink, this.begin(answer, now)), now);
+      return;
+    }
+    this.noteRefusal(answer);
+    if (this.letsRun(answer)) inner.handle(operation, context, sink, now); // (4)
+    else sink.refuse(new CircuitOpenError(this.name, answer, this.retryAfterMs(answer, now)), now);
   }
 
   /** The state as of `now`. Slow calls and holds are looked at first, so listeners may be told of a change. */
@@ -129,8 +140,8 @@ export class Breaker implements CircuitListener, Judge {
   /** Takes the verdict on a call that a steady circuit admitted. Returns the instant, where it had to be read. */
   settleCall(generation: number, verdict: Verdict, settledAt: number, error?: unknown): number {
     this.count(verdict);
-    const { circuit } = this;
     if (verdict === 'ignored') return settledAt;
+    const { circuit } = this;
     if (generation !== circuit.generation) return this.countLate(verdict, settledAt); // (2)
     const now = this.rules.needsTime ? readOnce(this.clock, settledAt) : settledAt;
     const reason = circuit.record(verdict === 'failure', now);
@@ -187,24 +198,6 @@ export class Breaker implements CircuitListener, Judge {
   }
 
   // --- internal ---
-
-  private admit(arrival: Arrival, calledAt: number): void {
-    const { inner, operation, context, sink } = arrival;
-    const { enforcement } = this.rules;
-    if (enforcement === 'off') {
-      inner(operation, context, sink, calledAt); // (4)
-      return;
-    }
-    const now = readOnce(this.clock, calledAt);
-    const answer = this.ask(now);
-    if (typeof answer !== 'string') {
-      inner(operation, context, new WatchedCall(this, context, sink, this.begin(answer, now)), now);
-      return;
-    }
-    this.noteRefusal(answer);
-    if (this.letsRun(answer)) inner(operation, context, sink, now); // (4)
-    else sink.refuse(new CircuitOpenError(this.name, answer, this.retryAfterMs(answer, now)), now);
-  }
 
   /** Whether a call may run at `now`: as a probe, as any other call (undefined), or not. */
   private ask(now: number): Lease | Refusal | undefined {

@@ -1,9 +1,12 @@
 import { expectTypeOf } from 'vitest';
 
+import type { SharingExplanation } from '../../kernel/circuit-store.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import {
   type CircuitBreaker,
+  type CircuitBreakerChanges,
   type CircuitBreakerOptions,
+  type CircuitSharing,
   type CircuitSnapshot,
   type CircuitState,
   type CircuitWindow,
@@ -30,3 +33,10 @@ expectTypeOf<{ kind: 'count'; size: number }>().toExtend<CircuitWindow>();
 // @ts-expect-error -- a window of time has a duration, not a size
 circuitBreaker({ window: { kind: 'time', size: 10 } });
 expectTypeOf<CircuitBreakerOptions>().toHaveProperty('failureRatio');
+
+// A shared circuit says why it is as it is; one of this process has nothing to say of the fleet.
+expectTypeOf(policy.snapshot().fleet).toEqualTypeOf<SharingExplanation | undefined>();
+expectTypeOf<CircuitSharing>().toEqualTypeOf<'fleet' | 'local'>();
+// @ts-expect-error -- with whom a circuit is shared is decided at its start
+policy.update({ sharing: 'local' });
+expectTypeOf<keyof CircuitBreakerChanges & ('store' | 'name' | 'sharing')>().toBeNever();

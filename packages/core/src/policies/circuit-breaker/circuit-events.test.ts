@@ -29,6 +29,8 @@ describe('circuit events', () => {
 
     expect(String(error)).toBe(`CircuitOpenError: ${message}`);
     expect(Object.fromEntries(Object.entries(error))).toEqual({
+      message,
+      stack: String(error),
       code: 'CIRCUIT_OPEN',
       reason,
       policy: 'prices',

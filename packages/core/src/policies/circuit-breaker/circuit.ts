@@ -121,10 +121,11 @@ export class Circuit {
   /** Counts a call of this generation. Returns why the circuit must open, if it must. */
   record(failed: boolean, now: number): TripReason | undefined {
     if (this.phase !== 'closed') return undefined;
-    this.window ??= this.rules.newWindow();
-    this.window.record(failed, now);
-    this.slow?.window.expire(now); // a rule looks at both as of one instant
-    return tripReason(this.listener.name, this.rules, this.window, this.slow?.window);
+    const window = (this.window ??= this.rules.newWindow());
+    window.record(failed, now);
+    if (this.slow === undefined) return window.failures === 0 ? undefined : this.reasonToTrip(window);
+    this.slow.window.expire(now); // a rule looks at both as of one instant
+    return this.reasonToTrip(window);
   }
 
   /** Takes note of a call that a closed circuit lets run, where slow calls count. */
@@ -243,6 +244,10 @@ export class Circuit {
     this.reopenings = 0;
     if (this.enter('closed', this.rules.rampUpMs > 0 ? { ramp: { startedAt: now } } : {})) this.fleet?.recovered();
     return false;
+  }
+
+  private reasonToTrip(window: OutcomeWindow): TripReason | undefined {
+    return tripReason(this.listener.name, this.rules, window, this.slow?.window);
   }
 
   private probeAlone(now: number): Lease | 'open' | 'half-open-full' | undefined {

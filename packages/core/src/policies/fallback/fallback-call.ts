@@ -109,8 +109,7 @@ export class FallbackCall implements Sink {
 
   resolve(value: unknown, now: number): void {
     if (this.rule.classify === undefined) this.sink.resolve(value, now);
-    else if (this.runInContext === undefined) this.judge(value, now);
-    else this.runInContext(() => this.judge(value, now));
+    else this.judgeInContext(value, now);
   }
 
   reject(error: unknown, now: number): void {
@@ -126,6 +125,11 @@ export class FallbackCall implements Sink {
     if (kind === 'resolve') this.sink.resolve(value, now);
     else if (kind === 'reject') this.sink.reject(error, now);
     else this.sink.refuse(error, now);
+  }
+
+  private judgeInContext(value: unknown, now: number): void {
+    if (this.runInContext === undefined) this.judge(value, now);
+    else this.runInContext(() => this.judge(value, now));
   }
 
   private judge(value: unknown, now: number): void {

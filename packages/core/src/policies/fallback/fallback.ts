@@ -33,7 +33,7 @@ import {
   enforcements,
 } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
-import type { Handler } from '../../kernel/handler.ts';
+import type { Operation, Sink } from '../../kernel/handler.ts';
 import {
   type OptionRule,
   type OptionRules,
@@ -45,9 +45,10 @@ import {
 } from '../../kernel/option-rules.ts';
 import { ConfigError, withDefaults, withKnown } from '../../kernel/options.ts';
 import type { Classify } from '../../kernel/outcome.ts';
-import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
+import { type LayeredPolicy, createStagedPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
 import { noteIn } from '../../kernel/provenance.ts';
+import type { Stage } from '../../kernel/stage.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import { FallbackCall, type FallbackRule, type FallbackTally, handlesAllButCancelled } from './fallback-call.ts';
 import { type FallbackStep, describeAnswer, namesAnswer, resolveAnswer, stepsRule } from './fallback-step.ts';
@@ -166,8 +167,8 @@ export function fallback(options: FallbackOptions<unknown>): Fallback<unknown> {
     resolve: (changes: FallbackChanges<unknown>) => changeRule(desk.rule, changes),
     apply: (next) => void (desk.rule = next), // (5)
   });
-  const layer = (inner: Handler): Handler => fallbackHandler(desk, inner);
-  const policy = createPolicy<unknown>({ kind: 'fallback', name: tally.name, layer });
+  const stages = (inner: Stage): Stage => new FallbackStage(desk, inner);
+  const policy = createStagedPolicy<unknown>({ kind: 'fallback', name: tally.name, stages });
   const parts = {
     ...changing,
     describe: () => describe(desk.rule),
@@ -202,13 +203,21 @@ interface Desk {
   rule: FallbackRule;
 }
 
-function fallbackHandler(desk: Desk, inner: Handler): Handler {
-  return (operation, context, sink, now) => {
-    const { rule } = desk;
+class FallbackStage implements Stage {
+  private readonly desk: Desk;
+  private readonly inner: Stage;
+
+  constructor(desk: Desk, inner: Stage) {
+    this.desk = desk;
+    this.inner = inner;
+  }
+
+  handle(operation: Operation, context: Context, sink: Sink, now: number): void {
+    const { rule } = this.desk;
     if (context !== background) forgetNote(context);
-    if (rule.enforcement === 'off') inner(operation, context, sink, now); // (4)
-    else inner(operation, context, new FallbackCall(rule, context, sink), now);
-  };
+    if (rule.enforcement === 'off') this.inner.handle(operation, context, sink, now); // (4)
+    else this.inner.handle(operation, context, new FallbackCall(rule, context, sink), now);
+  }
 }
 
 /** What is noted of an earlier try of this call, if anything, is not where its value comes from. */

@@ -411,13 +411,15 @@ describe('hedged call', () => {
     });
 
     it('does not answer a rejection of ours, nor what classify calls ignored', async () => {
-      const refused = observe(pipeline(eager(), refusingFrom(1, 0)).execute(never));
+      const policy = eager();
+      const refused = observe(pipeline(policy, refusingFrom(1, 0)).execute(never));
       const operation = scripted(clock, [5, new Error('odd')]);
       const ignored = observe(eager({ classify: () => 'ignored' }).execute(operation.run));
 
       await clock.runAll();
 
       expect(refused()).toMatchObject({ error: { code: 'REFUSED' } });
+      expect(policy.snapshot()).toMatchObject({ hedged: 0 });
       expect(ignored()).toMatchObject({ error: { message: 'odd' } });
       expect(operation.startedAt).toEqual([0]);
     });

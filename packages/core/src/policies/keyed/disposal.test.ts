@@ -78,6 +78,22 @@ describe('members that a keyed policy drops', () => {
     expect(disposed).toEqual(['a', 'b', '__other__']);
   });
 
+  it('members (5): leave the overflow as it is for as long as the policy is', async () => {
+    using policy = policyOf({ maxKeys: 1 });
+    await call(policy, '__other__', '__other__');
+
+    expect(disposed).toEqual([]);
+  });
+
+  it('members (5): are disposed of when the block of `using` is left', async () => {
+    {
+      using policy = policyOf();
+      await call(policy, 'a');
+    }
+
+    expect(disposed).toEqual(['a', '__other__']);
+  });
+
   it('members (5): leave the overflow as it is while calls run under it', async () => {
     const policy = policyOf({ maxKeys: 1 });
     const contexts = [at('a').withCancel(), at('b').withCancel()];

@@ -15,7 +15,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { type Handler, type Layer, invoke } from '../../kernel/handler.ts';
 import { reportHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
-import { type LayeredPolicy, type Policy, type Runner, createPolicy, layerOf } from '../../kernel/policy.ts';
+import { type LayeredPolicy, type Policy, createPolicy, layerOf } from '../../kernel/policy.ts';
 import type { Member } from './member.ts';
 
 /** The handlers of one keyed policy's members. */
@@ -83,7 +83,11 @@ export class FusedHandlers<P extends Policy<unknown>> {
 // --- internal ---
 
 /** Whether `policy` has a handler around `invoke` that does all that its layer would: one that counts calls outside of it has not. */
-function hasHandler(policy: Policy<unknown>): policy is Policy<unknown> & Runner {
-  const { handler, tally, layer } = policy as Partial<Runner & LayeredPolicy>;
+function hasHandler(policy: Policy<unknown>): policy is Policy<unknown> & { readonly handler: Handler } {
+  const { handler, tally, layer } = policy as {
+    readonly handler?: Handler;
+    readonly tally?: unknown;
+    readonly layer?: Layer;
+  };
   return layer !== undefined && tally === undefined && typeof handler === 'function' && handler.length === 4;
 }

@@ -18,7 +18,8 @@ import { type Handler, type Layer, type Operation, invoke } from '../../kernel/h
 import { type OptionRules, checkOptions, integerFrom, numberFrom, oneOfStrings } from '../../kernel/option-rules.ts';
 import { withKnown } from '../../kernel/options.ts';
 import type { SubstituteOf } from '../../kernel/pipeline.ts';
-import { type LayeredPolicy, type Policy, execute, wrap } from '../../kernel/policy.ts';
+import { type LayeredPolicy, type Policy, Runner, execute, wrap } from '../../kernel/policy.ts';
+import { stageOf } from '../../kernel/stage.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import type { EvictionReason } from './key-events.ts';
 import { type KeyedSettings, routeByKey } from './keyed-call.ts';
@@ -110,12 +111,14 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   private readonly members: Members<P>;
   private readonly changing: Updatable<KeyedChanges>;
   readonly handler: Handler;
+  private readonly runner: Runner;
 
   constructor(settings: KeyedSettings<P>, limits: MembersLimits) {
     this.settings = settings;
     this.members = new Members(settings, limits);
     this.changing = changingOf(settings.name, this.members);
     this.handler = this.layer(invoke);
+    this.runner = new Runner(stageOf(this.handler), settings.clock);
   }
 
   get kind(): 'keyed' {
@@ -143,7 +146,7 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | SubstituteOf<readonly [P]>> {
-    return execute(this, operation, context);
+    return execute(this.runner, operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(

@@ -211,6 +211,14 @@ describe('keyed', () => {
       expect(hookErrors.map(({ hook, policy: name }) => `${hook} of ${String(name)}`)).toEqual(['keyOf of hosts']);
     });
 
+    it('(3) says what keyOf gave in place of a key', async () => {
+      for (const key of ['', 7, undefined]) await bulkheads({ keyOf: () => key as string }).execute(() => 1);
+
+      expect(hookErrors.map(({ cause }) => (cause as Error).message)).toEqual(
+        ['an empty one', 'number', 'undefined'].map((what) => `keyOf must return a non-empty string, got ${what}`),
+      );
+    });
+
     it.each([
       ['throws', () => JSON.parse('{') as Bulkhead],
       ['returns no policy', () => ({}) as Bulkhead],
@@ -247,6 +255,7 @@ describe('keyed', () => {
     it('throws at creation what make throws or should not return', () => {
       expect(verdictOn(bulkheads, { make: () => bulkhead(0) })).toContain('bulkhead.maxConcurrent must be');
       expect(verdictOn(bulkheads, { make: () => 'no policy' })).toContain('keyed.make must return a policy');
+      expect(verdictOn(bulkheads, { make: () => null })).toContain('keyed.make must return a policy');
     });
 
     it('(4) hands no instant of one clock to a policy on another', async () => {

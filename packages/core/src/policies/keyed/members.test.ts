@@ -227,7 +227,8 @@ describe('members of a keyed policy', () => {
     await call(policy, 'a');
 
     expect(policy.get('a')).toBe(inside[1]);
-    expect(policy.snapshot()).toMatchObject({ size: 1, created: 1, calls: 2, running: 0 });
+    expect(policy.get('a')?.snapshot().admitted).toBe(2);
+    expect(policy.snapshot()).toMatchObject({ size: 1, created: 1, calls: 2, running: 0, overflowed: 0 });
   });
 
   it('(1) holds to its bound when make makes a call with another key, or disposes', async () => {
@@ -258,6 +259,28 @@ describe('members of a keyed policy', () => {
     isCalled = true;
 
     expect([policy.evict('a'), policy.keys()]).toEqual([false, ['a']]);
+  });
+
+  it('(5) forgets once a member that is forgotten while it is asked how it stands', async () => {
+    let isCalled = false;
+    const nosy = { ...plain, snapshot: () => void (isCalled && policy.delete('a')) };
+    const policy: Keyed = keyed<Policy>({ keyOf, clock: virtualClock(), make: () => nosy });
+    await call(policy, 'a');
+    isCalled = true;
+
+    expect([policy.evict('a'), policy.size, policy.snapshot().evicted.asked]).toEqual([false, 0, 1]);
+  });
+
+  it('(4): forgets at one look all circuits that were closed by hand and are idle, for that reason', async () => {
+    const clock = virtualClock();
+    const policy = breakers({ clock, idleMs: 100 }, clock);
+    for (const key of ['a', 'b', 'c']) await open(policy, key);
+    await clock.advance(100);
+    expect(policy.size).toBe(3); // looked at, and put aside
+    for (const [, member] of policy) member.reset();
+
+    expect(policy.size).toBe(0);
+    expect(policy.snapshot().evicted).toEqual({ full: 0, idle: 3, asked: 0 });
   });
 
   it('(3) forgets no more than it needs to make room, also among circuits that were closed by hand', async () => {

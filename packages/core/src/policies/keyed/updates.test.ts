@@ -310,6 +310,9 @@ describe('a keyed policy, changed while calls run', () => {
       traits: { maxRuns: Infinity, runsOtherCode: true },
     });
     expect(keyedKind).toMatchObject({ kind: 'keyed', required: ['keyOf', 'make'] });
+    expect(timeouts({ enforcement: 'observe' }).describe().traits).toEqual({});
+    const mute = keyed({ keyOf, make: () => ({ execute: async () => undefined as never }) });
+    expect(Object.keys(mute.describe().options)).toEqual(['keyOf', 'make', 'maxKeys', 'idleMs']);
   });
 
   describe('keys that are too fine', () => {

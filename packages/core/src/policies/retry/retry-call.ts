@@ -17,7 +17,6 @@ import {
   type TryMark,
   tryMarkKey,
   tryMarkOf,
-  underTryMark,
   withTryMark,
 } from '../../kernel/retry-attempt.ts';
 import type { ContextKey, ContextValues } from '../../kernel/context-values.ts';
@@ -34,7 +33,7 @@ export class RetryCall implements Sink, TryMark, ContextValues {
   readonly operation: Operation;
   readonly context: Context;
   readonly sink: Sink;
-  /** Whether a try follows the first, or may; for what stands under the first try of {@link startPlainly}. */
+  /** Whether a try follows the first, or may; for what stands under the first try of {@link RetryStage}. */
   isInForce = true;
   private made: Progress | undefined = undefined;
 
@@ -86,6 +85,16 @@ export class RetryCall implements Sink, TryMark, ContextValues {
   }
 
   resolve(value: unknown, now: number): void {
+    if (this.made !== undefined || this.rule.judgesValues) {
+      this.resolveCarefully(value, now);
+      return;
+    }
+    this.isInForce = false;
+    this.sink.resolve(value, now);
+  }
+
+  /** Takes a value that may be a failure, or that is not that of the first try. */
+  private resolveCarefully(value: unknown, now: number): void {
     const { rule, context, sink } = this;
     if (rule.judgesValues && judgeValue(rule.settings.classify, value, context, rule.settings.name) === 'failure') {
       this.progress.hasRun = true;
@@ -139,8 +148,8 @@ export class RetryCall implements Sink, TryMark, ContextValues {
     if (rule.marks) {
       const mark = new OpenTryMark(attempt, isRepeat);
       this.progress.mark = mark;
-      rule.inner(this.operation, withTryMark(context, mark), this, now);
-    } else rule.inner(this.operation, context, this, now);
+      rule.inner.handle(this.operation, withTryMark(context, mark), this, now);
+    } else rule.inner.handle(this.operation, context, this, now);
   }
 
   /** Counts the call for the budget. What a retry outside repeats for one that leaves it to that is no call of its own. */
@@ -222,14 +231,6 @@ export class RetryCall implements Sink, TryMark, ContextValues {
     else if (this.progress.hasRun) this.sink.reject(outcome.error, now);
     else this.sink.refuse(outcome.error, now);
   }
-}
-
-/** Starts a call without a context of its own, by a rule that is plain. */
-export function startPlainly(rule: RetryRule, operation: Operation, sink: Sink, now: number): void {
-  rule.counts.calls++;
-  rule.budget.earn();
-  const call = new RetryCall(rule, operation, background, sink);
-  rule.inner(operation, underTryMark(background, call), call, now);
 }
 
 // --- internal ---

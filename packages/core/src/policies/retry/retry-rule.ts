@@ -6,9 +6,9 @@
 
 import { isCancelled } from '../../kernel/cancellation.ts';
 import { isRejection } from '../../kernel/errors.ts';
-import type { Handler } from '../../kernel/handler.ts';
 import { classifyByError } from '../../kernel/outcome.ts';
 import type { RetryAttempt } from '../../kernel/retry-attempt.ts';
+import type { Stage } from '../../kernel/stage.ts';
 import type { CountedBudget } from './retry-budget.ts';
 import type { RetryCounts } from './retry-report.ts';
 import type { RetrySettings } from './retry-settings.ts';
@@ -31,7 +31,7 @@ export class RetryRule {
   readonly settings: RetrySettings;
   readonly budget: CountedBudget;
   readonly counts: RetryCounts;
-  readonly inner: Handler;
+  readonly inner: Stage;
   /** Whether there can be a second try. */
   readonly mayRetry: boolean;
   readonly isTimed: boolean;
@@ -42,7 +42,7 @@ export class RetryRule {
   /** Whether tries tell those inside. One that is not followed by others does not count as a try to them. */
   readonly marks: boolean;
 
-  constructor({ settings, budget, counts }: RetryDesk, inner: Handler) {
+  constructor({ settings, budget, counts }: RetryDesk, inner: Stage) {
     this.settings = settings;
     this.budget = budget;
     this.counts = counts;

@@ -23,7 +23,6 @@
  * @module
  */
 
-import { bindAsyncContext } from '../../kernel/async-context.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import {
   type Describable,
@@ -32,8 +31,6 @@ import {
   type Updatable,
   enforcements,
 } from '../../kernel/description.ts';
-import { background } from '../../kernel/context.ts';
-import type { Arrival, Handler } from '../../kernel/handler.ts';
 import {
   type OptionRule,
   type OptionRules,
@@ -47,17 +44,17 @@ import {
 } from '../../kernel/option-rules.ts';
 import { ConfigError, withDefaults, withKnown } from '../../kernel/options.ts';
 import { type Classify, classifyByError } from '../../kernel/outcome.ts';
-import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
+import { type LayeredPolicy, createStagedPolicy } from '../../kernel/policy.ts';
 import type { DefaultsOf, PolicyPorts } from '../../kernel/ports.ts';
 import { type Random, systemRandom } from '../../kernel/random.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import { type BackoffKind, backoffKinds } from '../../mechanisms/backoff.ts';
 import { CountedBudget, type RetryBudget } from './retry-budget.ts';
-import { RetryCall, startPlainly } from './retry-call.ts';
 import { type BackoffFunction, type RetryAfter, retryAfterOfError } from './retry-delay.ts';
 import { RetryCounts, type RetrySnapshot } from './retry-report.ts';
-import { type RetryDesk, RetryRule, mayPass } from './retry-rule.ts';
+import { type RetryDesk, mayPass } from './retry-rule.ts';
 import { type RetrySettings, describeRetry, settingsOf } from './retry-settings.ts';
+import { RetryStage } from './retry-stage.ts';
 
 export { parseRetryAfterMs } from '../../mechanisms/retry-after.ts';
 export { type BackoffKind } from '../../mechanisms/backoff.ts';
@@ -214,7 +211,12 @@ export function retry(options: RetryOptions = {}): Retry {
   const budget = own ?? (options.budget as CountedBudget);
   const desk: RetryDesk = { settings, budget, counts: new RetryCounts() };
   const { name, clock } = settings;
-  const policy = createPolicy({ kind: 'retry', name, clock, layer: (inner) => retryHandler(desk, inner) });
+  const policy = createStagedPolicy({
+    kind: 'retry',
+    name,
+    clock,
+    stages: (inner) => new RetryStage(desk, inner),
+  });
   const changing = updatable({
     name,
     resolve: (changes: RetryChanges) => changeSettings(desk.settings, changes, own === undefined),
@@ -242,21 +244,6 @@ export const retryKind: PolicyKind = Object.freeze({
 });
 
 // --- internal ---
-
-function retryHandler(desk: RetryDesk, inner: Handler): Handler {
-  let rule = new RetryRule(desk, inner);
-  return (operation, context, sink, calledAt) => {
-    if (rule.settings !== desk.settings) rule = new RetryRule(desk, inner);
-    if (rule.isPlain && context === background) startPlainly(rule, operation, sink, calledAt);
-    else startCarefully(rule, { inner, operation, context, sink }, calledAt);
-  };
-}
-
-function startCarefully(rule: RetryRule, { inner, operation, context, sink }: Arrival, calledAt: number): void {
-  const { enforcement, captureAsyncContext, name } = rule.settings;
-  if (enforcement === 'off') inner(operation, context, sink, calledAt);
-  else new RetryCall(rule, bindAsyncContext(operation, captureAsyncContext, name), context, sink).start(calledAt);
-}
 
 function resolve(options: RetryOptions): RetrySettings {
   const resolved = withDefaults('retry', retryDefaults, options, ['budget']);

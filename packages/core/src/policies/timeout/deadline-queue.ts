@@ -39,32 +39,30 @@ export class DeadlineQueue {
   private readonly onTimer = (): void => this.expireDue();
   private readonly onTurnEnd = (): void => this.endTurn();
   private timer: Timer | undefined = undefined;
-  /** Members of the current turn, the latest first, linked by `next`; most settle before they must be queued. */
-  private fresh: Expiring | undefined = undefined;
-  private freshCount = 0;
-  private deferred = false;
+  /** Whether members are queued at the end of their turn. */
+  private readonly defers: boolean;
+  private hasDeferred = false;
+  private turn: Turn = new Turn(undefined, 1);
   private retired = false;
 
   constructor(clock: Clock, timeoutMs: number) {
     this.clock = clock;
     this.timeoutMs = timeoutMs;
+    this.defers = clock.defer !== undefined;
   }
 
   /** Adds a member, at the instant `now` if somebody has read it. */
   join(member: Expiring, now: number): void {
     if (now !== UNREAD) member.expiresAt = now + this.timeoutMs;
-    if (this.clock.defer === undefined) {
+    if (this.defers) {
+      const { turn } = this;
+      member.next = turn.latest;
+      turn.latest = member;
+      if (--turn.room === 0) this.makeRoom();
+    } else {
       this.deadlineOf(member);
       this.append(member);
-      return;
     }
-    member.next = this.fresh;
-    this.fresh = member;
-    if (!this.deferred) {
-      this.deferred = true;
-      this.clock.defer(this.onTurnEnd);
-    }
-    if (++this.freshCount === MAX_FRESH) this.queueFresh(); // (3)
   }
 
   /** The deadline of a member, fixed now if it was not before. Milliseconds. */
@@ -75,15 +73,14 @@ export class DeadlineQueue {
 
   /** Removes a member that has settled. One of the current turn is dropped at its end, the latest of them at once. */
   leave(member: Expiring): void {
-    if (member === this.fresh) {
-      this.fresh = member.next as Expiring | undefined;
-      this.freshCount--;
+    const { turn } = this;
+    if (member === turn.latest) {
+      turn.latest = member.next as Expiring | undefined;
       member.next = undefined;
-      return;
+    } else if (member.previous !== undefined) {
+      unlink(member);
+      if (this.members.isEmpty) this.rest();
     }
-    if (member.previous === undefined) return;
-    unlink(member);
-    if (this.members.isEmpty) this.rest();
   }
 
   /** Nobody joins any more: the timer goes with the last member. */
@@ -101,16 +98,27 @@ export class DeadlineQueue {
     this.timer = undefined;
   }
 
+  /** Sees to the end of a turn that has begun; in a long one, queues what has not settled yet. */
+  private makeRoom(): void {
+    if (this.hasDeferred) this.queueFresh(); // (3)
+    else {
+      this.hasDeferred = true;
+      this.clock.defer?.(this.onTurnEnd);
+    }
+    this.turn = new Turn(this.turn.latest, MAX_FRESH);
+  }
+
   private endTurn(): void {
-    this.deferred = false;
+    this.hasDeferred = false;
     this.queueFresh();
+    this.turn = new Turn(undefined, 1);
   }
 
   /** Queues what has not settled yet of the current turn's members, in the order in which they came. */
   private queueFresh(): void {
     let oldest: Expiring | undefined;
     let latest = Infinity;
-    for (let member = this.fresh; member !== undefined;) {
+    for (let member = this.turn.latest; member !== undefined;) {
       const older = member.next as Expiring | undefined;
       member.next = undefined;
       if (!member.settled) {
@@ -121,8 +129,7 @@ export class DeadlineQueue {
       }
       member = older;
     }
-    this.fresh = undefined;
-    this.freshCount = 0;
+    this.turn.latest = undefined;
     for (let member = oldest; member !== undefined;) {
       const younger = member.next as Expiring | undefined;
       this.append(member);
@@ -156,5 +163,21 @@ export class DeadlineQueue {
 
 // --- internal ---
 
-/** How many members of one turn are kept before those that have settled are dropped. */
+/**
+ * Members of one turn of the event loop, or of a part of a long one. It is an object of its own, and soon replaced, since it
+ * is written to by every call: what refers from old memory to new objects is dear, and the queue is old.
+ */
+class Turn {
+  /** The one that came last; the others are linked by `next`. Most settle before they must be queued. */
+  latest: Expiring | undefined;
+  /** How many may join before somebody must look. */
+  room: number;
+
+  constructor(latest: Expiring | undefined, room: number) {
+    this.latest = latest;
+    this.room = room;
+  }
+}
+
+/** How many join in one turn before those that have settled are dropped. */
 const MAX_FRESH = 64;

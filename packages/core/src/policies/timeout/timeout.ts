@@ -21,7 +21,7 @@
  */
 
 import { type Clock, readOnce, systemClock } from '../../kernel/clock.ts';
-import { scopeOf } from '../../kernel/context.ts';
+import { type Context, scopeOf } from '../../kernel/context.ts';
 import {
   type Describable,
   type Enforcement,
@@ -31,11 +31,12 @@ import {
   enforcements,
 } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
-import type { Arrival, Handler } from '../../kernel/handler.ts';
+import type { Arrival, Operation, Sink } from '../../kernel/handler.ts';
 import { type OptionRules, checkOptions, nonEmptyString, numberFrom, oneOfStrings } from '../../kernel/option-rules.ts';
 import { withDefaults, withKnown } from '../../kernel/options.ts';
-import { type LayeredPolicy, createPolicy } from '../../kernel/policy.ts';
+import { type LayeredPolicy, createStagedPolicy } from '../../kernel/policy.ts';
 import type { PolicyPorts } from '../../kernel/ports.ts';
+import type { Stage } from '../../kernel/stage.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import {
   ObservedCall,
@@ -113,7 +114,12 @@ export function timeout(options: TimeoutOptions | number): Timeout {
   const { name, clock, timeoutMs, enforcement } = settings;
   const tally = new Tally(settings);
   const desk: Desk = { rule: new Rule(tally, { timeoutMs, enforcement }) };
-  const policy = createPolicy({ kind: 'timeout', name, clock, layer: (inner) => deadlineHandler(desk, inner) });
+  const policy = createStagedPolicy({
+    kind: 'timeout',
+    name,
+    clock,
+    stages: (inner) => new TimeoutStage(desk, inner),
+  });
   const changing = updatable({
     name,
     resolve: (changes: TimeoutChanges) => changed(desk.rule, changes),
@@ -156,21 +162,29 @@ interface Desk {
   rule: Rule;
 }
 
-function deadlineHandler(desk: Desk, inner: Handler): Handler {
-  return (operation, context, sink, now) => {
-    const { rule } = desk;
+class TimeoutStage implements Stage {
+  private readonly desk: Desk;
+  private readonly inner: Stage;
+
+  constructor(desk: Desk, inner: Stage) {
+    this.desk = desk;
+    this.inner = inner;
+  }
+
+  handle(operation: Operation, context: Context, sink: Sink, now: number): void {
+    const { rule } = this.desk;
     const parent = scopeOf(context);
     if (rule.isPlain && parent.isEndless) {
       const call = new TimeoutCall(rule, parent, sink);
       rule.queue.join(call, now);
-      inner(operation, call.derive(context), call, now);
-    } else startCarefully(rule, { inner, operation, context, sink }, now);
-  };
+      this.inner.handle(operation, call.derive(context), call, now);
+    } else startCarefully(rule, this.inner, { operation, context, sink }, now);
+  }
 }
 
-function startCarefully(rule: Rule, { inner, operation, context, sink }: Arrival, calledAt: number): void {
+function startCarefully(rule: Rule, inner: Stage, { operation, context, sink }: Call, calledAt: number): void {
   if (rule.isIdle) {
-    inner(operation, context, sink, calledAt);
+    inner.handle(operation, context, sink, calledAt);
     return;
   }
   const parent = scopeOf(context);
@@ -178,18 +192,20 @@ function startCarefully(rule: Rule, { inner, operation, context, sink }: Arrival
   if (rule.enforcement === 'observe') {
     const call = new ObservedCall(rule, sink);
     rule.queue.join(call, now);
-    inner(operation, context, call, now); // (6)
+    inner.handle(operation, context, call, now); // (6)
   } else if (rule.timeoutMs === 0) {
     rule.tally.expire('enforce', 0);
     sink.refuse(new TimeoutError(rule.name, 0), now);
   } else if (endsBy(parent, now, rule)) {
-    inner(operation, context, sink, now); // (2)
+    inner.handle(operation, context, sink, now); // (2)
   } else {
     const call = new TimeoutCall(rule, parent, sink);
     rule.queue.join(call, now);
-    inner(operation, call.derive(context), call, now);
+    inner.handle(operation, call.derive(context), call, now);
   }
 }
+
+type Call = Pick<Arrival, 'operation' | 'context' | 'sink'>;
 
 function describe(name: string, { timeoutMs, enforcement }: Rule): PolicyDescription {
   return { kind: 'timeout', name, enforcement, options: { timeoutMs }, traits: { limitMs: timeoutMs } };
