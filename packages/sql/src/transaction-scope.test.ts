@@ -213,6 +213,13 @@ describe('a transaction', () => {
     expect(client.sent).toEqual(['BEGIN', 'slow', 'ROLLBACK', '']);
   });
 
+  it('transaction-scope (1): is not ended by a statement of its work', async () => {
+    const { client, database, root } = make();
+
+    await expect(database.transaction(root, (transaction) => transaction.query('commit'))).rejects.toThrow(TypeError);
+    expect(client.sent).toEqual(['BEGIN', 'ROLLBACK']);
+  });
+
   it('transaction-scope (4): refuses statements when it is over', async () => {
     const { database, root } = make();
     const late = await database.transaction(root, (transaction) => transaction);
