@@ -10,11 +10,11 @@
 /** Bytes, minified and gzipped, by the subpath of `@holdfast/core`; `.` is everything. */
 export const sizeBudgets: Readonly<Record<string, number>> = {
   '.': 57_000,
-  bulkhead: 9500,
-  cache: 11_000,
+  bulkhead: 10_000,
+  cache: 11_500,
   chaos: 10_000,
   'circuit-breaker': 16_500,
-  coalesce: 8000,
+  coalesce: 8500,
   fallback: 9500,
   hedge: 11_000,
   keyed: 10_000,
@@ -22,5 +22,5 @@ export const sizeBudgets: Readonly<Record<string, number>> = {
   'rate-limiter': 9500,
   retry: 11_500,
   testing: 4000,
-  timeout: 8000,
+  timeout: 8500,
 };

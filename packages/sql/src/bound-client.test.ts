@@ -138,6 +138,41 @@ describe('a bound client', () => {
     expect(() => bound.query(cursor)).toThrow('left');
   });
 
+  it('bound-client (1): tells when the server does not undo, and not when the connection goes in between', async () => {
+    const { client, database, root } = make();
+    const refused = serverError('3B001');
+    const bound = await database.under(root).connect();
+    await bound.query('begin');
+    client.automatic = () => false;
+
+    const first = bound.query('rollback to savepoint nowhere');
+    await settle();
+    client.fail(refused);
+    await expect(first).rejects.toBe(refused);
+    const second = bound.query('rollback');
+    await settle();
+    client.breakDown(new Error('reset'));
+
+    expect(await second).toMatchObject({ rows: [] });
+    bound.release();
+    expect(client.releases).toHaveLength(1);
+  });
+
+  it('lets its owner hear of errors of the connection', async () => {
+    const { client, database, root } = make();
+    const bound = await database.under(root).connect();
+    const heard: string[] = [];
+    const [kept, taken] = ['kept', 'taken'].map((name) => () => void heard.push(name));
+
+    bound
+      .on('error', kept as () => void)
+      .on('error', taken as () => void)
+      .off('error', taken as () => void);
+    client.breakDown(new Error('reset'));
+
+    expect(heard).toEqual(['kept']);
+  });
+
   it('is destroyed when its owner says so', async () => {
     const { client, database, root } = make();
     const broken = new Error('broken');

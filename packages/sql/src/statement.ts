@@ -4,6 +4,7 @@
  * @module
  */
 
+import { commandKind } from './command-kind.ts';
 import type { SqlStatement } from './pg-client.ts';
 
 /**
@@ -15,5 +16,17 @@ export function statementOf(statement: string | SqlStatement, values?: readonly 
   const given = typeof statement === 'string' ? { text: statement } : statement;
   if (typeof given?.text !== 'string') throw new TypeError('a statement is a string, or an object with a text');
   if (values !== undefined && !Array.isArray(values)) throw new TypeError('values of a statement come in an array');
-  return values === undefined ? { ...given } : { ...given, values };
+  const { text, name } = given; // of tagged templates these are often getters of a class, which a copy would lose
+  const own = values ?? given.values;
+  return { ...given, text, ...(name !== undefined && { name }), ...(own !== undefined && { values: own }) };
+}
+
+/**
+ * Refuses what would end or open a transaction behind the back of the one who keeps it.
+ *
+ * @throws TypeError when the statement is one of those, as far as its first words tell.
+ */
+export function refuseControl({ text }: SqlStatement): void {
+  if (commandKind(text) === 'other') return;
+  throw new TypeError(`a transaction ends with its work, and savepoint() opens one in it; not by a statement: ${text}`);
 }

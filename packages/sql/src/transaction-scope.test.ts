@@ -166,6 +166,48 @@ describe('a transaction', () => {
     expect(client.sent).toEqual(['BEGIN']);
   });
 
+  it('transaction-scope (1): that the server does not begin is left, and its client given back', async () => {
+    const { client, database, root } = make();
+    const refused = serverError('22023');
+    client.automatic = (text) => text !== 'BEGIN';
+
+    const played = database.transaction(root, () => 'done');
+    await settle();
+    client.fail(refused);
+
+    await expect(played).rejects.toBe(refused);
+    await settle();
+    expect([client.sent, client.releases]).toEqual([['BEGIN', 'ROLLBACK'], [undefined]]);
+  });
+
+  it('transaction-scope (3): tells its caller at once while it is begun, and rolls back what comes of that', async () => {
+    const { client, database, root } = make();
+    const context = root.withCancel();
+    let hasWorked = false;
+    client.automatic = (text) => text !== 'BEGIN';
+
+    const played = database.transaction(context, () => (hasWorked = true));
+    await settle();
+    context.cancel('left');
+    await expect(played).rejects.toBe('left');
+    client.answer('BEGIN');
+    await settle();
+
+    expect([client.sent, client.releases, hasWorked]).toEqual([['BEGIN', 'ROLLBACK'], [undefined], false]);
+  });
+
+  it('transaction-scope (1): that is not rolled back in time loses its client, which rolls it back', async () => {
+    const { client, clock, database, root } = make();
+    client.automatic = (text) => text !== 'ROLLBACK';
+
+    const played = database.transaction(root, () => Promise.reject(new Error('mine')));
+    const noted = played.catch((error: unknown) => error);
+    await clock.advance(2000);
+
+    expect(await noted).toMatchObject({ message: 'mine' });
+    expect(client.releases).toEqual([expect.objectContaining({ code: 'CONNECTION_DROPPED' })]);
+  });
+
   it('transaction-scope (3): tells its caller at once, and rolls back although its work hangs', async () => {
     const { client, database, root } = make();
     const context = root.withCancel();
@@ -211,6 +253,13 @@ describe('a transaction', () => {
     await settle();
 
     expect(client.sent).toEqual(['BEGIN', 'slow', 'ROLLBACK', '']);
+  });
+
+  it('transaction-scope (1): is not ended by a statement of its work', async () => {
+    const { client, database, root } = make();
+
+    await expect(database.transaction(root, (transaction) => transaction.query('commit'))).rejects.toThrow(TypeError);
+    expect(client.sent).toEqual(['BEGIN', 'ROLLBACK']);
   });
 
   it('transaction-scope (4): refuses statements when it is over', async () => {
@@ -307,6 +356,39 @@ describe('a savepoint', () => {
       'SAVEPOINT holdfast_3',
       'RELEASE SAVEPOINT holdfast_3',
       'COMMIT',
+    ]);
+  });
+
+  it('transaction-scope (1): that is not opened leaves nothing to undo', async () => {
+    const { client, database, root } = make();
+    const refused = serverError('25P02');
+    client.automatic = (text) => !text.startsWith('SAVEPOINT');
+
+    await database.transaction(root, async (transaction) => {
+      const inner = transaction.savepoint(root, () => 1);
+      await settle();
+      client.fail(refused);
+      await expect(inner).rejects.toBe(refused);
+    });
+
+    expect(client.sent).toEqual(['BEGIN', 'SAVEPOINT holdfast_1', 'COMMIT']);
+  });
+
+  it('transaction-scope (1): that the server does not release is undone', async () => {
+    const { client, database, root } = make();
+    const refused = serverError('25P02');
+    client.automatic = (text) => !text.startsWith('RELEASE');
+
+    await database.transaction(root, async (transaction) => {
+      const inner = transaction.savepoint(root, () => 1);
+      await settle();
+      client.fail(refused);
+      await expect(inner).rejects.toBe(refused);
+    });
+
+    expect(client.sent.slice(2, 4)).toEqual([
+      'RELEASE SAVEPOINT holdfast_1',
+      'ROLLBACK TO SAVEPOINT holdfast_1; RELEASE SAVEPOINT holdfast_1',
     ]);
   });
 

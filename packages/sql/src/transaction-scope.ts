@@ -22,7 +22,7 @@ import type { Connection } from './connection.ts';
 import type { SqlResult, SqlStatement } from './pg-client.ts';
 import type { ScopeBounds } from './scope-bounds.ts';
 import { TransactionAbortedError, TransactionScopeError, sqlStateOf } from './sql-error.ts';
-import { statementOf } from './statement.ts';
+import { refuseControl, statementOf } from './statement.ts';
 
 /** A transaction, or a savepoint in one, in the hands of its work. */
 export interface SqlTransaction {
@@ -32,6 +32,7 @@ export interface SqlTransaction {
    * Runs a statement in it, after those before. It is stopped when the context ends.
    *
    * @throws TransactionScopeError when it is over, or a savepoint is open in it: nothing was sent.
+   * @throws TypeError when the statement would begin or end a transaction or savepoint.
    * @throws the cause of the context, when that ended.
    * @throws the database's own error, unchanged. Then nothing else goes, until a savepoint around it is left.
    */
@@ -98,9 +99,10 @@ export class TransactionScope implements SqlTransaction {
 
   query<Row>(statement: string | SqlStatement, values?: readonly unknown[]): Promise<SqlResult<Row>> {
     return this.#admit(async () => {
+      const checked = statementOf(statement, values);
+      refuseControl(checked);
       try {
-        const terms = { contexts: this.#contexts, stakes: 'no-effect' } as const;
-        return await this.#connection.run<Row>(statementOf(statement, values), terms);
+        return await this.#connection.run<Row>(checked, { contexts: this.#contexts, stakes: 'no-effect' });
       } catch (error) {
         if (sqlStateOf(error) !== undefined) this.#failure ??= { error };
         throw error;

@@ -7,6 +7,7 @@ import { measureCostRatio } from './cost-ratio.ts';
 import { measureFanOut } from './fan-out.ts';
 import { forms, hopOf } from './hop.ts';
 import { makeRequestContexts } from './request-contexts.ts';
+import { measureShedding } from './shedding.ts';
 
 beforeAll(() => {
   setFlagsFromString('--expose-gc');
@@ -36,6 +37,13 @@ describe('the benchmark of contexts', { timeout: 120_000 }, () => {
     const text = Object.values(headers).join(' ');
     expect(text).toContain('ORD-2024-00042');
     expect(text).toMatch(/\d{7}ms/);
+  });
+
+  it('serves more when enrichers that cost too much are left out', async () => {
+    const { all, shed, throughputRatio } = await measureShedding(20);
+
+    expect(throughputRatio).toBeGreaterThan(1.5);
+    expect(shed.p99Ms).toBeLessThan(all.p99Ms);
   });
 
   it('makes 100,000 request contexts that leave nothing behind', async () => {

@@ -14,8 +14,9 @@ import { batchNs, measureCostRatio } from './cost-ratio.ts';
 import { measureFanOut } from './fan-out.ts';
 import { forms, hopOf } from './hop.ts';
 import { makeRequestContexts } from './request-contexts.ts';
+import { measureShedding } from './shedding.ts';
 
-const parts = ['fan-out', 'derive', 'hop', 'requests'] as const;
+const parts = ['fan-out', 'derive', 'hop', 'shedding', 'requests'] as const;
 
 const { values: options } = commandLineOf({
   command: 'npm run bench:context --',
@@ -36,6 +37,7 @@ const results: Record<string, unknown> = { environment: describeEnvironment() };
 if (wanted.has('fan-out')) fanOut();
 if (wanted.has('derive')) derive();
 if (wanted.has('hop')) hop();
+if (wanted.has('shedding')) await shedding();
 if (wanted.has('requests')) await requests();
 if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
 
@@ -83,6 +85,16 @@ function hop(): void {
     say(`a hop, values as ${form}: ${us.toFixed(2)} us, ${bytes} bytes of headers`);
     bar(`microseconds of a hop as ${form}`, us, 50);
   }
+}
+
+async function shedding(): Promise<void> {
+  const found = await measureShedding(100);
+  results['shedding'] = found;
+  const { all, shed, throughputRatio } = found;
+  say(`all enrichers: ${all.perSecond.toFixed(0)} requests a second, p99 ${ms(all.p99Ms)}`);
+  say(`  without the dear ones: ${shed.perSecond.toFixed(0)}, p99 ${ms(shed.p99Ms)}`);
+  bar('shedding serves at least 1.5 times as many', -throughputRatio, -1.5);
+  bar('shedding makes p99 at least 3 times shorter', -(all.p99Ms / shed.p99Ms), -3);
 }
 
 async function requests(): Promise<void> {
