@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Context, type Policy, pipeline, timeout } from '@holdfast/core';
+import { Context, type Policy, onHookError, pipeline, timeout } from '@holdfast/core';
 import { recordEvents, virtualClock } from '@holdfast/core/testing';
 
 import { defineFeatures } from './catalogue.ts';
@@ -17,6 +17,9 @@ const features = defineFeatures({
 const change = { actor: 'alice', reason: 'INC-1', expiresInMs: 60_000 };
 const down = new Error('down');
 const fails = () => Promise.reject(down);
+const raise = (error: Error): never => {
+  throw error;
+};
 
 function setUp() {
   const clock = virtualClock();
@@ -166,6 +169,25 @@ describe('degradation.ladder', () => {
     await expect(degradation.ladder('reco', all)(Context.background)).rejects.toBe(down);
     const picky = degradation.ladder('reco', { ...all, off: () => 1 }, { fallsOn: (error) => error !== down });
     await expect(picky(Context.background)).rejects.toBe(down);
+  });
+
+  it.each([
+    ['throws', () => raise(new Error('hook'))],
+    ['rejects', () => Promise.reject(new Error('hook'))],
+    ['is async', () => Promise.resolve(false)],
+  ])('charter C5: goes down and reports it when fallsOn %s', async (_how, fallsOn) => {
+    const reported: string[] = [];
+    const before = onHookError(({ message, cause }) => reported.push(`${message}: ${String(cause)}`));
+    const { degradation } = setUp();
+    const functions = { full: fails, reduced: () => 'few', cached: () => '', off: () => '' };
+
+    const answer = await degradation.ladder('reco', functions, { fallsOn: fallsOn as never })(Context.background);
+    onHookError(before);
+
+    expect(answer).toBe('few');
+    expect(reported).toEqual([
+      expect.stringMatching(/fallsOn.*: (Error: hook|TypeError: fallsOn must return true or false)/),
+    ]);
   });
 
   it('(5) is refused for writes of an essential feature', () => {

@@ -24,12 +24,12 @@ import {
   type Operation,
   type Policy,
   Context as Contexts,
+  askHook,
   bulkhead,
   createPolicy,
   integerInRange,
   isFunction,
   oneOf,
-  reportHookError,
   withKnown,
 } from '@holdfast/core';
 
@@ -43,7 +43,7 @@ export interface LadderOptions {
   readonly effect?: 'read' | 'write' | undefined;
   /** Calls that may be below the mode that was read, at once. Integer, 1 to 1 000 000. @defaultValue 10 */
   readonly maxFallenCalls?: number | undefined;
-  /** Whether to go down after `error`. By default after every error. */
+  /** Whether to go down after `error`: true or false, at once. By default, and where it throws or is async, after every error. */
   readonly fallsOn?: ((error: unknown) => boolean) | undefined;
   /** `observe` tells where it would go down, and goes nowhere; `off` does not even tell. @defaultValue 'enforce' */
   readonly enforcement?: 'enforce' | 'observe' | 'off' | undefined;
@@ -190,12 +190,12 @@ export class Ladder {
   }
 
   #goesDown(error: unknown): boolean {
-    try {
-      return this.#fallsOn(error);
-    } catch (failure) {
-      reportHookError('fallsOn', failure, this.#cell.name);
-      return true;
-    }
+    return askHook(
+      'fallsOn',
+      this.#cell.name,
+      () => this.#fallsOn(error),
+      () => true,
+    );
   }
 
   #tellWouldFall(from: string, error: unknown): void {

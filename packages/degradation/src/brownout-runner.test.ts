@@ -62,6 +62,39 @@ describe('brownout runner', () => {
     runner.stop();
   });
 
+  it('charter C5, (2): a promise of a function that is asked is reported and counts as nothing; no rejection is left', async () => {
+    const causes: unknown[] = [];
+    const before = onHookError(({ cause }) => causes.push(cause));
+    const { clock, brownout } = setUp();
+    const no = new Error('no');
+    const rejects = (() => Promise.reject(no)) as () => never;
+
+    const ballot = { cast: rejects, votes: rejects };
+    const runner = runBrownout(brownout, { clock, read: rejects, apply: rejects, ballot });
+    await clock.advance(500);
+    onHookError(before);
+
+    const late = (hook: string): TypeError => new TypeError(`${hook} must answer at once, got a promise`);
+    expect(causes).toEqual([late('read'), late('ballot'), no, no]);
+    expect(brownout.explain().worst).toBeUndefined();
+    expect(clock.pendingCount).toBe(1);
+    runner.stop();
+  });
+
+  it('(2) a function that is told may be async', async () => {
+    const report = vi.fn<(error: unknown) => void>();
+    const before = onHookError(report);
+    const { clock, brownout, read } = setUp();
+    const apply = vi.fn<(level: number) => Promise<void>>(async () => {});
+
+    const runner = runBrownout(brownout, { clock, read, apply });
+    await clock.advance(1000);
+    onHookError(before);
+
+    expect([apply.mock.calls.length, report.mock.calls]).toEqual([2, []]);
+    runner.stop();
+  });
+
   it('casts the level of its own signals, and follows the fleet', async () => {
     const { clock, brownout } = setUp();
     const cast = vi.fn<(level: number) => void>();

@@ -3,12 +3,13 @@
  *
  * Invariants
  *  (1) It has one timer at a time, which never keeps a process alive, and none after stop().
- *  (2) A function of yours that throws is reported, counts as knowing nothing, and does not end it.
+ *  (2) A function of yours that throws or rejects is reported and does not end it; one that is asked for something and throws,
+ *      or answers with a promise, counts as knowing nothing.
  *
  * @module
  */
 
-import { type Clock, isFunction, reportHookError, systemClock, withKnown } from '@holdfast/core';
+import { type Clock, ignoreRejection, isFunction, reportHookError, systemClock, withKnown } from '@holdfast/core';
 
 import type { BrownoutExplanation } from './brownout-explanation.ts';
 import { type FleetLevelOptions, type LevelBallot, fleetLevel } from './brownout-fleet.ts';
@@ -17,10 +18,10 @@ import type { Readings } from './signal.ts';
 
 /** Options of {@link runBrownout}. */
 export interface BrownoutRunnerOptions {
-  /** Returns what is known now, at once. Called once per sample with the clock's time. */
+  /** Returns what is known now, at once: a promise counts as knowing nothing. Called once per sample with the clock's time. */
   readonly read: (now: number) => Readings;
-  /** Hands the level on after each sample, for example to `setLevel` of a degradation. */
-  readonly apply?: (level: number, explanation: BrownoutExplanation) => void;
+  /** Hands the level on after each sample, for example to `setLevel` of a degradation. A promise is not waited for. */
+  readonly apply?: (level: number, explanation: BrownoutExplanation) => unknown;
   /** Joins the level of a fleet; omitted, the process is on its own. */
   readonly ballot?: LevelBallot;
   /** How votes become a level. */
@@ -76,16 +77,31 @@ function start(brownout: Brownout, parts: Resolved): BrownoutRunner {
 function sample(brownout: Brownout, { clock, read, apply, ballot, fleet }: Resolved): void {
   const now = clock.now();
   const readings = contained(brownout, 'read', () => read(now)) ?? {};
-  const level = contained(brownout, 'ballot', () => ballot && fleetLevel(ballot.votes(), fleet));
+  const votes = contained(brownout, 'ballot', () => ballot?.votes()) ?? [];
+  const level = contained(brownout, 'ballot', () => ballot && fleetLevel(votes, fleet));
   brownout.observe(readings, now, level);
-  contained(brownout, 'apply', () => apply?.(brownout.level, brownout.explain()));
-  contained(brownout, 'ballot', () => ballot?.cast(brownout.localLevel));
+  tell(brownout, 'apply', () => apply?.(brownout.level, brownout.explain()));
+  tell(brownout, 'ballot', () => ballot?.cast(brownout.localLevel));
 }
 
-/** Returns what `ask` returns; undefined where it throws. */
+/** Calls `act`, and reports what it throws, or what it rejects with later. */
+function tell(brownout: Brownout, hook: string, act: () => unknown): void {
+  const report = (error: unknown): void => reportHookError(hook, error, brownout.name); // (2)
+  try {
+    const answer = act();
+    if (answer instanceof Promise) answer.catch(report);
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Returns what `ask` returns; undefined where it throws, or returns a promise. */
 function contained<T>(brownout: Brownout, hook: string, ask: () => T): T | undefined {
   try {
-    return ask();
+    const answer = ask();
+    if (!(answer instanceof Promise)) return answer;
+    ignoreRejection(answer);
+    throw new TypeError(`${hook} must answer at once, got a promise`);
   } catch (error) {
     reportHookError(hook, error, brownout.name); // (2)
     return undefined;

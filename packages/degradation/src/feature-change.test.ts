@@ -231,6 +231,93 @@ describe('a fleet and a restart', () => {
     });
   });
 
+  it.each([1, 2, 3])('tells of a change made while cut off, where another made %i meanwhile', async (count) => {
+    const clock = virtualClock();
+    const store = memoryStore({ clock });
+    const link = cutOff(store);
+    const one = setUp({ clock, store: link.store, random: () => 0.1, storeRetryMs: 100 });
+    const other = setUp({ clock, store, random: () => 0.9 });
+    await settle();
+    link.isUp = false;
+    one.degradation.set('reco', 'cached', change);
+    for (let n = 0; n < count; n++) other.degradation.set('reco', 'off', { ...change, actor: 'bob' });
+    await settle();
+    link.isUp = true;
+    await clock.advance(1000);
+
+    expect(one.degradation.status('reco').override?.actor).toBe('bob');
+    expect(overwritten(one)).toEqual([['alice', 'bob', count]]);
+    expect(overwritten(other)).toEqual([]);
+  });
+
+  it('tells of each change that is lost, and of none that the other one carries on', async () => {
+    const clock = virtualClock();
+    const store = memoryStore({ clock });
+    const link = cutOff(store);
+    const one = setUp({ clock, store: link.store, random: () => 0.1, storeRetryMs: 100 });
+    const other = setUp({ clock, store, random: () => 0.9 });
+    await settle();
+    one.degradation.set('reco', 'cached', change);
+    await settle();
+    other.degradation.set('reco', 'off', { ...change, actor: 'bob' });
+    await settle();
+    expect(overwritten(one)).toEqual([]);
+
+    link.isUp = false;
+    one.degradation.set('reco', 'cached', { ...change, kind: 'atMost' });
+    one.degradation.restore('reco', { actor: 'carol', reason: 'over' });
+    for (let n = 0; n < 5; n++) other.degradation.set('reco', 'off', { ...change, actor: 'bob' });
+    await settle();
+    link.isUp = true;
+    await clock.advance(1000);
+    expect(overwritten(one)).toEqual([
+      ['alice', 'bob', 7],
+      ['carol', 'bob', 7],
+    ]);
+  });
+
+  it('tells of nothing where the change reached the others, although its answer was lost', async () => {
+    const clock = virtualClock();
+    const store = memoryStore({ clock });
+    const link = cutOff(store);
+    const one = setUp({ clock, store: link.store, random: () => 0.1, storeRetryMs: 100 });
+    const other = setUp({ clock, store, random: () => 0.9 });
+    await settle();
+    link.isDeaf = true;
+    one.degradation.set('reco', 'cached', change);
+    await settle();
+    other.degradation.set('reco', 'off', { ...change, kind: 'atLeast', actor: 'bob' });
+    await settle();
+    link.isDeaf = false;
+    await clock.advance(1000);
+
+    expect(one.degradation.status('reco').overrides.map(({ actor }) => actor)).toEqual(['alice', 'bob']);
+    expect(overwritten(one)).toEqual([]);
+  });
+
+  it('tells of a change before the store was loaded that the store, or the last known good, overtakes', async () => {
+    const clock = virtualClock();
+    const store = memoryStore({ clock });
+    const kept = { text: '' };
+    const lastKnownGood = {
+      load: () => Promise.resolve(kept.text),
+      save: (text: string) => Promise.resolve(void (kept.text = text)),
+    };
+    const before = setUp({ clock, store, lastKnownGood });
+    await settle();
+    for (let n = 0; n < 2; n++) before.degradation.set('reco', 'off', { ...change, actor: 'bob' });
+    await clock.advance(1000);
+
+    const fresh = [setUp({ clock, store: { ...late(store) } }), setUp({ clock, lastKnownGood })] as const;
+    for (const { degradation } of fresh) degradation.set('reco', 'cached', change);
+    await settle();
+
+    for (const one of fresh) {
+      expect(one.degradation.status('reco').override?.actor).toBe('bob');
+      expect(overwritten(one)).toEqual([['alice', 'bob', 2]]);
+    }
+  });
+
   it('knows after a restart without a store what it knew before, less what has passed', async () => {
     let disk: string | undefined;
     const lastKnownGood = {
@@ -267,4 +354,32 @@ describe('a fleet and a restart', () => {
 /** A store whose notices this instance hears, but never in time. */
 function late(store: ReturnType<typeof memoryStore>) {
   return { load: () => store.load(), save: store.save.bind(store), listen: () => () => {} };
+}
+
+/** A store that can be out of reach, or take what is sent and not be heard. */
+function cutOff(store: ReturnType<typeof memoryStore>) {
+  const link = { isUp: true, isDeaf: false, store };
+  const ask = async <T>(request: () => Promise<T>): Promise<T> => {
+    if (!link.isUp) throw new Error('down');
+    const answer = await request();
+    if (link.isDeaf) throw new Error('the answer was lost');
+    return answer;
+  };
+  link.store = {
+    ...store,
+    load: () => ask(() => store.load()),
+    save: (record, made) => ask(() => store.save(record, made)),
+    listen: (listener) => store.listen((record) => link.isUp && !link.isDeaf && listener(record)),
+  };
+  return link;
+}
+
+/** What an instance told of its changes that are lost: whose, by whose, and the revision of that. */
+function overwritten({ recorder }: ReturnType<typeof setUp>): readonly unknown[] {
+  const told = recorder.events.filter((event) => event.type === 'feature.overwritten');
+  return (told as unknown as Record<string, unknown>[]).map(({ actor, byActor, revision }) => [
+    actor,
+    byActor,
+    revision,
+  ]);
 }

@@ -17,19 +17,21 @@ import {
 import { type AuditEntry, type AuditedChange, AuditTrail } from './audit-trail.ts';
 import { Ladder, type LadderOptions, branch, ladderFunction, ladderPolicy } from './branch.ts';
 import type { Catalogue } from './catalogue.ts';
-import { type FeatureRecord, isFeatureRecord, randomOrigin, supersedes } from './feature-record.ts';
 import { FeatureCell } from './feature-cell.ts';
 import { automaticId, automaticOverride, recordOfRestore, recordOfSet } from './feature-change.ts';
 import type { FeatureControl } from './feature-control.ts';
 import { FeatureError, show } from './feature-error.ts';
 import { tellChange, tellOverwritten, tellStoreFailure } from './feature-events.ts';
+import { type FeatureRecord, randomOrigin } from './feature-record.ts';
 import type { FeatureStatus } from './feature-status.ts';
 import type { FeatureStore } from './feature-store.ts';
 import { LastKnownGood, type SnapshotPort } from './last-known-good.ts';
 import type { Place } from './live-override.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
+import { OwnChanges } from './own-changes.ts';
 import type { FeatureHandle } from './reading.ts';
 import { changeOf } from './record-change.ts';
+import { RecordIntake } from './record-intake.ts';
 import { type LevelChange, DEFAULT_AUTOMATIC_MS, ServiceLevel, checkLevelChange } from './service-level.ts';
 import type { HashFunction, Seal } from './sha256.ts';
 import { StoreLink, type StoreOperation, type StoreStatus } from './store-link.ts';
@@ -63,16 +65,17 @@ export class FeatureTable implements FeatureControl {
   readonly #trail: AuditTrail;
   readonly #link: StoreLink;
   readonly #kept: LastKnownGood | undefined;
-  /** Tells this process's changes from others' of the same revision. */
-  readonly #origin: string;
+  readonly #own: OwnChanges;
+  readonly #intake: RecordIntake;
   #isClosed = false;
 
   constructor(parts: FeatureTableParts) {
     const { clock, random } = parts;
     this.#parts = parts;
-    this.#origin = randomOrigin(random);
+    this.#own = new OwnChanges(randomOrigin(random), (lost, kept) => tellOverwritten(parts.events, lost, kept));
     this.#trail = new AuditTrail(parts.maxAuditEntries, parts.hash);
     this.#cells = this.#makeCells();
+    this.#intake = new RecordIntake({ cells: this.#cells, own: this.#own, onTaken: () => this.#kept?.keep() });
     this.#kept = this.#makeKept();
     this.#link = new StoreLink({
       store: parts.store,
@@ -83,7 +86,7 @@ export class FeatureTable implements FeatureControl {
       before: this.#kept?.loaded,
       recordOf: (feature) => this.#cell(feature).record(),
       changeOf: (feature) => changeOf(this.#trail, this.#cell(feature), this.#calendarTime()),
-      adopt: (record) => this.#adopt(record),
+      adopt: (record) => this.#intake.fromStore(record),
       onLoaded: (records) => this.#offerWhatLacks(records),
       onFailure: (operation, error) => this.#tellFailure(operation, error),
     });
@@ -215,7 +218,9 @@ export class FeatureTable implements FeatureControl {
     const overrides = record.overrides.map((one) =>
       one.revision === record.revision ? { ...one, setAtMs: changedAtMs } : one,
     );
-    cell.replace({ ...record, overrides, origin: this.#origin, changedAtMs });
+    const made = { ...record, overrides, origin: this.#own.origin, changedAtMs };
+    this.#own.made(made);
+    cell.replace(made);
     this.#kept?.keep();
     this.#link.push(cell.name);
     return cell.status();
@@ -223,19 +228,6 @@ export class FeatureTable implements FeatureControl {
 
   #refuseClosed(name: string): void {
     if (this.#isClosed) throw new FeatureError('CLOSED', `${name} cannot be changed any more`, { feature: name });
-  }
-
-  /** Takes a record of another instance. Returns whether this process knows a later one. */
-  #adopt(record: FeatureRecord): boolean {
-    if (!isFeatureRecord(record)) throw new TypeError('the store delivered something that is not a feature record');
-    const cell = this.#cells.get(record.feature);
-    if (cell === undefined) return false; // without a cell it is another version's feature
-    const before = cell.record();
-    if (!cell.replace(record)) return supersedes(before, record);
-    this.#kept?.keep();
-    const isOverwritten = before.origin === this.#origin && before.revision === record.revision;
-    if (isOverwritten) tellOverwritten(this.#parts.events, before, record);
-    return false;
   }
 
   #makeKept(): LastKnownGood | undefined {
@@ -249,7 +241,7 @@ export class FeatureTable implements FeatureControl {
       clock: this.#parts.clock,
       wallClock: () => this.#calendarTime(),
       records: () => [...this.#cells.values()].map((cell) => cell.record()).filter(({ revision }) => revision > 0),
-      adopt: (record) => this.#cells.get(record.feature)?.replace(record),
+      adopt: (record) => this.#intake.fromSnapshot(record),
       onFailure: (operation, error) => this.#tellFailure(operation, error),
     });
   }
@@ -273,11 +265,7 @@ export class FeatureTable implements FeatureControl {
 
   /** What this process knows and a store that lost it, or was away, does not. */
   #offerWhatLacks(records: readonly FeatureRecord[]): void {
-    const loaded = new Map(records.map((record) => [record.feature, record]));
-    for (const [name, cell] of this.#cells) {
-      const record = cell.record();
-      if (record.revision > 0 && supersedes(record, loaded.get(name) ?? NOTHING)) this.#link.offer(name);
-    }
+    for (const feature of this.#intake.lackingIn(records)) this.#link.offer(feature);
   }
 
   #tell(change: AuditedChange): void {
@@ -293,5 +281,3 @@ export class FeatureTable implements FeatureControl {
 // --- internal ---
 
 type AnyCall = (context: Context, ...args: unknown[]) => Promise<unknown>;
-
-const NOTHING = { revision: 0, origin: '' };
