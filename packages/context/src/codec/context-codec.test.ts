@@ -83,6 +83,20 @@ describe('the deadline', () => {
     expect(codec.inject(root, { 'grpc-timeout': '5S' })).toEqual({ 'grpc-timeout': '5S' });
   });
 
+  it('(1): keeps the earliest of a list in the carrier, as it is read', () => {
+    const codec = createContextCodec();
+    const listed = new Headers([['x-request-timeout', '100ms'], ['x-request-timeout', '5s']]); // prettier-ignore
+
+    expect(extract(listed).remainingMs()).toBe(100);
+    expect(codec.inject(root.withTimeout(2000), listed).get('x-request-timeout')).toBe('100ms');
+    expect(codec.inject(root.withTimeout(2000), { 'grpc-timeout': ['9S, 50m', '1S'] })).toEqual({
+      'grpc-timeout': '50000u',
+      'x-request-timeout': '2000ms',
+    });
+    const later = new Headers({ 'x-request-timeout': 'soon, 5s' });
+    expect(codec.inject(root.withTimeout(2000), later).get('x-request-timeout')).toBe('2000ms');
+  });
+
   it('is none where nobody says one, and where what they say is no deadline', () => {
     for (const headers of [{}, undefined, { 'x-request-timeout': 'soon' }, { 'x-envoy-expected-rq-timeout-ms': '0' }])
       expect(extract(headers).deadline).toBe(Infinity);

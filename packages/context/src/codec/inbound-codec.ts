@@ -12,6 +12,7 @@ import { type ContextField, DEFAULT_MAX_BYTES, valueOfField } from '../schema/co
 import { tagOf } from '../schema/context-schema.ts';
 import { criticality, criticalityOf, criticalityOfRank, isCriticality, lesserOf } from './criticality.ts';
 import type { Drops } from './drops.ts';
+import { leastOfList } from './least-of-list.ts';
 import { isRequestId, requestId } from '../formats/request-id.ts';
 import { parseUnixNano, type TimeLeftHeader, timeLeftFormats } from '../formats/time-left.ts';
 import {
@@ -64,21 +65,10 @@ export class InboundCodec {
     const { prefix, transit, clockSkewMs, wallClock } = this.#settings;
     let leftMs = Infinity;
     for (const name of Object.keys(timeLeftFormats) as TimeLeftHeader[])
-      leftMs = Math.min(leftMs, this.#least(found.get(name), timeLeftFormats[name].parse));
+      leftMs = Math.min(leftMs, leastOfList(found.get(name), timeLeftFormats[name].parse));
     if (leftMs !== Infinity && transit === 'direct') return leftMs; // clocks may differ: the time left is more exact
-    const instant = this.#least(found.get(`${prefix}deadline`), parseUnixNano);
+    const instant = leastOfList(found.get(`${prefix}deadline`), parseUnixNano);
     return instant === Infinity ? leftMs : Math.min(leftMs, instant - wallClock() - clockSkewMs);
-  }
-
-  #least(texts: readonly string[] | undefined, parse: (text: string) => number | undefined): number {
-    let least = Infinity;
-    for (const text of texts ?? []) {
-      for (const part of text.split(',', MAX_LIST_LENGTH)) {
-        const value = parse(part.trim());
-        if (value !== undefined) least = Math.min(least, value);
-      }
-    }
-    return least;
   }
 
   #withTrace(context: Context, found: Found, compact: ReadonlyMap<string, string>): Context {
@@ -139,9 +129,6 @@ export class InboundCodec {
 
 /** Longer than any request is: three years. A context takes no longer times. */
 const LONGEST_MS = 1e11;
-
-/** Deadlines that are looked at in one header, which proxies may have put together from several. */
-const MAX_LIST_LENGTH = 8;
 
 function maxBytesOf(field: ContextField | undefined): number {
   return field?.maxBytes ?? DEFAULT_MAX_BYTES;

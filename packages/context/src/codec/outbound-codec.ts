@@ -12,6 +12,7 @@ import { type ContextField, DEFAULT_MAX_BYTES, textOfField } from '../schema/con
 import { tagOf } from '../schema/context-schema.ts';
 import { criticality, isCriticality, rankOf } from './criticality.ts';
 import type { Drops } from './drops.ts';
+import { leastOfList } from './least-of-list.ts';
 import { isRequestId, requestId } from '../formats/request-id.ts';
 import { formatUnixNano, type TimeLeftHeader, timeLeftFormats } from '../formats/time-left.ts';
 import { checkTracestate, formatTraceparent, traceContext } from '../formats/trace-context.ts';
@@ -58,7 +59,7 @@ export class OutboundCodec {
     const before = readCarrier(carrier, timeLeftNames);
     for (const name of timeLeftNames) {
       const { parse, format } = timeLeftFormats[name];
-      const saidMs = Math.min(Infinity, ...(before.get(name) ?? []).map((text) => parse(text) ?? Infinity));
+      const saidMs = leastOfList(before.get(name), parse);
       if (timeLeft.includes(name) || before.has(name))
         headers.push([name, format(Math.max(0, Math.min(leftMs, saidMs)))]);
     }
