@@ -9,7 +9,8 @@
  *  (1) Each run is told to end at most once, and counted as finished or as abandoned, never both.
  *  (2) A drain ends when nothing is under way, or with the first of the contexts that it was given, whichever is first.
  *  (3) What still runs is cancelled `graceMs` before that end, or a fifth of the time if that is less, so that it can tidy up.
- *  (4) Timers are set while it drains only, and keep the process alive: a drain that nobody can wait for is none.
+ *  (4) The context of a run ends when the run has: nothing that hangs on it is kept any longer.
+ *  (5) Timers are set while it drains only, and keep the process alive: a drain that nobody can wait for is none.
  *
  * @module
  */
@@ -46,12 +47,15 @@ export class InFlight {
   readonly #finished = new Map<string, { count: number; failedCount: number }>();
   readonly #stops: (() => unknown)[] = [];
   readonly #timers: Timer[] = [];
+  /** Why the contexts of runs that are over have ended: one for all, since its stack tells nothing. */
+  readonly #hasEnded: CancelledError;
   #drain: Deferred<DrainReport> | undefined = undefined;
   #drainedAt: number | undefined = undefined;
   #beganDrainAt = 0;
 
   constructor(parts: InFlightParts) {
     this.#parts = parts;
+    this.#hasEnded = new CancelledError(`the work of ${parts.policy} has ended`, { policy: parts.policy });
   }
 
   get state(): 'open' | 'draining' | 'drained' {
@@ -75,6 +79,7 @@ export class InFlight {
 
   /** Notes that `run` has ended. Returns whether that was in time: false where it had been abandoned. */
   end(run: Run, hasFailed: boolean): boolean {
+    run.context.cancel(this.#hasEnded); // (4)
     if (!this.#runs.delete(run)) return false; // (1)
     if (this.#drain !== undefined) {
       this.#note(run.name, hasFailed);
@@ -104,7 +109,7 @@ export class InFlight {
     if (remainingMs !== Infinity) {
       const graceMs = Math.min(this.#parts.graceMs, remainingMs / 5); // (3)
       this.#setTimer(() => this.#cancelRest(), remainingMs - graceMs);
-      this.#setTimer(() => this.#finish(context.cause), remainingMs); // (4): a listener would not hold the process
+      this.#setTimer(() => this.#finish(context.cause), remainingMs); // (5): a listener would not hold the process
     }
     this.#stops.push(context.onCancel((cause) => this.#finish(cause)));
   }

@@ -11,6 +11,16 @@ function subject(probe: HealthProbe, timeoutMs = 500) {
 }
 
 describe('a health check', () => {
+  it('(2) ends the context of a run when the run has ended', async () => {
+    const contexts: Context[] = [];
+    const { clock, check } = subject((context) => void contexts.push(context));
+    check.begin();
+    await clock.advance(10);
+
+    expect(contexts.map(({ cancelled }) => cancelled)).toEqual([true]);
+    check.close();
+  });
+
   it.each<[HealthProbe, string, string | undefined]>([
     [() => undefined, 'pass', undefined],
     [async () => 'PONG', 'pass', undefined],

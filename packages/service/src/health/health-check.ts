@@ -6,7 +6,8 @@
  *
  * Invariants
  *  (1) At most one run of a check is under way: one that hangs is not started again until it has ended.
- *  (2) A run that takes longer than `timeoutMs` has failed, and its context has ended; what comes of it later is dropped.
+ *  (2) A run's context ends when the run has. One that takes longer than `timeoutMs` has failed, and its context has ended; what
+ *      comes of it later is dropped.
  *  (3) After close nothing is run, and no timer is left. Its timers never keep the process alive.
  *
  * @module
@@ -84,6 +85,7 @@ export class RunningCheck {
       else this.#note('fail', error instanceof Error ? error.message : String(error));
     }
     limit.cancel();
+    context.cancel(); // (2)
     this.#wait(); // (1)
   }
 

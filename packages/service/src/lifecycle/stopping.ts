@@ -14,7 +14,7 @@
  * @module
  */
 
-import { type Clock, Context } from '@holdfast/core';
+import { CancelledError, type Clock, Context } from '@holdfast/core';
 
 import type { DrainReport } from '../drain/drain-report.ts';
 import { pause, within } from '../drain/within.ts';
@@ -111,6 +111,7 @@ class StopRun {
     const begunAt = clock.now();
     const own = limit.withTimeout(limit.remainingMs() * CONTEXT_RATIO);
     const ending = await within(() => component[kind]?.(own), { clock, context: limit });
+    own.cancel(new CancelledError(`the ${kind} of ${component.name} has ended`));
     const step: StopStep = {
       component: component.name,
       kind,

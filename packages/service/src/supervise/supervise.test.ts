@@ -28,6 +28,16 @@ const fail = (): never => {
 };
 
 describe('supervise', () => {
+  it('ends the context of a run when the run has ended, however that was', async () => {
+    const { supervisor, seen, clock } = subject([fail, () => 'returned']);
+    supervisor.start();
+    await clock.advance(1000);
+
+    expect(seen.map(({ context }) => context.cancelled)).toEqual([true, true, false]);
+    expect(seen[0]?.context.cause).toMatchObject({ message: 'the work of outbox has ended' });
+    await supervisor.drain();
+  });
+
   it('(1), (2) restarts what fails within its backoff, which grows until a run was healthy', async () => {
     const late = (ms: number, on: () => ReturnType<typeof subject>) => () =>
       new Promise((_, reject) => void on().clock.setTimer(() => reject(boom), ms));

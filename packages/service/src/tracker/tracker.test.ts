@@ -40,6 +40,22 @@ function openWork() {
 }
 
 describe('createTracker', () => {
+  it.each([
+    ['returned', () => Promise.resolve()],
+    ['failed', () => Promise.reject(new Error('boom'))],
+  ])('ends the context of a job that has %s, and leaves no timer', async (_, end) => {
+    const { tracker } = subject();
+    const contexts: Context[] = [];
+    tracker.go('audit', (context) => {
+      contexts.push(context);
+      return end();
+    });
+    await settle();
+
+    expect(contexts.map(({ cancelled }) => cancelled)).toEqual([true]);
+    expect(tracker.status()).toMatchObject({ running: 0, overdue: 0 });
+  });
+
   it('(1) runs what it has accepted, and a drain waits for it', async () => {
     const { tracker, clock, heard } = subject();
     const { work, finish } = openWork();

@@ -18,6 +18,16 @@ function openWork() {
 }
 
 describe('workerPool', () => {
+  it('ends the context of a run when its work has ended, and that of the caller lives on', async () => {
+    const { pool, root } = subject();
+    const caller = root.withCancel();
+    let own: Context = caller;
+    expect(await pool.run((context) => ((own = context), context.cancelled), caller)).toBe(false);
+    await settle();
+
+    expect([own.cancelled, caller.cancelled]).toEqual([true, false]);
+  });
+
   it('(1) runs so much at once and no more, in the order in which it came', async () => {
     const { pool } = subject({ maxConcurrent: 2 });
     const { work, finishers } = openWork();
