@@ -15,7 +15,10 @@ export interface Component {
    * the order of adding, and is drained before all of that; `[]` uses nothing.
    */
   readonly dependsOn?: readonly string[] | undefined;
-  /** Makes it ready for work. `context` ends when the start has taken too long, or is broken off. */
+  /**
+   * Makes it ready for work. `context` is for the start alone: it ends when all components have started, or when that has taken
+   * too long, or is broken off. What lives longer must not hang on it. Do not wait for `stop()` in it: `stop` waits for the start.
+   */
   start?(context: Context): unknown;
   /**
    * Told as soon as stopping begins, before the time in which traffic still comes: go on serving, and keep nobody who comes.

@@ -46,6 +46,36 @@ function subject(options: LifecycleOptions = {}) {
 const boom = new Error('boom');
 
 describe('createLifecycle', () => {
+  it('ends the context of the starts when all have started, and that of the caller lives on', async () => {
+    const { life, part, root } = subject();
+    const contexts: Context[] = [];
+    const start = (context: Context) => void contexts.push(context);
+    let wasEnded: boolean | undefined = undefined;
+    const second = () => void (wasEnded = contexts[0]?.cancelled);
+    const caller = root.withCancel();
+    await life
+      .add(part('a', [], { start }))
+      .add(part('b', [], { start: second }))
+      .start(caller);
+
+    expect(wasEnded).toBe(false); // not before all have
+    expect(contexts[0]).toMatchObject({ cancelled: true, cause: { message: 'the start is over' } });
+    expect(caller.cancelled).toBe(false);
+    await life.stop();
+  });
+
+  it('stops also where a start waits for that, and stopping may take for ever', async () => {
+    const { life, part, clock } = subject({ stopTimeoutMs: Infinity });
+    const started = life
+      .add(part('a', [], { start: () => life.stop() }))
+      .start()
+      .catch((error: unknown) => error);
+    await clock.advance(5000);
+
+    expect(await started).toMatchObject({ code: 'START_FAILED', component: 'a' });
+    expect(life.state).toBe('stopped');
+  });
+
   it('(1) starts in the order of the dependencies and closes in reverse', async () => {
     const { life, part, log } = subject();
     life

@@ -96,6 +96,7 @@ export class ServiceLife implements AsyncDisposable {
     this.#breakOff = (cause) => own.cancel(cause);
     this.#starting = this.#startAll(ordered, own);
     const failure = await this.#starting;
+    own.cancel(new CancelledError('the start is over')); // it was for the start, not for the life of what has started
     if (failure !== undefined) throw await this.#endFailedStart(failure); // (2)
     this.#state = 'running';
     this.#hasStarted = true;
@@ -139,7 +140,7 @@ export class ServiceLife implements AsyncDisposable {
   /** A start that is broken off may take a moment to heed that: what it uses is closed after it, then. */
   #endOfStart(component: Component, start: Promise<unknown>): Promise<Ending<unknown>> {
     const { clock, stopTimeoutMs } = this.#settings;
-    const context = Context.withClock(clock).withTimeout(stopTimeoutMs * HEED_RATIO);
+    const context = Context.withClock(clock).withTimeout(Math.min(stopTimeoutMs * HEED_RATIO, MAX_HEED_MS));
     return within(() => start, { clock, context, onLate: () => this.#closeLate(component) });
   }
 
@@ -195,6 +196,9 @@ export class ServiceLife implements AsyncDisposable {
 
 /** Share of the time for stopping in which a start that is broken off may end by itself. */
 const HEED_RATIO = 0.2;
+
+/** The longest such time, however long stopping may take. Milliseconds. */
+const MAX_HEED_MS = 5000;
 
 const methods = ['start', 'quiesce', 'drain', 'close'] as const;
 
