@@ -61,8 +61,8 @@ export {
   createContextMonitor,
 } from './monitor/context-monitor.ts';
 export { type HistogramSnapshot } from './monitor/histogram.ts';
+export { type Enricher } from './enrichment/enricher.ts';
 export {
-  type Enricher,
   type EnricherReading,
   type Enrichment,
   type EnrichmentChanges,

@@ -29,13 +29,13 @@ export function waitForRun(enrich: (context: Context) => unknown, context: Conte
   let answer: unknown;
   try {
     answer = enrich(own);
+    if (isThenable(answer)) return waitForAnswer(Promise.resolve(answer), own, terms);
   } catch (error) {
     own.cancel();
     terms.onEnd();
     terms.onFailure(error);
     return Promise.resolve(undefined); // (1)
   }
-  if (isThenable(answer)) return waitForAnswer(answer, own, terms);
   own.cancel();
   terms.onEnd();
   return Promise.resolve(answer);
@@ -43,7 +43,7 @@ export function waitForRun(enrich: (context: Context) => unknown, context: Conte
 
 // --- internal ---
 
-function waitForAnswer(answer: PromiseLike<unknown>, own: CancellableContext, terms: RunTerms): Promise<unknown> {
+function waitForAnswer(answer: Promise<unknown>, own: CancellableContext, terms: RunTerms): Promise<unknown> {
   return new Promise((resolve) => {
     let isWaiting = true;
     const leave = (value: unknown): void => {
@@ -58,7 +58,7 @@ function waitForAnswer(answer: PromiseLike<unknown>, own: CancellableContext, te
       terms.onLate();
       leave(undefined);
     });
-    Promise.resolve(answer)
+    answer
       .then(
         (value) => isWaiting && leave(value),
         (error: unknown) => {

@@ -29,14 +29,24 @@ export interface EnricherSettings {
 
 /** Checks enrichers. */
 export function resolveEnrichers(enrichers: object): readonly EnricherSettings[] {
-  if (typeof enrichers !== 'object' || enrichers === null)
-    throw new ConfigError('enrichment.enrichers', 'an object of enrichers', enrichers);
+  if (!isObjectByName(enrichers)) throw new ConfigError('enrichment.enrichers', 'an object of enrichers', enrichers);
   return Object.entries(enrichers as Readonly<Record<string, Enricher<unknown>>>).map(([name, enricher]) => {
     const place = `enrichment.enrichers.${name}`;
     const { key, enrich, isEssential } = withKnown(place, { isEssential: false }, enricher, ['key', 'enrich']);
-    if (typeof key !== 'object' || key === null) throw new ConfigError(`${place}.key`, 'made by contextKey()', key);
+    if (!isKey(key)) throw new ConfigError(`${place}.key`, 'made by contextKey()', key);
     isFunction(`${place}.enrich`, enrich);
     oneOf(`${place}.isEssential`, isEssential, [true, false]);
     return { name, key, enrich, isEssential };
   });
+}
+
+// --- internal ---
+
+/** Whether it is an object with enrichers as its properties; a Map, an array or a promise has none there, in silence. */
+function isObjectByName(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value) && !(value instanceof Promise);
+}
+
+function isKey(value: unknown): value is ContextKey<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { name?: unknown }).name === 'string';
 }

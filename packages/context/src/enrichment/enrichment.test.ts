@@ -177,8 +177,45 @@ describe('enrichment', () => {
     expect(reported).toEqual(['isOverloaded', 'oops', 'isOverloaded', 'oops']);
   });
 
+  it.each<[kind: string, isOverloaded: () => unknown]>([
+    ['a promise of false', async () => false],
+    ['a promise that rejects', () => Promise.reject(new Error('mine'))],
+    ['a number', () => 1],
+  ])('runs all where isOverloaded answers with %s, and reports it', async (_kind, isOverloaded) => {
+    const { visit } = shop({ isOverloaded: isOverloaded as never });
+    await visit();
+
+    expect(await visit()).toEqual(['ada', 'phone', 'Oslo']);
+    const report = ['isOverloaded', expect.any(TypeError)];
+    expect(reported).toEqual([...report, ...report]);
+  });
+
+  it('(2): is not held up by an answer that cannot be waited for', async () => {
+    const boom = new Error('boom');
+    const getter = new Proxy({}, { get: () => { throw boom; } }); // prettier-ignore
+    const promise = Object.defineProperty(Promise.resolve(1), 'constructor', { get: () => { throw boom; } }); // prettier-ignore
+    const enrichment = createEnrichment({
+      clock,
+      enrichers: {
+        getter: { key: user, enrich: () => getter as never },
+        promise: { key: place, enrich: () => promise as never },
+        fine: { key: device, enrich: () => 'phone' },
+      },
+    });
+    const context = await enrichment.enrich(root);
+
+    expect([user, place, device].map((key) => context.value(key))).toEqual([undefined, undefined, 'phone']);
+    expect(enrichment.snapshot().map(({ failedCount, costMs }) => [failedCount, costMs])).toEqual([[1, 0], [1, 0], [0, 0]]); // prettier-ignore
+    expect(reported).toEqual(['enrich of getter', boom, 'enrich of promise', boom]);
+    expect(clock.pendingCount).toBe(0);
+  });
+
   it.each<[message: string, options: object]>([
     ['enrichment.enrichers must be an object of enrichers', {}],
+    ['enrichment.enrichers must be an object of enrichers', { enrichers: new Map() }],
+    ['enrichment.enrichers must be an object of enrichers', { enrichers: [] }],
+    ['enrichment.enrichers must be an object of enrichers', { enrichers: Promise.resolve({}) }],
+    ['enrichment.enrichers.a.key must be made by contextKey()', { enrichers: { a: { key: {}, enrich: () => 1 } } }],
     ['enrichment.enrichers.a must be an object of options', { enrichers: { a: null } }],
     ['enrichment.enrichers.a.key must be made by contextKey()', { enrichers: { a: { key: 'a', enrich: () => 1 } } }],
     ['enrichment.enrichers.a.enrich must be a function', { enrichers: { a: { key: user } } }],

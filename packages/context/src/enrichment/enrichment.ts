@@ -14,6 +14,7 @@
  */
 
 import {
+  askHook,
   type Clock,
   type Context,
   type ContextKey,
@@ -26,11 +27,8 @@ import {
 } from '@holdfast/core';
 
 import { EnricherCost } from './enricher-cost.ts';
-import { type EnricherSettings, resolveEnrichers } from './enricher.ts';
+import { type Enricher, type EnricherSettings, resolveEnrichers } from './enricher.ts';
 import { waitForRun } from './enricher-run.ts';
-
-export { type Enricher } from './enricher.ts';
-import type { Enricher } from './enricher.ts';
 
 /**
  * Which enrichers run: `all`; `cheap`, without those that cost more than `maxCostMs`; only the `essential` ones; `auto`, which is
@@ -53,7 +51,10 @@ export interface EnrichmentOptions<T extends object = object> {
   readonly maxWaitMs?: number;
   /** How often one that is left out for its cost is tried again. Milliseconds, 0 to 3 600 000. @defaultValue 10_000 */
   readonly probeEveryMs?: number;
-  /** Whether there is more to do than can be done: of a brownout, `() => brownout.level > 0`. Asked once per request. */
+  /**
+   * Whether there is more to do than can be done: of a brownout, `() => brownout.level > 0`. Asked once per request; a throw or
+   * an answer that is not a boolean, such as a promise, is reported and counts as false.
+   */
   readonly isOverloaded?: () => boolean;
   /** Source of time. */
   readonly clock?: Clock;
@@ -212,12 +213,7 @@ class EnricherState {
 
 function modeNow({ mode, isOverloaded }: Settings): EnrichmentMode {
   if (mode !== 'auto') return mode;
-  try {
-    return isOverloaded() ? 'cheap' : 'all';
-  } catch (error) {
-    reportHookError('isOverloaded', error);
-    return 'all';
-  }
+  return askHook('isOverloaded', 'enrichment', isOverloaded, () => false) ? 'cheap' : 'all';
 }
 
 function resolve(options: EnrichmentOptions): Settings {
