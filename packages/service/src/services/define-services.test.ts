@@ -1,4 +1,4 @@
-import { Context } from '@holdfast/core';
+import { Context, onHookError } from '@holdfast/core';
 import { settle } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 
@@ -12,6 +12,53 @@ function disposable(log: string[], name: string) {
 }
 
 describe('defineServices', () => {
+  it('does not wait for an eager service that hangs any longer than its start may, and disposes of the others', async () => {
+    const log: string[] = [];
+    const container = defineServices()
+      .add('config', () => disposable(log, 'config'), { isEager: true })
+      .add('hangs', () => new Promise<string>(() => {}), { isEager: true })
+      .build();
+    const context = Context.background.withTimeout(20);
+
+    await expect(container.start(context)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(log).toEqual(['config disposed']);
+  });
+
+  it('disposes of a service that arrives when all has been disposed of, and reports what that throws', async () => {
+    const log: string[] = [];
+    const arrivals: (() => void)[] = [];
+    const late = (name: string) => () =>
+      new Promise<object>((resolve) => void arrivals.push(() => resolve(disposable(log, name))));
+    const reported: unknown[] = [];
+    const before = onHookError(({ cause }) => void reported.push(cause));
+    const container = defineServices()
+      .add('pool', late('pool'))
+      .add('worse', late('worse'), { dispose: () => Promise.reject(boom) })
+      .build();
+    const asked = [container.services.pool, container.services.worse];
+    const context = Context.background.withCancel();
+    const disposing = container.dispose(context);
+    context.cancel();
+    await expect(disposing).rejects.toMatchObject({ code: 'DISPOSE_FAILED' });
+    for (const arrive of arrivals) arrive();
+    await settle();
+    onHookError(before);
+
+    expect(log).toEqual(['pool disposed']);
+    expect(reported).toEqual([boom]);
+    for (const service of asked) await expect(service).rejects.toMatchObject({ code: 'SERVICES_DISPOSED' });
+  });
+
+  it('(1) makes anew what has come as a context and was refused', async () => {
+    let tries = 0;
+    const { services } = defineServices()
+      .add('late', async (): Promise<unknown> => (++tries === 1 ? Context.background : 'fine'))
+      .build();
+
+    await expect(services.late).rejects.toMatchObject({ name: 'ConfigError' });
+    expect(await services.late).toBe('fine');
+  });
+
   it('(1) makes each service once, when it is first used', async () => {
     const makePool = vi.fn<(url: string) => { url: string }>((url) => ({ url }));
     const { services } = defineServices()

@@ -8,6 +8,7 @@ import { ConfigError, Context, RejectionError, ResilienceError, nameErrorClass, 
 
 import { within } from '../drain/within.ts';
 import { requireContext } from '../ports/require-context.ts';
+import { callHook } from '../ports/tell.ts';
 
 /** One service as it was defined. */
 export interface ServiceSpec {
@@ -71,14 +72,14 @@ export class MadeServices implements AsyncDisposable {
         if (ending.kind === 'late') throw ending.cause;
       }
     } catch (error) {
-      await this.dispose().catch(() => {}); // the first error is what matters
+      await this.#disposeAfterStart(context);
       throw error;
     }
   }
 
   async dispose(context: Context = Context.background): Promise<void> {
     requireContext('services.dispose context', context);
-    this.#disposing ??= this.#disposeAll(context);
+    this.#disposing ??= this.#disposeAll(context, context);
     await this.#disposing;
   }
 
@@ -109,33 +110,48 @@ export class MadeServices implements AsyncDisposable {
 
   #await(spec: ServiceSpec, coming: PromiseLike<unknown>): unknown {
     const { name } = spec;
-    const settled = Promise.resolve(coming).then(
-      (service) => {
-        this.#pending.delete(name);
-        requireNoContext(name, service);
-        this.#keep(spec, service);
-        return service;
-      },
-      (error: unknown) => {
-        this.#pending.delete(name);
-        this.#made.delete(name); // the next to ask tries again
-        throw error;
-      },
-    );
+    const settled = this.#arrive(spec, coming).catch((error: unknown) => {
+      this.#pending.delete(name);
+      this.#made.delete(name); // the next to ask tries again
+      throw error;
+    });
     settled.catch(() => {}); // whoever asked for it has this promise as well
     this.#made.set(name, settled);
     this.#pending.set(name, settled);
     return settled;
   }
 
+  async #arrive(spec: ServiceSpec, coming: PromiseLike<unknown>): Promise<unknown> {
+    const service = await coming;
+    this.#pending.delete(spec.name);
+    requireNoContext(spec.name, service);
+    if (this.#isDisposed) {
+      callHook('dispose', spec.name, () => disposeOf(spec, service)); // nobody waited for it so long
+      throw new ServicesDisposedError(spec.name);
+    }
+    this.#keep(spec, service);
+    return service;
+  }
+
   #keep(spec: ServiceSpec, service: unknown): void {
     if (spec.isOwned) this.#order.push({ spec, service });
   }
 
-  async #disposeAll(context: Context): Promise<void> {
+  /** After a start that failed, whose error is what matters: waits no longer for what is being made than the start may. */
+  async #disposeAfterStart(start: Context): Promise<void> {
+    const limit = Context.background.withTimeout(DISPOSE_MS);
+    const making = start.withTimeout(DISPOSE_MS);
+    this.#disposing ??= this.#disposeAll(limit, making);
+    await this.#disposing.catch(() => {});
+    limit.cancel();
+    making.cancel();
+  }
+
+  /** Disposes of all until `context` ends; waits for what is being made until `making` does. */
+  async #disposeAll(context: Context, making: Context): Promise<void> {
     const failures: { name: string; error: unknown }[] = [];
     for (const [name, coming] of this.#pending) {
-      const ending = await within(() => coming, { clock: systemClock, context });
+      const ending = await within(() => coming, { clock: systemClock, context: making });
       if (ending.kind === 'late') failures.push({ name, error: ending.cause });
     }
     for (let made = this.#order.pop(); made !== undefined; made = this.#order.pop()) {
@@ -150,6 +166,9 @@ export class MadeServices implements AsyncDisposable {
 }
 
 // --- internal ---
+
+/** How long disposing may take where a start has failed, and nobody has said. Milliseconds. */
+const DISPOSE_MS = 5000;
 
 nameErrorClass(ServicesDisposedError, 'ServicesDisposedError');
 nameErrorClass(DisposeFailedError, 'DisposeFailedError');
