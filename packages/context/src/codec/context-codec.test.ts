@@ -1,4 +1,4 @@
-import { Context } from '@holdfast/core';
+import { Context, onHookError } from '@holdfast/core';
 import { seededRandom, virtualClock } from '@holdfast/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 
@@ -265,6 +265,23 @@ describe('the trace', () => {
     expect([ignored.value(traceContext), ignored.value(requestId)]).toEqual([undefined, undefined]);
     expect(inject(started, { trace: 'ignore', requestId: 'ignore' })).toEqual({});
     expect(extract({}).value(requestId)).toBeUndefined();
+  });
+
+  it.each<[kind: string, random: () => number]>([
+    ['throws', () => { throw new Error('mine'); }], // prettier-ignore
+    ['gives NaN', () => NaN],
+    ['gives 1', () => 1],
+  ])('(3): is started with the ids of the platform where random %s', (_kind, random) => {
+    const reported: unknown[] = [];
+    const before = onHookError(({ hook }) => reported.push(hook));
+    const started = extract({}, { trace: 'start', requestId: 'start', random });
+    onHookError(before);
+
+    expect(inject(started)).toEqual({
+      traceparent: expect.stringMatching(/^00-[\da-f]{32}-[\da-f]{16}-00$/),
+      'x-request-id': expect.stringMatching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/),
+    });
+    expect(new Set(reported)).toEqual(new Set(['random']));
   });
 
   it('(3): that is none is left out, as is a request id that could harm a log', () => {

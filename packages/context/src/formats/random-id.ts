@@ -3,16 +3,20 @@
  *
  * They are unique, not secret: whoever sees many can guess the next.
  *
+ * Invariants
+ *  (1) A source of random numbers that throws, or gives what is none, is reported, and the platform's takes its place.
+ *
  * @module
  */
 
-import type { Random } from '@holdfast/core';
+import { drawFrom, type Random, systemRandom } from '@holdfast/core';
 
 /** Returns `digits` random hexadecimal digits, a multiple of 8, the last of which is not 0. */
 export function randomHex(random: Random, digits: number): string {
   let hex = '';
   while (hex.length < digits) {
-    hex += Math.floor(random() * 0x1_0000_0000)
+    const drawn = drawFrom(random, 'random id') ?? systemRandom(); // (1)
+    hex += Math.floor(drawn * 0x1_0000_0000)
       .toString(16)
       .padStart(8, '0');
   }

@@ -53,9 +53,8 @@ export function checkTracestate(text: unknown): string | undefined {
 }
 
 /**
- * Starts a trace: random ids, recorded or not. With `parent` it is a span of that trace: the same trace, another span.
- *
- * @throws whatever `random` throws.
+ * Starts a trace: random ids, recorded or not. With `parent` it is a span of that trace: the same trace, another span. Where
+ * `random` throws, or gives no number from 0 to 1, that is reported, and the platform's numbers are taken.
  */
 export function startTrace(
   random: Random,

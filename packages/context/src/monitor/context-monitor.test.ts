@@ -139,6 +139,22 @@ describe('a context monitor', () => {
     expect(reported).toEqual(['onLeak', 'sync', 'onLeak', 'async']);
   });
 
+  it.each<[kind: string, random: () => number]>([
+    ['throws', () => { throw 'oops'; }], // prettier-ignore
+    ['gives NaN', () => NaN],
+  ])('(3): is not disturbed by a random that %s', async (_kind, random) => {
+    const reported: unknown[] = [];
+    const before = onHookError(({ hook, policy }) => reported.push([hook, policy]));
+    const monitor = monitorOf({ name: 'requests', maxAgeMs: 1, originRatio: 1, random });
+    const context = root.withCancel();
+
+    expect(monitor.track(context)).toBe(context);
+    onHookError(before);
+    await clock.advance(10);
+    expect(monitor.snapshot().leaks).toMatchObject([{ origin: expect.any(String) }]);
+    expect(reported).toEqual([['random', 'requests']]);
+  });
+
   it.each<[message: string, options: object]>([
     ['monitor.name must be a non-empty string', { name: '' }],
     ['monitor.schema must be what defineContextSchema returns', { schema: {} }],

@@ -16,6 +16,7 @@
 import {
   type Clock,
   type Context,
+  drawFrom,
   inRange,
   integerInRange,
   isFunction,
@@ -183,8 +184,10 @@ class MonitorState {
 
   /** Where we are, of some of those that can leak. */
   #originOf(name: string, leftMs: number): Error | undefined {
-    const { originRatio, random } = this.#settings;
-    return leftMs === Infinity && originRatio > 0 && random() < originRatio ? new Error(name) : undefined;
+    const { originRatio, random, name: monitor } = this.#settings;
+    if (leftMs !== Infinity || originRatio === 0) return undefined;
+    const drawn = drawFrom(random, monitor) ?? systemRandom(); // (3)
+    return drawn < originRatio ? new Error(name) : undefined;
   }
 
   #leak({ name, openedAt, origin }: OpenContext): void {
