@@ -11,6 +11,21 @@ function subject(probe: HealthProbe, timeoutMs = 500) {
 }
 
 describe('a health check', () => {
+  it('(1) is run again when it has thrown what has no text', async () => {
+    let runs = 0;
+    const { clock, check } = subject(() => {
+      runs++;
+      throw Object.create(null) as Error;
+    });
+    check.begin();
+    await clock.advance(10);
+    expect(check.fact()).toMatchObject({ result: 'fail', reason: 'what was thrown cannot be read' });
+    await clock.advance(1000);
+
+    expect(runs).toBe(2);
+    check.close();
+  });
+
   it('(2) ends the context of a run when the run has ended', async () => {
     const contexts: Context[] = [];
     const { clock, check } = subject((context) => void contexts.push(context));

@@ -15,6 +15,7 @@
 
 import { type CancellableContext, type Clock, Context, type Timer } from '@holdfast/core';
 
+import { textOf } from '../ports/text-of.ts';
 import type { CheckEffect, CheckFact } from './verdict.ts';
 
 /** What a check returns that works, with something amiss. */
@@ -82,7 +83,7 @@ export class RunningCheck {
       else this.#noteValue(value);
     } catch (error) {
       if (context.cancelled) this.#noteLate();
-      else this.#note('fail', error instanceof Error ? error.message : String(error));
+      else this.#note('fail', textOf(error));
     }
     limit.cancel();
     context.cancel(); // (2)

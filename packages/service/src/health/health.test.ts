@@ -21,6 +21,14 @@ function ask(health: Health, url: string, method = 'GET') {
 }
 
 describe('createHealth', () => {
+  it('refuses to give up without a reason in words', () => {
+    const health = createHealth();
+    for (const reason of [undefined, new Error('deadlock'), ''])
+      expect(() => health.giveUp(reason as string)).toThrow('health.giveUp reason must be a non-empty string');
+
+    expect(health.report().live.status).toBe('pass');
+  });
+
   it('follows the life of a service', async () => {
     const clock = virtualClock();
     const lifecycle = createLifecycle({ clock, notReadyForMs: 0 });

@@ -16,6 +16,7 @@ import {
   type NamedPolicy,
   inRange,
   isFunction,
+  isName,
   oneOf,
   reportHookError,
   systemClock,
@@ -74,7 +75,11 @@ export interface Health {
   begin(): void;
   /** What the three probes answer, and all that it rests on. */
   report(): HealthReport;
-  /** From now on it is not alive, for that reason: a restart is what helps. There is no way back. */
+  /**
+   * From now on it is not alive, for that reason: a restart is what helps. There is no way back.
+   *
+   * @throws ConfigError when the reason is no text.
+   */
   giveUp(reason: string): void;
   /**
    * Answers `/livez`, `/readyz`, `/startupz` and, for people, `/healthz`. Returns whether the request was one of those; if not
@@ -159,6 +164,7 @@ class ServiceHealth implements Health {
   }
 
   giveUp(reason: string): void {
+    isName('health.giveUp reason', reason);
     this.#fatal ??= reason;
   }
 

@@ -46,6 +46,14 @@ function subject(options: LifecycleOptions = {}) {
 const boom = new Error('boom');
 
 describe('createLifecycle', () => {
+  it('ends what had been started when a start throws what has no text', async () => {
+    const { life, part } = subject();
+    const thrown = Object.create(null) as object;
+    life.add(part('a', [], { start: () => Promise.reject(thrown) })); // oxlint-disable-line typescript/prefer-promise-reject-errors -- that is the case
+
+    await expect(life.start()).rejects.toMatchObject({ code: 'START_FAILED', cause: thrown });
+  });
+
   it('ends the context of the starts when all have started, and that of the caller lives on', async () => {
     const { life, part, root } = subject();
     const contexts: Context[] = [];

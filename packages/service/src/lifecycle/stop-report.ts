@@ -7,6 +7,7 @@
 import { ResilienceError, nameErrorClass } from '@holdfast/core';
 
 import type { DrainReport } from '../drain/drain-report.ts';
+import { textOf } from '../ports/text-of.ts';
 
 /** Why the service is stopped. */
 export type StopReason =
@@ -49,7 +50,7 @@ export class StartFailedError extends ResilienceError {
   readonly report: StopReport;
 
   constructor(component: string, cause: unknown, report: StopReport) {
-    super(`${component} did not start: ${messageOf(cause)}`, { cause });
+    super(`${component} did not start: ${textOf(cause)}`, { cause });
     this.component = component;
     this.report = report;
   }
@@ -58,7 +59,3 @@ export class StartFailedError extends ResilienceError {
 // --- internal ---
 
 nameErrorClass(StartFailedError, 'StartFailedError');
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
