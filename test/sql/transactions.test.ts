@@ -244,6 +244,39 @@ describe('a transaction on a real server', () => {
   });
 });
 
+describe('a bound client that was released', () => {
+  it('does not reach the transaction of whoever has its connection next', async () => {
+    const { database } = lab.wrap({ max: 1 });
+    const stale = await database.under(root).connect();
+    await stale.query('begin');
+    await stale.query('commit');
+    stale.release();
+
+    await database.transaction(root, async (transaction) => {
+      await insert(transaction, 1);
+      for (const text of ['insert into note values (2)', 'rollback', 'commit'])
+        await expect(stale.query(text)).rejects.toMatchObject({ reason: 'released' });
+      await insert(transaction, 3);
+    });
+
+    expect(await notes()).toEqual([1, 3]);
+  });
+
+  it('stops no statement of the next when its context ends', async () => {
+    const { database } = lab.wrap({ max: 1 });
+    const context = root.withCancel();
+    const stale = await database.under(() => context).connect();
+    stale.release();
+
+    const innocent = database.read(root, 'select pg_sleep(0.3) as innocent');
+    await lab.running('as innocent');
+    await expect(stale.query('select 1')).rejects.toMatchObject({ reason: 'released' });
+    context.cancel('left');
+
+    expect((await innocent).rowCount).toBe(1);
+  });
+});
+
 describe('the server’s own limit of time', () => {
   const limitIn = async (database: ReturnType<typeof lab.wrap>['database'], context: Context): Promise<number> =>
     database.transaction(context, async (transaction) => {

@@ -158,6 +158,42 @@ describe('a bound client', () => {
     expect(client.releases).toHaveLength(1);
   });
 
+  it.each(['select 1', 'begin', 'commit', 'rollback'])(
+    'bound-client (4): refuses %s after its release',
+    async (text) => {
+      const { client, database, root } = make();
+      const bound = await database.under(root).connect();
+      bound.release();
+      await settle();
+      const next = await database.under(root).connect();
+      await next.query('begin');
+
+      await expect(bound.query(text)).rejects.toMatchObject({ code: 'TRANSACTION_SCOPE', reason: 'released' });
+      expect(() => bound.query({ submit: () => {} })).toThrow('this client was released');
+      bound.on('error', () => {});
+      bound.release(true);
+      await next.query('insert');
+      await next.query('commit');
+      next.release();
+      await settle();
+
+      expect([client.sent, client.listenerCount]).toEqual([['begin', 'insert', 'commit'], 0]);
+      expect(client.releases).toEqual([undefined, undefined]);
+    },
+  );
+
+  it('bound-client (4): does what was asked before its release, without being waited for', async () => {
+    const { client, database, root } = make();
+    const bound = await database.under(root).connect();
+
+    const asked = Promise.all([bound.query('begin'), bound.query('insert'), bound.query('commit')]);
+    bound.release();
+    await asked;
+    await settle();
+
+    expect([client.sent, client.releases]).toEqual([['begin', 'insert', 'commit'], [undefined]]);
+  });
+
   it('lets its owner hear of errors of the connection', async () => {
     const { client, database, root } = make();
     const bound = await database.under(root).connect();

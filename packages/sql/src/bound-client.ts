@@ -8,6 +8,7 @@
  *  (2) When the context ends, an open transaction is rolled back and the connection taken back, without waiting for whoever has
  *      them: a query builder that forgets to release in such a case loses none.
  *  (3) A cursor or stream cannot be stopped and kept: its connection is destroyed.
+ *  (4) A client that was released reaches its connection no more: that may be somebody else's by now.
  *
  * @module
  */
@@ -19,13 +20,22 @@ import { endOf, watchEnd } from './context-watch.ts';
 import type { Connection } from './connection.ts';
 import { commitTransaction } from './scope-bounds.ts';
 import type { SqlResult, SqlStatement } from './pg-client.ts';
+import { TransactionScopeError } from './sql-error.ts';
 import { statementOf } from './statement.ts';
 
 /** What a query builder needs of a client. */
 export interface BoundClient {
-  /** Runs a statement: a text or an object, and values. */
+  /**
+   * Runs a statement: a text or an object, and values.
+   *
+   * @throws TransactionScopeError when the client was released: nothing was sent.
+   */
   query(statement: string | SqlStatement, values?: readonly unknown[]): Promise<SqlResult>;
-  /** Hands a cursor or stream of node-postgres to the connection. */
+  /**
+   * Hands a cursor or stream of node-postgres to the connection.
+   *
+   * @throws TransactionScopeError when the client was released: nothing was sent.
+   */
   query<T extends { submit(...args: never[]): unknown }>(cursor: T): T;
   release(destroy?: Error | boolean): void;
   on(event: 'error', listener: (error: Error) => void): this;
@@ -61,6 +71,7 @@ class PlainClient implements BoundClient {
   readonly #plan: BoundPlan;
   readonly #unhook: () => void;
   #hasCursor = false;
+  #isReleased = false;
   #leaving: Promise<void> | undefined;
 
   constructor(connection: Connection, context: Context, plan: BoundPlan) {
@@ -78,6 +89,7 @@ class PlainClient implements BoundClient {
   }
 
   release(destroy?: Error | boolean): void {
+    this.#isReleased = true;
     this.#unhook();
     const isBroken = destroy !== undefined && destroy !== false;
     if (isBroken) this.#connection.drop(destroy === true ? new Error('released as broken') : destroy);
@@ -85,7 +97,7 @@ class PlainClient implements BoundClient {
   }
 
   on(event: 'error', listener: (error: Error) => void): this {
-    this.#connection.client.on(event, listener);
+    if (!this.#isReleased) this.#connection.client.on(event, listener); // (4)
     return this;
   }
 
@@ -95,6 +107,7 @@ class PlainClient implements BoundClient {
   }
 
   async #run(given: SqlStatement, values: readonly unknown[] | undefined, rest: unknown[]): Promise<SqlResult> {
+    this.#requireHeld();
     refuseCallback([values, ...rest]);
     const statement = statementOf(given, values);
     const contexts = [...new Set([this.#plan.contextNow(), this.#context])];
@@ -150,7 +163,12 @@ class PlainClient implements BoundClient {
     return this.#leaving;
   }
 
+  #requireHeld(): void {
+    if (this.#isReleased) throw new TransactionScopeError('released'); // (4)
+  }
+
   #submit(cursor: object): unknown {
+    this.#requireHeld();
     const end = endOf([this.#plan.contextNow(), this.#context]);
     if (end !== undefined) throw end.cause;
     this.#hasCursor = true;

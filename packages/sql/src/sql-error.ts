@@ -37,18 +37,17 @@ export class TransactionAbortedError extends ResilienceError {
   }
 }
 
-/** A transaction or savepoint was used when it must not be. Nothing was sent. */
+/** A transaction, a savepoint or a client was used when it must not be. Nothing was sent. */
 export class TransactionScopeError extends ResilienceError {
   readonly code = 'TRANSACTION_SCOPE';
-  /** `ended`: it is over. `has-open-savepoint`: until that ends, statements go through it. */
-  readonly reason: 'ended' | 'has-open-savepoint';
+  /**
+   * `ended`: it is over. `has-open-savepoint`: until that ends, statements go through it. `released`: the client has been given
+   * back, and may be somebody else's by now.
+   */
+  readonly reason: 'ended' | 'has-open-savepoint' | 'released';
 
   constructor(reason: TransactionScopeError['reason']) {
-    super(
-      reason === 'ended'
-        ? 'this transaction or savepoint is over'
-        : 'a savepoint is open: use what its work was given, or await it first',
-    );
+    super(scopeMessages[reason]);
     this.reason = reason;
   }
 }
@@ -93,6 +92,12 @@ export function isStopped(error: unknown): boolean {
 }
 
 // --- internal ---
+
+const scopeMessages = {
+  ended: 'this transaction or savepoint is over',
+  'has-open-savepoint': 'a savepoint is open: use what its work was given, or await it first',
+  released: 'this client was released: check out another',
+} as const satisfies Record<TransactionScopeError['reason'], string>;
 
 nameErrorClass(StatementOutcomeUnknownError, 'StatementOutcomeUnknownError');
 nameErrorClass(CommitOutcomeUnknownError, 'CommitOutcomeUnknownError');
