@@ -8,6 +8,8 @@
  *  (1) A job that has crashed `maxCrashes` times is not begun again, until it is released.
  *  (2) The note is written before the job begins, and removed only when it has ended and that was no crash.
  *  (3) At most `maxJobs` notes are kept; the oldest go.
+ *  (4) Runs of one job side by side count each by itself; the death of the process, which ends them all, counts once.
+ *  (5) A store that fails is reported, and changes nothing for the job.
  *
  * @module
  */
@@ -15,6 +17,7 @@
 import {
   ConfigError,
   RejectionError,
+  askHook,
   integerInRange,
   isFunction,
   isName,
@@ -33,8 +36,11 @@ export interface QuarantineOptions {
   /** Jobs whose crashes are remembered, those under way included. Integer, 1 to 1 000 000. @defaultValue 10_000 */
   readonly maxJobs?: number;
   /** Where crashes are kept: `jsonFile(path)` to remember those of the process itself. By default in memory. */
-  readonly store?: RecordStore<Readonly<Record<string, number>>>;
-  /** Whether an error of a job means that what did it has died. By default a `ChildExitError` does. */
+  readonly store?: RecordStore<readonly (readonly [id: string, crashCount: number])[]>;
+  /**
+   * Whether an error of a job means that what did it has died. By default a `ChildExitError` does. It must answer at once: a
+   * promise, as a throw, is reported and counts as no.
+   */
   readonly isCrash?: (error: unknown) => boolean;
   /** Told when a job is kept away for the first time: put it where people look. */
   readonly onQuarantined?: (id: string, crashCount: number) => unknown;
@@ -81,7 +87,8 @@ export function createQuarantine(options: QuarantineOptions = {}): Quarantine {
   integerInRange('quarantine.maxCrashes', resolved.maxCrashes, [1, 1000]);
   integerInRange('quarantine.maxJobs', resolved.maxJobs, [1, 1_000_000]);
   const { store = memoryRecord(), isCrash = isChildExit, onQuarantined = () => {} } = resolved;
-  if (typeof store?.read !== 'function') throw new ConfigError('quarantine.store', 'a RecordStore', store);
+  if (typeof store?.read !== 'function' || typeof store.write !== 'function')
+    throw new ConfigError('quarantine.store', 'a RecordStore', store);
   isFunction('quarantine.isCrash', isCrash);
   isFunction('quarantine.onQuarantined', onQuarantined);
   return new CrashCounts({ ...resolved, store, isCrash, onQuarantined });
@@ -95,44 +102,60 @@ function isChildExit(error: unknown): boolean {
   return error instanceof ChildExitError;
 }
 
+/** What is known of one job. */
+interface JobNotes {
+  /** Runs that have crashed. */
+  crashes: number;
+  /** So many of those are made good, by a run that began after them and ended well. */
+  forgiven: number;
+  /** Runs under way. */
+  running: number;
+}
+
 class CrashCounts implements Quarantine {
   readonly #options: Required<QuarantineOptions>;
-  readonly #counts: Map<string, number>;
-  /** Runs under way by job. */
-  readonly #underWay = new Map<string, number>();
+  readonly #jobs = new Map<string, JobNotes>();
   readonly #told = new Set<string>();
 
   constructor(options: Required<QuarantineOptions>) {
     this.#options = options;
-    const kept: unknown = options.store.read();
-    const entries = typeof kept === 'object' && kept !== null ? Object.entries(kept) : [];
-    this.#counts = new Map(entries.filter((entry): entry is [string, number] => Number.isInteger(entry[1])));
+    for (const [id, crashes] of entriesOf(options.store.read()))
+      this.#jobs.set(id, { crashes, forgiven: 0, running: 0 });
   }
 
   async run<T>(id: string, work: () => T | PromiseLike<T>): Promise<T> {
     isName('quarantine.run id', id);
     isFunction('quarantine.run work', work);
     this.#requireHarmless(id);
-    this.#begin(id); // (2)
+    const notes = this.#begin(id); // (2)
+    const crashesBefore = notes.crashes;
     try {
       const value = await work();
-      this.#end(id, false);
+      this.#endWell(id, notes, crashesBefore);
       return value;
     } catch (error) {
-      this.#end(
-        id,
-        answer(() => this.#options.isCrash(error)),
+      const { isCrash } = this.#options;
+      const hasCrashed = askHook(
+        'isCrash',
+        'quarantine',
+        () => isCrash(error),
+        () => false,
       );
+      if (hasCrashed) this.#endInCrash(id, notes);
+      else this.#endWell(id, notes, crashesBefore);
       throw error;
     }
   }
 
   list(): string[] {
-    return [...this.#counts.keys()].filter((id) => this.#crashCount(id) >= this.#options.maxCrashes);
+    return [...this.#jobs.keys()].filter((id) => this.#crashCount(id) >= this.#options.maxCrashes);
   }
 
   release(id: string): boolean {
-    return this.#forget(id);
+    const wasKnown = this.#jobs.delete(id);
+    this.#told.delete(id);
+    if (wasKnown) this.#write();
+    return wasKnown;
   }
 
   // --- internal ---
@@ -144,24 +167,35 @@ class CrashCounts implements Quarantine {
     throw new QuarantinedError(id, count); // (1)
   }
 
-  /** Crashes of a job: the runs under way have noted themselves, and may end well. */
+  /** Crashes of a job; the runs under way may end well. */
   #crashCount(id: string): number {
-    return (this.#counts.get(id) ?? 0) - (this.#underWay.has(id) ? 1 : 0);
+    const notes = this.#jobs.get(id);
+    return notes === undefined ? 0 : notes.crashes - notes.forgiven;
   }
 
-  #begin(id: string): void {
-    const underWay = this.#underWay.get(id) ?? 0;
-    if (underWay === 0) this.#note(id, (this.#counts.get(id) ?? 0) + 1);
-    this.#underWay.set(id, underWay + 1);
+  #begin(id: string): JobNotes {
+    const notes = this.#jobs.get(id) ?? { crashes: 0, forgiven: 0, running: 0 };
+    notes.running++;
+    this.#keep(id, notes);
+    return notes;
   }
 
-  #end(id: string, isCrash: boolean): void {
-    const left = (this.#underWay.get(id) ?? 1) - 1;
-    if (left > 0) this.#underWay.set(id, left);
-    else this.#underWay.delete(id);
-    if (!isCrash && left === 0) this.#forget(id);
+  #endWell(id: string, notes: JobNotes, crashesBefore: number): void {
+    notes.running--;
+    notes.forgiven = Math.max(notes.forgiven, crashesBefore); // not what has crashed beside it
+    if (this.#jobs.get(id) !== notes) return; // released, or too long ago
+    if (notes.running === 0 && notes.crashes === notes.forgiven) this.#jobs.delete(id);
+    if (this.#crashCount(id) === 0) this.#told.delete(id);
+    this.#write();
+  }
+
+  #endInCrash(id: string, notes: JobNotes): void {
+    notes.running--;
+    const known = this.#jobs.get(id) ?? notes;
+    known.crashes++;
+    this.#keep(id, known);
     const count = this.#crashCount(id);
-    if (isCrash && count >= this.#options.maxCrashes) this.#tell(id, count);
+    if (count >= this.#options.maxCrashes) this.#tell(id, count);
   }
 
   #tell(id: string, count: number): void {
@@ -170,34 +204,32 @@ class CrashCounts implements Quarantine {
     callHook('onQuarantined', 'quarantine', () => this.#options.onQuarantined(id, count));
   }
 
-  #note(id: string, count: number): void {
-    this.#counts.delete(id);
-    this.#counts.set(id, count);
-    const [oldest] = this.#counts.keys();
-    if (this.#counts.size > this.#options.maxJobs && oldest !== undefined) {
-      this.#counts.delete(oldest); // (3)
+  /** Keeps what is known of a job as the newest. */
+  #keep(id: string, notes: JobNotes): void {
+    this.#jobs.delete(id);
+    this.#jobs.set(id, notes);
+    const [oldest] = this.#jobs.keys();
+    if (this.#jobs.size > this.#options.maxJobs && oldest !== undefined) {
+      this.#jobs.delete(oldest); // (3)
       this.#told.delete(oldest);
     }
     this.#write();
   }
 
-  #forget(id: string): boolean {
-    const wasKnown = this.#counts.delete(id);
-    this.#told.delete(id);
-    if (wasKnown) this.#write();
-    return wasKnown;
-  }
-
   #write(): void {
-    this.#options.store.write(Object.fromEntries(this.#counts));
+    const record = [...this.#jobs].map(
+      ([id, { crashes, forgiven, running }]) => [id, crashes - forgiven + Math.min(1, running)] as const, // (4)
+    );
+    callHook('store.write', 'quarantine', () => this.#options.store.write(record)); // (5)
   }
 }
 
-/** What a hook answers; one that throws has said no. */
-function answer(ask: () => boolean): boolean {
-  let isYes = false;
-  callHook('isCrash', 'quarantine', () => {
-    isYes = ask();
-  });
-  return isYes;
+/** Crash counts by job, from what a store has kept: pairs, or an object as it was written before. What is neither is dropped. */
+function entriesOf(kept: unknown): [string, number][] {
+  if (typeof kept !== 'object' || kept === null) return [];
+  const entries: unknown[] = Array.isArray(kept) ? kept : Object.entries(kept);
+  return entries.filter(
+    (entry): entry is [string, number] =>
+      Array.isArray(entry) && typeof entry[0] === 'string' && Number.isInteger(entry[1]) && entry[1] > 0,
+  );
 }
