@@ -93,9 +93,14 @@ function fromBytes(bytes: Uint8Array): string | undefined {
 
 function namesIn(carrier: object): readonly string[] {
   if (hasMethod(carrier, 'getHeaderNames')) return carrier.getHeaderNames() as string[];
-  if (hasMethod(carrier, 'keys')) return [...(carrier.keys() as Iterable<string>)];
+  if (hasMethod(carrier, 'keys')) return textsAmong(carrier.keys() as Iterable<unknown>);
   if (hasMethod(carrier, 'getMap')) return Object.keys(carrier.getMap() as object);
   return hasMethod(carrier, 'set') ? [] : Object.keys(carrier);
+}
+
+/** The names among keys, which of an array are numbers. */
+function textsAmong(keys: Iterable<unknown>): readonly string[] {
+  return [...keys].filter((key) => typeof key === 'string');
 }
 
 function hasMethod<M extends string>(value: unknown, method: M): value is Record<M, (...args: unknown[]) => unknown> {

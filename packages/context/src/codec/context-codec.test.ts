@@ -7,7 +7,7 @@ import { startTrace, traceContext } from '../formats/trace-context.ts';
 import { defineContextSchema } from '../schema/context-schema.ts';
 import type { ContextCodecOptions } from './codec-options.ts';
 import { createContextCodec } from './context-codec.ts';
-import { criticality } from './criticality.ts';
+import { criticalities, criticality, priorityOf } from './criticality.ts';
 
 const schema = defineContextSchema({
   version: '1.0',
@@ -303,6 +303,13 @@ describe('criticality', () => {
     expect(extract(headers).remainingMs()).toBe(5000);
   });
 
+  it('is a priority from 0 to 9, of what is none as of what says nothing', () => {
+    const priorities = criticalities.map((level) => priorityOf(root.withValue(criticality, level)));
+    const bogus = ['Sheddable', '', null, 5].map((level) => priorityOf(root.withValue(criticality, level as never)));
+
+    expect([priorities, bogus, priorityOf(root)]).toEqual([[9, 6, 3, 0], [6, 6, 6, 6], 6]);
+  });
+
   it('may be lowered by any caller, and raised by a trusted one only', () => {
     const told = { 'x-context-criticality': 'critical-plus' };
 
@@ -373,7 +380,14 @@ describe('a codec', () => {
 
     expect(() => codec.inject(undefined as never, {})).toThrow(new TypeError('inject needs a context, got undefined'));
     expect(() => codec.inject(root, null as never)).toThrow(new TypeError('inject needs a carrier, got null'));
+    expect(() => codec.inject({} as never, {})).toThrow('inject needs a context, got a value of type object');
     expect(() => codec.inject(root.withTimeout(5), Object.freeze({}))).toThrow(TypeError);
+    for (const carrier of [[], [['accept', 'x']]])
+      expect(() => codec.inject(root.withTimeout(5), carrier)).toThrow('a carrier with names, got an array');
+    for (const parent of [null, {}, [], new AbortController().signal])
+      expect(() => codec.extract({}, parent as never)).toThrow(
+        /^extract needs a context, got (?:null|an array|a value)/,
+      );
   });
 
   it('makes a context that can be cancelled, and ends with its parent', () => {
@@ -390,6 +404,8 @@ describe('a codec', () => {
   it('reads and writes carriers in a way of their own', () => {
     const pairs: string[] = [];
     const codec = createContextCodec();
+    const nested = codec.inject(root.withTimeout(900), [['accept', 'x']], (list, ...pair) => list.push(pair));
+    expect(nested).toEqual([['accept', 'x'], ['x-request-timeout', '900ms']]); // prettier-ignore
 
     codec.inject(root.withTimeout(900), pairs, (list, name, text) => list.push(name, text));
     expect(pairs).toEqual(['x-request-timeout', '900ms']);

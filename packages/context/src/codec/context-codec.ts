@@ -21,6 +21,7 @@ import { type CodecSettings, type ContextCodecOptions, resolveCodecOptions } fro
 import { type DropCounts, Drops } from './drops.ts';
 import { InboundCodec } from './inbound-codec.ts';
 import { OutboundCodec } from './outbound-codec.ts';
+import { kindOf, requireContext } from '../ports/require-context.ts';
 
 /** What carries a context over borders. It holds counts only: one codec may serve any number of requests. */
 export interface ContextCodec {
@@ -29,13 +30,16 @@ export interface ContextCodec {
    * are passed on, is taken out first; a time that is left in there is kept where it is shorter than the context's, and
    * replaced where it is longer. `write` is for carriers that need a way of their own.
    *
-   * @throws TypeError when `context` is no context or `carrier` no object; and what the carrier throws, if it cannot be written.
+   * @throws TypeError when `context` is no context or `carrier` no object, or an array without `write`; and what the carrier
+   * throws, if it cannot be written.
    */
   inject<C extends object>(context: Context, carrier: C, write?: CarrierWriter<C>): C;
   /**
    * Derives from `parent` the context of the request that came with `carrier`: with the values, the trace and the criticality
    * that are accepted, and with the caller's deadline if that is earlier than the parent's. Cancel it when the request is
    * over. Never throws because of `carrier`; whatever it is, it adds nothing at worst.
+   *
+   * @throws TypeError when `parent` is no context.
    */
   extract<C>(carrier: C, parent?: Context, read?: CarrierReader<C>): CancellableContext;
   /** Bytes of the names and values that `inject` would send of `context`. */
@@ -63,16 +67,17 @@ export function createContextCodec(options: ContextCodecOptions = {}): ContextCo
   const outbound = new OutboundCodec(settings, dropsOut);
 
   return Object.freeze({
-    inject<C extends object>(context: Context, carrier: C, write: CarrierWriter<C> = writeCarrier): C {
-      requireObject('a context', context);
-      requireObject('a carrier', carrier);
+    inject<C extends object>(context: Context, carrier: C, write?: CarrierWriter<C>): C {
+      requireContext('inject', context);
+      requireCarrier(carrier, write !== undefined);
       const headers = outbound.headersOf(context, carrier);
       const names = new Set(headers.map(([name]) => name));
       clearCarrier(carrier, (lower, name) => outbound.isOwn(lower) || (lower !== name && names.has(lower)));
-      for (const [name, text] of headers) write(carrier, name, text);
+      for (const [name, text] of headers) (write ?? writeCarrier)(carrier, name, text);
       return carrier;
     },
     extract<C>(carrier: C, parent: Context = Context.background, read?: CarrierReader<C>): CancellableContext {
+      requireContext('extract', parent);
       return inbound.derive(parent, readCarrier(carrier, inbound.names, read));
     },
     sizeOf: (context: Context): number => outbound.sizeOf(context),
@@ -82,6 +87,11 @@ export function createContextCodec(options: ContextCodecOptions = {}): ContextCo
 
 // --- internal ---
 
-function requireObject(what: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`inject needs ${what}, got ${String(value)}`);
+function requireCarrier(carrier: unknown, hasWriter: boolean): void {
+  if (typeof carrier !== 'object' || carrier === null)
+    throw new TypeError(`inject needs a carrier, got ${kindOf(carrier)}`);
+  if (Array.isArray(carrier) && !hasWriter)
+    throw new TypeError(
+      'inject needs a carrier with names, got an array; hand in an object, or a function that writes',
+    );
 }

@@ -23,9 +23,10 @@ export const criticalities: readonly Criticality[] = Object.freeze([
   'sheddable',
 ] as const);
 
-/** Returns the criticality of a request: `critical`, where nothing was said. */
+/** Returns the criticality of a request: `critical`, where nothing was said, or what is none of the four. */
 export function criticalityOf(context: Context): Criticality {
-  return context.value(criticality) ?? 'critical';
+  const said = context.value(criticality);
+  return isCriticality(said) ? said : 'critical';
 }
 
 /** Returns the priority, 0 to 9, by which a bulkhead takes calls of this criticality: 9, 6, 3 or 0. */

@@ -233,6 +233,13 @@ describe('enrichment', () => {
     expect(() => createEnrichment(options as never)).toThrow(message);
   });
 
+  it.each([undefined, null, {}, []])('says that it needs a context, not %j', async (context) => {
+    const { enrichment } = shop();
+
+    await expect(enrichment.enrich(context as never)).rejects.toThrow(/^enrich needs a context, got (?:a|n|undefined)/);
+    expect(enrichment.snapshot()[0]?.ranCount).toBe(0);
+  });
+
   it('of nothing is the context itself', async () => {
     expect(await createEnrichment({ enrichers: {} }).enrich(root)).toBe(root);
     await settle();

@@ -29,6 +29,7 @@ import {
 import { EnricherCost } from './enricher-cost.ts';
 import { type Enricher, type EnricherSettings, resolveEnrichers } from './enricher.ts';
 import { waitForRun } from './enricher-run.ts';
+import { requireContext } from '../ports/require-context.ts';
 
 /**
  * Which enrichers run: `all`; `cheap`, without those that cost more than `maxCostMs`; only the `essential` ones; `auto`, which is
@@ -95,6 +96,7 @@ export interface Enrichment {
    * Derives a context with the values of the enrichers. They run side by side; none sees what another found.
    *
    * @throws `context.cause` when the context ends before.
+   * @throws TypeError when it is none.
    */
   enrich(context: Context): Promise<Context>;
   /**
@@ -129,6 +131,7 @@ export function createEnrichment<T extends object>(options: EnrichmentOptions<T>
 
   return Object.freeze({
     async enrich(context: Context): Promise<Context> {
+      requireContext('enrich', context);
       context.throwIfCancelled();
       const mode = modeNow(settings);
       const chosen = states.filter((state) => state.takesPart(mode, settings)); // (1)

@@ -46,6 +46,16 @@ describe('a value guard', () => {
     expect(guard.refusedCount).toBe(2);
   });
 
+  it('(1): does not refuse to take away of what is too large already', () => {
+    const guard = createValueGuard({ schema, maxBytes: 12 });
+    const large = root.withValue(schema.keys['user-id'], 'ada').withValue(schema.keys.attempt, 2000);
+
+    const smaller = guard.withValues(large, { region: undefined });
+    expect([guard.sizeOf(smaller), guard.refusedCount]).toEqual([21, 0]);
+    expect(guard.sizeOf(guard.withValues(smaller, { attempt: undefined }))).toBe(10);
+    expect(() => guard.withValues(large, { attempt: 1, region: undefined })).toThrow(ContextValueError);
+  });
+
   it('says what to do', () => {
     const guard = createValueGuard({ schema, maxBytes: 0 });
 

@@ -55,7 +55,7 @@ export type ContextValuesOf<F extends ContextFields> = { readonly [N in keyof F]
 /** Sets values. */
 export interface ValueGuard<F extends ContextFields = ContextFields> {
   /**
-   * Derives a context with `values`; undefined hides what is above.
+   * Derives a context with `values`; undefined hides what is above, which is never refused: it makes a context smaller.
    *
    * @throws ContextValueError when a value is too large for its field, or of another type, or all are too large together.
    * @throws TypeError when the schema has no such field.
@@ -107,12 +107,14 @@ export function createValueGuard<F extends ContextFields>(options: ValueGuardOpt
   return Object.freeze({
     withValues(context: Context, values: ContextValuesOf<F>): Context {
       let derived = context;
+      let isAdding = false;
       for (const [name, value] of Object.entries(values)) {
         const field = requireField(schema, name);
+        isAdding ||= value !== undefined;
         if (enforcement !== 'off' && value !== undefined) refuse(refusalOf(name, field, value));
         derived = derived.withValue(schema.keys[name] as ContextKey<unknown>, value);
       }
-      const sizeBytes = enforcement === 'off' ? 0 : sizeOfValues(schema, derived);
+      const sizeBytes = enforcement === 'off' || !isAdding ? 0 : sizeOfValues(schema, derived);
       if (sizeBytes > maxBytes) refuse(new ContextValueError(undefined, sizeBytes, maxBytes));
       return derived;
     },
