@@ -52,6 +52,33 @@ describe('createCrashJournal', () => {
     expect(store.read()).toHaveLength(200);
   });
 
+  it('(2) does not forget a loop for its own waits: what dies a second after each is told to wait ever longer', () => {
+    const { start, calendar, store } = subject();
+    const waits: number[] = [];
+    for (let starts = 0; starts < 30; starts++) {
+      const { kind, waitMs } = start().begin();
+      calendar.now += waitMs + 1000;
+      if (starts >= 6) expect(kind).toBe('crash-loop');
+      waits.push(waitMs);
+    }
+    expect(waits.slice(5, 12)).toEqual([0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000]);
+    expect(waits.slice(12).every((waitMs) => waitMs === 300_000)).toBe(true);
+
+    const last = start();
+    calendar.now += last.begin().waitMs + 300_001; // it lives, and so the loop is over
+    last.end();
+    expect(start().begin()).toEqual({ kind: 'normal', uncleanCount: 0, waitMs: 0 });
+    store.write([{ startedAt: calendar.now, waitMs: 'x' } as never]);
+    expect(start().begin().uncleanCount).toBe(0);
+  });
+
+  it('(2) counts the time of what did not wait as it was told to', () => {
+    const { start, calendar, crash } = subject();
+    for (let starts = 0; starts < 12; starts++) crash(1000);
+    calendar.now += 600_000; // told to wait 300 seconds, and up for 300 more
+    expect(start().begin().uncleanCount).toBeLessThan(3);
+  });
+
   it('(3) counts nothing from the future, and nothing that is no start', () => {
     const { start, calendar, store, crash } = subject();
     for (let times = 0; times < 5; times++) crash();

@@ -8,6 +8,7 @@
  * Invariants
  *  (1) A start is unclean until `end` was called: a kill, a crash of the machine and an exit without it count alike.
  *  (2) Starts longer ago than `withinMs` do not count, and at most `MAX_STARTS` are kept.
+ *      What passes while it waits as it was told to is no time: else the waits alone would make it forget a crash loop.
  *  (3) Calendar time that jumps back makes no start count that did not.
  *
  * @module
@@ -22,6 +23,8 @@ export interface StartRecord {
   readonly startedAt: number;
   /** Undefined while the process runs, and for ever if it crashed. */
   readonly endedAt?: number;
+  /** How long it was told to wait, if it was. Milliseconds. */
+  readonly waitMs?: number;
 }
 
 /** Options of {@link createCrashJournal}. Omitted ones take {@link crashJournalDefaults}. */
@@ -102,7 +105,8 @@ class StartJournal implements CrashJournal {
     const now = this.#options.wallClock();
     const recent = this.#recent(now);
     this.#verdict = this.#judge(recent.filter(({ endedAt }) => endedAt === undefined).length);
-    this.#own = { startedAt: now };
+    const { waitMs } = this.#verdict;
+    this.#own = waitMs === 0 ? { startedAt: now } : { startedAt: now, waitMs };
     this.#options.store.write([...recent, this.#own].slice(-MAX_STARTS)); // (2)
     return this.#verdict;
   }
@@ -124,7 +128,15 @@ class StartJournal implements CrashJournal {
   #recent(now: number): StartRecord[] {
     const kept: unknown = this.#options.store.read();
     const starts = Array.isArray(kept) ? kept.filter(isStart) : [];
-    return starts.filter(({ startedAt }) => startedAt <= now && now - startedAt <= this.#options.withinMs); // (2), (3)
+    const past = starts.filter(({ startedAt }) => startedAt <= now); // (3)
+    const recent: StartRecord[] = [];
+    let [next, waitedMs] = [now, 0];
+    for (const start of past.toReversed()) {
+      waitedMs += Math.min(start.waitMs ?? 0, Math.max(0, next - start.startedAt)); // it may have died while it waited
+      next = start.startedAt;
+      if (now - start.startedAt - waitedMs <= this.#options.withinMs) recent.unshift(start); // (2)
+    }
+    return recent;
   }
 
   #judge(uncleanCount: number): StartVerdict {
@@ -138,5 +150,7 @@ class StartJournal implements CrashJournal {
 }
 
 function isStart(value: unknown): value is StartRecord {
-  return typeof value === 'object' && value !== null && typeof (value as StartRecord).startedAt === 'number';
+  if (typeof value !== 'object' || value === null) return false;
+  const { startedAt, waitMs = 0 } = value as Partial<StartRecord>;
+  return typeof startedAt === 'number' && typeof waitMs === 'number' && waitMs >= 0;
 }
