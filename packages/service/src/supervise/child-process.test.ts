@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 
-import { Context } from '@holdfast/core';
+import { Context, onHookError } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 
@@ -80,6 +80,20 @@ describe('childProcess', () => {
     expect(await outcome).toMatchObject({ signal: 'SIGKILL' });
   });
 
+  it('(2) kills a child that could not be sent its signal', async () => {
+    const { child, context, clock } = subject({ killAfterMs: 100 });
+    const before = onHookError(() => {});
+    child.kill.mockImplementationOnce(() => {
+      throw new Error('EPERM');
+    });
+    await settle();
+    context.cancel();
+    await clock.advance(100);
+    onHookError(before);
+
+    expect(child.kill.mock.calls).toEqual([['SIGTERM'], ['SIGKILL']]);
+  });
+
   it('(2) does not signal a child that has ended by itself', async () => {
     const { child, context, outcome } = subject();
     child.emit('exit', 0, null);
@@ -105,7 +119,10 @@ describe('childProcess', () => {
     expect(() => childProcess(1 as never)).toThrow('childProcess spawn must be a function');
     expect(() => childProcess(() => new FakeChild(), { killAfterMs: -1 })).toThrow('childProcess.killAfterMs');
     expect(() => childProcess(() => new FakeChild(), { lastLineCount: 1.5 })).toThrow('childProcess.lastLineCount');
-    expect(() => childProcess(() => new FakeChild(), { stopSignal: '' as never })).toThrow('childProcess.stopSignal');
+    for (const stopSignal of ['', 'SIGTREM', 'toString', 15])
+      expect(() => childProcess(() => new FakeChild(), { stopSignal: stopSignal as never })).toThrow(
+        'childProcess.stopSignal must be a signal of this platform',
+      );
     const run = { number: 1, isSafeMode: false, lastCrash: undefined, beat: () => {} };
     expect(() => childProcess(() => ({}) as never)(Context.background, run)).toThrow(
       'childProcess spawn() must be a child process',

@@ -6,11 +6,13 @@
  *
  * Invariants
  *  (1) The body settles when the child has exited, and not before: two children of one body never run side by side.
- *  (2) A child that does not heed its signal is killed `killAfterMs` later.
+ *  (2) A child that does not heed its signal, or could not be sent it, is killed `killAfterMs` later.
  *  (3) What it prints to stderr is remembered up to `lastLineCount` lines, and passed on to nobody.
  *
  * @module
  */
+
+import { constants } from 'node:os';
 
 import {
   type Clock,
@@ -19,7 +21,6 @@ import {
   inRange,
   integerInRange,
   isFunction,
-  isName,
   systemClock,
   withKnown,
 } from '@holdfast/core';
@@ -39,7 +40,7 @@ export interface ChildPort {
 
 /** Options of {@link childProcess}. Omitted ones take {@link childProcessDefaults}. */
 export interface ChildProcessOptions {
-  /** Signal by which it is asked to end. @defaultValue 'SIGTERM' */
+  /** Signal by which it is asked to end; one that this platform knows. @defaultValue 'SIGTERM' */
   readonly stopSignal?: NodeJS.Signals;
   /** Time that it may take to end before it is killed. Milliseconds, 0 to 600 000. @defaultValue 5000 */
   readonly killAfterMs?: number;
@@ -75,7 +76,8 @@ export function childProcess(
 ): SupervisedBody {
   isFunction('childProcess spawn', spawn);
   const settings = withKnown('childProcess', childProcessDefaults, options);
-  isName('childProcess.stopSignal', settings.stopSignal);
+  if (!Object.hasOwn(constants.signals, settings.stopSignal))
+    throw new ConfigError('childProcess.stopSignal', 'a signal of this platform', settings.stopSignal);
   inRange('childProcess.killAfterMs', settings.killAfterMs, [0, 600_000]);
   integerInRange('childProcess.lastLineCount', settings.lastLineCount, [0, 1000]);
   return (context, run) => runChild(context, run, { spawn, ...settings });
@@ -96,8 +98,8 @@ function runChild(context: Context, run: SupervisedRun, settings: ChildSettings)
   child.on('message', () => run.beat());
   return new Promise((resolve, reject) => {
     const stop = context.onCancel(() => {
-      child.kill(stopSignal);
       clock.setTimer(() => child.kill('SIGKILL'), killAfterMs).unref(); // (2): it does nothing to a child that has gone
+      child.kill(stopSignal);
     });
     child.on('error', (error) => {
       if (child.pid !== undefined) return; // that of a signal or a message which came too late
