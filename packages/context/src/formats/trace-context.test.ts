@@ -1,3 +1,4 @@
+import { onHookError } from '@holdfast/core';
 import { seededRandom } from '@holdfast/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -72,5 +73,19 @@ describe('trace context', { timeout: 60_000 }, () => {
     expect(child.spanId).not.toBe(started.spanId);
     expect(startTrace(random).traceId).not.toBe(started.traceId);
     expect(startTrace(() => 0, undefined, true)).toMatchObject({ traceId: `${'0'.repeat(31)}1`, isSampled: true });
+  });
+
+  it('random-id (1): is started with the numbers of the platform where random has none', () => {
+    const reported: unknown[] = [];
+    const before = onHookError(({ hook }) => reported.push(hook));
+    const randoms = [() => { throw new Error('mine'); }, () => NaN, () => 1, () => -0.1]; // prettier-ignore
+    const traces = randoms.map((random) => startTrace(random));
+    onHookError(before);
+
+    expect(traces.map(formatTraceparent)).toEqual(
+      traces.map(() => expect.stringMatching(/^00-[\da-f]{32}-[\da-f]{16}-/)),
+    );
+    expect(new Set(traces.map((trace) => trace.traceId)).size).toBe(4);
+    expect(new Set(reported)).toEqual(new Set(['random']));
   });
 });
