@@ -47,3 +47,20 @@ it('checkTransaction says what is wrong', () => {
   expect(() => checkTransaction({ readonly: true } as never)).toThrow('transaction has no option "readonly"');
   expect(checkTransaction({})).toEqual({});
 });
+
+it.each([[new Map([['app.tenant', 'acme']])], [['acme']], ['acme'], [null], [7]])(
+  'checkTransaction refuses %o as settings',
+  (settings) => {
+    expect(() => checkTransaction({ settings: settings as never })).toThrow(
+      'transaction.settings must be a plain object',
+    );
+  },
+);
+
+it('checkTransaction copies settings, of any plain object', () => {
+  const settings = Object.assign(Object.create(null) as Record<string, string>, { 'app.tenant': 'acme' });
+  const checked = checkTransaction({ settings });
+  settings['app.tenant'] = 'other';
+
+  expect(checked).toEqual({ settings: { 'app.tenant': 'acme' } });
+});

@@ -25,7 +25,7 @@ export interface TransactionOptions {
 }
 
 /**
- * Checks how a transaction is to run.
+ * Checks how a transaction is to run. Returns a copy: what the caller changes later has no effect.
  *
  * @throws ConfigError or TypeError when it cannot.
  */
@@ -34,9 +34,8 @@ export function checkTransaction(options: TransactionOptions): TransactionOption
   if (known.isolation !== undefined) oneOf('transaction.isolation', known.isolation, isolations);
   for (const flag of ['readOnly', 'deferrable'] as const)
     if (known[flag] !== undefined) oneOf(`transaction.${flag}`, known[flag], [true, false]);
-  for (const [name, value] of Object.entries(known.settings ?? {}))
-    if (typeof value !== 'string') throw new ConfigError(`transaction.settings.${name}`, 'a string', value);
-  return known;
+  if (known.settings === undefined) return known;
+  return { ...known, settings: checkedSettings(known.settings) };
 }
 
 /** Returns what `BEGIN` sends, all at once. `remainingMs` is the time until the deadline; Infinity sets no limit. */
@@ -76,6 +75,21 @@ export function literal(text: string): string {
 }
 
 // --- internal ---
+
+function checkedSettings(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  if (!isPlain(settings)) throw new ConfigError('transaction.settings', 'a plain object', settings);
+  const entries = Object.entries(settings);
+  for (const [name, value] of entries)
+    if (typeof value !== 'string') throw new ConfigError(`transaction.settings.${name}`, 'a string', value);
+  return Object.fromEntries(entries);
+}
+
+/** Whether it is an object that was written as one: the entries of a Map would be overlooked, settings or not. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
 
 const isolations = ['read committed', 'repeatable read', 'serializable'] as const;
 

@@ -25,6 +25,19 @@ describe('statementOf', () => {
     expect(statementOf(new Tagged())).toMatchObject({ text: 'select $1', values: [7], name: 'seven' });
   });
 
+  it('copies the values, wherever they come from', () => {
+    const values = [1];
+    const statements = [statementOf('select $1', values), statementOf({ text: 'select $1', values })];
+    values[0] = 2;
+
+    expect(statements.map((statement) => statement.values)).toEqual([[1], [1]]);
+  });
+
+  it.each([7, 'one', new Set([1])])('refuses values that are no array: %o', (values) => {
+    expect(() => statementOf('select $1', values as never)).toThrow('values of a statement come in an array');
+    expect(() => statementOf({ text: 'select $1', values: values as never })).toThrow('come in an array');
+  });
+
   it('does not change what it is given', () => {
     const given = Object.freeze({ text: 'select $1', values: Object.freeze([1]) });
 

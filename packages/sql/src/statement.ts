@@ -8,17 +8,17 @@ import { commandKind } from './command-kind.ts';
 import type { SqlStatement } from './pg-client.ts';
 
 /**
- * Returns a statement with its values.
+ * Returns a copy of a statement with its values: what the caller changes later, while it waits for a client, has no effect.
  *
  * @throws TypeError when it has no text, or values are no array.
  */
 export function statementOf(statement: string | SqlStatement, values?: readonly unknown[]): SqlStatement {
   const given = typeof statement === 'string' ? { text: statement } : statement;
   if (typeof given?.text !== 'string') throw new TypeError('a statement is a string, or an object with a text');
-  if (values !== undefined && !Array.isArray(values)) throw new TypeError('values of a statement come in an array');
   const { text, name } = given; // of tagged templates these are often getters of a class, which a copy would lose
-  const own = values ?? given.values;
-  return { ...given, text, ...(name !== undefined && { name }), ...(own !== undefined && { values: own }) };
+  const own = values ?? given.values ?? undefined;
+  if (own !== undefined && !Array.isArray(own)) throw new TypeError('values of a statement come in an array');
+  return { ...given, text, ...(name !== undefined && { name }), ...(own !== undefined && { values: [...own] }) };
 }
 
 /**
