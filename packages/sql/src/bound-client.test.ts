@@ -253,6 +253,31 @@ describe('a bound pool', () => {
     expect(await bound.query('insert')).toMatchObject({ command: 'insert' });
   });
 
+  it('refuses a function that returns no context, and a promise is none', async () => {
+    const { client, database, root } = make();
+
+    for (const source of [async () => root, () => ({}), () => 7]) {
+      const pool = database.under(source as never);
+      await expect(pool.query('select 1')).rejects.toThrow(/^the function given to under\(\) returns a context/);
+      await expect(pool.connect()).rejects.toThrow(TypeError);
+    }
+    expect([client.sent, client.releases]).toEqual([[], []]);
+  });
+
+  it('refuses what is no statement, and a cursor that would outlast its client', async () => {
+    const { client, database, root } = make();
+    const pool = database.under(root);
+    const bound = await pool.connect();
+
+    await expect(bound.query(null as never)).rejects.toThrow('a statement is a string, or an object with a text');
+    await expect(pool.query(undefined as never)).rejects.toThrow('a statement is a string');
+    await expect(pool.query({ text: 'select 1', submit: () => {} } as never)).rejects.toThrow('needs a client');
+    bound.release();
+    await settle();
+
+    expect(client.sent).toEqual([]);
+  });
+
   it('refuses callbacks and what is no context, and ends nothing', async () => {
     const { client, database, root } = make();
 

@@ -61,6 +61,11 @@ export function refuseCallback(values: readonly unknown[]): void {
     throw new TypeError('a bound pool takes no callback: await it');
 }
 
+/** Whether it is a cursor or stream of node-postgres. */
+export function isSubmittable(given: unknown): given is { readonly submit: unknown } {
+  return typeof given === 'object' && given !== null && 'submit' in given;
+}
+
 // --- internal ---
 
 const nothing: SqlResult<never> = Object.freeze({ rows: [], rowCount: null, command: '', fields: [] });
@@ -84,7 +89,7 @@ class PlainClient implements BoundClient {
   query(statement: string | SqlStatement, values?: readonly unknown[]): Promise<SqlResult>;
   query<T extends { submit(...args: never[]): unknown }>(cursor: T): T;
   query(given: string | object, values?: readonly unknown[], ...rest: unknown[]): unknown {
-    if (typeof given === 'object' && 'submit' in given) return this.#submit(given);
+    if (isSubmittable(given)) return this.#submit(given);
     return this.#run(given as SqlStatement, values, rest);
   }
 

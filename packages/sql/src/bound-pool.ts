@@ -7,7 +7,8 @@
 
 import { Context } from '@holdfast/core';
 
-import { type BoundClient, boundClient, refuseCallback } from './bound-client.ts';
+import { type BoundClient, boundClient, isSubmittable, refuseCallback } from './bound-client.ts';
+import { isContext } from './context-watch.ts';
 import type { Connection } from './connection.ts';
 import type { SqlResult, SqlStatement } from './pg-client.ts';
 
@@ -17,7 +18,7 @@ export type ContextSource = Context | (() => Context | undefined);
 /** A pool of clients that end what they do with the context. It has the shape of node-postgres' pool. */
 export interface BoundPool {
   connect(): Promise<BoundClient>;
-  /** Runs one statement on a client of its own: a text or an object, and values. */
+  /** Runs one statement on a client of its own: a text or an object, and values. No cursor or stream, which outlasts the call. */
   query(statement: string | SqlStatement, values?: readonly unknown[]): Promise<SqlResult>;
   /** Does nothing: the pool behind it is not its own. */
   end(): Promise<void>;
@@ -31,11 +32,17 @@ export interface PoolBehind {
 
 /** Returns a pool under a context. */
 export function boundPool(behind: PoolBehind, source: ContextSource): BoundPool {
-  const contextNow = typeof source === 'function' ? () => source() ?? Context.background : () => source;
+  const contextNow = typeof source === 'function' ? () => contextOf(source) : () => source;
   return new PoolUnderContext(behind, contextNow);
 }
 
 // --- internal ---
+
+function contextOf(source: () => Context | undefined): Context {
+  const context: unknown = source() ?? Context.background;
+  if (isContext(context)) return context;
+  throw new TypeError('the function given to under() returns a context or undefined, and no promise');
+}
 
 class PoolUnderContext implements BoundPool {
   readonly #behind: PoolBehind;
@@ -56,6 +63,7 @@ class PoolUnderContext implements BoundPool {
 
   async query(statement: string | SqlStatement, values?: readonly unknown[], ...rest: unknown[]): Promise<SqlResult> {
     refuseCallback([values, ...rest]);
+    if (isSubmittable(statement)) throw new TypeError('a cursor or stream needs a client: connect() gives one');
     const client = await this.connect();
     try {
       return await client.query(statement, values);
