@@ -62,7 +62,7 @@ export class FakeClient {
   readonly releases: unknown[] = [];
   /** Answers by itself, where it returns true. */
   automatic: (text: string) => boolean = () => false;
-  readonly #pending: Answer[] = [];
+  readonly #pending: { readonly text: string; readonly answer: Answer }[] = [];
   readonly #listeners = new Set<(error: Error) => void>();
 
   get listenerCount(): number {
@@ -71,18 +71,21 @@ export class FakeClient {
 
   query(statement: { readonly text: string }, answer: Answer): void {
     this.sent.push(statement.text);
-    this.#pending.push(answer);
+    this.#pending.push({ text: statement.text, answer });
     if (this.automatic(statement.text)) this.answer(statement.text.split(' ')[0]);
   }
 
   /** Answers the oldest statement. */
   answer(command = 'SELECT', rows: readonly object[] = []): void {
-    this.#next()(null, { command, rows: rows as never[], rowCount: rows.length, fields: [] });
+    const { text, answer } = this.#next();
+    if (/^begin\b/i.test(text)) this.status = 'T';
+    if (/^(commit|rollback)$/i.test(text)) this.status = 'I';
+    answer(null, { command, rows: rows as never[], rowCount: rows.length, fields: [] });
   }
 
   /** Refuses the oldest statement, or loses it. */
   fail(error: unknown): void {
-    this.#next()(error);
+    this.#next().answer(error);
   }
 
   /** The connection breaks. */
@@ -107,10 +110,10 @@ export class FakeClient {
     this.#listeners.delete(listener);
   }
 
-  #next(): Answer {
-    const answer = this.#pending.shift();
-    if (answer === undefined) throw new Error('no statement is under way');
-    return answer;
+  #next(): { readonly text: string; readonly answer: Answer } {
+    const next = this.#pending.shift();
+    if (next === undefined) throw new Error('no statement is under way');
+    return next;
   }
 }
 

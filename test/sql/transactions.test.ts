@@ -232,6 +232,22 @@ describe('a transaction on a real server', () => {
     expect([inside.rows, outside.rows]).toEqual([[{ tenant }], [{ tenant: '' }]]);
   });
 
+  it('has the settings and values of its call, whatever becomes of them while it waits for a client', async () => {
+    const { pool, database } = lab.wrap({ max: 1 });
+    const client = await pool.connect();
+    const settings = { 'app.tenant': 'acme' };
+    const values = ['mine'];
+    const text = `select current_setting('app.tenant') as tenant`;
+
+    const played = database.transaction(root, (transaction) => transaction.query(text), { settings });
+    const read = database.read(root, 'select $1::text as value', values);
+    settings['app.tenant'] = 'other';
+    values[0] = 'changed';
+    client.release();
+
+    expect([(await played).rows, (await read).rows]).toEqual([[{ tenant: 'acme' }], [{ value: 'mine' }]]);
+  });
+
   it('that cannot begin rejects with what the server says, and gives its client back', async () => {
     const { pool, database } = lab.wrap({ max: 1 });
 
@@ -241,6 +257,42 @@ describe('a transaction on a real server', () => {
 
     expect((await database.query(root, 'select 1 as n')).rows).toEqual([{ n: 1 }]);
     expect([pool.totalCount, database.counts().dropped]).toEqual([1, 0]);
+  });
+});
+
+describe('a transaction that a statement ended behind its back', () => {
+  it.each([
+    'select 1; rollback',
+    'insert into note values (2); commit',
+    '/* a /* b */ */ rollback',
+    'select 1; rollback; begin',
+    'select 1; commit and chain',
+  ])('is no success: %s', async (text) => {
+    const { database } = lab.wrap({ max: 1 });
+    const refusal = { code: 'TRANSACTION_SCOPE', reason: 'ended-by-statement' };
+
+    const played = database.transaction(root, async (transaction) => {
+      await insert(transaction, 1);
+      const told = [transaction.query(text), transaction.query('insert into note values (9)')];
+      for (const { reason } of (await Promise.allSettled(told)) as PromiseRejectedResult[])
+        expect(reason).toMatchObject(refusal);
+      return 'as if nothing were';
+    });
+
+    await expect(played).rejects.toMatchObject(refusal);
+    expect(await notes()).not.toContain(9);
+    expect(database.counts()).toMatchObject({ checkedOut: 0, dropped: 1 });
+  });
+
+  it('refuses one behind semicolons before it is sent', async () => {
+    const { database } = lab.wrap({ max: 1 });
+
+    await database.transaction(root, async (transaction) => {
+      await insert(transaction, 1);
+      await expect(transaction.query(' ;; rollback')).rejects.toThrow(TypeError);
+    });
+
+    expect(await notes()).toEqual([1]);
   });
 });
 

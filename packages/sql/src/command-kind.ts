@@ -13,13 +13,16 @@ export type CommandKind = 'begin' | 'savepoint' | 'commit' | 'undo' | 'other';
 
 /** Returns the kind of a command. */
 export function commandKind(text: string): CommandKind {
-  const [, first = '', second = ''] = /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*([a-z]+)\s*([a-z]*)/is.exec(text) ?? [];
+  const [, first = '', second = ''] = beginning.exec(text) ?? [];
   const word = first.toLowerCase();
   if (word === 'start') return second.toLowerCase() === 'transaction' ? 'begin' : 'other';
   return kinds.get(word) ?? 'other';
 }
 
 // --- internal ---
+
+/** The first two words, after what says nothing: blanks, semicolons and comments. Every comment ends in one place only. */
+const beginning = /^(?:[\s;]|--[^\n\r]*[\n\r]|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*([a-z]+)\s*([a-z]*)/i;
 
 const kinds: ReadonlyMap<string, CommandKind> = new Map([
   ['begin', 'begin'],

@@ -93,6 +93,11 @@ export class Connection implements StatementPlace {
     return (this.client.getTransactionStatus?.() ?? 'I') !== 'I';
   }
 
+  /** Whether the server says that no transaction is open; false where the client does not tell. */
+  get isOutsideTransaction(): boolean {
+    return this.client.getTransactionStatus?.() === 'I';
+  }
+
   /** Resolves when all that was begun so far is over. Never rejects. */
   whenQuiet(): Promise<void> {
     return this.#tail;

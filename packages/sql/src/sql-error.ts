@@ -37,14 +37,15 @@ export class TransactionAbortedError extends ResilienceError {
   }
 }
 
-/** A transaction, a savepoint or a client was used when it must not be. Nothing was sent. */
+/** A transaction, a savepoint or a client was used as it must not be. Nothing was sent, but for `ended-by-statement`. */
 export class TransactionScopeError extends ResilienceError {
   readonly code = 'TRANSACTION_SCOPE';
   /**
    * `ended`: it is over. `has-open-savepoint`: until that ends, statements go through it. `released`: the client has been given
-   * back, and may be somebody else's by now.
+   * back, and may be somebody else's by now. `ended-by-statement`: a text with several statements had one in it that ends a
+   * transaction: nobody knows what of it stayed. Its connection is destroyed.
    */
-  readonly reason: 'ended' | 'has-open-savepoint' | 'released';
+  readonly reason: 'ended' | 'has-open-savepoint' | 'released' | 'ended-by-statement';
 
   constructor(reason: TransactionScopeError['reason']) {
     super(scopeMessages[reason]);
@@ -96,6 +97,7 @@ export function isStopped(error: unknown): boolean {
 const scopeMessages = {
   ended: 'this transaction or savepoint is over',
   'has-open-savepoint': 'a savepoint is open: use what its work was given, or await it first',
+  'ended-by-statement': 'a statement ended the transaction behind its back: what was done in it may have stayed',
   released: 'this client was released: check out another',
 } as const satisfies Record<TransactionScopeError['reason'], string>;
 

@@ -64,6 +64,41 @@ describe('a transaction', () => {
     expect(client.sent).toEqual(['BEGIN', 'bad', 'ROLLBACK']);
   });
 
+  it('transaction-scope (5): is no success when a statement ended it, and sends nothing more', async () => {
+    const { client, database, root } = make();
+    client.automatic = (text) => {
+      if (text.includes('; commit')) client.status = 'I';
+      return true;
+    };
+    const refusal = { code: 'TRANSACTION_SCOPE', reason: 'ended-by-statement' };
+
+    const played = database.transaction(root, async (transaction) => {
+      const ended = transaction.query('insert; commit');
+      const next = transaction.query('next');
+      await expect(ended).rejects.toMatchObject(refusal);
+      await expect(next).rejects.toMatchObject(refusal);
+      return 'as if nothing were';
+    });
+
+    await expect(played).rejects.toMatchObject(refusal);
+    expect([client.sent, client.releases]).toEqual([['BEGIN', 'insert; commit'], [expect.objectContaining(refusal)]]);
+  });
+
+  it('transaction-scope (5): is not committed when it was ended by a text that failed after that', async () => {
+    const { client, database, root } = make();
+
+    const played = database.transaction(root, async (transaction) => {
+      const failed = transaction.query('bad; commit; worse').catch(() => {});
+      await settle();
+      client.status = 'I';
+      client.fail(serverError('22012'));
+      await failed;
+    });
+
+    await expect(played).rejects.toMatchObject({ reason: 'ended-by-statement' });
+    expect(client.sent).not.toContain('COMMIT');
+  });
+
   it('transaction-scope (1): is not committed when the server says that it rolled back', async () => {
     const { client, database, root } = make();
     client.automatic = (text) => {

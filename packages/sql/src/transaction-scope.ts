@@ -11,6 +11,7 @@
  *  (2) Once COMMIT is sent, nothing stops it, and the caller hears what came of it, or that nobody knows.
  *  (3) When its context ends, its caller hears at once and its work is not waited for: no lock is held for a work that hangs.
  *  (4) Statements go through the innermost open scope and no other, so none ends up in a savepoint that it does not belong to.
+ *  (5) A transaction that was ended by a statement, behind its back, is no success, and nothing more goes through it.
  *
  * @module
  */
@@ -32,6 +33,7 @@ export interface SqlTransaction {
    * Runs a statement in it, after those before. It is stopped when the context ends.
    *
    * @throws TransactionScopeError when it is over, or a savepoint is open in it: nothing was sent.
+   * @throws TransactionScopeError when a statement behind the first in the text ended the transaction: its connection is destroyed.
    * @throws TypeError when the statement would begin or end a transaction or savepoint.
    * @throws the cause of the context, when that ended.
    * @throws the database's own error, unchanged. Then nothing else goes, until a savepoint around it is left.
@@ -102,7 +104,10 @@ export class TransactionScope implements SqlTransaction {
       const checked = statementOf(statement, values);
       refuseControl(checked);
       try {
-        return await this.#connection.run<Row>(checked, { contexts: this.#contexts, stakes: 'no-effect' });
+        const result = await this.#connection.run<Row>(checked, { contexts: this.#contexts, stakes: 'no-effect' });
+        if (hasEnded(result)) this.#loseTransaction();
+        this.#requireTransaction();
+        return result;
       } catch (error) {
         if (sqlStateOf(error) !== undefined) this.#failure ??= { error };
         throw error;
@@ -171,6 +176,7 @@ export class TransactionScope implements SqlTransaction {
     await this.#inner?.rest;
     const end = this.#end ?? endOf(this.#contexts);
     if (end !== undefined) throw end.cause; // (1)
+    this.#requireTransaction();
     if (this.#failure !== undefined) throw new TransactionAbortedError(this.#failure.error);
     if (this.isEnded) throw new TransactionScopeError('ended');
   }
@@ -196,6 +202,17 @@ export class TransactionScope implements SqlTransaction {
     return task();
   }
 
+  /** Refuses to go on when a statement has ended the transaction: (5). Before the next is sent. */
+  #requireTransaction(): void {
+    if (this.#connection.lost === undefined && this.#connection.isOutsideTransaction) this.#loseTransaction();
+  }
+
+  #loseTransaction(): never {
+    const error = new TransactionScopeError('ended-by-statement');
+    this.#connection.drop(error);
+    throw error;
+  }
+
   #requireOpen(): void {
     const end = this.#end ?? endOf(this.#contexts);
     if (end !== undefined) throw end.cause;
@@ -205,6 +222,11 @@ export class TransactionScope implements SqlTransaction {
 }
 
 // --- internal ---
+
+/** Whether one of several statements of a text has ended the transaction, even if another has begun the next. */
+function hasEnded(results: SqlResult<unknown> | readonly SqlResult<unknown>[]): boolean {
+  return [results].flat().some(({ command }) => command === 'COMMIT' || command === 'ROLLBACK');
+}
 
 function settle<T>(start: () => Promise<T>, keep: (value: T) => void, drop: (error: unknown) => void): void {
   start().then(keep, drop);
