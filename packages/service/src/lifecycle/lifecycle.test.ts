@@ -46,6 +46,27 @@ function subject(options: LifecycleOptions = {}) {
 const boom = new Error('boom');
 
 describe('createLifecycle', () => {
+  it('takes a component as it was when it was added, and calls it as its own', async () => {
+    const { life, log } = subject();
+    class Database {
+      name = 'database';
+      dependsOn = ['config'];
+      start(): void {
+        log.push(`${this.name} starts`);
+      }
+      close: unknown = () => void log.push('closes');
+    }
+    const database = new Database();
+    life.add(database as Component).add({ name: 'config' });
+    Object.assign(database, { name: 'renamed', close: 5 });
+    database.dependsOn.push('nothing');
+    await life.start();
+    const { steps } = await life.stop();
+
+    expect(log).toEqual(expect.arrayContaining(['renamed starts', 'closes']));
+    expect(steps).toMatchObject([{ component: 'database', kind: 'close', outcome: 'done' }]);
+  });
+
   it('ends what had been started when a start throws what has no text', async () => {
     const { life, part } = subject();
     const thrown = Object.create(null) as object;

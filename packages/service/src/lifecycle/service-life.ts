@@ -82,7 +82,7 @@ export class ServiceLife implements AsyncDisposable {
     if (this.#state !== 'new') throw new TypeError(`${component.name} was added when the lifecycle had been started`);
     if (this.#components.some(({ name }) => name === component.name))
       throw new ConfigError('lifecycle.add name', 'unique among the components', component.name);
-    this.#components.push(component);
+    this.#components.push(copyOf(component));
     return this;
   }
 
@@ -199,6 +199,14 @@ const HEED_RATIO = 0.2;
 
 /** The longest such time, however long stopping may take. Milliseconds. */
 const MAX_HEED_MS = 5000;
+
+/** The component as it is now: what becomes of the object later changes nothing. */
+function copyOf(component: Component): Component {
+  const { name, dependsOn } = component;
+  const copy: Record<string, unknown> = { name, dependsOn: dependsOn === undefined ? undefined : [...dependsOn] };
+  for (const method of methods) if (component[method] !== undefined) copy[method] = component[method].bind(component);
+  return copy as unknown as Component;
+}
 
 const methods = ['start', 'quiesce', 'drain', 'close'] as const;
 

@@ -14,6 +14,7 @@ import {
   type Timer,
   drawFrom,
   fullJitterMs,
+  reportHookError,
 } from '@holdfast/core';
 
 import type { DrainReport } from '../drain/drain-report.ts';
@@ -152,6 +153,7 @@ export class BodySupervisor {
     const run = this.#inFlight.begin({ name: this.name, begunAt: clock.now(), context, place: undefined });
     const end = await this.#watch(context, run);
     if (this.#state === 'running') this.#judge(end, clock.now() - run.begunAt);
+    else if (isTrouble(end, context)) reportHookError('body', end.error, this.name);
   }
 
   /** Waits until the run has ended, or has to be given up because it is stuck. */
@@ -238,6 +240,13 @@ export class BodySupervisor {
     this.#tell('supervise.gave-up', report);
     callHook('onGiveUp', this.name, () => onGiveUp?.(report));
   }
+}
+
+/** Whether a run that was asked to end has failed at that, and not just told that it was asked to. */
+function isTrouble({ kind, error }: RunEnd, context: Context): boolean {
+  if (kind !== 'failed' || error === context.cause) return false;
+  if (error instanceof CancelledError || error instanceof ChildExitError) return false;
+  return (error as { readonly name?: unknown } | null | undefined)?.name !== 'AbortError';
 }
 
 /** What has ended because it was stuck has stalled, however it ended. */

@@ -2,7 +2,7 @@ import { type Context, createEvents, onHookError } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 
-import type { CrashReport, SupervisedRun } from './supervised-body.ts';
+import { ChildExitError, type CrashReport, type SupervisedRun } from './supervised-body.ts';
 import { type SuperviseOptions, supervise } from './supervise.ts';
 
 const boom = new Error('boom');
@@ -28,6 +28,34 @@ const fail = (): never => {
 };
 
 describe('supervise', () => {
+  it('reports what a run throws while it is drained, unless that is only that it was asked to end', async () => {
+    const reported: unknown[] = [];
+    const before = onHookError(({ cause, hook, policy }) => void reported.push([hook, policy, cause]));
+    const asked: ((context: Context) => unknown)[] = [
+      () => boom,
+      (context) => context.cause,
+      () => new DOMException('left', 'AbortError'),
+      () => new ChildExitError(undefined, 'SIGTERM'),
+    ];
+    for (const answer of asked) {
+      const world: ReturnType<typeof subject> = subject([
+        () =>
+          new Promise((_, reject) => {
+            const context = world.seen[0]?.context as Context;
+            context.onCancel(() => reject(answer(context)));
+          }),
+      ]);
+      world.supervisor.start();
+      await settle();
+      expect(await world.supervisor.drain()).toMatchObject({ isComplete: true });
+      expect(world.crashes).toEqual([]);
+    }
+    await settle();
+    onHookError(before);
+
+    expect(reported).toEqual([['body', 'outbox', boom]]);
+  });
+
   it('ends the context of a run when the run has ended, however that was', async () => {
     const { supervisor, seen, clock } = subject([fail, () => 'returned']);
     supervisor.start();

@@ -114,9 +114,9 @@ export class JobTracker implements Tracker {
 
   #resolve(settings: JobSettings): { readonly context: Context; readonly timeoutMs: number } {
     const { clock, jobTimeoutMs } = this.#settings;
+    if (settings !== NO_SETTINGS) withKnown('tracker.go', NO_SETTINGS, settings, ['context', 'timeoutMs']);
     const { context = Context.withClock(clock), timeoutMs = jobTimeoutMs } = settings;
     if (settings !== NO_SETTINGS) {
-      withKnown('tracker.go', NO_SETTINGS, settings, ['context', 'timeoutMs']);
       inRange('tracker.go.timeoutMs', timeoutMs, [1, Infinity]);
       requireContext('tracker.go.context', context);
     }

@@ -269,6 +269,7 @@ describe('createTracker', () => {
     [['a', undefined], 'tracker.go work must be a function'],
     [['a', () => {}, { context: {} }], 'tracker.go.context must be a Context'],
     [['a', () => {}, { timeoutMs: 0 }], 'tracker.go.timeoutMs must be a number from 1'],
+    [['a', () => {}, null], 'tracker.go must be an object of options'],
     [['a', () => {}, { signal: 1 }], 'tracker.go has no option "signal"'],
   ])('refuses the job %j', (job, message) => {
     const { tracker } = subject();
