@@ -27,7 +27,7 @@ describe('a supervisor of a body that fails at random', () => {
           const lifeMs = lives[starts.length];
           starts.push(clock.now());
           await new Promise<void>((resolve) => {
-            context.onCancel(resolve);
+            context.onCancel(() => resolve());
             if (lifeMs !== undefined) clock.setTimer(resolve, lifeMs);
           });
           running--;
