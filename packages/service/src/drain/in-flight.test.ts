@@ -117,7 +117,18 @@ describe('what is in flight', () => {
     expect(await draining).toMatchObject({ isComplete: true, finished: [{ name: 'mail', count: 1, failedCount: 1 }] });
   });
 
-  it('(4), charter B1: its timers keep the process alive while it drains, and none is left', async () => {
+  it('(4) ends the context of a run when the run has ended, also where that was abandoned', () => {
+    const { inFlight, begin } = subject();
+    const [ended, other] = [begin('ended'), begin('other')];
+    inFlight.end(ended, false);
+    expect(ended.context).toMatchObject({ cancelled: true, cause: { message: 'the work of tracker has ended' } });
+    expect(other.context.cancelled).toBe(false);
+    void inFlight.drain(root.withTimeout(0));
+    expect(inFlight.end(other, false)).toBe(false);
+    expect(other.context.cause).toMatchObject({ message: 'tracker is being drained' });
+  });
+
+  it('(5), charter B1: its timers keep the process alive while it drains, and none is left', async () => {
     const { inFlight, begin } = subject();
     const run = begin('mail');
     expect(clock.pendingCount).toBe(0);
