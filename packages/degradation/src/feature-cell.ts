@@ -12,6 +12,7 @@
  *  (3) Each change is told once.
  *  (4) At most one timer waits, only while something is to happen by itself, and it does not keep the process alive.
  *  (5) Reading never throws, and makes nothing once the same grounds were read before.
+ *  (6) What it knows of overrides nobody else can change: neither who made a record, nor who was shown it.
  *
  * @module
  */
@@ -25,15 +26,16 @@ import { decideMode, readingOf, showOverrides, statusOf } from './feature-decisi
 import { type FeatureRecord, aged, supersedes } from './feature-record.ts';
 import type { FeatureStatus } from './feature-status.ts';
 import { isSameForAll, positionAtLevel } from './level-map.ts';
-import { type LiveOverride, type Place, dueAt, isFor, isForAll, takeBack, toLive } from './live-override.ts';
+import { type LiveOverride, type Place, dueAt, isFor, isForAll, toLive } from './live-override.ts';
 import type { OverrideRecord } from './override.ts';
+import { frozenCopy } from './plain-data.ts';
 import type { Decision } from './precedence.ts';
 import type { FeatureHandle, MatchResult, Matched, Reading } from './reading.ts';
 import { RequestReadings } from './request-readings.ts';
-import { stepRamp } from './restore-ramp.ts';
 import type { ServiceLevel } from './service-level.ts';
 import { type Target, targetOf } from './targeting.ts';
 import { toIsoTime } from './wall-clock.ts';
+import { leftAfter, stepBack } from './way-back.ts';
 
 /** What a cell needs besides its definition. */
 export interface CellPorts {
@@ -129,18 +131,15 @@ export class FeatureCell implements FeatureHandle {
     while (this.nextEventAt <= now) this.happen(this.nextEventAt); // (1)
   }
 
-  /** Takes `record` if it supersedes what is here. Returns whether it did. */
-  replace(record: FeatureRecord): boolean {
+  /** Takes `given` if it supersedes what is here. Returns whether it did. */
+  replace(given: FeatureRecord): boolean {
     this.sweep();
-    if (!supersedes(record, this.last)) return false; // (2)
+    if (!supersedes(given, this.last)) return false; // (2)
+    const record = frozenCopy(given); // (6)
     const { clock, place } = this.ports;
     const now = clock.now();
     const next = record.overrides.flatMap((one) => toLive(one, this.definition.modes, { now, place }) ?? []);
-    const names = new Set(record.overrides.map(({ id }) => id));
-    const kept = this.live.flatMap((one) => {
-      if (one.source === 'automatic') return [one];
-      return names.has(one.id) || record.isAtOnce ? [] : takeBack(one, now);
-    });
+    const kept = leftAfter(record, this.live, now);
     const isEnding = record.overrides.every((one) => one.revision !== record.revision);
     const isSilent = next.length === 0 && this.live.every(({ source }) => source === 'automatic');
     this.last = record;
@@ -156,7 +155,7 @@ export class FeatureCell implements FeatureHandle {
     const { clock, place } = this.ports;
     const now = clock.now();
     const others = this.live.filter((one) => one.id !== id);
-    const mine = record === undefined ? undefined : toLive(record, this.definition.modes, { now, place });
+    const mine = record === undefined ? undefined : toLive(frozenCopy(record), this.definition.modes, { now, place });
     this.change('automatic', { ...author, at: now }, mine === undefined ? others : [...others, mine]);
   }
 
@@ -229,14 +228,9 @@ export class FeatureCell implements FeatureHandle {
     const others = this.live.filter((one) => one !== due);
     const { actor, reason } = due.record;
     const cause = due.ramp === undefined ? 'expired' : 'restoring';
-    this.change(cause, { actor, reason, at }, [...others, ...this.stepBack(due, at)]);
-  }
-
-  private stepBack(one: LiveOverride, now: number): readonly LiveOverride[] {
     const { random, mayRestore } = this.ports;
-    if (one.ramp === undefined) return takeBack(one, now);
-    const ramp = stepRamp(one.ramp, { now, isAllowed: mayRestore(this.name), random: random() });
-    return ramp === undefined ? [] : [{ ...one, ramp }];
+    const left = stepBack(due, { now: at, random, mayRestore: () => mayRestore(this.name) });
+    this.change(cause, { actor, reason, at }, [...others, ...left]);
   }
 
   /** Puts `live` in force and tells of it. What controllers do is told only where the mode changes. */
