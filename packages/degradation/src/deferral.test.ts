@@ -133,6 +133,8 @@ describe('createDeferral', () => {
     [{ lookEveryMs: 1 }],
     [{ maxPauseMs: 0 }],
     [{ leaseMarginMs: 0 }],
+    [{ outboxTimeoutMs: 0 }],
+    [{ outboxTimeoutMs: Infinity }],
     [{ deliveryTimeoutMs: 0 }],
     [{ name: '' }],
   ])('refuses the options %j', (options) => {

@@ -5,7 +5,7 @@
  *         └─ take ─► deliver ─┬─ done ─► settle ─────────────────────────► the next one, at the rate
  *                             ├─ failed ─► postpone ─────────────────────► after a pause that doubles
  *                             └─ failed too often, or never ended ─► bury ► the next one
- *         settle, postpone and bury are asked for again until the outbox has heard
+ *         settle, postpone and bury are asked for again until the outbox has heard, see (2) and (6)
  *
  * Invariants
  *  (1) While `isDeferred()` says so nothing is delivered. After it deliveries start at most `maxPerSecond` a second, and this
@@ -14,7 +14,10 @@
  *      first. Another process may, when the lease has run out.
  *  (3) What fails is tried again after pauses that double, up to `maxPauseMs`; after `maxAttempts` it is dead, and kept.
  *  (4) A delivery that takes longer than `deliveryTimeoutMs` has failed, and its context has ended.
- *  (5) After close() nothing new starts and no timer is left; what waits stays in the outbox.
+ *  (5) After close() nothing new starts and no timer is left; what waits stays in the outbox. It resolves whatever the outbox
+ *      and the hooks do.
+ *  (6) No call to the outbox is waited for longer than `outboxTimeoutMs`, and no hook at all. An outbox that hands out other
+ *      items and has refused to hear of one for its whole lease is not asked about that one any more: it counts as given up.
  *
  * @module
  */
@@ -22,7 +25,7 @@
 import { type Clock, Context, type Events, type Random, type Timer, reportHookError } from '@holdfast/core';
 
 import { tellDead, tellDelivered, tellFailed } from './deferral-events.ts';
-import type { Outbox, OutboxEntry } from './outbox.ts';
+import type { Outbox, OutboxEntry, Taken } from './outbox.ts';
 import { settledBy } from './settled-by.ts';
 
 /** What a delivery is told besides its item. */
@@ -43,6 +46,7 @@ export interface DrainParts<T> {
   readonly maxPerSecond: number;
   readonly deliveryTimeoutMs: number;
   readonly leaseMarginMs: number;
+  readonly outboxTimeoutMs: number;
   readonly maxAttempts: number;
   readonly lookEveryMs: number;
   readonly maxPauseMs: number;
@@ -51,14 +55,25 @@ export interface DrainParts<T> {
   readonly events: Events;
 }
 
+/** What an outbox has yet to hear of an item that was taken. */
+interface Unsaid {
+  readonly key: string;
+  readonly say: () => Promise<void>;
+  /** When the lease is over: another may have the item from then on. */
+  readonly leasedUntil: number;
+}
+
 /** Delivers what waits in an outbox, from its creation until it is closed. */
 export class Drain<T> {
   readonly #parts: DrainParts<T>;
   #timer: Timer | undefined;
   #turn: Promise<void> | undefined;
   #isClosed = false;
-  /** What the outbox has yet to hear of an item that was taken. */
-  #unsaid: (() => Promise<void>) | undefined;
+  #closed: Promise<void> | undefined;
+  #unsaid: Unsaid | undefined;
+  /** Key of the last item of which the outbox would not hear. */
+  #unheardKey: string | undefined;
+  #leasedUntil = -Infinity;
   #failuresInRow = 0;
   #isOutboxAway = false;
 
@@ -67,12 +82,17 @@ export class Drain<T> {
     this.#wait(this.#lookMs());
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel(); // (5)
     this.#timer = undefined;
     await this.#turn;
-    await this.#say().catch(() => {}); // what it does not hear now, it learns when the lease has run out
+    await this.#say().catch(() => {}); // (6) what it does not hear now, it learns when the lease has run out
   }
 
   #wait(ms: number): void {
@@ -86,8 +106,8 @@ export class Drain<T> {
   /** Makes one turn. Resolves with the time until the next one. Never rejects. */
   async #run(): Promise<number> {
     try {
-      await this.#say(); // (2)
-      const nextMs = this.#isDeferred() ? this.#lookMs() : await this.#deliverNext();
+      await this.#say(); // (2) (6)
+      const nextMs = this.#isClosed || this.#isDeferred() ? this.#lookMs() : await this.#deliverNext();
       this.#isOutboxAway = false;
       return nextMs;
     } catch (error) {
@@ -98,15 +118,38 @@ export class Drain<T> {
   }
 
   async #deliverNext(): Promise<number> {
-    const { outbox, clock, maxPerSecond, deliveryTimeoutMs, leaseMarginMs, maxAttempts } = this.#parts;
+    const { outbox, clock, maxPerSecond, maxAttempts } = this.#parts;
     const takenAt = clock.now();
     const gapMs = 1000 / maxPerSecond;
-    const { entry, waitMs } = await outbox.take({ leaseMs: deliveryTimeoutMs + leaseMarginMs, gapMs }); // (1)
+    const { entry, waitMs } = await this.#take(gapMs); // (1)
     if (entry === undefined) return Math.min(waitMs, this.#lookMs());
-    if (this.#isClosed) await this.#tell(() => outbox.postpone(entry, 0)); // (5)
+    if (this.#isClosed) await this.#tell(entry, () => outbox.postpone(entry, 0)); // (5)
     else if (entry.attempt > maxAttempts) await this.#bury(entry, new Error(`${maxAttempts} attempts came to no end`));
     else if (!(await this.#deliver(entry))) return this.#lookMs();
     return Math.max(0, takenAt + gapMs - clock.now());
+  }
+
+  async #take(gapMs: number): Promise<Taken<T>> {
+    const { outbox, clock, deliveryTimeoutMs, leaseMarginMs } = this.#parts;
+    const leaseMs = deliveryTimeoutMs + leaseMarginMs;
+    const leasedUntil = clock.now() + leaseMs;
+    const asked = (async () => outbox.take({ leaseMs, gapMs }))();
+    const taken = await this.#inTime(() => asked).catch((error: unknown) => {
+      void this.#giveBack(asked);
+      throw error;
+    });
+    this.#leasedUntil = leasedUntil;
+    if (this.#unsaid !== undefined) this.#unheardKey = this.#unsaid.key;
+    this.#unsaid = undefined; // (6) it answers, but not to that
+    return taken;
+  }
+
+  /** Lets others have at once what comes too late. */
+  async #giveBack(asked: Promise<Taken<T>>): Promise<void> {
+    try {
+      const { entry } = await asked;
+      if (entry !== undefined) await this.#parts.outbox.postpone(entry, 0);
+    } catch {} // it did not come at all, or is given out again when its lease is over
   }
 
   /** Resolves with whether the item was delivered. */
@@ -122,7 +165,7 @@ export class Drain<T> {
     }
     this.#failuresInRow = 0;
     tellDelivered(this.#parts, { key, attempt });
-    await this.#tell(() => outbox.settle(entry));
+    await this.#tell(entry, () => outbox.settle(entry));
     return true;
   }
 
@@ -130,35 +173,52 @@ export class Drain<T> {
     const { outbox, lookEveryMs, maxPauseMs } = this.#parts;
     const pauseMs = Math.min(maxPauseMs, lookEveryMs * 2 ** Math.min(this.#failuresInRow++, 30));
     tellFailed(this.#parts, { key: entry.key, attempt: entry.attempt, error, pauseMs });
-    await this.#tell(() => outbox.postpone(entry, pauseMs));
+    await this.#tell(entry, () => outbox.postpone(entry, pauseMs));
   }
 
   async #bury(entry: OutboxEntry<T>, error: unknown): Promise<void> {
-    const why = error instanceof Error ? error.message : String(error);
-    await this.#tell(async () => {
+    const why = textOf(error);
+    let isBuried = false;
+    await this.#tell(entry, async () => {
       await this.#parts.outbox.bury(entry, why);
-      await this.#tellDead(entry, error);
+      if (!isBuried) this.#tellDead(entry, error);
+      isBuried = true; // a call that was given up may come to its end after all
     });
   }
 
-  async #tellDead({ key, attempt, item }: OutboxEntry<T>, error: unknown): Promise<void> {
+  /** Calls `onDead`, and does not wait for it. (6) */
+  #tellDead({ key, attempt, item }: OutboxEntry<T>, error: unknown): void {
+    const { onDead, name } = this.#parts;
     tellDead(this.#parts, { key, attempt, error });
-    try {
-      await this.#parts.onDead?.(item, error);
-    } catch (hookError) {
-      reportHookError('onDead', hookError, this.#parts.name);
-    }
+    const call = async (): Promise<unknown> => onDead?.(item, error);
+    call().catch((hookError: unknown) => reportHookError('onDead', hookError, name));
   }
 
   /** Tells the outbox what came of an item: now, or at the next turn, where it does not answer. */
-  async #tell(say: () => Promise<void>): Promise<void> {
-    this.#unsaid = say;
+  async #tell({ key }: OutboxEntry<T>, say: () => Promise<void>): Promise<void> {
+    const isUnheard = key === this.#unheardKey; // then it holds up nobody again
+    this.#unsaid = { key, say, leasedUntil: isUnheard ? -Infinity : this.#leasedUntil };
     await this.#say();
+    if (isUnheard && this.#unsaid === undefined) this.#unheardKey = undefined;
   }
 
+  /** Rejects where the outbox has not heard, and should before anything else is taken. */
   async #say(): Promise<void> {
-    await this.#unsaid?.();
-    this.#unsaid = undefined;
+    const unsaid = this.#unsaid;
+    if (unsaid === undefined) return;
+    try {
+      await this.#inTime(unsaid.say);
+      this.#unsaid = undefined;
+    } catch (error) {
+      if (this.#parts.clock.now() < unsaid.leasedUntil) throw error;
+    }
+  }
+
+  /** Settles as `call` does, or rejects after `outboxTimeoutMs`. (6) */
+  async #inTime<R>(call: () => Promise<R>): Promise<R> {
+    const { clock, outboxTimeoutMs } = this.#parts;
+    using context = Context.withClock(clock).withTimeout(outboxTimeoutMs);
+    return await settledBy(context, call());
   }
 
   #isDeferred(): boolean {
@@ -176,5 +236,16 @@ export class Drain<T> {
   #lookMs(): number {
     const { lookEveryMs, random } = this.#parts;
     return lookEveryMs * (0.8 + 0.4 * random());
+  }
+}
+
+// --- internal ---
+
+/** What an error says, as text, whatever it is. */
+function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return `a thrown ${typeof error} that has no text`;
   }
 }
