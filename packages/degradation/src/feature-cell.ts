@@ -17,7 +17,7 @@
  * @module
  */
 
-import type { Clock, Context, Random, Timer } from '@holdfast/core';
+import { type Clock, type Context, type Random, type Timer, reportHookError } from '@holdfast/core';
 
 import type { AuditedChange, ChangeCause } from './audit-trail.ts';
 import type { FeatureDefinition } from './catalogue.ts';
@@ -33,7 +33,7 @@ import type { Decision } from './precedence.ts';
 import type { FeatureHandle, MatchResult, Matched, Reading } from './reading.ts';
 import { RequestReadings } from './request-readings.ts';
 import type { ServiceLevel } from './service-level.ts';
-import { type Target, targetOf } from './targeting.ts';
+import { type Target, soundTarget, targetOf } from './targeting.ts';
 import { toIsoTime } from './wall-clock.ts';
 import { leftAfter, stepBack } from './way-back.ts';
 
@@ -195,7 +195,13 @@ export class FeatureCell implements FeatureHandle {
   }
 
   private readFor(request: Target | undefined): Reading {
-    return this.byRequest.of(request, request?.key === undefined ? this.ports.random() : 0);
+    try {
+      const sound = soundTarget(request);
+      return this.byRequest.of(sound, sound?.key === undefined ? this.ports.random() : 0);
+    } catch (error) {
+      reportHookError('target', error, this.name); // (5): an attribute that throws when it is read
+      return this.byRequest.of(undefined, this.ports.random());
+    }
   }
 
   /** Decides for nobody in particular. */
