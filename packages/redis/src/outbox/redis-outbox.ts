@@ -183,6 +183,7 @@ class StreamOutbox<T> implements RedisOutbox<T> {
   private readonly settings: OutboxSettings;
   private readonly keys: readonly string[];
   private readonly takers: OutboxTakers = new OutboxTakers();
+  private isClosed = false;
 
   constructor(link: ScriptLink, settings: OutboxSettings) {
     this.link = link;
@@ -264,12 +265,14 @@ class StreamOutbox<T> implements RedisOutbox<T> {
 
   // oxlint-disable-next-line require-await -- others of this package have something to wait for
   async close(): Promise<void> {
+    this.isClosed = true;
     this.link.close();
   }
 
   // --- internal ---
 
   private async ask<R>(script: LuaScript, args: readonly (string | number)[], read: (reply: unknown) => R): Promise<R> {
+    if (this.isClosed) throw new StoreUnavailableError('the outbox is closed'); // at once: no connection comes back
     const { link, keys, settings } = this;
     const run = (): Promise<unknown> => link.run(script, { keys, args });
     await linkReady(link, settings.clock, settings.commandTimeoutMs); // (4)
