@@ -71,11 +71,12 @@ export interface DegradationOptions<M extends FeatureModes = FeatureModes, P = N
   readonly snapshotDelayMs?: number;
   /** Seals what is kept there: `signature(secret)`. By default `checksum`, which tells damage only. */
   readonly seal?: Seal;
-  /** Hashes the audit trail; by default SHA-256. */
+  /** Hashes the audit trail: returns a text. What it throws is reported, and breaks the chain. By default SHA-256. */
   readonly hash?: HashFunction;
   /** The process that this is, for overrides with a scope. By default nowhere in particular. */
   readonly place?: OverrideScope;
-  /** Whether a feature may be restored by one more step: the level is down, the breaker is closed. By default always. */
+  /** Whether a feature may be restored by one more step: the level is down, the breaker is closed. By
+   * default always. What it throws, and any answer but true and false, a promise included, is reported and counts as false. */
   readonly mayRestore?: (feature: string) => boolean;
   /** Tells the calendar time that people are shown; by default the platform's. It also takes off a kept
    * snapshot what passed since. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { onHookError } from '@holdfast/core';
 import { recordEvents, seededRandom, settle, virtualClock } from '@holdfast/core/testing';
 
 import { defineFeatures } from './catalogue.ts';
@@ -174,6 +175,50 @@ describe('overrides', () => {
     degradation.restore('reco', { ...back, isAtOnce: true });
     await settle();
     expect([share(), clock.pendingCount]).toEqual([0, 0]);
+  });
+});
+
+describe('functions that are handed in', () => {
+  it('may fail: a hash that throws holds up neither a change nor an expiry', async () => {
+    const hash = () => {
+      throw new Error('no entropy');
+    };
+    const reported = collectHookErrors();
+    const { degradation, clock, recorder } = setUp({ hash });
+
+    expect(degradation.set('reco', 'off', change)).toMatchObject({ mode: 'off', revision: 1 });
+    await clock.advance(60_000);
+
+    expect([degradation.mode('reco'), degradation.audit().map(({ cause }) => cause)]).toEqual([
+      'full',
+      ['set', 'expired'],
+    ]);
+    expect(recorder.types).toEqual(['feature.changed', 'feature.changed']);
+    expect(reported.stop()).toEqual(['hash', 'hash']);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no breaker');
+      },
+    ],
+    ['promises false', () => Promise.resolve(false)],
+    ['promises true', () => Promise.resolve(true)],
+    ['rejects', () => Promise.reject(new Error('no breaker'))],
+    ['says nothing', () => undefined],
+  ])('may fail: no step back is taken on a guard that %s, until the way back is over', async (_what, guard) => {
+    const reported = collectHookErrors();
+    const { degradation, clock } = setUp({ mayRestore: guard as () => boolean });
+    const share = () => degradation.status('reco').overrides[0]?.shareRatio ?? 0;
+    degradation.set('reco', 'off', { ...change, restore: { shareRatios: [0.5], stepMs: 1000 } });
+
+    await clock.advance(65_000);
+    expect(share()).toBe(1);
+    await clock.advance(15_000);
+    expect(share()).toBe(0);
+    expect(new Set(reported.stop())).toEqual(new Set(['mayRestore']));
   });
 });
 
@@ -354,6 +399,18 @@ describe('a fleet and a restart', () => {
 /** A store whose notices this instance hears, but never in time. */
 function late(store: ReturnType<typeof memoryStore>) {
   return { load: () => store.load(), save: store.save.bind(store), listen: () => () => {} };
+}
+
+/** Collects the names of hooks whose errors are reported, until it is stopped. */
+function collectHookErrors(): { readonly stop: () => readonly string[] } {
+  const reported: string[] = [];
+  const before = onHookError(({ hook }) => reported.push(hook));
+  return {
+    stop: () => {
+      onHookError(before);
+      return reported;
+    },
+  };
 }
 
 /** A store that can be out of reach, or take what is sent and not be heard. */
