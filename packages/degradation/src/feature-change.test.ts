@@ -178,6 +178,37 @@ describe('overrides', () => {
   });
 });
 
+describe('a way back', () => {
+  it('of another override goes on when one is taken back at once, here and in another instance', async () => {
+    const clock = virtualClock();
+    const store = memoryStore({ clock });
+    const [one, other] = [setUp({ clock, store }), setUp({ clock, store })];
+    await settle();
+    const restore = { shareRatios: [0.5], stepMs: 1000 };
+    one.degradation.set('reco', 'off', { ...change, restore });
+    one.degradation.set('reco', 'cached', { ...change, kind: 'atLeast', restore });
+    one.degradation.restore('reco', { ...back, id: 'manual/force/*/*' });
+    const shown = ({ degradation }: ReturnType<typeof setUp>) =>
+      degradation.status('reco').overrides.map(({ id, isRestoring }) => [id, isRestoring]);
+    expect(shown(one)).toEqual([
+      ['manual/atLeast/*/*', false],
+      ['manual/force/*/*', true],
+    ]);
+
+    one.degradation.restore('reco', { ...back, id: 'manual/atLeast/*/*', isAtOnce: true });
+    await settle();
+    for (const each of [one, other]) expect(shown(each)).toEqual([['manual/force/*/*', true]]);
+
+    const { revision } = one.degradation.status('reco');
+    one.degradation.restore('reco', { ...back, id: 'manual/atLeast/*/*', isAtOnce: true });
+    expect(one.degradation.status('reco').revision).toBe(revision);
+
+    one.degradation.restore('reco', { ...back, id: 'manual/force/*/*', isAtOnce: true });
+    await settle();
+    for (const each of [one, other]) expect(shown(each)).toEqual([]);
+  });
+});
+
 describe('functions that are handed in', () => {
   it('may fail: a hash that throws holds up neither a change nor an expiry', async () => {
     const hash = () => {

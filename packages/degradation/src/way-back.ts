@@ -27,7 +27,7 @@ export function leftAfter(record: FeatureRecord, live: readonly LiveOverride[], 
   const names = new Set(record.overrides.map(({ id }) => id));
   return live.flatMap((one) => {
     if (one.source === 'automatic') return [one];
-    return names.has(one.id) || record.isAtOnce ? [] : startBack(one, now);
+    return names.has(one.id) || endsAtOnce(record, one.id) ? [] : startBack(one, now);
   });
 }
 
@@ -39,6 +39,10 @@ export function stepBack(one: LiveOverride, { now, random, mayRestore }: StepTer
 }
 
 // --- internal ---
+
+function endsAtOnce({ isAtOnce, atOnceIds }: FeatureRecord, id: string): boolean {
+  return isAtOnce && (atOnceIds === undefined || atOnceIds.includes(id));
+}
 
 function startBack(one: LiveOverride, now: number): readonly LiveOverride[] {
   const { restore } = one.record;

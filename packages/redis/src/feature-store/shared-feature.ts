@@ -44,6 +44,7 @@ export interface SharedFeature {
   /** All overrides of the feature. */
   readonly overrides: readonly SharedOverride[];
   readonly isAtOnce: boolean;
+  readonly atOnceIds?: readonly string[] | undefined;
   readonly actor: string;
   readonly reason: string;
   readonly changedAtMs: number;
