@@ -130,6 +130,8 @@ describe('createDeferral', () => {
     [{ onDead: 1 }],
     [{ outbox: {} }],
     [{ maxAttempts: 0 }],
+    [{ minDeadAfterMs: -1 }],
+    [{ minDeadAfterMs: Infinity }],
     [{ lookEveryMs: 1 }],
     [{ maxPauseMs: 0 }],
     [{ leaseMarginMs: 0 }],

@@ -58,8 +58,10 @@ export interface DeferralOptions<T> {
   readonly leaseMarginMs?: number;
   /** Time that one call to the outbox may take, beside `add` and `count`. It should be longer than the outbox's own limit. Milliseconds, 10 to 600 000. @defaultValue 5000 */
   readonly outboxTimeoutMs?: number;
-  /** Attempts at one item before it is dead. Integer, 1 to 1000. @defaultValue 10 */
+  /** Attempts at one item before it is dead, if it is `minDeadAfterMs` old. Integer, 1 to 1000. @defaultValue 10 */
   readonly maxAttempts?: number;
+  /** Age below which an item does not die of attempts that failed, however many. 0: attempts alone decide. Milliseconds, 0 to 604 800 000. @defaultValue 3_600_000 */
+  readonly minDeadAfterMs?: number;
   /** Time between looks at whether the feature is back, give or take a fifth. Milliseconds, 10 to 600 000. @defaultValue 1000 */
   readonly lookEveryMs?: number;
   /** The longest pause after deliveries that failed: they start at `lookEveryMs` and double. Milliseconds, 10 to 3 600 000. @defaultValue 60_000 */
@@ -78,6 +80,7 @@ export const deferralDefaults: {
   readonly leaseMarginMs: number;
   readonly outboxTimeoutMs: number;
   readonly maxAttempts: number;
+  readonly minDeadAfterMs: number;
   readonly lookEveryMs: number;
   readonly maxPauseMs: number;
   readonly clock: Clock;
@@ -89,6 +92,7 @@ export const deferralDefaults: {
   leaseMarginMs: 5000,
   outboxTimeoutMs: 5000,
   maxAttempts: 10,
+  minDeadAfterMs: 3_600_000,
   lookEveryMs: 1000,
   maxPauseMs: 60_000,
   clock: systemClock,
@@ -164,6 +168,7 @@ function resolve<T>(options: DeferralOptions<T>): DeferralParts<T> {
   inRange('deferral.leaseMarginMs', resolved.leaseMarginMs, [100, 600_000]);
   inRange('deferral.outboxTimeoutMs', resolved.outboxTimeoutMs, [10, 600_000]);
   integerInRange('deferral.maxAttempts', resolved.maxAttempts, [1, 1000]);
+  inRange('deferral.minDeadAfterMs', resolved.minDeadAfterMs, [0, 604_800_000]);
   inRange('deferral.lookEveryMs', resolved.lookEveryMs, [10, 600_000]);
   inRange('deferral.maxPauseMs', resolved.maxPauseMs, [10, 3_600_000]);
   return { ...resolved, events: resolved.events ?? createEvents() };

@@ -24,6 +24,7 @@ function setUp(options: Partial<DeferralOptions<string>> = {}) {
       isDeferred: () => state.isDeferred,
       onDead: (item) => void dead.push(item),
       maxPerSecond: 2,
+      minDeadAfterMs: 0,
       clock,
       random: () => 0.5,
       events,
@@ -177,9 +178,33 @@ describe('drain', () => {
     expect(pauses.slice(0, 4)).toEqual([1000, 2000, 3000, 3000]);
   });
 
+  it('(3) gives up nothing for an hour of a dependency that is down, with the defaults, however many try', async () => {
+    const { clock, outbox } = setUp();
+    const [tries, dead]: [number[], number[]] = [[], []];
+    const fleet = Array.from({ length: 4 }, () =>
+      createDeferral<string>({
+        outbox,
+        keyOf: (item) => item,
+        deliver: () => (tries.push(clock.now()), hookThrows('down')),
+        isDeferred: () => false,
+        onDead: () => void dead.push(clock.now()),
+        clock,
+      }),
+    );
+    onTestFinished(async () => void (await Promise.all(fleet.map((deferral) => deferral.close()))));
+    await fleet[0]!.defer('a');
+    await clock.advance(3_600_000);
+    expect([dead, tries.length > 10]).toEqual([[], true]);
+    await clock.advance(70_000);
+
+    expect(dead).toHaveLength(1);
+    expect((await outbox.dead(1))[0]).toMatchObject({ why: 'down', attempt: tries.length });
+  });
+
   it('(3) keeps dead what has been given out too often without coming to an end, unseen by deliver', async () => {
-    const { clock, outbox, state, delivered, dead, deferral } = setUp({ maxAttempts: 2 });
+    const { clock, outbox, state, delivered, dead, deferral } = setUp({ maxAttempts: 2, minDeadAfterMs: 3_600_000 });
     await deferral.defer('poison');
+    await outbox.postpone((await outbox.take({ leaseMs: 100, gapMs: 0 })).entry!, 0);
     for (let crash = 0; crash < 2; crash++) {
       await outbox.take({ leaseMs: 100, gapMs: 0 });
       await clock.advance(100);

@@ -12,7 +12,9 @@
  *      process has one at a time.
  *  (2) What was delivered is not delivered again by this process because the outbox did not answer: it is asked to settle
  *      first. Another process may, when the lease has run out.
- *  (3) What fails is tried again after pauses that double, up to `maxPauseMs`; after `maxAttempts` it is dead, and kept.
+ *  (3) What fails is tried again after pauses that double, up to `maxPauseMs`. What fails at its `maxAttempts`th attempt or a
+ *      later one is dead, and kept, if it is `minDeadAfterMs` old: an outage alone takes no item's last attempt. So is, at any age,
+ *      what came to no end `maxAttempts` times in a row: it may be what kills the processes.
  *  (4) A delivery that takes longer than `deliveryTimeoutMs` has failed, and its context has ended.
  *  (5) After close() nothing new starts and no timer is left; what waits stays in the outbox. It resolves whatever the outbox
  *      and the hooks do.
@@ -48,6 +50,7 @@ export interface DrainParts<T> {
   readonly leaseMarginMs: number;
   readonly outboxTimeoutMs: number;
   readonly maxAttempts: number;
+  readonly minDeadAfterMs: number;
   readonly lookEveryMs: number;
   readonly maxPauseMs: number;
   readonly clock: Clock;
@@ -124,7 +127,8 @@ export class Drain<T> {
     const { entry, waitMs } = await this.#take(gapMs); // (1)
     if (entry === undefined) return Math.min(waitMs, this.#lookMs());
     if (this.#isClosed) await this.#tell(entry, () => outbox.postpone(entry, 0)); // (5)
-    else if (entry.attempt > maxAttempts) await this.#bury(entry, new Error(`${maxAttempts} attempts came to no end`));
+    else if (entry.unendedCount >= maxAttempts)
+      await this.#bury(entry, new Error(`${maxAttempts} attempts came to no end`));
     else if (!(await this.#deliver(entry))) return this.#lookMs();
     return Math.max(0, takenAt + gapMs - clock.now());
   }
@@ -154,13 +158,14 @@ export class Drain<T> {
 
   /** Resolves with whether the item was delivered. */
   async #deliver(entry: OutboxEntry<T>): Promise<boolean> {
-    const { outbox, deliver, clock, deliveryTimeoutMs, maxAttempts } = this.#parts;
-    const { key, attempt } = entry;
+    const { outbox, deliver, clock, deliveryTimeoutMs, maxAttempts, minDeadAfterMs } = this.#parts;
+    const { key, attempt, ageMs } = entry;
     using context = Context.withClock(clock).withTimeout(deliveryTimeoutMs);
     try {
       await settledBy(context, deliver(entry.item, context, { key, attempt })); // (4)
     } catch (error) {
-      await (attempt < maxAttempts ? this.#postpone(entry, error) : this.#bury(entry, error)); // (3)
+      const isDead = attempt >= maxAttempts && !(ageMs < minDeadAfterMs); // (3)
+      await (isDead ? this.#bury(entry, error) : this.#postpone(entry, error));
       return false;
     }
     this.#failuresInRow = 0;

@@ -93,6 +93,10 @@ export interface RedisOutboxEntry<T> {
   readonly item: T;
   /** Number of this attempt, from 1. Attempts that came to no end, because their process died, count. */
   readonly attempt: number;
+  /** How many of the attempts right before this one came to no end: since the item came, was revived or was postponed. From 0. */
+  readonly unendedCount: number;
+  /** Time since the item came, or was revived, by the server's clock. Milliseconds, from 0. */
+  readonly ageMs: number;
   /** Names this taking of the item, for the outbox alone. */
   readonly receipt: string;
 }
@@ -210,8 +214,9 @@ class StreamOutbox<T> implements RedisOutbox<T> {
       release();
       return { entry: undefined, waitMs: taken };
     }
-    const { id, key, attempt, text, generation } = taken;
-    const entry = { key, item: readItem(text) as T, attempt, receipt: `${generation} ${id} ${taker}` };
+    const { id, key, attempt, text, generation, unendedCount, ageMs } = taken;
+    const receipt = `${generation} ${id} ${taker}`;
+    const entry = { key, item: readItem(text) as T, attempt, unendedCount, ageMs, receipt };
     this.takers.hold(taker, entry.receipt);
     if (entry.item !== undefined) return { entry, waitMs: 0 };
     await this.bury(entry, 'what is kept is no JSON'); // (6)
