@@ -21,7 +21,7 @@ import { type Clock, type Context, type Random, type Timer, reportHookError } fr
 
 import type { AuditedChange, ChangeCause } from './audit-trail.ts';
 import type { FeatureDefinition } from './catalogue.ts';
-import { noteReading } from './degraded-notice.ts';
+import { clearNotice, noteReading } from './degraded-notice.ts';
 import { decideMode, readingOf, showOverrides, statusOf } from './feature-decision.ts';
 import { type FeatureRecord, aged, supersedes } from './feature-record.ts';
 import type { FeatureStatus } from './feature-status.ts';
@@ -106,7 +106,9 @@ export class FeatureCell implements FeatureHandle {
   read(context?: Context, request?: Target): Reading {
     if (this.nextEventAt !== Infinity) this.sweep();
     const reading = this.settled ?? this.readFor(request ?? targetOf(context)); // (5)
-    if (reading.isDegraded && context !== undefined) noteReading(context, reading);
+    if (context === undefined) return reading;
+    if (reading.isDegraded) noteReading(context, reading);
+    else clearNotice(context, this.name);
     return reading;
   }
 
