@@ -46,9 +46,10 @@ import type {
   WithParams,
 } from './implementations.ts';
 import type { SnapshotPort } from './last-known-good.ts';
+import type { Place } from './live-override.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
 import type { NamedParams, ParamChanges } from './mode-params.ts';
-import type { OverrideScope } from './override.ts';
+import { type OverrideScope, isScope } from './override.ts';
 import type { FeatureHandle } from './reading.ts';
 import { type HashFunction, type Seal, checksum, sha256 } from './sha256.ts';
 import type { StoreStatus } from './store-link.ts';
@@ -241,8 +242,15 @@ function resolve<M extends FeatureModes, P>(options: DegradationOptions<M, P>): 
   requireMethods('degradation.store', store, ['load', 'save', 'listen']);
   requireMethods('degradation.seal', resolved.seal, ['seal', 'isSealed']);
   if (lastKnownGood !== undefined) requireMethods('degradation.lastKnownGood', lastKnownGood, ['load', 'save']);
-  const { region, instance } = place;
-  return { ...resolved, features, store, events, mayRestore, lastKnownGood, place: { region, instance } };
+  return { ...resolved, features, store, events, mayRestore, lastKnownGood, place: checkPlace(place) };
+}
+
+function checkPlace(place: unknown): Place {
+  if (!isScope(place)) {
+    const expectation = 'an object of region and instance, each one line of 1 to 200 characters or left out';
+    throw new ConfigError('degradation.place', expectation, place);
+  }
+  return { region: place.region, instance: place.instance };
 }
 
 function requireMethods(option: string, value: unknown, methods: readonly string[]): void {
