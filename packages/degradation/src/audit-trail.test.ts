@@ -42,7 +42,6 @@ describe('AuditTrail', () => {
     ],
     ['returns a number', () => 5],
     ['returns nothing', () => undefined],
-    ['returns an empty text', () => ''],
     ['returns a promise', () => Promise.resolve('abc')],
     ['rejects', () => Promise.reject(new Error('later'))],
   ])('(3) keeps a change whose hash cannot be had, and reports the hash function that %s', (_what, broken) => {

@@ -112,11 +112,9 @@ export class AuditTrail {
   #hashOf(change: AuditedChange, previousHash: string): string {
     try {
       const hash: unknown = hashOf(change, previousHash, this.#hash);
-      if (typeof hash === 'string' && hash !== '') return hash;
+      if (typeof hash === 'string') return hash;
       ignoreRejection(hash);
-      throw new TypeError(
-        `hash must return a text that is not empty, got ${hash === '' ? 'an empty one' : typeof hash}`,
-      );
+      throw new TypeError(`hash must return a text, got ${typeof hash}`);
     } catch (error) {
       reportHookError('hash', error, change.feature);
       return ''; // (3)
