@@ -253,10 +253,12 @@ describe('drain', () => {
   ] as const)('(6) delivers the others where %s of one item fails for ever', async (method, maxAttempts) => {
     const errors = hookErrors();
     const good: string[] = [];
+    let tries = 0;
     const { clock, outbox, state, deferral } = setUp({
       maxAttempts,
       deliver: (item) => {
         if (item !== 'odd') return void good.push(item);
+        tries++;
         if (method !== 'settle') hookThrows('no');
       },
     });
@@ -270,7 +272,25 @@ describe('drain', () => {
     await clock.advance(120_000);
 
     expect(good).toEqual(['a', 'b', 'c']);
+    if (method === 'settle') expect(tries).toBe(1);
     expect(errors[0]?.hook).toBe('outbox');
+  });
+
+  it('(2) (6) delivers each item once where settle fails for all, and keeps them dead; what is added anew is delivered', async () => {
+    hookErrors();
+    const { clock, outbox, state, delivered, deferral } = setUp({ maxAttempts: 3 });
+    outbox.settle = () => Promise.reject(new Error('no right to'));
+    for (const item of ['a', 'b']) await deferral.defer(item);
+    state.isDeferred = false;
+    await clock.advance(300_000);
+    expect(delivered.map(([, item]) => item)).toEqual(['a', 'b']);
+    expect((await outbox.dead(5)).map(({ why }) => why)).toEqual(Array(2).fill('3 attempts came to no end'));
+
+    await outbox.discard('a');
+    await deferral.defer('a');
+    await outbox.revive('b');
+    await clock.advance(20_000);
+    expect(delivered.map(([, item]) => item)).toEqual(['a', 'b', 'a', 'b']);
   });
 
   it('(2) (6) settles what was delivered however long the whole outbox is away', async () => {

@@ -19,7 +19,8 @@
  *  (5) After close() nothing new starts and no timer is left; what waits stays in the outbox. It resolves whatever the outbox
  *      and the hooks do.
  *  (6) No call to the outbox is waited for longer than `outboxTimeoutMs`, and no hook at all. An outbox that hands out other
- *      items and has refused to hear of one for its whole lease is not asked about that one any more: it counts as given up.
+ *      items and has refused to hear of one for its whole lease is asked about that one again when it hands that out again, and
+ *      the others go on meanwhile.
  *
  * @module
  */
@@ -62,9 +63,12 @@ export interface DrainParts<T> {
 interface Unsaid {
   readonly key: string;
   readonly say: () => Promise<void>;
-  /** When the lease is over: another may have the item from then on. */
-  readonly leasedUntil: number;
+  readonly isDelivered: boolean;
+  readonly takenAt: number;
 }
+
+/** How many items of which the outbox would not hear are known by their key. */
+const MAX_UNHEARD = 1000;
 
 /** Delivers what waits in an outbox, from its creation until it is closed. */
 export class Drain<T> {
@@ -74,9 +78,9 @@ export class Drain<T> {
   #isClosed = false;
   #closed: Promise<void> | undefined;
   #unsaid: Unsaid | undefined;
-  /** Key of the last item of which the outbox would not hear. */
-  #unheardKey: string | undefined;
-  #leasedUntil = -Infinity;
+  /** Items of which the outbox would not hear while their lease lasted, by key. */
+  readonly #unheard = new Map<string, Unsaid>();
+  #takenAt = -Infinity;
   #failuresInRow = 0;
   #isOutboxAway = false;
 
@@ -122,29 +126,29 @@ export class Drain<T> {
 
   async #deliverNext(): Promise<number> {
     const { outbox, clock, maxPerSecond, maxAttempts } = this.#parts;
-    const takenAt = clock.now();
+    const startedAt = clock.now();
     const gapMs = 1000 / maxPerSecond;
     const { entry, waitMs } = await this.#take(gapMs); // (1)
     if (entry === undefined) return Math.min(waitMs, this.#lookMs());
     if (this.#isClosed) await this.#tell(entry, () => outbox.postpone(entry, 0)); // (5)
     else if (entry.unendedCount >= maxAttempts)
       await this.#bury(entry, new Error(`${maxAttempts} attempts came to no end`));
+    else if (this.#wasDelivered(entry)) await this.#settle(entry); // (2)
     else if (!(await this.#deliver(entry))) return this.#lookMs();
-    return Math.max(0, takenAt + gapMs - clock.now());
+    return Math.max(0, startedAt + gapMs - clock.now());
   }
 
   async #take(gapMs: number): Promise<Taken<T>> {
-    const { outbox, clock, deliveryTimeoutMs, leaseMarginMs } = this.#parts;
-    const leaseMs = deliveryTimeoutMs + leaseMarginMs;
-    const leasedUntil = clock.now() + leaseMs;
+    const { outbox, clock } = this.#parts;
+    const leaseMs = this.#leaseMs();
+    const takenAt = clock.now();
     const asked = (async () => outbox.take({ leaseMs, gapMs }))();
     const taken = await this.#inTime(() => asked).catch((error: unknown) => {
       void this.#giveBack(asked);
       throw error;
     });
-    this.#leasedUntil = leasedUntil;
-    if (this.#unsaid !== undefined) this.#unheardKey = this.#unsaid.key;
-    this.#unsaid = undefined; // (6) it answers, but not to that
+    this.#takenAt = takenAt;
+    if (this.#unsaid !== undefined) this.#setAside(this.#unsaid); // (6) it answers, but not to that
     return taken;
   }
 
@@ -158,7 +162,7 @@ export class Drain<T> {
 
   /** Resolves with whether the item was delivered. */
   async #deliver(entry: OutboxEntry<T>): Promise<boolean> {
-    const { outbox, deliver, clock, deliveryTimeoutMs, maxAttempts, minDeadAfterMs } = this.#parts;
+    const { deliver, clock, deliveryTimeoutMs, maxAttempts, minDeadAfterMs } = this.#parts;
     const { key, attempt, ageMs } = entry;
     using context = Context.withClock(clock).withTimeout(deliveryTimeoutMs);
     try {
@@ -170,8 +174,18 @@ export class Drain<T> {
     }
     this.#failuresInRow = 0;
     tellDelivered(this.#parts, { key, attempt });
-    await this.#tell(entry, () => outbox.settle(entry));
+    await this.#settle(entry);
     return true;
+  }
+
+  /** Whether this is what was delivered and could not be settled: it was there before it was taken then. */
+  #wasDelivered({ key, ageMs }: OutboxEntry<T>): boolean {
+    const unheard = this.#unheard.get(key);
+    return unheard?.isDelivered === true && ageMs >= this.#parts.clock.now() - unheard.takenAt;
+  }
+
+  #settle(entry: OutboxEntry<T>): Promise<void> {
+    return this.#tell(entry, () => this.#parts.outbox.settle(entry), true);
   }
 
   async #postpone(entry: OutboxEntry<T>, error: unknown): Promise<void> {
@@ -200,11 +214,17 @@ export class Drain<T> {
   }
 
   /** Tells the outbox what came of an item: now, or at the next turn, where it does not answer. */
-  async #tell({ key }: OutboxEntry<T>, say: () => Promise<void>): Promise<void> {
-    const isUnheard = key === this.#unheardKey; // then it holds up nobody again
-    this.#unsaid = { key, say, leasedUntil: isUnheard ? -Infinity : this.#leasedUntil };
+  async #tell({ key }: OutboxEntry<T>, say: () => Promise<void>, isDelivered = false): Promise<void> {
+    this.#unsaid = { key, say, isDelivered, takenAt: this.#takenAt };
     await this.#say();
-    if (isUnheard && this.#unsaid === undefined) this.#unheardKey = undefined;
+  }
+
+  #setAside(unsaid: Unsaid): void {
+    this.#unsaid = undefined;
+    this.#unheard.delete(unsaid.key);
+    this.#unheard.set(unsaid.key, unsaid);
+    const [oldest] = this.#unheard.keys();
+    if (oldest !== undefined && this.#unheard.size > MAX_UNHEARD) this.#unheard.delete(oldest);
   }
 
   /** Rejects where the outbox has not heard, and should before anything else is taken. */
@@ -214,8 +234,10 @@ export class Drain<T> {
     try {
       await this.#inTime(unsaid.say);
       this.#unsaid = undefined;
+      this.#unheard.delete(unsaid.key);
     } catch (error) {
-      if (this.#parts.clock.now() < unsaid.leasedUntil) throw error;
+      const isHeldUp = !this.#unheard.has(unsaid.key); // once for each, and while nobody else may have it
+      if (isHeldUp && this.#parts.clock.now() < unsaid.takenAt + this.#leaseMs()) throw error;
     }
   }
 
@@ -236,6 +258,10 @@ export class Drain<T> {
       reportHookError('isDeferred', error, name);
       return true;
     }
+  }
+
+  #leaseMs(): number {
+    return this.#parts.deliveryTimeoutMs + this.#parts.leaseMarginMs;
   }
 
   #lookMs(): number {
