@@ -48,14 +48,17 @@ export function noticesOf(context: Context): readonly DegradedNotice[] {
   return [...(context.value(notices)?.values() ?? [])];
 }
 
-/** Notes a lesser mode, where somebody collects. */
-export function noteReading(context: Context, { feature, mode, decidedBy }: DegradedNotice): void {
-  context.value(notices)?.set(feature, { feature, mode, decidedBy }); // (1)
-}
-
-/** Takes back what was noted of a feature, where somebody collects: it was read in its best mode. Costs nothing where nobody ever did. */
-export function clearNotice(context: Context, feature: string): void {
-  if (hasCollectors) context.value(notices)?.delete(feature); // (1)
+/**
+ * Notes a lesser mode, where somebody collects; with `isDegraded: false`, takes back what was noted of the feature. Costs
+ * nothing where nobody ever did.
+ */
+export function noteReading(
+  context: Context,
+  { feature, mode, decidedBy, isDegraded = true }: DegradedNotice & { readonly isDegraded?: boolean },
+): void {
+  if (!hasCollectors) return;
+  if (isDegraded) context.value(notices)?.set(feature, { feature, mode, decidedBy }); // (1)
+  else context.value(notices)?.delete(feature); // (1)
 }
 
 /** Returns the notices that outsiders may see. */

@@ -21,9 +21,9 @@ import { type Clock, type Context, type Random, type Timer, reportHookError } fr
 
 import type { AuditedChange, ChangeCause } from './audit-trail.ts';
 import type { FeatureDefinition } from './catalogue.ts';
-import { clearNotice, noteReading } from './degraded-notice.ts';
+import { noteReading } from './degraded-notice.ts';
 import { decideMode, readingOf, showOverrides, statusOf } from './feature-decision.ts';
-import { type FeatureRecord, aged, supersedes } from './feature-record.ts';
+import { type FeatureRecord, aged, supersedes, unchangedRecord } from './feature-record.ts';
 import type { FeatureStatus } from './feature-status.ts';
 import { isSameForAll, positionAtLevel } from './level-map.ts';
 import { type LiveOverride, type Place, dueAt, isFor, isForAll, toLive } from './live-override.ts';
@@ -72,7 +72,7 @@ export class FeatureCell implements FeatureHandle {
     this.definition = definition;
     this.ports = ports;
     this.served = definition.modes.map(() => 0);
-    this.last = { ...NOTHING, feature: name };
+    this.last = unchangedRecord(name);
     this.takenAt = ports.clock.now();
     this.refresh(this.takenAt);
   }
@@ -106,9 +106,7 @@ export class FeatureCell implements FeatureHandle {
   read(context?: Context, request?: Target): Reading {
     if (this.nextEventAt !== Infinity) this.sweep();
     const reading = this.settled ?? this.readFor(request ?? targetOf(context)); // (5)
-    if (context === undefined) return reading;
-    if (reading.isDegraded) noteReading(context, reading);
-    else clearNotice(context, this.name);
+    if (context !== undefined) noteReading(context, reading);
     return reading;
   }
 
@@ -133,21 +131,11 @@ export class FeatureCell implements FeatureHandle {
     while (this.nextEventAt <= now) this.happen(this.nextEventAt); // (1)
   }
 
-  /** Takes `given` if it supersedes what is here. Returns whether it did. */
-  replace(given: FeatureRecord): boolean {
+  /** Takes `record` if it supersedes what is here. Returns whether it did. */
+  replace(record: FeatureRecord): boolean {
     this.sweep();
-    if (!supersedes(given, this.last)) return false; // (2)
-    const record = frozenCopy(given); // (6)
-    const { clock, place } = this.ports;
-    const now = clock.now();
-    const next = record.overrides.flatMap((one) => toLive(one, this.definition.modes, { now, place }) ?? []);
-    const kept = leftAfter(record, this.live, now);
-    const isEnding = record.overrides.every((one) => one.revision !== record.revision);
-    const isSilent = next.length === 0 && this.live.every(({ source }) => source === 'automatic');
-    this.last = record;
-    this.takenAt = now;
-    if (isSilent) return true; // nothing was in force, and nothing is
-    this.change(isEnding ? 'restored' : 'set', { ...record, at: now }, [...kept, ...next]);
+    if (!supersedes(record, this.last)) return false; // (2)
+    this.take(frozenCopy(record)); // (6)
     return true;
   }
 
@@ -190,6 +178,19 @@ export class FeatureCell implements FeatureHandle {
   close(): void {
     this.isClosed = true;
     this.timer?.cancel();
+  }
+
+  private take(record: FeatureRecord): void {
+    const { clock, place } = this.ports;
+    const now = clock.now();
+    const next = record.overrides.flatMap((one) => toLive(one, this.definition.modes, { now, place }) ?? []);
+    const kept = leftAfter(record, this.live, now);
+    const isEnding = record.overrides.every((one) => one.revision !== record.revision);
+    const isSilent = next.length === 0 && this.live.every(({ source }) => source === 'automatic');
+    this.last = record;
+    this.takenAt = now;
+    if (isSilent) return; // nothing was in force, and nothing is
+    this.change(isEnding ? 'restored' : 'set', { ...record, at: now }, [...kept, ...next]);
   }
 
   private get shownMode(): string {
@@ -289,8 +290,6 @@ export class FeatureCell implements FeatureHandle {
 
 /** The bucket of nobody in particular. */
 const MIDDLE = 0.5;
-
-const NOTHING = { revision: 0, origin: '', overrides: [], isAtOnce: false, actor: '', reason: '', changedAtMs: 0 };
 
 /** Who caused a change, why and when on this process's clock. */
 interface Cause {

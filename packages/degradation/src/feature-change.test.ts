@@ -384,9 +384,14 @@ describe('a fleet and a restart', () => {
     for (let n = 0; n < 2; n++) before.degradation.set('reco', 'off', { ...change, actor: 'bob' });
     await clock.advance(1000);
 
-    const fresh = [setUp({ clock, store: { ...late(store) } }), setUp({ clock, lastKnownGood })] as const;
+    const slow = { ...lastKnownGood, load: () => after(5, kept.text) };
+    const fresh = [
+      setUp({ clock, store: { ...late(store) } }),
+      setUp({ clock, lastKnownGood }),
+      setUp({ clock, lastKnownGood: slow }), // its own store has the change by then
+    ] as const;
     for (const { degradation } of fresh) degradation.set('reco', 'cached', change);
-    await settle();
+    await after(10, undefined);
 
     for (const one of fresh) {
       expect(one.degradation.status('reco').override?.actor).toBe('bob');
@@ -430,6 +435,13 @@ describe('a fleet and a restart', () => {
 /** A store whose notices this instance hears, but never in time. */
 function late(store: ReturnType<typeof memoryStore>) {
   return { load: () => store.load(), save: store.save.bind(store), listen: () => () => {} };
+}
+
+/** Resolves with `value` after as many turns. */
+async function after<T>(turns: number, value: T): Promise<T> {
+  // oxlint-disable-next-line no-await-in-loop -- one turn after the other
+  for (let turn = 0; turn < turns; turn++) await settle();
+  return value;
 }
 
 /** Collects the names of hooks whose errors are reported, until it is stopped. */

@@ -48,6 +48,11 @@ export function randomOrigin(random: Random): string {
   return `${randomDigits(random)}${randomDigits(random)}`;
 }
 
+/** Returns the record of a feature that nobody has changed yet. */
+export function unchangedRecord(feature: string): FeatureRecord {
+  return { feature, revision: 0, origin: '', overrides: [], isAtOnce: false, actor: '', reason: '', changedAtMs: 0 };
+}
+
 /** What decides between two records of a feature. */
 export type RecordOrder = Pick<FeatureRecord, 'revision' | 'origin'>;
 
