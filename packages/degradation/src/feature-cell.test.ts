@@ -186,6 +186,18 @@ describe('FeatureCell', () => {
     expect(cell.mode).toBe('cached');
   });
 
+  it('(6) goes on as it is when somebody changes the record that it took, or what it shows', () => {
+    const { cell, record } = setUp();
+    const tiers = ['free'];
+    cell.replace(record(1, { match: [{ attribute: 'tier', in: tiers }] }));
+    tiers.push('gold');
+
+    const [shown] = cell.status().overrides;
+    expect(shown?.match).toEqual([{ attribute: 'tier', in: ['free'] }]);
+    for (const part of [shown?.match, shown?.match[0], shown?.scope]) expect(Object.isFrozen(part)).toBe(true);
+    expect(cell.read(undefined, { attributes: { tier: 'gold' } }).mode).toBe('full');
+  });
+
   it.each<[string, unknown, string]>([
     ['null', null, 'full'],
     ['a text', 'ada', 'full'],
