@@ -21,6 +21,7 @@ export type SaveArguments = readonly [
   maxAudited: number,
   sentMs: string,
   unreadable: string,
+  params: string,
 ];
 
 /** What a server keeps of the features of one namespace. */
@@ -49,7 +50,8 @@ export class FeatureModel {
 
   /** The reply to a save at `now`, in milliseconds. */
   save(args: SaveArguments, now: number): readonly unknown[] {
-    const [, , mark, feature, revision, origin, seal, text, entry, expiresInMs, maxAudited, sentMs, unreadable] = args;
+    const [, , mark, feature, revision, origin, seal, text, entry, ...rest] = args;
+    const [expiresInMs, maxAudited, sentMs, unreadable, params] = rest;
     const before = this.stamp();
     const known = this.records.get(feature);
     if (
@@ -59,7 +61,7 @@ export class FeatureModel {
     )
       return [String(now), before, before, 'kept', known];
     const savedMs = believed(sentMs, now);
-    if (entry !== '') this.chain({ entry, expiresInMs, maxAudited }, savedMs);
+    if (entry !== '') this.chain({ entry, expiresInMs, maxAudited, params }, savedMs);
     this.mark.e ??= mark;
     this.mark.v = String(Number(this.mark.v ?? 0) + 1);
     this.mark.s = mark;
@@ -69,10 +71,13 @@ export class FeatureModel {
     return [String(now), before, this.stamp(), 'saved', packed];
   }
 
-  private chain(change: { entry: string; expiresInMs: string; maxAudited: number }, savedMs: number): void {
-    const { entry, expiresInMs, maxAudited } = change;
+  private chain(
+    change: { entry: string; expiresInMs: string; maxAudited: number; params: string },
+    savedMs: number,
+  ): void {
+    const { entry, expiresInMs, maxAudited, params } = change;
     const expiresAt = expiresInMs === '' ? '' : iso(savedMs + Number(expiresInMs));
-    const json = `["${this.mark.h ?? ''}","${iso(savedMs)}",${entry},"${expiresAt}"]`;
+    const json = `["${this.mark.h ?? ''}","${iso(savedMs)}",${entry},"${expiresAt}"${params}]`;
     this.mark.h = createHash('sha256').update(json).digest('hex');
     this.trail.unshift(`${this.mark.h} ${json}`);
     this.trail.splice(maxAudited);

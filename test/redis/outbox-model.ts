@@ -50,11 +50,12 @@ export class OutboxServer {
     if (entry === undefined) return waitMs === Infinity ? ['none'] : ['wait', waitMs];
     for (const [other, { key }] of this.#held) if (key === entry.key) this.#held.delete(other);
     this.#held.set(taker, entry);
-    return ['entry', entry.receipt, entry.key, entry.attempt, entry.item, entry.receipt];
+    const { key, attempt, item, receipt, unendedCount, ageMs } = entry;
+    return ['entry', receipt, key, attempt, item, receipt, unendedCount, String(Math.floor(ageMs))];
   }
 
   async #settle(key: string, generation: string): Promise<number> {
-    await this.#outbox.settle({ key, item: '', attempt: 0, receipt: generation });
+    await this.#outbox.settle({ key, item: '', attempt: 0, unendedCount: 0, ageMs: 0, receipt: generation });
     for (const [taker, entry] of this.#held) if (entry.key === key) this.#held.delete(taker);
     return 1;
   }

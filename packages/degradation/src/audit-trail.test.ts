@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { onHookError } from '@holdfast/core';
+
 import { AuditTrail, type AuditedChange, findTampering } from './audit-trail.ts';
+import { sha256 } from './sha256.ts';
 
 const entry = (revision: number): AuditedChange => ({
   at: '1970-01-01T00:00:00.000Z',
@@ -28,6 +31,36 @@ describe('AuditTrail', () => {
         expect(findTampering(trail.list())).toBeUndefined();
       }),
     );
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no entropy');
+      },
+    ],
+    ['returns a number', () => 5],
+    ['returns nothing', () => undefined],
+    ['returns a promise', () => Promise.resolve('abc')],
+    ['rejects', () => Promise.reject(new Error('later'))],
+  ])('(3) keeps a change whose hash cannot be had, and reports the hash function that %s', (_what, broken) => {
+    const reported: string[] = [];
+    const before = onHookError(({ hook, policy }) => reported.push(`${hook} of ${policy}`));
+    let isBroken = false;
+    const trail = new AuditTrail(10, (text) => (isBroken ? (broken() as string) : sha256(text)));
+
+    trail.add(entry(1));
+    isBroken = true;
+    trail.add(entry(2));
+    isBroken = false;
+    trail.add(entry(3));
+    onHookError(before);
+
+    expect(trail.list().map(({ revision }) => revision)).toEqual([1, 2, 3]);
+    expect(reported).toEqual(['hash of reco']);
+    expect(findTampering(trail.list())).toBe(1);
+    expect(findTampering(trail.list().slice(2))).toBeUndefined();
   });
 
   it('hands out a copy', () => {

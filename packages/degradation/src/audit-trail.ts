@@ -4,12 +4,15 @@
  * Invariants
  *  (1) It holds at most `maxEntries` entries and drops the oldest first.
  *  (2) An entry that is changed, inserted, dropped or moved between others breaks the chain of hashes.
+ *  (3) A hash function that fails, or returns no text, keeps no change out: the entry has an empty hash, and breaks the chain.
  *
  * Source: How to Time-Stamp a Digital Document, S. Haber, W. S. Stornetta, Journal of Cryptology 3, 1991,
  * https://doi.org/10.1007/BF00196791. Deviation: the chain is of one process, and nobody else signs it.
  *
  * @module
  */
+
+import { ignoreRejection, reportHookError } from '@holdfast/core';
 
 import type { ParamValue } from './override.ts';
 import { type HashFunction, sha256 } from './sha256.ts';
@@ -84,7 +87,7 @@ export class AuditTrail {
 
   add(change: AuditedChange): void {
     const previousHash = this.#lastHash;
-    const entry = Object.freeze({ ...change, previousHash, hash: hashOf(change, previousHash, this.#hash) });
+    const entry = Object.freeze({ ...change, previousHash, hash: this.#hashOf(change, previousHash) });
     this.#lastHash = entry.hash;
     if (this.#entries.length < this.#maxEntries) {
       this.#entries.push(entry);
@@ -104,6 +107,18 @@ export class AuditTrail {
   /** Returns a copy, oldest first. */
   list(): readonly AuditEntry[] {
     return [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)];
+  }
+
+  #hashOf(change: AuditedChange, previousHash: string): string {
+    try {
+      const hash: unknown = hashOf(change, previousHash, this.#hash);
+      if (typeof hash === 'string') return hash;
+      ignoreRejection(hash);
+      throw new TypeError(`hash must return a text, got ${typeof hash}`);
+    } catch (error) {
+      reportHookError('hash', error, change.feature);
+      return ''; // (3)
+    }
   }
 }
 

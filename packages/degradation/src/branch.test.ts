@@ -106,7 +106,7 @@ describe('degradation.ladder', () => {
     expect(asked).toEqual([{ limit: 5 }, 'ada']);
     expect(recorder.events).toMatchObject([{ type: 'feature.fell', name: 'reco', from: 'reduced', to: 'cached' }]);
     expect(noticesOf(context)).toEqual([{ feature: 'reco', mode: 'cached', decidedBy: 'failure' }]);
-    expect(degradation.status('reco').served).toEqual({ full: 0, reduced: 0, cached: 1, off: 0 });
+    expect(degradation.status('reco').served).toEqual({ full: 1, reduced: 1, cached: 1, off: 0 });
   });
 
   it('(2) starts at the mode that is set, never above it', async () => {
@@ -149,7 +149,9 @@ describe('degradation.ladder', () => {
       cached: fails,
       off: fails,
     };
-    const recommend = degradation.ladder('reco', functions, { maxFallenCalls: 1 });
+    const asked: unknown[] = [];
+    const fallsOn = (error: unknown) => asked.push(error) > 0;
+    const recommend = degradation.ladder('reco', functions, { maxFallenCalls: 1, fallsOn });
 
     const first = recommend(Context.background);
     await Promise.resolve();
@@ -159,6 +161,7 @@ describe('degradation.ladder', () => {
     await expect(second).rejects.toBe(down);
     finish('few');
     expect(await first).toBe('few');
+    expect(asked).toEqual([down, down]);
   });
 
   it('(4) gives back the first error by identity when nothing helps, or it is none to fall on', async () => {
@@ -188,6 +191,26 @@ describe('degradation.ladder', () => {
     expect(reported).toEqual([
       expect.stringMatching(/fallsOn.*: (Error: hook|TypeError: fallsOn must return true or false)/),
     ]);
+  });
+
+  it('(7) counts a call by the modes whose functions were called, as without a ladder', async () => {
+    const { degradation } = setUp();
+    const functions = { full: fails, reduced: fails, cached: fails, off: fails };
+
+    await expect(degradation.feature('reco', functions)(Context.background)).rejects.toBe(down);
+    expect(degradation.status('reco').served).toEqual({ full: 1, reduced: 0, cached: 0, off: 0 });
+    await expect(degradation.ladder('reco', functions)(Context.background)).rejects.toBe(down);
+    expect(degradation.status('reco').served).toEqual({ full: 2, reduced: 1, cached: 1, off: 1 });
+  });
+
+  it('says as other policies do that it needs a Context', async () => {
+    const { degradation } = setUp();
+    const functions = { full: () => 'all', reduced: () => 'few', cached: () => '', off: () => '' };
+    const recommend = loose(degradation).ladder('reco', functions) as (context?: unknown) => Promise<unknown>;
+    const needed = 'execute needs a Context; make one of a signal with Context.from(signal)';
+
+    for (const context of ['ada', null, {}]) await expect(recommend(context)).rejects.toThrow(needed);
+    expect(await recommend()).toBe('all');
   });
 
   it('(5) is refused for writes of an essential feature', () => {
@@ -224,7 +247,7 @@ describe('charter O2, (6): the enforcement of a ladder', () => {
     const fell = { type: 'feature.fell', from: 'full', to: 'reduced', error: down, enforcement: 'observe' };
     expect(recorder.events).toMatchObject([fell]);
     expect([asked, noticesOf(context)]).toEqual([['full'], []]);
-    expect(degradation.status('reco').served).toEqual({ full: 0, reduced: 0, cached: 0, off: 0 });
+    expect(degradation.status('reco').served).toEqual({ full: 1, reduced: 0, cached: 0, off: 0 });
   });
 
   it('tells nothing when it is off, and goes down by default', async () => {

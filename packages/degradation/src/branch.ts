@@ -7,10 +7,11 @@
  * Invariants
  *  (1) Without a ladder exactly one function runs.
  *  (2) A ladder only goes down, one mode at a time, inside the context of the call; when that has ended nothing starts.
- *  (3) At most `maxFallenCalls` calls are below the mode that was read; one more gets its error instead.
+ *  (3) At most `maxFallenCalls` calls are below the mode that was read; one more gets its error instead, and nobody is asked.
  *  (4) When nothing helps, the error of the mode that was read comes back by identity.
  *  (5) There is no ladder for writes of an essential feature: half done and done again in another way is worse than failed.
  *  (6) Under `observe` and `off` exactly one function runs, that of the mode that was read.
+ *  (7) A call counts as served by each mode whose function was called, whatever came of it; with a ladder or without.
  *
  * @module
  */
@@ -93,7 +94,7 @@ export function branch(
   return (context, ...args) =>
     policy.execute((own) => {
       const { mode, params, isDegraded } = cell.read(own);
-      cell.countServed(mode);
+      cell.countServed(mode); // (7)
       const answer = { feature: cell.name, mode, isBest: !isDegraded };
       const all = getsParams ? [params, ...args] : args;
       return answerBy((inner) => functions[mode]?.(inner, ...all), own, answer); // (1)
@@ -150,52 +151,50 @@ export class Ladder {
   }
 
   /** Runs the mode that is read, and worse ones as long as they fail. */
-  async descend(context: Context, run: Run): Promise<unknown> {
+  async descend(given: Context | undefined, run: Run): Promise<unknown> {
+    const context = requireContext(given);
     forgetAnswer(context);
     const { modes, params } = this.#cell.definition;
     const reading = this.#cell.read(context);
-    const start = modes.indexOf(reading.mode);
     const failures: unknown[] = [];
-    for (let position = start; position < modes.length; position++) {
-      const mode = modes[position] as string;
-      const [from, error] = [modes[position - 1] as string, failures.at(-1)];
+    let step: Step = { mode: reading.mode, params: reading.params, context, run, failure: undefined, hasRun: false };
+    for (const mode of modes.slice(modes.indexOf(reading.mode))) {
+      if (mode !== reading.mode)
+        step = { mode, params: params[mode], context, run, failure: { error: failures.at(-1) }, hasRun: false };
       try {
-        if (position === start)
-          return await this.#step(this.#first, { mode, params: reading.params, context, run, failure: undefined });
-        const step = { mode, params: params[mode], context, run, failure: { error } };
-        const value = await this.#step(this.#fallen, step);
-        noteReading(context, { feature: this.#cell.name, mode, decidedBy: 'failure' });
-        this.#tellFall({ from, to: mode, error, enforcement: 'enforce' });
-        return value;
-      } catch (failure) {
-        failures.push(failure);
-        if (context.cancelled || this.#enforcement === 'off' || !this.#goesDown(failure)) break; // (2)
-        if (this.#enforcement === 'observe') {
-          this.#tellWouldFall(mode, failure);
-          break; // (6)
-        }
+        return await this.#take(step);
+      } catch (error) {
+        if (step.failure !== undefined && !step.hasRun) break; // (2), (3)
+        failures.push(error);
+        if (!this.#goesDown(step, error)) break;
       }
     }
     throw failures[0]; // (4)
   }
 
-  #step(policy: Policy, { mode, params, context, run, failure }: Step): Promise<unknown> {
+  async #take(step: Step): Promise<unknown> {
+    const { mode, params, context, run, failure } = step;
     const { name: feature, definition } = this.#cell;
     const answer = { feature, mode, isBest: mode === definition.modes[0], failure };
-    return policy.execute(async (own) => {
-      const value = await answerBy((inner) => run(mode, params, inner), own, answer);
-      this.#cell.countServed(mode);
-      return value;
+    const policy = failure === undefined ? this.#first : this.#fallen;
+    const value = await policy.execute((own) => {
+      step.hasRun = true;
+      this.#cell.countServed(mode); // (7)
+      return answerBy((inner) => run(mode, params, inner), own, answer);
     }, context);
+    if (failure === undefined) return value;
+    noteReading(context, { feature, mode, decidedBy: 'failure' });
+    const from = definition.modes[definition.modes.indexOf(mode) - 1] as string;
+    this.#tellFall({ from, to: mode, error: failure.error, enforcement: 'enforce' });
+    return value;
   }
 
-  #goesDown(error: unknown): boolean {
-    return askHook(
-      'fallsOn',
-      this.#cell.name,
-      () => this.#fallsOn(error),
-      () => true,
-    );
+  #goesDown({ context, mode }: Step, error: unknown): boolean {
+    if (context.cancelled || this.#enforcement === 'off') return false; // (2)
+    const ask = (): boolean => this.#fallsOn(error);
+    if (!askHook('fallsOn', this.#cell.name, ask, () => true)) return false;
+    if (this.#enforcement === 'observe') this.#tellWouldFall(mode, error);
+    return this.#enforcement === 'enforce'; // (6)
   }
 
   #tellWouldFall(from: string, error: unknown): void {
@@ -220,6 +219,14 @@ interface Step {
   readonly context: Context;
   readonly run: Run;
   readonly failure: { readonly error: unknown } | undefined;
+  /** Whether the function was called. */
+  hasRun: boolean;
+}
+
+/** As policies do it: omitted, it is the root. */
+function requireContext(context: Context = Contexts.background): Context {
+  if (typeof context?.value === 'function') return context;
+  throw new TypeError('execute needs a Context; make one of a signal with Context.from(signal)');
 }
 
 function checkFunctions({ name }: FeatureCell, given: unknown, modes: readonly string[]): ModeFunctions {

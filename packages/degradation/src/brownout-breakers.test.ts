@@ -120,6 +120,122 @@ describe('brownout breakers', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
+  it('(4) ends when the features are closed, and reports nothing', async () => {
+    const report = vi.fn<(error: unknown) => void>();
+    const before = onHookError(report);
+    const { clock, degradation, states, options } = setUp();
+    states['model'] = 'open';
+    const stop = followBreakers(degradation, options);
+
+    degradation.close();
+    await clock.advance(500);
+    expect(clock.pendingCount).toBe(0);
+
+    stop();
+    expect(() => followBreakers(degradation, options)).not.toThrow();
+    onHookError(before);
+    expect([report.mock.calls, clock.pendingCount]).toEqual([[], 0]);
+  });
+
+  it('charter C5, (4): reports a promise for a state, and leaves no rejection', async () => {
+    const causes: unknown[] = [];
+    const before = onHookError(({ cause }) => causes.push(cause));
+    const { degradation, options } = setUp();
+
+    followBreakers(degradation, { ...options, stateOf: (() => Promise.reject(new Error('no'))) as never })();
+    onHookError(before);
+
+    expect(causes).toEqual([new TypeError('stateOf must answer at once, got a promise')]);
+    degradation.close();
+  });
+
+  it('(5) two followers of one feature need two names, and the worse mode is in force', async () => {
+    const { clock, degradation, states, options } = setUp();
+    const of = (circuit: string, mode: string) => ({ recommendations: { dependsOn: [circuit], mode } });
+    states['a'] = 'open';
+    const stop = followBreakers(degradation, { ...options, features: of('a', 'cached') });
+    const other = { ...options, features: of('b', 'off') };
+    expect(() => followBreakers(degradation, other)).toThrow(
+      'followBreakers.actor must be one by which nobody else follows recommendations, got "breakers"',
+    );
+
+    const stopOther = followBreakers(degradation, { ...other, actor: 'breaker of b' });
+    states['b'] = 'open';
+    await clock.advance(5000);
+    const changes = degradation.audit().map(({ actor, to }) => [actor, to]);
+    expect(changes).toEqual([
+      ['breakers', 'cached'],
+      ['breaker of b', 'off'],
+    ]);
+
+    stop();
+    stopOther();
+    followBreakers(degradation, other)(); // the name is free again
+    degradation.close();
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('has a reason for any number of circuits, of any name', async () => {
+    const report = vi.fn<(error: unknown) => void>();
+    const before = onHookError(report);
+    const { degradation, options } = setUp();
+    const dependsOn = Array.from({ length: 100 }, (_each, index) => `payments\n\u2028provider 💳 ${index}`);
+
+    const features = { recommendations: { dependsOn, mode: 'cached' } };
+    const stop = followBreakers(degradation, { ...options, features, stateOf: () => 'open' });
+
+    expect(degradation.mode('recommendations')).toBe('cached');
+    expect(degradation.status('recommendations').override?.reason).toMatch(
+      /^a circuit of payments provider .*\.\.\. is open/,
+    );
+    stop();
+    onHookError(before);
+    expect(report).not.toHaveBeenCalled();
+    degradation.close();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['no features', undefined, 'followBreakers.features must be an object of features, got undefined'],
+    ['a list', [], 'followBreakers.features must be an object of features, got an array'],
+    [
+      'an unknown mode',
+      { search: { dependsOn: ['a'], mode: 'of' } },
+      'features.search.mode must be one of "full", "off", got "of"',
+    ],
+    ['no mode', { search: { dependsOn: ['a'] } }, 'features.search.mode must be one of "full", "off", got undefined'],
+    ['a misspelt key', { search: { dependOn: ['a'], mode: 'off' } }, 'features.search has no option "dependOn"'],
+    [
+      'one circuit',
+      { search: { dependsOn: 'a', mode: 'off' } },
+      'features.search.dependsOn must be a list of names of circuits, got "a"',
+    ],
+    [
+      'no circuits',
+      { search: { mode: 'off' } },
+      'features.search.dependsOn must be a list of names of circuits, got undefined',
+    ],
+    [
+      'a circuit without a name',
+      { search: { dependsOn: [''], mode: 'off' } },
+      'features.search.dependsOn must be a non-empty string',
+    ],
+    ['nothing of a feature', { search: undefined }, 'features.search must be an object of options'],
+  ])('refuses %s, and follows nothing', (_what, features, message) => {
+    const { clock, degradation, options } = setUp();
+
+    expect(() => followBreakers(degradation, { ...options, features: features as never })).toThrow(message);
+
+    degradation.close();
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it.each(['', '   ', 'a\nb', 'a\u2028b', 'a'.repeat(201)])('refuses to be called %j', (actor) => {
+    const { degradation, options } = setUp();
+
+    expect(() => followBreakers(degradation, { ...options, actor })).toThrow('followBreakers.actor must be one line');
+    degradation.close();
+  });
+
   it('refuses what it cannot follow', () => {
     const { degradation, options } = setUp();
 

@@ -95,8 +95,22 @@ describe('brownout', () => {
     );
   });
 
+  it.each([Number.NaN, Infinity, -Infinity])('(2) ignores what was read at %s, and a fleet at that level', (odd) => {
+    const [brownout, other] = [createBrownout(), createBrownout()];
+
+    for (const at of [odd, 500, odd, 1000, 1500]) {
+      brownout.observe({ shedRatio: 0.02 }, at, odd);
+      if (at !== odd) other.observe({ shedRatio: 0.02 }, at);
+    }
+
+    expect(other.level).toBeGreaterThan(0);
+    expect(brownout.explain()).toEqual(other.explain());
+    expect([brownout.level, brownout.levelFor('ada')]).toEqual([other.level, other.levelFor('ada')]);
+  });
+
   it.each<[string, unknown, string]>([
-    ['maxLevel', 0, 'an integer from 1 to 9'],
+    ['maxLevel', 0, 'an integer from 1 to 4'],
+    ['maxLevel', 5, 'an integer from 1 to 4'],
     ['minRaisePressure', 1.1, 'a number from 0 to 1'],
     ['maxLowerPressure', 0.25, 'below minRaisePressure (0.25)'],
     ['minSeverePressure', 0.9, 'a number from 1 to 1000'],

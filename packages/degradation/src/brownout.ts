@@ -24,6 +24,7 @@ import { type ShownLevel, showLevel, shownAtRest } from './brownout-display.ts';
 import { type BrownoutExplanation, explainLevel } from './brownout-explanation.ts';
 import { type LevelRules, type LevelState, levelAtRest, observePressure } from './brownout-level.ts';
 import { type Pace, move, paceAtRest } from './brownout-pace.ts';
+import { MAX_LEVEL } from './level-map.ts';
 import { combinePressure } from './pressure.ts';
 import { type Readings, type SignalRangeChanges, resolveRanges } from './signal.ts';
 
@@ -31,7 +32,7 @@ import { type Readings, type SignalRangeChanges, resolveRanges } from './signal.
 export interface BrownoutOptions {
   /** Names this instance in events. @defaultValue 'brownout' */
   readonly name?: string;
-  /** The highest level. Integer, 1 to 9. @defaultValue 4 */
+  /** The highest level. Integer, 1 to 4: a catalogue knows no higher one. @defaultValue 4 */
   readonly maxLevel?: number;
   /** Pressure from which the level rises. 0 to 1. @defaultValue 0.25 */
   readonly minRaisePressure?: number;
@@ -97,7 +98,10 @@ export interface Brownout {
   readonly localLevel: number;
   /** The whole level for people, headers and alerts. */
   readonly shownLevel: number;
-  /** Takes readings of the instant `now`, in milliseconds of any clock that does not go back; and the fleet's level if known. */
+  /**
+   * Takes readings of the instant `now`, in milliseconds of any clock that does not go back; and the fleet's level if known. An
+   * instant that is no finite number is ignored with its readings, and such a level of the fleet counts as not known.
+   */
   observe(readings: Readings, now: number, fleetLevel?: number): void;
   /** Returns the whole level at which to handle a request of `key`: the same one for the same key and level. */
   levelFor(key: string): number;
@@ -168,11 +172,12 @@ class LiveBrownout implements Brownout {
   }
 
   observe(readings: Readings, now: number, fleetLevel?: number): void {
+    if (!Number.isFinite(now)) return; // it would never go away again
     const before = this.state;
     this.state = observePressure(before, combinePressure(readings, this.rules.ranges), now, this.rules);
     const isSevere = this.state.pace !== before.pace && this.state.severeSince === now;
-    this.fleetLevel = fleetLevel;
-    this.hasFleet ||= fleetLevel !== undefined;
+    this.fleetLevel = Number.isFinite(fleetLevel) ? fleetLevel : undefined;
+    this.hasFleet ||= this.fleetLevel !== undefined;
     this.applied = this.hasFleet ? this.follow(now, isSevere) : this.state.pace;
     this.since = this.level > 0 ? (this.since ?? now) : undefined;
     this.show(now);
@@ -214,7 +219,7 @@ class LiveBrownout implements Brownout {
 function resolve(options: BrownoutOptions): Resolved {
   const resolved = withKnown('brownout', brownoutDefaults, options, ['signals', 'events']);
   isName('brownout.name', resolved.name);
-  integerInRange('brownout.maxLevel', resolved.maxLevel, [1, 9]);
+  integerInRange('brownout.maxLevel', resolved.maxLevel, [1, MAX_LEVEL]);
   for (const [option, range] of Object.entries(RANGES))
     inRange(`brownout.${option}`, resolved[option as keyof typeof RANGES], range);
   const { minRaisePressure, maxLowerPressure } = resolved;

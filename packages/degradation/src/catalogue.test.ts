@@ -47,6 +47,37 @@ describe('defineFeatures', () => {
     expect(Object.isFrozen(features.reco.params.reduced)).toBe(true);
   });
 
+  it('delivers parameters that nobody can change, however deep', () => {
+    const params = { reduced: { fields: ['title'], nested: { list: [{ a: 1 }] }, none: null } };
+    const features = define({ reco: { modes: ['full', 'reduced'], params } });
+    params.reduced.fields.push('price');
+    params.reduced.nested.list.push({ a: 2 });
+
+    const reduced = features['reco']?.params['reduced'] as typeof params.reduced;
+    expect(reduced).toEqual({ fields: ['title'], nested: { list: [{ a: 1 }] }, none: null });
+    for (const part of [reduced.fields, reduced.nested, reduced.nested.list, reduced.nested.list[0]])
+      expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  const circle: Record<string, unknown> = {};
+  circle['again'] = [circle];
+
+  it.each([
+    ['not a number', { limit: Number.NaN }, 'features.reco.params.off.limit'],
+    ['endless', { limit: Infinity }, 'features.reco.params.off.limit'],
+    ['a function', { nested: { make: () => 1 } }, 'features.reco.params.off.nested.make'],
+    ['a date', { days: [0, new Date(0)] }, 'features.reco.params.off.days[1]'],
+    ['a map', { of: new Map() }, 'features.reco.params.off.of'],
+    ['a big integer', { limit: 1n }, 'features.reco.params.off.limit'],
+    ['an instance of a class', new URL('https://holdfast.dev'), 'features.reco.params.off'],
+    ['a circle', circle, 'features.reco.params.off.again[0]'],
+  ])('refuses parameters that are not plain data: %s', (_what, off, path) => {
+    const attempt = () => define({ reco: { modes: ['full', 'off'], params: { off } } });
+
+    expect(attempt).toThrow(ConfigError);
+    expect(attempt).toThrow(`${path} must be plain data`);
+  });
+
   it('keeps controllers out of what is essential, but for the highest level', () => {
     const features = defineFeatures({
       pay: { modes: ['full', 'deferred', 'off'], essential: true },

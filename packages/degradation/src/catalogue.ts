@@ -56,10 +56,11 @@ export type KnownKeysOnly<S> = {
 };
 
 /**
- * Declares the features of a service. Returns a frozen copy of `specs`, with the modes as literal types.
+ * Declares the features of a service. Returns a copy of `specs`, frozen all the way down, with the modes as literal
+ * types.
  *
  * @throws ConfigError when there is no feature, a name is not like `price-history`, a feature has no mode or one twice, names
- *   a mode that it does not have, or has a level map that gets better as the level rises.
+ *   a mode that it does not have, has parameters that are not plain data, or a level map that gets better as the level rises.
  * @throws TypeError when a feature has an unknown key.
  *
  * @example

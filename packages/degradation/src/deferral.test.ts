@@ -130,9 +130,13 @@ describe('createDeferral', () => {
     [{ onDead: 1 }],
     [{ outbox: {} }],
     [{ maxAttempts: 0 }],
+    [{ minDeadAfterMs: -1 }],
+    [{ minDeadAfterMs: Infinity }],
     [{ lookEveryMs: 1 }],
     [{ maxPauseMs: 0 }],
     [{ leaseMarginMs: 0 }],
+    [{ outboxTimeoutMs: 0 }],
+    [{ outboxTimeoutMs: Infinity }],
     [{ deliveryTimeoutMs: 0 }],
     [{ name: '' }],
   ])('refuses the options %j', (options) => {

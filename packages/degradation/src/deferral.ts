@@ -48,7 +48,7 @@ export interface DeferralOptions<T> {
   readonly deliver: (item: T, context: Context, delivery: Delivery) => unknown;
   /** Whether work is still being deferred: `() => handle.mode === 'deferred'`. When it throws, it is. */
   readonly isDeferred: () => boolean;
-  /** Told of an item that has failed `maxAttempts` times, and is kept with the dead of the outbox. */
+  /** Told of an item that has failed `maxAttempts` times, and is kept with the dead of the outbox. Not waited for. */
   readonly onDead?: (item: T, error: unknown) => unknown;
   /** Deliveries that start in a second, by all who share the outbox. Number, 0.001 to 10 000. @defaultValue 10 */
   readonly maxPerSecond?: number;
@@ -56,8 +56,12 @@ export interface DeferralOptions<T> {
   readonly deliveryTimeoutMs?: number;
   /** Time after its last moment that a delivery's process counts as dead, and the item is given out again. Milliseconds, 100 to 600 000. @defaultValue 5000 */
   readonly leaseMarginMs?: number;
-  /** Attempts at one item before it is dead. Integer, 1 to 1000. @defaultValue 10 */
+  /** Time that one call to the outbox may take, beside `add` and `count`. It should be longer than the outbox's own limit. Milliseconds, 10 to 600 000. @defaultValue 5000 */
+  readonly outboxTimeoutMs?: number;
+  /** Attempts at one item before it is dead, if it is `minDeadAfterMs` old. Integer, 1 to 1000. @defaultValue 10 */
   readonly maxAttempts?: number;
+  /** Age below which an item does not die of attempts that failed, however many. 0: attempts alone decide. Milliseconds, 0 to 604 800 000. @defaultValue 3_600_000 */
+  readonly minDeadAfterMs?: number;
   /** Time between looks at whether the feature is back, give or take a fifth. Milliseconds, 10 to 600 000. @defaultValue 1000 */
   readonly lookEveryMs?: number;
   /** The longest pause after deliveries that failed: they start at `lookEveryMs` and double. Milliseconds, 10 to 3 600 000. @defaultValue 60_000 */
@@ -74,7 +78,9 @@ export const deferralDefaults: {
   readonly maxPerSecond: number;
   readonly deliveryTimeoutMs: number;
   readonly leaseMarginMs: number;
+  readonly outboxTimeoutMs: number;
   readonly maxAttempts: number;
+  readonly minDeadAfterMs: number;
   readonly lookEveryMs: number;
   readonly maxPauseMs: number;
   readonly clock: Clock;
@@ -84,7 +90,9 @@ export const deferralDefaults: {
   maxPerSecond: 10,
   deliveryTimeoutMs: 10_000,
   leaseMarginMs: 5000,
+  outboxTimeoutMs: 5000,
   maxAttempts: 10,
+  minDeadAfterMs: 3_600_000,
   lookEveryMs: 1000,
   maxPauseMs: 60_000,
   clock: systemClock,
@@ -113,7 +121,10 @@ export interface Deferral<T> {
   defer(item: T, context?: Context): Promise<Deferred>;
   /** What is in the outbox. */
   count(): Promise<OutboxCounts>;
-  /** Starts no delivery any more. Resolves when the one under way has come to its end. `defer` goes on working. Idempotent. */
+  /**
+   * Starts no delivery any more. Resolves when the one under way has come to its end, after at most `deliveryTimeoutMs`, and
+   * the outbox has heard of it, or not within `outboxTimeoutMs`. Does not wait for `onDead`. `defer` goes on working. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -155,7 +166,9 @@ function resolve<T>(options: DeferralOptions<T>): DeferralParts<T> {
   inRange('deferral.maxPerSecond', resolved.maxPerSecond, [0.001, 10_000]);
   inRange('deferral.deliveryTimeoutMs', resolved.deliveryTimeoutMs, [1, 600_000]);
   inRange('deferral.leaseMarginMs', resolved.leaseMarginMs, [100, 600_000]);
+  inRange('deferral.outboxTimeoutMs', resolved.outboxTimeoutMs, [10, 600_000]);
   integerInRange('deferral.maxAttempts', resolved.maxAttempts, [1, 1000]);
+  inRange('deferral.minDeadAfterMs', resolved.minDeadAfterMs, [0, 604_800_000]);
   inRange('deferral.lookEveryMs', resolved.lookEveryMs, [10, 600_000]);
   inRange('deferral.maxPauseMs', resolved.maxPauseMs, [10, 3_600_000]);
   return { ...resolved, events: resolved.events ?? createEvents() };

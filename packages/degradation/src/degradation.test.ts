@@ -14,7 +14,8 @@ import { recordEvents, seededRandom, settle, virtualClock } from '@holdfast/core
 import { defineFeatures } from './catalogue.ts';
 import { type DegradationOptions, createDegradation } from './degradation.ts';
 import { FeatureError } from './feature-error.ts';
-import { memoryStore } from './feature-store.ts';
+import { type FeatureStore, memoryStore } from './feature-store.ts';
+import { featureRecord } from './testing/records.ts';
 
 const features = defineFeatures({
   recommendations: { modes: ['full', 'cached', 'off'], owner: 'growth', notice: 'May be out of date.' },
@@ -345,6 +346,44 @@ describe('createDegradation', () => {
   ])('refuses the options %j', (options, message) => {
     expect(() => createDegradation({ features, ...options } as never)).toThrow(ConfigError);
     expect(() => createDegradation({ features, ...options } as never)).toThrow(message);
+  });
+
+  it.each([null, 'eu', 5, [], { zone: 'x' }, { region: 5 }, { region: '' }, { instance: 'a\nb' }])(
+    'refuses the place %j, and says what one is',
+    (place) => {
+      const attempt = () => createDegradation({ features, place } as never);
+
+      expect(attempt).toThrow(ConfigError);
+      expect(attempt).toThrow('degradation.place must be an object of region and instance');
+    },
+  );
+
+  it('takes a place of a region, an instance, both and neither', () => {
+    for (const place of [{}, { region: 'eu' }, { instance: 'a-1', region: undefined }, undefined])
+      expect(setUp({ ...(place !== undefined && { place }) }).degradation.isClosed).toBe(false);
+  });
+
+  it('ignores what is no record in what a store loads, tells it, and takes and gives the others', async () => {
+    const record = featureRecord(1, {}, { feature: 'recommendations' });
+    const saved: string[] = [];
+    const store: FeatureStore = {
+      load: () => Promise.resolve([null, record, 5, undefined] as never),
+      save: (one) => Promise.resolve((saved.push(one.feature), one)),
+      listen: () => () => {},
+    };
+    const { degradation, recorder } = setUp({ store: { ...store, save: () => Promise.reject(new Error('not yet')) } });
+    const other = setUp({ store });
+    other.degradation.set('checkout', 'deferred', change);
+    await Promise.all([degradation.loaded, other.degradation.loaded]);
+    await settle();
+
+    expect(degradation.mode('recommendations')).toBe('off');
+    expect(degradation.storeStatus()).toMatchObject({ state: 'live', failureCount: 3, pendingCount: 0 });
+    const told = recorder.events.filter(({ type }) => type === 'feature.store-failed');
+    expect(told.map((event) => String((event as unknown as { error: unknown }).error))).toEqual(
+      Array.from({ length: 3 }, () => 'TypeError: the store delivered something that is not a feature record'),
+    );
+    expect([saved, other.degradation.storeStatus().state]).toEqual([['checkout'], 'live']);
   });
 
   it('refuses options that are none, or unknown', () => {

@@ -46,9 +46,10 @@ import type {
   WithParams,
 } from './implementations.ts';
 import type { SnapshotPort } from './last-known-good.ts';
+import type { Place } from './live-override.ts';
 import type { ModeChange, Restoration } from './mode-change.ts';
 import type { NamedParams, ParamChanges } from './mode-params.ts';
-import type { OverrideScope } from './override.ts';
+import { type OverrideScope, isScope } from './override.ts';
 import type { FeatureHandle } from './reading.ts';
 import { type HashFunction, type Seal, checksum, sha256 } from './sha256.ts';
 import type { StoreStatus } from './store-link.ts';
@@ -71,11 +72,12 @@ export interface DegradationOptions<M extends FeatureModes = FeatureModes, P = N
   readonly snapshotDelayMs?: number;
   /** Seals what is kept there: `signature(secret)`. By default `checksum`, which tells damage only. */
   readonly seal?: Seal;
-  /** Hashes the audit trail; by default SHA-256. */
+  /** Hashes the audit trail: returns a text. What it throws is reported, and breaks the chain. By default SHA-256. */
   readonly hash?: HashFunction;
   /** The process that this is, for overrides with a scope. By default nowhere in particular. */
   readonly place?: OverrideScope;
-  /** Whether a feature may be restored by one more step: the level is down, the breaker is closed. By default always. */
+  /** Whether a feature may be restored by one more step: the level is down, the breaker is closed. By
+   * default always. What it throws, and any answer but true and false, a promise included, is reported and counts as false. */
   readonly mayRestore?: (feature: string) => boolean;
   /** Tells the calendar time that people are shown; by default the platform's. It also takes off a kept
    * snapshot what passed since. */
@@ -240,8 +242,15 @@ function resolve<M extends FeatureModes, P>(options: DegradationOptions<M, P>): 
   requireMethods('degradation.store', store, ['load', 'save', 'listen']);
   requireMethods('degradation.seal', resolved.seal, ['seal', 'isSealed']);
   if (lastKnownGood !== undefined) requireMethods('degradation.lastKnownGood', lastKnownGood, ['load', 'save']);
-  const { region, instance } = place;
-  return { ...resolved, features, store, events, mayRestore, lastKnownGood, place: { region, instance } };
+  return { ...resolved, features, store, events, mayRestore, lastKnownGood, place: checkPlace(place) };
+}
+
+function checkPlace(place: unknown): Place {
+  if (!isScope(place)) {
+    const expectation = 'an object of region and instance, each one line of 1 to 200 characters or left out';
+    throw new ConfigError('degradation.place', expectation, place);
+  }
+  return { region: place.region, instance: place.instance };
 }
 
 function requireMethods(option: string, value: unknown, methods: readonly string[]): void {

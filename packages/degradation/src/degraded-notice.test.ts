@@ -32,6 +32,41 @@ describe('notices', () => {
     derived.cancel();
   });
 
+  it('(1) are no more of a feature that was read in its best mode since, by a read, a match and a ladder', async () => {
+    const degradation = createDegradation({ features });
+    const context = withNotices(Context.background);
+    const handle = degradation.handle('reco');
+    let isDown = true;
+    const full = (): string => {
+      if (isDown) throw new Error('down');
+      return 'full';
+    };
+    const ladder = degradation.ladder('reco', { full, cached: () => 'cached', off: () => 'off' });
+    const modes = { full: () => 1, cached: () => 2, off: () => 3 };
+    const degrade = (): void => {
+      degradation.set('reco', 'cached', change);
+      degradation.handle('reco').read(context);
+      degradation.restore('reco', { actor: 'bob', reason: 'over' });
+    };
+
+    degrade();
+    expect(noticesOf(context)).toHaveLength(1);
+    handle.read();
+    expect(noticesOf(context)).toHaveLength(1);
+    handle.read(context);
+    expect(noticesOf(context)).toEqual([]);
+
+    degrade();
+    handle.match(modes, context);
+    expect(noticesOf(context)).toEqual([]);
+
+    expect(await ladder(context)).toBe('cached');
+    expect(noticesOf(context)).toEqual([{ feature: 'reco', mode: 'cached', decidedBy: 'failure' }]);
+    isDown = false;
+    expect(await ladder(context)).toBe('full');
+    expect(noticesOf(context)).toEqual([]);
+  });
+
   it('(2) name to outsiders only what is public', () => {
     const all = [
       { feature: 'fraud', mode: 'off', decidedBy: 'manual' as const },

@@ -5,7 +5,7 @@
  * kept.
  *
  * Invariants
- *  (1) A feature is noted once per request, in the mode that was read last.
+ *  (1) A feature is noted once per request, in the mode that was read last; not at all where that is its best.
  *  (2) What outsiders are told names only features that the catalogue calls public.
  *  (3) A header never has more than 16 members; the rest is left out.
  *
@@ -39,6 +39,7 @@ export interface DegradedProblem {
 
 /** Derives a context that collects notices. */
 export function withNotices(context: Context): Context {
+  hasCollectors = true;
   return context.withValue(notices, new Map());
 }
 
@@ -47,9 +48,17 @@ export function noticesOf(context: Context): readonly DegradedNotice[] {
   return [...(context.value(notices)?.values() ?? [])];
 }
 
-/** Notes a reading, where somebody collects. A feature that is back in its best mode is no notice any more. */
-export function noteReading(context: Context, { feature, mode, decidedBy }: DegradedNotice): void {
-  context.value(notices)?.set(feature, { feature, mode, decidedBy }); // (1)
+/**
+ * Notes a lesser mode, where somebody collects; with `isDegraded: false`, takes back what was noted of the feature. Costs
+ * nothing where nobody ever did.
+ */
+export function noteReading(
+  context: Context,
+  { feature, mode, decidedBy, isDegraded = true }: DegradedNotice & { readonly isDegraded?: boolean },
+): void {
+  if (!hasCollectors) return;
+  if (isDegraded) context.value(notices)?.set(feature, { feature, mode, decidedBy }); // (1)
+  else context.value(notices)?.delete(feature); // (1)
 }
 
 /** Returns the notices that outsiders may see. */
@@ -81,5 +90,8 @@ export function degradedProblem<M extends FeatureModes>(
 // --- internal ---
 
 const MAX_MEMBERS = 16;
+
+/** Whether anybody in this process ever collected. */
+let hasCollectors = false;
 
 const notices: ContextKey<Map<string, DegradedNotice>> = contextKey('the notices of degradation');

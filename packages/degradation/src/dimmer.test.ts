@@ -29,6 +29,18 @@ describe('dimmer', () => {
     expect(play(dimmer, [10_250, 40_000], () => 0).at(-1)).toBe(1);
   });
 
+  it.each([Number.NaN, Infinity, -Infinity])('(1) ignores what was measured at %s', (now) => {
+    const [dimmer, other] = [createDimmer({ targetMs: 100 }), createDimmer({ targetMs: 100 })];
+
+    for (const at of [now, 250, now, 500, 750]) {
+      dimmer.observe({ value: 120 }, at);
+      if (at !== now) other.observe({ value: 120 }, at);
+    }
+
+    expect(other.share).toBeLessThan(1);
+    expect([dimmer.share, dimmer.isBright('ada')]).toEqual([other.share, other.isBright('ada')]);
+  });
+
   it('(1) settles where a plant meets its target', () => {
     const dimmer = createDimmer({ targetRatio: 0.8 });
     const shares = play(dimmer, [0, 120_000], (share) => 0.4 + 0.8 * share);

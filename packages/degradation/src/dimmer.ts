@@ -57,7 +57,7 @@ export interface DimmerReading {
 export interface Dimmer {
   /** 0 to 1; 1 is normal. */
   readonly share: number;
-  /** Takes a reading of the instant `now`. Milliseconds of any clock that does not go back. */
+  /** Takes a reading of the instant `now`. Milliseconds of any clock that does not go back; what is not finite is ignored. */
   observe(reading: DimmerReading, now: number): void;
   /** Whether to serve `key` at its best. */
   isBright(key: string): boolean;
@@ -77,6 +77,7 @@ export function createDimmer(options: DimmerOptions): Dimmer {
       return share;
     },
     observe({ value, shedRatio }, now) {
+      if (!Number.isFinite(now)) return; // it would never go away again
       const elapsedMs = observedAt === undefined ? FIRST_STEP_MS : Math.min(Math.max(now - observedAt, 0), MAX_STEP_MS);
       observedAt = now;
       const error = (shedRatio ?? 0) > rules.maxShedRatio ? -MAX_ERROR : errorOf(value ?? 0, target); // (3)

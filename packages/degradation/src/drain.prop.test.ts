@@ -84,6 +84,7 @@ class Fleet {
       deliver: (key) => this.deliver(key, member),
       maxPerSecond: 5,
       maxAttempts: 4,
+      minDeadAfterMs: 3000,
       deliveryTimeoutMs: 500,
       leaseMarginMs: 500,
       lookEveryMs: 300,

@@ -5,6 +5,9 @@ import { recordEvents, virtualClock } from '@holdfast/core/testing';
 
 import { type DeferralOptions, createDeferral } from './deferral.ts';
 import { memoryOutbox } from './memory-outbox.ts';
+import type { OutboxEntry, TakeTerms } from './outbox.ts';
+
+const odd = 'a thrown object that has no text';
 
 function setUp(options: Partial<DeferralOptions<string>> = {}) {
   const clock = virtualClock();
@@ -21,6 +24,7 @@ function setUp(options: Partial<DeferralOptions<string>> = {}) {
       isDeferred: () => state.isDeferred,
       onDead: (item) => void dead.push(item),
       maxPerSecond: 2,
+      minDeadAfterMs: 0,
       clock,
       random: () => 0.5,
       events,
@@ -174,9 +178,33 @@ describe('drain', () => {
     expect(pauses.slice(0, 4)).toEqual([1000, 2000, 3000, 3000]);
   });
 
+  it('(3) gives up nothing for an hour of a dependency that is down, with the defaults, however many try', async () => {
+    const { clock, outbox } = setUp();
+    const [tries, dead]: [number[], number[]] = [[], []];
+    const fleet = Array.from({ length: 4 }, () =>
+      createDeferral<string>({
+        outbox,
+        keyOf: (item) => item,
+        deliver: () => (tries.push(clock.now()), hookThrows('down')),
+        isDeferred: () => false,
+        onDead: () => void dead.push(clock.now()),
+        clock,
+      }),
+    );
+    onTestFinished(async () => void (await Promise.all(fleet.map((deferral) => deferral.close()))));
+    await fleet[0]!.defer('a');
+    await clock.advance(3_600_000);
+    expect([dead, tries.length > 10]).toEqual([[], true]);
+    await clock.advance(70_000);
+
+    expect(dead).toHaveLength(1);
+    expect((await outbox.dead(1))[0]).toMatchObject({ why: 'down', attempt: tries.length });
+  });
+
   it('(3) keeps dead what has been given out too often without coming to an end, unseen by deliver', async () => {
-    const { clock, outbox, state, delivered, dead, deferral } = setUp({ maxAttempts: 2 });
+    const { clock, outbox, state, delivered, dead, deferral } = setUp({ maxAttempts: 2, minDeadAfterMs: 3_600_000 });
     await deferral.defer('poison');
+    await outbox.postpone((await outbox.take({ leaseMs: 100, gapMs: 0 })).entry!, 0);
     for (let crash = 0; crash < 2; crash++) {
       await outbox.take({ leaseMs: 100, gapMs: 0 });
       await clock.advance(100);
@@ -198,6 +226,98 @@ describe('drain', () => {
 
     expect(await deferral.count()).toEqual({ waiting: 0, taken: 0, dead: 1 });
     expect(errors.map(({ hook }) => hook)).toEqual(['onDead']);
+  });
+
+  it.each([
+    ['no text as its message', Object.assign(new Error('odd'), { message: { code: 5 } }), '[object Object]'],
+    ['a message that has no text', Object.assign(new Error('odd'), { message: Object.create(null) as unknown }), odd],
+    ['no text at all', Object.create(null) as unknown, odd],
+    ['nothing in it', undefined, 'undefined'],
+  ])('(3) keeps dead as text what failed with %s', async (_what, error, why) => {
+    const { clock, outbox, state, deferral } = setUp({
+      maxAttempts: 1,
+      deliver: (item) => (item === 'good' ? undefined : Promise.reject(error)),
+    });
+    for (const item of ['bad', 'good']) await deferral.defer(item);
+    state.isDeferred = false;
+    await clock.advance(5000);
+
+    expect(await outbox.dead(10)).toEqual([{ key: 'bad', item: 'bad', attempt: 1, why }]);
+    expect((await deferral.count()).waiting).toBe(0);
+  });
+
+  it.each([
+    ['settle', 1],
+    ['postpone', 10],
+    ['bury', 1],
+  ] as const)('(6) delivers the others where %s of one item fails for ever', async (method, maxAttempts) => {
+    const errors = hookErrors();
+    const good: string[] = [];
+    let tries = 0;
+    const { clock, outbox, state, deferral } = setUp({
+      maxAttempts,
+      deliver: (item) => {
+        if (item !== 'odd') return void good.push(item);
+        tries++;
+        if (method !== 'settle') hookThrows('no');
+      },
+    });
+    const answers = outbox[method].bind(outbox) as (...given: unknown[]) => Promise<void>;
+    Object.assign(outbox, {
+      [method]: (entry: OutboxEntry<string>, ...rest: unknown[]) =>
+        entry.key === 'odd' ? hookThrows('not a function') : answers(entry, ...rest),
+    });
+    for (const item of ['odd', 'a', 'b', 'c']) await deferral.defer(item);
+    state.isDeferred = false;
+    await clock.advance(120_000);
+
+    expect(good).toEqual(['a', 'b', 'c']);
+    if (method === 'settle') expect(tries).toBe(1);
+    expect(errors[0]?.hook).toBe('outbox');
+  });
+
+  it('(2) (6) delivers each item once where settle fails for all, and keeps them dead; what is added anew is delivered', async () => {
+    hookErrors();
+    const { clock, outbox, state, delivered, deferral } = setUp({ maxAttempts: 3 });
+    outbox.settle = () => Promise.reject(new Error('no right to'));
+    for (const item of ['a', 'b']) await deferral.defer(item);
+    state.isDeferred = false;
+    await clock.advance(300_000);
+    expect(delivered.map(([, item]) => item)).toEqual(['a', 'b']);
+    expect((await outbox.dead(5)).map(({ why }) => why)).toEqual(Array(2).fill('3 attempts came to no end'));
+
+    await outbox.discard('a');
+    await deferral.defer('a');
+    await outbox.revive('b');
+    await clock.advance(20_000);
+    expect(delivered.map(([, item]) => item)).toEqual(['a', 'b', 'a', 'b']);
+  });
+
+  it('(2) (6) settles what was delivered however long the whole outbox is away', async () => {
+    hookErrors();
+    const { clock, outbox, state, delivered, deferral } = setUp();
+    const { take, settle } = { take: outbox.take.bind(outbox), settle: outbox.settle.bind(outbox) };
+    let isAway = false;
+    outbox.take = (terms) => (isAway ? Promise.reject(new Error('away')) : take(terms));
+    outbox.settle = (entry) => (isAway ? Promise.reject(new Error('away')) : settle(entry));
+    await deferral.defer('a');
+    state.isDeferred = false;
+    await clock.advance(500);
+    isAway = false;
+    Object.assign(outbox, {
+      take: async (terms: TakeTerms) => {
+        const taken = await take(terms);
+        isAway = true; // it goes away with the item in hand
+        outbox.take = (again) => (isAway ? Promise.reject(new Error('away')) : take(again));
+        return taken;
+      },
+    });
+    await clock.advance(600_000);
+    isAway = false;
+    await clock.advance(5000);
+
+    expect(delivered.map(([, item]) => item)).toEqual(['a']);
+    expect(await deferral.count()).toEqual({ waiting: 0, taken: 0, dead: 0 });
   });
 
   it('(4) gives up a delivery that hangs, and ends its context', async () => {
@@ -262,6 +382,74 @@ describe('drain', () => {
     state.isDeferred = false;
     await clock.advance(1000);
     await closed;
+
+    expect([delivered, await deferral.count()]).toEqual([[], { waiting: 1, taken: 0, dead: 0 }]);
+  });
+
+  it.each(['take', 'settle', 'postpone', 'bury'] as const)(
+    '(5) (6) ends also where %s of the outbox hangs, and delivers again when it answers',
+    async (method) => {
+      hookErrors();
+      const { clock, outbox, state, deferral } = setUp({
+        maxAttempts: method === 'bury' ? 1 : 10,
+        deliver: (item) => (item === 'bad' ? hookThrows('no') : undefined),
+      });
+      const answers = outbox[method].bind(outbox);
+      let isHanging = true;
+      Object.assign(outbox, {
+        [method]: (...args: never[]) =>
+          isHanging ? new Promise(() => {}) : (answers as (...given: never[]) => unknown)(...args),
+      });
+      await deferral.defer(method === 'settle' || method === 'take' ? 'good' : 'bad');
+      state.isDeferred = false;
+      await clock.advance(10_000);
+      expect(await deferral.count()).toMatchObject(method === 'take' ? { waiting: 1 } : { taken: 1 });
+      isHanging = false;
+      await clock.advance(9000);
+      expect((await deferral.count()).taken).toBe(0);
+
+      isHanging = true;
+      await deferral.defer('bad');
+      await clock.advance(2000);
+      let isClosed = false;
+      void deferral.close().then(() => (isClosed = true));
+      await clock.advance(20_000);
+
+      expect([isClosed, clock.pendingCount]).toEqual([true, 0]);
+    },
+  );
+
+  it('(6) goes on, and ends, where onDead hangs, and tells where it rejects', async () => {
+    const errors = hookErrors();
+    const good: string[] = [];
+    const { clock, state, deferral } = setUp({
+      maxAttempts: 1,
+      deliver: (item) => (item === 'good' ? void good.push(item) : hookThrows('no')),
+      onDead: (item) => (item === 'hangs' ? new Promise(() => {}) : Promise.reject(new Error('full'))),
+    });
+    for (const item of ['hangs', 'rejects', 'good']) await deferral.defer(item);
+    state.isDeferred = false;
+    await clock.advance(10_000);
+    await deferral.close();
+
+    expect([good, (await deferral.count()).dead]).toEqual([['good'], 2]);
+    expect(errors.map(({ hook }) => hook)).toEqual(['onDead']);
+  });
+
+  it('(6) gives back what the outbox hands out too late', async () => {
+    hookErrors();
+    const { clock, outbox, state, delivered, deferral } = setUp({ lookEveryMs: 60_000 });
+    const take = outbox.take.bind(outbox);
+    outbox.take = async (terms) => {
+      const taken = await take(terms);
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 6000));
+      return taken;
+    };
+    await deferral.defer('a');
+    state.isDeferred = false;
+    await clock.advance(65_500);
+    expect((await deferral.count()).taken).toBe(1);
+    await clock.advance(1000);
 
     expect([delivered, await deferral.count()]).toEqual([[], { waiting: 1, taken: 0, dead: 0 }]);
   });

@@ -1,21 +1,23 @@
 import { describe, expect, it } from 'vitest';
 
-import { virtualClock } from '@holdfast/core/testing';
+import { Context, onHookError } from '@holdfast/core';
+import { seededRandom, virtualClock } from '@holdfast/core/testing';
 
 import type { AuditedChange } from './audit-trail.ts';
 import { defineFeatures } from './catalogue.ts';
 import { FeatureCell } from './feature-cell.ts';
 import { ServiceLevel } from './service-level.ts';
+import { target } from './targeting.ts';
 import { featureRecord } from './testing/records.ts';
 
 const { reco } = defineFeatures({ reco: { modes: ['full', 'cached', 'off'] } });
 
-function setUp() {
+function setUp({ random = () => 0.5 }: { random?: () => number } = {}) {
   const clock = virtualClock();
   const changes: AuditedChange[] = [];
   const cell = new FeatureCell('reco', reco, {
     clock,
-    random: () => 0.5,
+    random,
     wallClock: () => 1_000_000 + clock.now(),
     place: { region: undefined, instance: undefined },
     level: new ServiceLevel(),
@@ -29,6 +31,18 @@ function setUp() {
 function freeze(clock: { now: () => number }, ms: number): void {
   const at = clock.now() + ms;
   clock.now = () => at;
+}
+
+/** Runs `act` and returns the hooks whose errors were reported meanwhile. */
+function collectHookErrors(act: () => void): { readonly reported: readonly string[] } {
+  const reported: string[] = [];
+  const before = onHookError(({ hook }) => reported.push(hook));
+  try {
+    act();
+  } finally {
+    onHookError(before);
+  }
+  return { reported };
 }
 
 describe('FeatureCell', () => {
@@ -170,6 +184,58 @@ describe('FeatureCell', () => {
     freeze(clock, 1000);
 
     expect(cell.mode).toBe('cached');
+  });
+
+  it('(6) goes on as it is when somebody changes the record that it took, or what it shows', () => {
+    const { cell, record } = setUp();
+    const tiers = ['free'];
+    cell.replace(record(1, { match: [{ attribute: 'tier', in: tiers }] }));
+    tiers.push('gold');
+
+    const [shown] = cell.status().overrides;
+    expect(shown?.match).toEqual([{ attribute: 'tier', in: ['free'] }]);
+    for (const part of [shown?.match, shown?.match[0], shown?.scope]) expect(Object.isFrozen(part)).toBe(true);
+    expect(cell.read(undefined, { attributes: { tier: 'gold' } }).mode).toBe('full');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['null', null, 'full'],
+    ['a text', 'ada', 'full'],
+    ['a key that is null', { key: null }, 'full'],
+    ['a key that is an object', { key: {} }, 'full'],
+    ['an empty key', { key: '' }, 'full'],
+    ['attributes that are null', { key: 'ada', attributes: null }, 'full'],
+    ['attributes that are a text', { attributes: 'tier' }, 'full'],
+    ['attributes, and a key that is a number', { key: 42, attributes: { tier: 'free' } }, 'off'],
+  ])('(5) reads for a target that is none, or in part, by what is sound in it: %s', (_what, given, expected) => {
+    const { cell, record } = setUp();
+    cell.replace(record(1, { match: [{ attribute: 'tier', in: ['free'] }], shareRatio: 0.6 }));
+
+    expect(cell.read(undefined, given as never).mode).toBe(expected);
+    expect(cell.read(Context.background.withValue(target, given as never)).mode).toBe(expected);
+  });
+
+  it('(5) reads for a key that is a number as for none: in another bucket each time, not all in one', () => {
+    const { cell, record } = setUp({ random: seededRandom(1) });
+    cell.replace(record(1, { shareRatio: 0.5 }));
+
+    const modes = Array.from({ length: 50 }, () => cell.read(undefined, { key: 42 } as never).mode);
+
+    expect(new Set(modes)).toEqual(new Set(['full', 'off']));
+  });
+
+  it('(5) reads for attributes that throw as for nobody in particular, and reports it', () => {
+    const { cell, record } = setUp();
+    cell.replace(record(1, { match: [{ attribute: 'tier', in: ['free'] }] }));
+    const attributes = Object.defineProperty({}, 'tier', {
+      get: () => {
+        throw new Error('the session is closed');
+      },
+    });
+
+    const { reported } = collectHookErrors(() => expect(cell.read(undefined, { attributes }).mode).toBe('full'));
+
+    expect(reported).toEqual(['target']);
   });
 
   it('(5) gives everybody the same reading, by identity, while nothing tells requests apart, and one of two for a share', () => {

@@ -12,28 +12,30 @@
  *  (3) Each change is told once.
  *  (4) At most one timer waits, only while something is to happen by itself, and it does not keep the process alive.
  *  (5) Reading never throws, and makes nothing once the same grounds were read before.
+ *  (6) What it knows of overrides nobody else can change: neither who made a record, nor who was shown it.
  *
  * @module
  */
 
-import type { Clock, Context, Random, Timer } from '@holdfast/core';
+import { type Clock, type Context, type Random, type Timer, reportHookError } from '@holdfast/core';
 
 import type { AuditedChange, ChangeCause } from './audit-trail.ts';
 import type { FeatureDefinition } from './catalogue.ts';
 import { noteReading } from './degraded-notice.ts';
 import { decideMode, readingOf, showOverrides, statusOf } from './feature-decision.ts';
-import { type FeatureRecord, aged, supersedes } from './feature-record.ts';
+import { type FeatureRecord, aged, supersedes, unchangedRecord } from './feature-record.ts';
 import type { FeatureStatus } from './feature-status.ts';
 import { isSameForAll, positionAtLevel } from './level-map.ts';
-import { type LiveOverride, type Place, dueAt, isFor, isForAll, takeBack, toLive } from './live-override.ts';
+import { type LiveOverride, type Place, dueAt, isFor, isForAll, toLive } from './live-override.ts';
 import type { OverrideRecord } from './override.ts';
+import { frozenCopy } from './plain-data.ts';
 import type { Decision } from './precedence.ts';
 import type { FeatureHandle, MatchResult, Matched, Reading } from './reading.ts';
 import { RequestReadings } from './request-readings.ts';
-import { stepRamp } from './restore-ramp.ts';
 import type { ServiceLevel } from './service-level.ts';
-import { type Target, targetOf } from './targeting.ts';
+import { type Target, soundTarget, targetOf } from './targeting.ts';
 import { toIsoTime } from './wall-clock.ts';
+import { leftAfter, stepBack } from './way-back.ts';
 
 /** What a cell needs besides its definition. */
 export interface CellPorts {
@@ -70,7 +72,7 @@ export class FeatureCell implements FeatureHandle {
     this.definition = definition;
     this.ports = ports;
     this.served = definition.modes.map(() => 0);
-    this.last = { ...NOTHING, feature: name };
+    this.last = unchangedRecord(name);
     this.takenAt = ports.clock.now();
     this.refresh(this.takenAt);
   }
@@ -104,7 +106,7 @@ export class FeatureCell implements FeatureHandle {
   read(context?: Context, request?: Target): Reading {
     if (this.nextEventAt !== Infinity) this.sweep();
     const reading = this.settled ?? this.readFor(request ?? targetOf(context)); // (5)
-    if (reading.isDegraded && context !== undefined) noteReading(context, reading);
+    if (context !== undefined) noteReading(context, reading);
     return reading;
   }
 
@@ -133,20 +135,7 @@ export class FeatureCell implements FeatureHandle {
   replace(record: FeatureRecord): boolean {
     this.sweep();
     if (!supersedes(record, this.last)) return false; // (2)
-    const { clock, place } = this.ports;
-    const now = clock.now();
-    const next = record.overrides.flatMap((one) => toLive(one, this.definition.modes, { now, place }) ?? []);
-    const names = new Set(record.overrides.map(({ id }) => id));
-    const kept = this.live.flatMap((one) => {
-      if (one.source === 'automatic') return [one];
-      return names.has(one.id) || record.isAtOnce ? [] : takeBack(one, now);
-    });
-    const isEnding = record.overrides.every((one) => one.revision !== record.revision);
-    const isSilent = next.length === 0 && this.live.every(({ source }) => source === 'automatic');
-    this.last = record;
-    this.takenAt = now;
-    if (isSilent) return true; // nothing was in force, and nothing is
-    this.change(isEnding ? 'restored' : 'set', { ...record, at: now }, [...kept, ...next]);
+    this.take(frozenCopy(record)); // (6)
     return true;
   }
 
@@ -156,7 +145,7 @@ export class FeatureCell implements FeatureHandle {
     const { clock, place } = this.ports;
     const now = clock.now();
     const others = this.live.filter((one) => one.id !== id);
-    const mine = record === undefined ? undefined : toLive(record, this.definition.modes, { now, place });
+    const mine = record === undefined ? undefined : toLive(frozenCopy(record), this.definition.modes, { now, place });
     this.change('automatic', { ...author, at: now }, mine === undefined ? others : [...others, mine]);
   }
 
@@ -191,12 +180,31 @@ export class FeatureCell implements FeatureHandle {
     this.timer?.cancel();
   }
 
+  private take(record: FeatureRecord): void {
+    const { clock, place } = this.ports;
+    const now = clock.now();
+    const next = record.overrides.flatMap((one) => toLive(one, this.definition.modes, { now, place }) ?? []);
+    const kept = leftAfter(record, this.live, now);
+    const isEnding = record.overrides.every((one) => one.revision !== record.revision);
+    const isSilent = next.length === 0 && this.live.every(({ source }) => source === 'automatic');
+    this.last = record;
+    this.takenAt = now;
+    if (isSilent) return; // nothing was in force, and nothing is
+    this.change(isEnding ? 'restored' : 'set', { ...record, at: now }, [...kept, ...next]);
+  }
+
   private get shownMode(): string {
     return this.definition.modes[this.decision.position] as string;
   }
 
   private readFor(request: Target | undefined): Reading {
-    return this.byRequest.of(request, request?.key === undefined ? this.ports.random() : 0);
+    try {
+      const sound = soundTarget(request);
+      return this.byRequest.of(sound, sound?.key === undefined ? this.ports.random() : 0);
+    } catch (error) {
+      reportHookError('target', error, this.name); // (5): an attribute that throws when it is read
+      return this.byRequest.of(undefined, this.ports.random());
+    }
   }
 
   /** Decides for nobody in particular. */
@@ -229,14 +237,9 @@ export class FeatureCell implements FeatureHandle {
     const others = this.live.filter((one) => one !== due);
     const { actor, reason } = due.record;
     const cause = due.ramp === undefined ? 'expired' : 'restoring';
-    this.change(cause, { actor, reason, at }, [...others, ...this.stepBack(due, at)]);
-  }
-
-  private stepBack(one: LiveOverride, now: number): readonly LiveOverride[] {
     const { random, mayRestore } = this.ports;
-    if (one.ramp === undefined) return takeBack(one, now);
-    const ramp = stepRamp(one.ramp, { now, isAllowed: mayRestore(this.name), random: random() });
-    return ramp === undefined ? [] : [{ ...one, ramp }];
+    const left = stepBack(due, { now: at, random, mayRestore: () => mayRestore(this.name) });
+    this.change(cause, { actor, reason, at }, [...others, ...left]);
   }
 
   /** Puts `live` in force and tells of it. What controllers do is told only where the mode changes. */
@@ -287,8 +290,6 @@ export class FeatureCell implements FeatureHandle {
 
 /** The bucket of nobody in particular. */
 const MIDDLE = 0.5;
-
-const NOTHING = { revision: 0, origin: '', overrides: [], isAtOnce: false, actor: '', reason: '', changedAtMs: 0 };
 
 /** Who caused a change, why and when on this process's clock. */
 interface Cause {

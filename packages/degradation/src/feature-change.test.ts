@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { onHookError } from '@holdfast/core';
 import { recordEvents, seededRandom, settle, virtualClock } from '@holdfast/core/testing';
 
 import { defineFeatures } from './catalogue.ts';
@@ -177,6 +178,81 @@ describe('overrides', () => {
   });
 });
 
+describe('a way back', () => {
+  it('of another override goes on when one is taken back at once, here and in another instance', async () => {
+    const clock = virtualClock();
+    const store = memoryStore({ clock });
+    const [one, other] = [setUp({ clock, store }), setUp({ clock, store })];
+    await settle();
+    const restore = { shareRatios: [0.5], stepMs: 1000 };
+    one.degradation.set('reco', 'off', { ...change, restore });
+    one.degradation.set('reco', 'cached', { ...change, kind: 'atLeast', restore });
+    one.degradation.restore('reco', { ...back, id: 'manual/force/*/*' });
+    const shown = ({ degradation }: ReturnType<typeof setUp>) =>
+      degradation.status('reco').overrides.map(({ id, isRestoring }) => [id, isRestoring]);
+    expect(shown(one)).toEqual([
+      ['manual/atLeast/*/*', false],
+      ['manual/force/*/*', true],
+    ]);
+
+    one.degradation.restore('reco', { ...back, id: 'manual/atLeast/*/*', isAtOnce: true });
+    await settle();
+    for (const each of [one, other]) expect(shown(each)).toEqual([['manual/force/*/*', true]]);
+
+    const { revision } = one.degradation.status('reco');
+    one.degradation.restore('reco', { ...back, id: 'manual/atLeast/*/*', isAtOnce: true });
+    expect(one.degradation.status('reco').revision).toBe(revision);
+
+    one.degradation.restore('reco', { ...back, id: 'manual/force/*/*', isAtOnce: true });
+    await settle();
+    for (const each of [one, other]) expect(shown(each)).toEqual([]);
+  });
+});
+
+describe('functions that are handed in', () => {
+  it('may fail: a hash that throws holds up neither a change nor an expiry', async () => {
+    const hash = () => {
+      throw new Error('no entropy');
+    };
+    const reported = collectHookErrors();
+    const { degradation, clock, recorder } = setUp({ hash });
+
+    expect(degradation.set('reco', 'off', change)).toMatchObject({ mode: 'off', revision: 1 });
+    await clock.advance(60_000);
+
+    expect([degradation.mode('reco'), degradation.audit().map(({ cause }) => cause)]).toEqual([
+      'full',
+      ['set', 'expired'],
+    ]);
+    expect(recorder.types).toEqual(['feature.changed', 'feature.changed']);
+    expect(reported.stop()).toEqual(['hash', 'hash']);
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no breaker');
+      },
+    ],
+    ['promises false', () => Promise.resolve(false)],
+    ['promises true', () => Promise.resolve(true)],
+    ['rejects', () => Promise.reject(new Error('no breaker'))],
+    ['says nothing', () => undefined],
+  ])('may fail: no step back is taken on a guard that %s, until the way back is over', async (_what, guard) => {
+    const reported = collectHookErrors();
+    const { degradation, clock } = setUp({ mayRestore: guard as () => boolean });
+    const share = () => degradation.status('reco').overrides[0]?.shareRatio ?? 0;
+    degradation.set('reco', 'off', { ...change, restore: { shareRatios: [0.5], stepMs: 1000 } });
+
+    await clock.advance(65_000);
+    expect(share()).toBe(1);
+    await clock.advance(15_000);
+    expect(share()).toBe(0);
+    expect(new Set(reported.stop())).toEqual(new Set(['mayRestore']));
+  });
+});
+
 describe('controllers', () => {
   it('degrade by level, a share at a time, and are audited where the mode changes', async () => {
     const { degradation, clock } = setUp();
@@ -308,9 +384,14 @@ describe('a fleet and a restart', () => {
     for (let n = 0; n < 2; n++) before.degradation.set('reco', 'off', { ...change, actor: 'bob' });
     await clock.advance(1000);
 
-    const fresh = [setUp({ clock, store: { ...late(store) } }), setUp({ clock, lastKnownGood })] as const;
+    const slow = { ...lastKnownGood, load: () => after(5, kept.text) };
+    const fresh = [
+      setUp({ clock, store: { ...late(store) } }),
+      setUp({ clock, lastKnownGood }),
+      setUp({ clock, lastKnownGood: slow }), // its own store has the change by then
+    ] as const;
     for (const { degradation } of fresh) degradation.set('reco', 'cached', change);
-    await settle();
+    await after(10, undefined);
 
     for (const one of fresh) {
       expect(one.degradation.status('reco').override?.actor).toBe('bob');
@@ -354,6 +435,25 @@ describe('a fleet and a restart', () => {
 /** A store whose notices this instance hears, but never in time. */
 function late(store: ReturnType<typeof memoryStore>) {
   return { load: () => store.load(), save: store.save.bind(store), listen: () => () => {} };
+}
+
+/** Resolves with `value` after as many turns. */
+async function after<T>(turns: number, value: T): Promise<T> {
+  // oxlint-disable-next-line no-await-in-loop -- one turn after the other
+  for (let turn = 0; turn < turns; turn++) await settle();
+  return value;
+}
+
+/** Collects the names of hooks whose errors are reported, until it is stopped. */
+function collectHookErrors(): { readonly stop: () => readonly string[] } {
+  const reported: string[] = [];
+  const before = onHookError(({ hook }) => reported.push(hook));
+  return {
+    stop: () => {
+      onHookError(before);
+      return reported;
+    },
+  };
 }
 
 /** A store that can be out of reach, or take what is sent and not be heard. */

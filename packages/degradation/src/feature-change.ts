@@ -63,9 +63,10 @@ export function recordOfRestore(
   const isBreakGlass = ending.some(({ source }) => source === 'break-glass');
   checkRole(change.role, { feature: name, isBreakGlass, outbidsControllers: false });
   refuseStale(cell, change);
-  const isRamping = cell.overrides().some(({ ramp }) => ramp !== undefined);
+  const isRamping = cell.overrides().some((one) => one.ramp !== undefined && (id === undefined || one.id === id));
   if (ending.length === 0 && !(isAtOnce && isRamping)) return undefined;
-  return nextRecord(cell, change, { overrides: all.filter((one) => !ending.includes(one)), isAtOnce });
+  const overrides = all.filter((one) => !ending.includes(one));
+  return nextRecord(cell, change, { overrides, isAtOnce, ...(isAtOnce && id !== undefined && { atOnceIds: [id] }) });
 }
 
 /** Returns what a controller asks for as an override of this process only. Throws a FeatureError. */
@@ -126,7 +127,7 @@ function paramsOf({ params = {} }: ModeChange): OverrideRecord['params'] {
 function nextRecord(
   { name, revision }: FeatureCell,
   { actor, reason }: ChangeAuthor,
-  { overrides, isAtOnce }: Pick<FeatureRecord, 'overrides' | 'isAtOnce'>,
+  next: Pick<FeatureRecord, 'overrides' | 'isAtOnce' | 'atOnceIds'>,
 ): Omit<FeatureRecord, keyof ChangeStamp> {
-  return { feature: name, revision: revision + 1, overrides, isAtOnce, actor, reason };
+  return { feature: name, revision: revision + 1, ...next, actor, reason };
 }

@@ -9,6 +9,7 @@ import type { FeatureStatus } from './feature-status.ts';
 import { type LiveOverride, showOverride } from './live-override.ts';
 import { paramsInForce } from './mode-params.ts';
 import { type Decision, decide } from './precedence.ts';
+import { frozenCopy } from './plain-data.ts';
 import type { Reading } from './reading.ts';
 
 /** A feature of the catalogue, with its name. */
@@ -56,7 +57,17 @@ export function statusOf(
 > {
   const { modes, owner, notice, essential } = definition;
   const mode = modes[position] as string;
-  return { name, modes, mode, defaultMode: modes[0], decidedBy, owner, notice, essential, conflicts };
+  return {
+    name,
+    modes,
+    mode,
+    defaultMode: modes[0],
+    decidedBy,
+    owner,
+    notice,
+    essential,
+    conflicts: frozenCopy(conflicts),
+  };
 }
 
 /** Returns the overrides of a status. */

@@ -90,6 +90,7 @@ describe('isFeatureRecord', () => {
         }).flatMap(([part, values]) => values.map((value) => [{ ...overrideRecord(), [part]: value }])),
       ],
       isAtOnce: [undefined, 1],
+      atOnceIds: [null, 'a', [1], Array.from({ length: 33 }, () => 'a')],
       actor: ['', ' ', 'a\nb', 1],
       reason: ['', 'x'.repeat(1001)],
       changedAtMs: [undefined, Number.NaN, Infinity, 8.64e15 + 1],

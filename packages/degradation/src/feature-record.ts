@@ -33,6 +33,8 @@ export interface FeatureRecord {
   readonly overrides: readonly OverrideRecord[];
   /** Whether overrides that this change ended are taken back at once, whatever their plan says. */
   readonly isAtOnce: boolean;
+  /** The overrides to which `isAtOnce` is limited; left out where it is for all. */
+  readonly atOnceIds?: readonly string[] | undefined;
   /** Who made the change. */
   readonly actor: string;
   /** Why. */
@@ -44,6 +46,11 @@ export interface FeatureRecord {
 /** Returns a random name for an instance: what tells its changes from others' of the same revision. */
 export function randomOrigin(random: Random): string {
   return `${randomDigits(random)}${randomDigits(random)}`;
+}
+
+/** Returns the record of a feature that nobody has changed yet. */
+export function unchangedRecord(feature: string): FeatureRecord {
+  return { feature, revision: 0, origin: '', overrides: [], isAtOnce: false, actor: '', reason: '', changedAtMs: 0 };
 }
 
 /** What decides between two records of a feature. */
@@ -72,12 +79,16 @@ export function isFeatureRecord(value: unknown): value is FeatureRecord {
 /** Far beyond any real count, and with room to grow by one exactly. */
 const MAX_REVISION = 2 ** 52;
 
+const isId = (value: unknown): boolean => typeof value === 'string' && value.length <= 10_000;
+
 const FIELDS: Readonly<Record<keyof FeatureRecord, (value: unknown) => boolean>> = {
   feature: (value) => typeof value === 'string',
   revision: (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_REVISION,
   origin: (value) => typeof value === 'string',
   overrides: (value) => Array.isArray(value) && value.length <= MAX_OVERRIDES && value.every(isOverrideRecord),
   isAtOnce: (value) => typeof value === 'boolean',
+  atOnceIds: (value) =>
+    value === undefined || (Array.isArray(value) && value.length <= MAX_OVERRIDES && value.every(isId)),
   actor: (value) => isText(value, 1000),
   reason: (value) => isText(value, 1000),
   changedAtMs: isCalendarTime,

@@ -8,6 +8,7 @@ import { ConfigError, integerInRange, isName } from '@holdfast/core';
 
 import { type LevelMap, checkLevelMap } from './level-map.ts';
 import { MAX_OVERRIDE_MS } from './override.ts';
+import { checkPlainData, frozenCopy } from './plain-data.ts';
 
 /** What `defineFeatures` takes per feature. */
 export interface FeatureSpec {
@@ -50,7 +51,7 @@ export interface FeatureDefinition<Mode extends string = string> {
   readonly maxOverrideMs: number;
 }
 
-/** Returns a frozen, completed copy of `spec`. Throws a ConfigError, or a TypeError for an unknown key. */
+/** Returns a completed copy of `spec`, frozen all the way down. Throws a ConfigError, or a TypeError for an unknown key. */
 export function checkSpec(path: string, spec: unknown): FeatureDefinition {
   if (!isPlainObject(spec)) throw new ConfigError(path, 'an object', spec);
   const unknown = Object.keys(spec).find((key) => !KEYS.includes(key));
@@ -100,7 +101,8 @@ function checkParams(path: string, params: unknown, modes: readonly string[]): F
   const entries = Object.entries(params).map(([mode, values]) => {
     if (!modes.includes(mode)) throw new ConfigError(path, `an object with keys of ${modes.join(', ')}`, mode);
     if (!isPlainObject(values)) throw new ConfigError(`${path}.${mode}`, 'an object', values);
-    return [mode, Object.freeze({ ...values })] as const;
+    checkPlainData(`${path}.${mode}`, values);
+    return [mode, frozenCopy(values)] as const;
   });
   return Object.freeze(Object.fromEntries(entries));
 }

@@ -57,6 +57,6 @@ export interface FeatureStatus {
   readonly overrides: readonly OverrideStatus[];
   /** Pairs of overrides that contradict one another: the one that is followed, the one that is not. */
   readonly conflicts: readonly (readonly [string, string])[];
-  /** Calls by the mode they were handed to, since this process started. */
+  /** Calls by the modes whose functions were called, whatever came of it, since this process started. A fall counts in each. */
   readonly served: Readonly<Record<string, number>>;
 }

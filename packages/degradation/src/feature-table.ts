@@ -4,15 +4,7 @@
  * @module
  */
 
-import {
-  type Clock,
-  type Context,
-  type Events,
-  type Policy,
-  type Random,
-  oneOf,
-  reportHookError,
-} from '@holdfast/core';
+import { type Clock, type Context, type Events, type Policy, type Random, askHook, oneOf } from '@holdfast/core';
 
 import { type AuditEntry, type AuditedChange, AuditTrail } from './audit-trail.ts';
 import { Ladder, type LadderOptions, branch, ladderFunction, ladderPolicy } from './branch.ts';
@@ -247,12 +239,12 @@ export class FeatureTable implements FeatureControl {
   }
 
   #mayRestore(feature: string): boolean {
-    try {
-      return this.#parts.mayRestore(feature);
-    } catch (error) {
-      reportHookError('mayRestore', error, feature);
-      return true;
-    }
+    return askHook(
+      'mayRestore',
+      feature,
+      () => this.#parts.mayRestore(feature),
+      () => false,
+    );
   }
 
   #calendarTime(): number {

@@ -7,7 +7,7 @@
 import type { OverrideRecord } from './override.ts';
 import { specificityOf } from './override.ts';
 import type { Wish } from './precedence.ts';
-import { type RestoreRamp, rampShareRatio, startRamp } from './restore-ramp.ts';
+import { type RestoreRamp, rampShareRatio } from './restore-ramp.ts';
 import { type Target, bucketOf, matches } from './targeting.ts';
 import type { OverrideStatus } from './feature-status.ts';
 import { toIsoTime } from './wall-clock.ts';
@@ -63,13 +63,6 @@ export function isFor(one: LiveOverride, request: Target | undefined, keyless: n
 /** When something happens to an override by itself: it expires, or takes a step back. */
 export function dueAt({ ramp, expiresAt }: LiveOverride): number {
   return ramp === undefined ? expiresAt : ramp.nextAt;
-}
-
-/** What is left of an override that ends: what its plan to restore leaves. */
-export function takeBack(one: LiveOverride, now: number): readonly LiveOverride[] {
-  const { restore } = one.record;
-  if (one.ramp !== undefined) return [one];
-  return restore === undefined ? [] : [{ ...one, ramp: startRamp(restore, now) }];
 }
 
 /** Shows an override. */

@@ -57,10 +57,14 @@ interface KeptItem<T> {
   readonly item: T;
   /** Tells it from what was kept before, and will be, under the same key. */
   readonly generation: number;
+  /** When it came, or was revived. */
+  readonly since: number;
 }
 
 interface LiveItem<T> extends KeptItem<T> {
   readonly attempt: number;
+  /** Takings since it began to wait. */
+  readonly takings: number;
   /** Receipt of the last taking; empty while it waits. */
   readonly receipt: string;
   readonly leasedUntil: number;
@@ -86,7 +90,7 @@ class MemoryOutbox<T> implements Outbox<T> {
     const isSettled = (this.#settled.get(key) ?? -Infinity) > this.#options.clock.now();
     if (this.#live.has(key) || this.#dead.has(key) || isSettled) return 'known'; // (4)
     if (this.#live.size + this.#dead.size >= this.#options.maxItems) return 'full'; // (1)
-    this.#enqueue(key, { item, generation: ++this.#generations }, 0);
+    this.#enqueue(key, { item, generation: ++this.#generations, since: this.#options.clock.now() }, 0);
     return 'kept';
   }
 
@@ -97,12 +101,8 @@ class MemoryOutbox<T> implements Outbox<T> {
     if (now < this.#nextAt) return { entry: undefined, waitMs: this.#nextAt - now };
     for (const [key, live] of this.#live) {
       if (live.leasedUntil > now) continue; // (3)
-      const { item, generation } = live;
-      const receipt = `${generation}.${++this.#takings}`;
-      const attempt = live.attempt + 1;
-      this.#live.set(key, { item, generation, attempt, receipt, leasedUntil: now + leaseMs });
       this.#nextAt = now + gapMs;
-      return { entry: { key, item, attempt, receipt }, waitMs: 0 };
+      return { entry: this.#given(key, live, now + leaseMs), waitMs: 0 };
     }
     return { entry: undefined, waitMs: Infinity };
   }
@@ -127,9 +127,9 @@ class MemoryOutbox<T> implements Outbox<T> {
   async bury(entry: OutboxEntry<T>, why: string): Promise<void> {
     const held = this.#heldBy(entry);
     if (held === undefined) return; // (5)
-    const { item, attempt, generation } = held;
+    const { item, attempt, generation, since } = held;
     this.#live.delete(entry.key);
-    this.#dead.set(entry.key, { key: entry.key, item, attempt, why, generation });
+    this.#dead.set(entry.key, { key: entry.key, item, attempt, why, generation, since });
   }
 
   async count(): Promise<OutboxCounts> {
@@ -148,7 +148,7 @@ class MemoryOutbox<T> implements Outbox<T> {
     const found = this.#dead.get(key);
     if (found === undefined) return false;
     this.#dead.delete(key);
-    this.#enqueue(key, { item: found.item, generation: ++this.#generations }, 0);
+    this.#enqueue(key, { item: found.item, generation: ++this.#generations, since: this.#options.clock.now() }, 0);
     return true;
   }
 
@@ -156,8 +156,16 @@ class MemoryOutbox<T> implements Outbox<T> {
     return this.#dead.delete(key);
   }
 
-  #enqueue(key: string, { item, generation }: KeptItem<T>, attempt: number): void {
-    this.#live.set(key, { item, generation, attempt, receipt: '', leasedUntil: -Infinity });
+  #enqueue(key: string, { item, generation, since }: KeptItem<T>, attempt: number): void {
+    this.#live.set(key, { item, generation, since, attempt, takings: 0, receipt: '', leasedUntil: -Infinity });
+  }
+
+  #given(key: string, live: LiveItem<T>, leasedUntil: number): OutboxEntry<T> {
+    const { item, generation, since, attempt: attempts, takings: unendedCount } = live;
+    const receipt = `${generation}.${++this.#takings}`;
+    const attempt = attempts + 1;
+    this.#live.set(key, { item, generation, since, attempt, takings: unendedCount + 1, receipt, leasedUntil });
+    return { key, item, attempt, unendedCount, ageMs: this.#options.clock.now() - since, receipt };
   }
 
   #heldBy({ key, receipt }: OutboxEntry<T>): LiveItem<T> | undefined {

@@ -18,6 +18,10 @@ export interface OutboxEntry<T> {
   readonly item: T;
   /** Number of this attempt, from 1. Attempts that came to no end, because their process died, count. */
   readonly attempt: number;
+  /** How many of the attempts right before this one came to no end: since the item came, was revived or was postponed. From 0. */
+  readonly unendedCount: number;
+  /** Time since the item came, or was revived. Milliseconds, from 0. */
+  readonly ageMs: number;
   /** Names this taking of the item, for the outbox alone. */
   readonly receipt: string;
 }

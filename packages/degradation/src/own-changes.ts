@@ -7,7 +7,8 @@
  *
  * Invariants
  *  (1) A change that another record replaces before a store had it is told once, whatever the revision of that record.
- *  (2) A change is told as lost, although a store had it, where the other one has the same revision: its author saw none.
+ *  (2) A change is told as lost, although a store had it, where the author of the other one cannot have seen it: that has the
+ *      same revision, or was kept before this process started.
  *  (3) At most `MAX_OPEN` changes of a feature are remembered, the latest.
  *
  * What was restored, and what the other author saw and replaced before this process heard of it, cannot be told from what is
@@ -46,13 +47,13 @@ export class OwnChanges {
     else this.#open.set(feature, later);
   }
 
-  /** `kept`, of another process, took the place of `before`. */
-  replaced(before: FeatureRecord, kept: FeatureRecord): void {
+  /** `kept`, of another process, took the place of `before`; `isFromBefore` tells that it was kept before this one started. */
+  replaced(before: FeatureRecord, kept: FeatureRecord, isFromBefore: boolean): void {
     const open = this.#open.get(kept.feature) ?? [];
     this.#open.delete(kept.feature);
     for (const lost of open) if (!isIn(lost, kept)) this.#onLost(lost, kept); // (1)
-    const isTie = before.origin === this.origin && before.revision === kept.revision;
-    if (isTie && open.every(({ revision }) => revision !== before.revision)) this.#onLost(before, kept); // (2)
+    const isUnseen = before.origin === this.origin && (isFromBefore || before.revision === kept.revision);
+    if (isUnseen && open.every(({ revision }) => revision !== before.revision)) this.#onLost(before, kept); // (2)
   }
 }
 

@@ -37,5 +37,6 @@ function unseenChange(record: FeatureRecord, mode: string, calendarMs: number): 
     revision,
     cause: made === undefined ? 'restored' : 'set',
     expiresAt: made === undefined ? undefined : toIsoTime(calendarMs + made.remainingMs),
+    ...(made?.params !== undefined && { params: made.params }),
   };
 }

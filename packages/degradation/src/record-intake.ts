@@ -37,7 +37,7 @@ export class RecordIntake {
     if (cell === undefined) return false; // without a cell it is another version's feature
     own.confirmed(record);
     const before = cell.record();
-    if (!this.#take(cell, record)) return supersedes(before, record);
+    if (!this.#take(cell, record, false)) return supersedes(before, record);
     onTaken();
     return false;
   }
@@ -45,7 +45,7 @@ export class RecordIntake {
   /** Takes a record that was kept for the start. */
   fromSnapshot(record: FeatureRecord): void {
     const cell = this.#parts.cells.get(record.feature);
-    if (cell !== undefined) this.#take(cell, record);
+    if (cell !== undefined) this.#take(cell, record, true);
   }
 
   /** The features of which this process knows what a store with these records does not: it lost that, or was away. */
@@ -58,10 +58,10 @@ export class RecordIntake {
     return lacking.map(([name]) => name);
   }
 
-  #take(cell: FeatureCell, record: FeatureRecord): boolean {
+  #take(cell: FeatureCell, record: FeatureRecord, isFromBefore: boolean): boolean {
     const before = cell.record();
     const isTaken = cell.replace(record);
-    if (isTaken) this.#parts.own.replaced(before, record); // (2)
+    if (isTaken) this.#parts.own.replaced(before, record, isFromBefore); // (2)
     return isTaken;
   }
 }

@@ -23,7 +23,17 @@ describe('ServiceLevel', () => {
     [1, { ...change, reason: undefined }],
     [1, { ...change, expiresInMs: 300_001 }],
     [1, undefined],
+    [1, null],
+    [1, [change]],
+    [1, 'brownout'],
   ])('refuses level %j by %j', (level, given) => {
     expect(() => checkLevelChange(level, given as never)).toThrow('level.');
+  });
+
+  it.each(['expireInMs', 'role', 'ifRevision'])('refuses a change with %s, which it does not know', (field) => {
+    const attempt = (): void => checkLevelChange(1, { ...change, [field]: undefined });
+
+    expect(attempt).toThrow(`no field "${field}"; it knows actor, reason, expiresInMs`);
+    expect(attempt).toThrow(expect.objectContaining({ code: 'INVALID_CHANGE', field }));
   });
 });

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { FeatureError, show } from './feature-error.ts';
 import { MAX_LEVEL } from './level-map.ts';
 import { invalid } from './mode-change.ts';
 import { isText } from './override.ts';
@@ -47,11 +48,25 @@ export const DEFAULT_AUTOMATIC_MS = 30_000;
 
 /** Checks what a controller says. Throws a FeatureError `INVALID_CHANGE`. */
 export function checkLevelChange(level: unknown, change: LevelChange): void {
-  const { actor, reason, expiresInMs = DEFAULT_AUTOMATIC_MS } = change ?? {};
+  checkKeys(change);
+  const { actor, reason, expiresInMs = DEFAULT_AUTOMATIC_MS } = change;
   if (typeof level !== 'number' || !(level >= 0 && level <= MAX_LEVEL))
     throw invalid('level', 'level', `a number from 0 to ${MAX_LEVEL}`, level);
   if (!isText(actor, 200)) throw invalid('level', 'actor', 'one line of 1 to 200 characters', actor);
   if (!isText(reason, 500)) throw invalid('level', 'reason', 'one line of 1 to 500 characters', reason);
   if (!(expiresInMs >= 1 && expiresInMs <= MAX_AUTOMATIC_MS))
     throw invalid('level', 'expiresInMs', `a number from 1 to ${MAX_AUTOMATIC_MS}`, expiresInMs);
+}
+
+// --- internal ---
+
+const KEYS: readonly string[] = ['actor', 'reason', 'expiresInMs'];
+
+function checkKeys(change: unknown): void {
+  if (typeof change !== 'object' || change === null || Array.isArray(change))
+    throw invalid('level', 'change', `an object of ${KEYS.join(', ')}`, change);
+  const unknown = Object.keys(change).find((key) => !KEYS.includes(key));
+  if (unknown === undefined) return;
+  const message = `a change of the level has no field ${show(unknown)}; it knows ${KEYS.join(', ')}`;
+  throw new FeatureError('INVALID_CHANGE', message, { feature: 'level', field: unknown });
 }

@@ -123,13 +123,29 @@ describe('StoreLink', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it('(3) has no timer that keeps the process alive while the store hangs', () => {
+  it('(3) keeps the process alive while it starts, and no longer, when the store hangs', async () => {
     const { degradation, clock } = setUp({ load: never, save: never });
 
     degradation.set('reco', 'off', change);
+    await clock.advance(499);
+    expect(clock.referencedCount).toBe(1);
+    await clock.advance(1);
+    await degradation.loaded;
 
     expect(clock.pendingCount).toBeGreaterThan(0);
     expect(clock.referencedCount).toBe(0);
+  });
+
+  it('(3) keeps no process alive once it has loaded, or is closed', async () => {
+    const { degradation, clock } = setUp();
+    await degradation.loaded;
+    await settle();
+    expect(clock.referencedCount).toBe(0);
+
+    const hanging = setUp({ load: never });
+    expect(hanging.clock.referencedCount).toBe(1);
+    hanging.degradation.close();
+    expect(hanging.clock.referencedCount).toBe(0);
   });
 
   it.each([

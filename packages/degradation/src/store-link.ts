@@ -16,7 +16,7 @@
  * Invariants
  *  (1) Nothing that a store does throws into the process or makes it wait.
  *  (2) A change that did not reach the store is offered again until it does, or until a later one takes its place.
- *  (3) At rest with a store that works there is no timer.
+ *  (3) At rest with a store that works there is no timer. None keeps a process alive but the one that `loaded` waits for.
  *  (4) After close() the store is neither listened to nor asked, and no timer is left.
  *  (5) `loaded` resolves within MAX_START_MS, whatever the store does.
  *
@@ -134,8 +134,7 @@ export class StoreLink {
     const wait = this.#parts.clock.setTimer(() => {
       this.#waits.delete(wait);
       this.#markLoaded(); // (5)
-    }, ms);
-    wait.unref();
+    }, ms); // keeps the process alive: who waits for `loaded` before anything else is there must not end for it
     this.#waits.add(wait);
     void this.loaded.then(() => this.#endWait(wait));
   }

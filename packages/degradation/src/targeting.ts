@@ -28,7 +28,7 @@ export type Condition = { readonly attribute: string } & (
 
 /** Who a request is for, as far as modes depend on it. */
 export interface Target {
-  /** What stays the same for one user or tenant, so that their mode does not flip. */
+  /** What stays the same for one user or tenant, so that their mode does not flip. What is no text, or empty, counts as none. */
   readonly key?: string | undefined;
   readonly attributes?: Attributes | undefined;
 }
@@ -52,6 +52,15 @@ export function matches(conditions: readonly Condition[], attributes: Attributes
 /** Returns the target of a request: of the context, where that says. */
 export function targetOf(context: Context | undefined): Target | undefined {
   return context?.value(target);
+}
+
+/** Returns `given` as far as it is a target: a key that is no text, or empty, and attributes that are no object count as none. */
+export function soundTarget(given: unknown): Target | undefined {
+  if (!isObject(given)) return undefined;
+  const { key, attributes } = given as { readonly [Part in keyof Target]: unknown };
+  const soundKey = typeof key === 'string' && key !== '' ? key : undefined;
+  const known = isObject(attributes) ? (attributes as Attributes) : undefined;
+  return key === soundKey && attributes === known ? given : { key: soundKey, attributes: known };
 }
 
 /** Whether `value`, which came from outside, is a condition. */
@@ -86,6 +95,10 @@ function holds(condition: Condition, attributes: Attributes | undefined): boolea
   if ('notIn' in condition) return !condition.notIn.includes(value);
   if (typeof value !== 'number') return false;
   return 'below' in condition ? value < condition.below : value > condition.above;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function isPlain(value: unknown): boolean {

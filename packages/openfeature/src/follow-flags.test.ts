@@ -127,6 +127,15 @@ describe('followFlags', () => {
     follower.stop();
   });
 
+  it('takes the longest times that go together, and a feature once', async () => {
+    const longest = { timeoutMs: 60_000, expiresInMs: 300_000, features: ['search', 'search'] };
+    const { follower, degradation, client } = await setUp(new InMemoryProvider(), { ...longest, everyMs: 199_999 });
+
+    expect(follower.status().map(({ feature }) => feature)).toEqual(['search']);
+    expect(() => followFlags({ degradation, client, ...longest, everyMs: 200_000 })).toThrow('at most 199999');
+    follower.stop();
+  });
+
   it('refuses to follow features themselves, at once and when they come later', async () => {
     const { degradation, clock } = await setUp(new InMemoryProvider());
     const itself = featureProvider({ degradation, clock });
@@ -152,6 +161,15 @@ describe('followFlags', () => {
     [{ actor: '' }, 'followFlags.actor must be a non-empty string'],
     [{ actor: 'a\nb' }, 'followFlags.actor must be one line of at most 200 characters'],
     [{ actor: 'x'.repeat(201) }, 'followFlags.actor must be one line of at most 200 characters'],
+    [{ actor: '   ' }, 'followFlags.actor must be one line of at most 200 characters, not all blank'],
+    [{ actor: 'a\u2028b' }, 'followFlags.actor must be one line of at most 200 characters'],
+    [{ features: 'search' }, 'followFlags.features must be a list of names of features, got "search"'],
+    [{ features: null }, 'followFlags.features must be a list of names of features, got null'],
+    [{ flagOf: () => 'a\nb' }, 'followFlags.flagOf(recommendations) must be one line'],
+    [
+      { everyMs: 240_000, timeoutMs: 60_000 },
+      'followFlags.everyMs must be at most 199999 where timeoutMs is 60000, got 240000',
+    ],
     [{ everyMs: 99 }, 'followFlags.everyMs must be an integer from 100 to 240000'],
     [{ timeoutMs: 0 }, 'followFlags.timeoutMs must be an integer from 1 to 60000'],
     [{ expiresInMs: 77_000 }, 'followFlags.expiresInMs must be a number from 77001 to 300000'],

@@ -54,7 +54,10 @@ export interface FollowFlagsOptions {
   readonly actor?: string;
   /** Time between rounds, give or take a fifth, besides those that a change causes. Milliseconds, 100 to 240 000. @defaultValue 60_000 */
   readonly everyMs?: number;
-  /** How long a mode is asked for after its flag was last heard. Milliseconds, to 300 000; more than a round may take. @defaultValue 180_000 */
+  /**
+   * How long a mode is asked for after its flag was last heard. Milliseconds, to 300 000; more than `everyMs`, a fifth of it and
+   * `timeoutMs` together. @defaultValue 180_000
+   */
   readonly expiresInMs?: number;
   /** Time that one evaluation may take. Milliseconds, 1 to 60 000. @defaultValue 5000 */
   readonly timeoutMs?: number;
@@ -98,6 +101,11 @@ export function followFlags(options: FollowFlagsOptions): FlagFollower {
 
 // --- internal ---
 
+/** The longest that features let a controller ask for. */
+const MAX_EXPIRES_IN_MS = 300_000;
+/** What no text of an audit trail may have: more than one line, and what no one can see. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+
 function resolve(options: FollowFlagsOptions): FlagFollowerParts {
   const optional = ['degradation', 'client', 'features', 'flagOf', 'context'];
   const resolved = withKnown('followFlags', followFlagsDefaults, options, optional);
@@ -108,7 +116,12 @@ function resolve(options: FollowFlagsOptions): FlagFollowerParts {
   isActor('followFlags.actor', resolved.actor);
   integerInRange('followFlags.timeoutMs', timeoutMs, [1, 60_000]);
   integerInRange('followFlags.everyMs', everyMs, [100, 240_000]);
-  inRange('followFlags.expiresInMs', expiresInMs, [Math.floor(everyMs * 1.2) + timeoutMs + 1, 300_000]);
+  const leastMs = Math.floor(everyMs * 1.2) + timeoutMs + 1;
+  if (leastMs > MAX_EXPIRES_IN_MS) {
+    const maxEveryMs = Math.ceil(((MAX_EXPIRES_IN_MS - timeoutMs) * 5) / 6) - 1;
+    throw new ConfigError('followFlags.everyMs', `at most ${maxEveryMs} where timeoutMs is ${timeoutMs}`, everyMs);
+  }
+  inRange('followFlags.expiresInMs', expiresInMs, [leastMs, MAX_EXPIRES_IN_MS]);
   const flags = flagsOf(resolved);
   if (followsItself(client))
     throw new ConfigError('followFlags.client', 'of another provider than features themselves', providerName);
@@ -123,17 +136,20 @@ function flagsOf({
 }: FollowFlagsOptions): FlagFollowerParts['flags'] {
   const known = Object.keys(degradation.features);
   isFunction('followFlags.flagOf', flagOf);
-  return (features ?? known).map((feature) => {
+  if (features !== undefined && !Array.isArray(features))
+    throw new ConfigError('followFlags.features', 'a list of names of features', features);
+  return [...new Set(features ?? known)].map((feature) => {
     if (!known.includes(feature))
       throw new ConfigError('followFlags.features', `names of ${known.join(', ')}`, feature);
     const flag = flagOf(feature);
     isName(`followFlags.flagOf(${feature})`, flag);
+    if (CONTROL.test(flag)) throw new ConfigError(`followFlags.flagOf(${feature})`, 'one line', flag);
     return { feature, flag };
   });
 }
 
 function isActor(option: string, actor: string): void {
   isName(option, actor);
-  if (actor.length > 200 || /\p{Cc}/u.test(actor))
-    throw new ConfigError(option, 'one line of at most 200 characters', actor);
+  if (actor.length > 200 || actor.trim() === '' || CONTROL.test(actor))
+    throw new ConfigError(option, 'one line of at most 200 characters, not all blank', actor);
 }

@@ -86,6 +86,32 @@ describe.each([
     expect(findTampering(trail.map((entry) => ({ ...entry, actor: 'nobody' })))).toBe(0);
   });
 
+  it('name in the trail of the fleet the parameters that a change changed, and the chain holds', async () => {
+    const [store] = storesOf(clientOf(), 1) as [RedisFeatureStore];
+    const withParams = defineFeatures({
+      search: { modes: ['full', 'reduced'], params: { reduced: { limit: 5, 7: true, sort: 'best' } } },
+    });
+    const degradation = createDegradation({ features: withParams, store });
+    onTestFinished(() => degradation.close());
+    await degradation.loaded;
+    degradation.set('search', 'full', change);
+    await eventually(async () => (await store.audit()).length === 1, { what: 'the first change' });
+    degradation.set('search', 'reduced', { ...change, params: { sort: 'né "w" 💶', limit: 3, 7: false } });
+    await eventually(async () => (await store.audit()).length === 2, { what: 'the second change' });
+    degradation.restore('search', { actor: 'bob', reason: 'over' });
+    await eventually(async () => (await store.audit()).length === 3, { what: 'the third change' });
+
+    const trail = await store.audit();
+    expect(trail.map(({ params }) => params)).toEqual([
+      undefined,
+      { 7: false, sort: 'né "w" 💶', limit: 3 },
+      undefined,
+    ]);
+    expect(findTampering(trail)).toBeUndefined();
+    expect(findTampering(trail.map((entry) => ({ ...entry, ...(entry.params && { params: { limit: 4 } }) })))).toBe(1);
+    expect(degradation.audit().map(({ params }) => params)).toEqual(trail.map(({ params }) => params));
+  });
+
   it('are refused where a revision is stale, and nothing is changed anywhere', async () => {
     const { stores, all } = fleet();
     await Promise.all(all.map(({ loaded }) => loaded));

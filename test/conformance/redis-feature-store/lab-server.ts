@@ -119,7 +119,8 @@ export class LabServer {
     if (sha !== featureSave.sha) throw new Error('NOSCRIPT');
     const [, , , ...args] = words;
     const told = this.model.notices.length;
-    const reply = this.model.save([...args.slice(0, -1), Number(args.at(-1))] as unknown as SaveArguments, now);
+    const given = args.map((word, index) => (index === MAX_AUDITED ? Number(word) : word));
+    const reply = this.model.save(given as unknown as SaveArguments, now);
     for (const text of this.model.notices.slice(told)) this.publish(args[0] as string, text);
     return reply;
   }
@@ -175,3 +176,8 @@ class LabConnection extends FakeConnection {
     this.status = 'end';
   }
 }
+
+// --- internal ---
+
+/** Which argument of a save is a number. */
+const MAX_AUDITED = 10;

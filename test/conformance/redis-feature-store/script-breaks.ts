@@ -102,6 +102,7 @@ export const scriptBreaks: readonly ScriptBreak[] = [
   },
   { rule: 'who sends no entry writes none', script: 'save', find: "if ARGV[9] ~= '' then", replace: 'if true then' },
   { rule: 'what has an end says when', script: 'save', find: "ARGV[10] == '' and ''", replace: "true and ''" },
+  { rule: 'an entry has its parameters', script: 'save', find: ' .. ARGV[14]', replace: '' },
   { rule: 'what was saved is told', script: 'save', find: 'redis.call(ARGV[2], ARGV[1],', replace: 'local _ = (' },
   {
     rule: 'a notice says on what it follows',

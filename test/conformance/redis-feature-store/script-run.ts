@@ -37,6 +37,8 @@ interface Save {
   readonly sentAgoMs: number | undefined;
   /** Whether it says that it cannot read what is there, or something else. */
   readonly unreadable: 'what is there' | 'something else' | undefined;
+  /** Parameters of its entry. */
+  readonly params: Readonly<Record<string, unknown>> | undefined;
 }
 
 const names = fc.constantFrom('search', 'checkout', 'a%20b');
@@ -54,6 +56,9 @@ const saves = fc.record({
   hasEntry: fc.boolean(),
   sentAgoMs: fc.constantFrom(undefined, 0, 0.5, 20, 4000, 59_000, 61_000, -5000),
   unreadable: fc.constantFrom(undefined, undefined, 'what is there' as const, 'something else' as const),
+  params: fc.option(fc.dictionary(fc.string(), fc.oneof(units, fc.boolean(), fc.integer()), { maxKeys: 3 }), {
+    nil: undefined,
+  }),
 });
 
 /** Records that nobody of us writes. */
@@ -163,7 +168,7 @@ async function forget(client: Redis, model: FeatureModel, what: 'everything' | '
 }
 
 function argumentsOf(save: Save, mark: string, { now, there }: { now: number; there: string }): SaveArguments {
-  const { feature, revision, origin, reason, expiresInMs, hasEntry, sentAgoMs, unreadable } = save;
+  const { feature, revision, origin, reason, expiresInMs, hasEntry, sentAgoMs, unreadable, params } = save;
   const entry = hasEntry ? JSON.stringify([feature, 'full', 'off', 'alice', reason, revision, 'set']).slice(1, -1) : '';
   const text = JSON.stringify({ feature, revision, reason });
   return [
@@ -180,6 +185,7 @@ function argumentsOf(save: Save, mark: string, { now, there }: { now: number; th
     2,
     sentAgoMs === undefined ? '' : String(now - sentAgoMs),
     unreadable === undefined ? '' : unreadable === 'what is there' ? there : 'rubbish',
+    params === undefined ? '' : `,${JSON.stringify(params)}`,
   ];
 }
 

@@ -85,6 +85,7 @@ function makeDeferral(client: Redis, { ledger, isDeferred, crashAt, maxItems, ma
     leaseMarginMs: 500,
     lookEveryMs: 50,
     maxPauseMs: 100,
+    minDeadAfterMs: 0,
     maxAttempts: crashAt?.includes('bur') === true ? 1 : 10,
     deliver: async ({ key }) => {
       if (crashAt === 'in delivery') die();

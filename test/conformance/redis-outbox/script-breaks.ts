@@ -38,6 +38,14 @@ export const scriptBreaks: readonly ScriptBreak[] = Object.freeze([
   { what: 'keeps no pause', script: 'outbox-take', from: 'if left > 0 then', to: 'if false then' },
   { what: 'makes no gap', script: 'outbox-take', from: 'if gapMs > 0 then pauseFor(gapMs) end', to: '' },
   { what: 'forgets earlier attempts', script: 'outbox-take', from: 'tonumber(fields.a) + takings', to: 'takings' },
+  { what: 'counts an end that is to come', script: 'outbox-take', from: 'takings - 1', to: 'takings' },
+  { what: 'says no age', script: 'outbox-take', from: 'whole(age)', to: `'0'` },
+  {
+    what: 'tells the age of the entry',
+    script: 'outbox-take',
+    from: 'string.match(generation,',
+    to: 'string.match(id,',
+  },
   {
     what: 'settles any generation',
     script: 'outbox-settle',

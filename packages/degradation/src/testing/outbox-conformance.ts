@@ -94,6 +94,27 @@ export const outboxConformance: readonly OutboxCase[] = Object.freeze([
       }),
   },
   {
+    name: 'says how old an item is, and how often in a row it came to no end',
+    run: (subject) =>
+      withOutbox(subject, async ({ one, other, pass }) => {
+        const lease = { leaseMs: LEASE_MS, gapMs: 0 };
+        const lapse = (): Promise<void> => pass(LEASE_MS + SLACK_MS);
+        await one.add('a', 1);
+        is((await taken(one, lease)).unendedCount, 0);
+        await lapse();
+        const second = await taken(other, lease);
+        is([second.unendedCount, second.ageMs >= LEASE_MS], [1, true]);
+        await other.postpone(second, 0); // that one came to an end
+        await lapse();
+        const third = await taken(one, lease);
+        is([third.unendedCount, third.attempt, third.ageMs >= 2 * LEASE_MS], [0, 3, true]);
+        await one.bury(third, 'broken');
+        await other.revive('a');
+        const revived = await taken(other, lease);
+        is([revived.unendedCount, revived.ageMs >= 0 && revived.ageMs < third.ageMs], [0, true]);
+      }),
+  },
+  {
     name: 'settles what was delivered, wherever it is by then',
     run: (subject) =>
       withOutbox(subject, async ({ one, other, pass }) => {

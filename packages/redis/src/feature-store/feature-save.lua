@@ -8,6 +8,7 @@
 --       10 expiresInMs of the entry; '' is never   11 entries that the trail holds
 --       12 the server's time when it was sent, as the sender knows it (ms); '' where it does not
 --       13 a record that the sender has found here and cannot read; '' where there is none
+--       14 what the entry has after `expiresAt`: a comma and JSON; '' for nothing
 -- REPLY {now (ms), stamp before, stamp after, 'saved' | 'kept', the record that is there now}
 -- EVENTS "1 <stamp before> <stamp after> <feature> <record>" of what was saved
 --
@@ -40,7 +41,7 @@ end
 -- The entry of the trail: its hash is over the entry, with the hash of the one before in it.
 local function chain(previous)
   local expiresAt = ARGV[10] == '' and '' or isoTime(savedMs + tonumber(ARGV[10]))
-  local json = '["' .. previous .. '","' .. isoTime(savedMs) .. '",' .. ARGV[9] .. ',"' .. expiresAt .. '"]'
+  local json = '["' .. previous .. '","' .. isoTime(savedMs) .. '",' .. ARGV[9] .. ',"' .. expiresAt .. '"' .. ARGV[14] .. ']'
   local hash = sha256(json)
   redis.call('LPUSH', KEYS[3], hash .. ' ' .. json)
   redis.call('LTRIM', KEYS[3], 0, tonumber(ARGV[11]) - 1)

@@ -43,6 +43,7 @@ describe('the scripts of features', () => {
         9,
         5.5,
         'x y',
+        '',
       ],
     });
   });
@@ -65,6 +66,21 @@ describe('the scripts of features', () => {
     expect(argsOf(sharedChange(7, { at: '' }))[1]).toBe('');
     expect(argsOf(sharedChange(7), 400)[1]).toBe('400'); // offered again
     expect(argsOf(sharedChange(7, { cause: 'restored' }), 400)[1]).toBe('1000');
+  });
+
+  it('send the parameters that a change has, after all else of its entry', () => {
+    const request = {
+      publish: 'PUBLISH',
+      mark: 'm',
+      maxAuditEntries: 9,
+      sentMs: undefined,
+      unreadable: undefined,
+    } as const;
+    const lastOf = (change: Parameters<typeof saveInput>[1]['change']) =>
+      saveInput(keys, { ...request, sent, change }).args.at(-1);
+
+    expect(lastOf(sharedChange(7, { params: { limit: 3, sort: 'b"est' } }))).toBe(',{"limit":3,"sort":"b\\"est"}');
+    expect([lastOf(sharedChange(7)), lastOf(undefined)]).toEqual(['', '']);
   });
 
   it('read what the server says', () => {

@@ -9,7 +9,7 @@ import { type LuaScript, StoreUnavailableError, luaScript } from '../lua-script.
 import { featureSaveLua, featureSyncLua } from '../lua-sources.ts';
 import type { ScriptInput } from '../script-link.ts';
 import type { FeatureKeys } from './feature-keys.ts';
-import { entryFields, expiresInMs } from './feature-trail.ts';
+import { entryFields, entryParams, expiresInMs } from './feature-trail.ts';
 import type { SentFeature } from './packed-feature.ts';
 import type { SharedFeatureChange } from './shared-feature.ts';
 
@@ -89,6 +89,7 @@ export function saveInput({ stamp, records, trail, channel }: FeatureKeys, reque
       maxAuditEntries,
       sentMs ?? '',
       unreadable ?? '',
+      change === undefined ? '' : entryParams(change),
     ],
   };
 }

@@ -41,6 +41,19 @@ describe('readTrail', () => {
     expect(connection.sent).toEqual(['lrange k 0 2']);
   });
 
+  it('gives the parameters of those that have any', async () => {
+    const { read } = setUp(() => [
+      entry('h2', 'bob', '"",{"limit":3}'),
+      entry('h1', 'alice', '"",{},"more"'),
+      entry('h0', 'alice'),
+    ]);
+
+    expect((await read()).map(({ actor, params }) => [actor, params])).toEqual([
+      ['alice', undefined],
+      ['bob', { limit: 3 }],
+    ]);
+  });
+
   it('leaves out what is no entry: the chain is broken there', async () => {
     const { read } = setUp(() => [
       entry('h2', 'bob'),

@@ -1,10 +1,10 @@
 /**
  * Feature trail: the changes of a whole fleet, each entry with the hash of the one before.
  *
- *   <hash> ["<hash before>","<at>",feature,from,to,actor,reason,revision,cause,"<expiresAt>"]
- *          └──────────── what is hashed, the same as in `audit-trail.ts` of degradation ───┘
+ *   <hash> ["<hash before>","<at>",feature,from,to,actor,reason,revision,cause,"<expiresAt>",params]
+ *          └──────────── what is hashed, the same as in `audit-trail.ts` of degradation ──────────┘
  *
- * The server puts the two times and the hash before around what this process sends, and hashes that: whoever wrote before it,
+ * `params` are left out where there are none. The server puts the two times and the hash before around what this process sends, and hashes that: whoever wrote before it,
  * the chain goes on.
  *
  * @module
@@ -51,6 +51,11 @@ export function entryFields({ feature, from, to, actor, reason, revision, cause 
   return JSON.stringify([feature, from, to, actor, reason, revision, cause]).slice(1, -1);
 }
 
+/** What stands after the second time, as it stands in JSON: the parameters, where there are any. */
+export function entryParams({ params }: SharedFeatureChange): string {
+  return params === undefined ? '' : `,${JSON.stringify(params)}`;
+}
+
 /**
  * How long after this what the change set expires; '' where it does not, or nobody can tell. `remainingMs` is what is left of
  * the override that it made, if it made one: a change may be offered again long after it was made.
@@ -76,6 +81,7 @@ type EntryFields = [
   revision: number,
   cause: SharedFeatureChange['cause'],
   expiresAt: string,
+  params?: SharedFeatureChange['params'],
 ];
 
 /** Reads an entry; undefined where it is none: the chain is broken there, which is for whoever checks it to see. */
@@ -83,8 +89,8 @@ function readEntry(text: string): FeatureAuditEntry | undefined {
   const split = text.indexOf(' ');
   try {
     const fields: unknown = JSON.parse(text.slice(split + 1));
-    if (!Array.isArray(fields) || fields.length !== 10) return undefined;
-    const [previousHash, at, feature, from, to, actor, reason, revision, cause, until] = fields as EntryFields;
+    if (!Array.isArray(fields) || (fields.length !== 10 && fields.length !== 11)) return undefined;
+    const [previousHash, at, feature, from, to, actor, reason, revision, cause, until, params] = fields as EntryFields;
     const change = {
       at,
       feature,
@@ -96,7 +102,7 @@ function readEntry(text: string): FeatureAuditEntry | undefined {
       cause,
       expiresAt: until === '' ? undefined : until,
     };
-    return { ...change, previousHash, hash: text.slice(0, split) };
+    return { ...change, ...(params !== undefined && { params }), previousHash, hash: text.slice(0, split) };
   } catch {
     return undefined;
   }

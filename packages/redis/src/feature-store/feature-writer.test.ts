@@ -43,7 +43,7 @@ function setUp(...answers: readonly (() => Promise<unknown>)[]) {
 
 const lost = () => Promise.reject(new StoreUnavailableError('no reply', { trouble: 'timeout' }));
 const refused = () => Promise.reject(new StoreUnavailableError('no way', { trouble: 'denied' }));
-const sentMsOf = (args: readonly (string | number)[] | undefined): unknown => args?.at(-2);
+const sentMsOf = (args: readonly (string | number)[] | undefined): unknown => args?.at(-3);
 
 describe('FeatureWriter', () => {
   it('(1) asks for the time of the server first, once, and says when a change was made', async () => {
@@ -90,7 +90,7 @@ describe('FeatureWriter', () => {
     const { writer, saves, saved } = setUp(kept, () => saved(), kept);
 
     expect(await writer.save(sharedFeature(1), undefined)).toEqual(sharedFeature(1));
-    expect(saves.map((args) => args.at(-1))).toEqual(['', '7 0061 1 seal rubbish']);
+    expect(saves.map((args) => args.at(-2))).toEqual(['', '7 0061 1 seal rubbish']);
     await expect(writer.save(sharedFeature(1), undefined)).rejects.toThrow('cannot be read');
     expect(saves).toHaveLength(4);
   });

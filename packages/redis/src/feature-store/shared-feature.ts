@@ -25,6 +25,7 @@ export interface SharedOverride {
   readonly seed: string;
   readonly match: readonly SharedCondition[];
   readonly restore: { readonly shareRatios: readonly number[]; readonly stepMs: number } | undefined;
+  readonly params?: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly actor: string;
   readonly reason: string;
   readonly revision: number;
@@ -44,6 +45,7 @@ export interface SharedFeature {
   /** All overrides of the feature. */
   readonly overrides: readonly SharedOverride[];
   readonly isAtOnce: boolean;
+  readonly atOnceIds?: readonly string[] | undefined;
   readonly actor: string;
   readonly reason: string;
   readonly changedAtMs: number;
@@ -61,6 +63,8 @@ export interface SharedFeatureChange {
   readonly revision: number;
   readonly cause: 'set' | 'restored' | 'expired' | 'restoring' | 'automatic';
   readonly expiresAt: string | undefined;
+  /** Parameters of the mode that are others than the catalogue says. */
+  readonly params?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 /** One entry of the trail of a fleet. Times are those of the server. */

@@ -21,12 +21,14 @@ describe('outbox reply', () => {
     expect(readAdded('known')).toBe('known');
     expect(readTaken(['none'])).toBe(Infinity);
     expect(readTaken(['wait', 7])).toBe(7);
-    expect(readTaken(['entry', '5-0', 'k', 2, '{"a":1}', '1-0'])).toEqual({
+    expect(readTaken(['entry', '5-0', 'k', 2, '{"a":1}', '1-0', 1, '500'])).toEqual({
       id: '5-0',
       key: 'k',
       attempt: 2,
       text: '{"a":1}',
       generation: '1-0',
+      unendedCount: 1,
+      ageMs: 500,
     });
     expect([readFlag(1), readFlag(0)]).toEqual([true, false]);
     expect(readCounts([5, 2, 1, [], ''])).toEqual({ waiting: 3, taken: 2, dead: 1 });
@@ -57,13 +59,20 @@ describe('outbox reply', () => {
     expect(readRisks([0, 0, 0, [], settings(policy, appendOnly)])).toEqual(risks);
   });
 
-  it.each([undefined, null, [], 'OK', 7, ['entry', '5-0', 'k', 2], ['wait', 'long'], [1, 'x', 2]])(
-    '(1) takes %j for no reply',
-    (reply) => {
-      for (const read of [readAdded, readTaken, readFlag, readCounts, readDead, readRisks])
-        expect(() => read(reply)).toThrow(TypeError);
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    [],
+    'OK',
+    7,
+    ['entry', '5-0', 'k', 2],
+    ['entry', '5-0', 'k', 2, '1', '1-0'],
+    ['wait', 'long'],
+    [1, 'x', 2],
+  ])('(1) takes %j for no reply', (reply) => {
+    for (const read of [readAdded, readTaken, readFlag, readCounts, readDead, readRisks])
+      expect(() => read(reply)).toThrow(TypeError);
+  });
 
   it('(2) writes what comes back equal', () => {
     const item = { id: 'ü', lines: [1, null, true], note: undefined };

@@ -38,6 +38,8 @@ export interface TakenText {
   readonly attempt: number;
   readonly text: string;
   readonly generation: string;
+  readonly unendedCount: number;
+  readonly ageMs: number;
 }
 
 /** Something that may cost the work that is kept. */
@@ -76,9 +78,9 @@ export function readTaken(reply: unknown): TakenText | number {
   const [kind, ...rest] = listOf(reply);
   if (kind === 'none') return Infinity;
   if (kind === 'wait' && Number(rest[0]) >= 0) return Number(rest[0]);
-  const [id, key, attempt, text, generation] = rest.map(String);
-  if (kind !== 'entry' || generation === undefined) throw notAReply('take'); // (1)
-  return { id: id as string, key: key as string, attempt: Number(attempt), text: text as string, generation };
+  if (kind !== 'entry' || rest.length < 7) throw notAReply('take'); // (1)
+  const [id = '', key = '', attempt, text = '', generation = '', unended, age] = rest.map(String);
+  return { id, key, attempt: Number(attempt), text, generation, unendedCount: Number(unended), ageMs: Number(age) };
 }
 
 /** Reads a reply of 1 or 0. Throws a TypeError where it is none. */

@@ -3,7 +3,7 @@
 -- KEYS  see outbox-state.part.lua
 -- ARGV  1 taker      a consumer of the group, who has nothing that he knows of
 --       2 leaseMs    3 gapMs   time until the next taking
--- REPLY {'entry', id, key, attempt, item, generation}
+-- REPLY {'entry', id, key, attempt, item, generation, attempts in a row that came to no end, age (ms)}
 --       {'wait', left (ms)}   {'none'}
 -- EVENTS none
 --
@@ -16,8 +16,9 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return {'none'} end
 
 local function given(id, fields)
   local _, takings = takingOf(id)
-  local generation = placeOf(fields.k)
-  return {'entry', id, fields.k, tonumber(fields.a) + takings, fields.i, generation or id}
+  local generation = placeOf(fields.k) or id
+  local age = math.max(0, math.floor(now / 1000 - tonumber(string.match(generation, '^%d+'))))
+  return {'entry', id, fields.k, tonumber(fields.a) + takings, fields.i, generation, takings - 1, whole(age)}
 end
 
 local own = redis.call('XPENDING', KEYS[1], 'g', '-', '+', 1, taker)[1]

@@ -116,6 +116,18 @@ describe('redisOutbox', () => {
     expect(link.isClosed).toBe(true);
   });
 
+  it('says at once that it is closed', async () => {
+    const { clock, link, server, one } = setUp();
+    link.close = () => void (link.isReady = false);
+    await one.close();
+
+    await expect(Promise.all([one.add('a', 1), one.take(terms), one.count()])).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('closed') as string,
+    });
+    expect([server.ran, clock.pendingCount, clock.now()]).toEqual([[], 0, 0]);
+  });
+
   it('takes several at once under names of their own', async () => {
     const { server, one } = setUp();
     for (const key of ['a', 'b', 'c']) await one.add(key, key);

@@ -93,6 +93,10 @@ export interface RedisOutboxEntry<T> {
   readonly item: T;
   /** Number of this attempt, from 1. Attempts that came to no end, because their process died, count. */
   readonly attempt: number;
+  /** How many of the attempts right before this one came to no end: since the item came, was revived or was postponed. From 0. */
+  readonly unendedCount: number;
+  /** Time since the item came, or was revived, by the server's clock. Milliseconds, from 0. */
+  readonly ageMs: number;
   /** Names this taking of the item, for the outbox alone. */
   readonly receipt: string;
 }
@@ -183,6 +187,7 @@ class StreamOutbox<T> implements RedisOutbox<T> {
   private readonly settings: OutboxSettings;
   private readonly keys: readonly string[];
   private readonly takers: OutboxTakers = new OutboxTakers();
+  private isClosed = false;
 
   constructor(link: ScriptLink, settings: OutboxSettings) {
     this.link = link;
@@ -209,8 +214,9 @@ class StreamOutbox<T> implements RedisOutbox<T> {
       release();
       return { entry: undefined, waitMs: taken };
     }
-    const { id, key, attempt, text, generation } = taken;
-    const entry = { key, item: readItem(text) as T, attempt, receipt: `${generation} ${id} ${taker}` };
+    const { id, key, attempt, text, generation, unendedCount, ageMs } = taken;
+    const receipt = `${generation} ${id} ${taker}`;
+    const entry = { key, item: readItem(text) as T, attempt, unendedCount, ageMs, receipt };
     this.takers.hold(taker, entry.receipt);
     if (entry.item !== undefined) return { entry, waitMs: 0 };
     await this.bury(entry, 'what is kept is no JSON'); // (6)
@@ -264,12 +270,14 @@ class StreamOutbox<T> implements RedisOutbox<T> {
 
   // oxlint-disable-next-line require-await -- others of this package have something to wait for
   async close(): Promise<void> {
+    this.isClosed = true;
     this.link.close();
   }
 
   // --- internal ---
 
   private async ask<R>(script: LuaScript, args: readonly (string | number)[], read: (reply: unknown) => R): Promise<R> {
+    if (this.isClosed) throw new StoreUnavailableError('the outbox is closed'); // at once: no connection comes back
     const { link, keys, settings } = this;
     const run = (): Promise<unknown> => link.run(script, { keys, args });
     await linkReady(link, settings.clock, settings.commandTimeoutMs); // (4)
