@@ -31,6 +31,7 @@ import {
   integerInRange,
   isFunction,
   oneOf,
+  requireContext,
   withKnown,
 } from '@holdfast/core';
 
@@ -151,8 +152,8 @@ export class Ladder {
   }
 
   /** Runs the mode that is read, and worse ones as long as they fail. */
-  async descend(given: Context | undefined, run: Run): Promise<unknown> {
-    const context = requireContext(given);
+  async descend(context: Context = Contexts.background, run: Run): Promise<unknown> {
+    requireContext('execute', context);
     forgetAnswer(context);
     const { modes, params } = this.#cell.definition;
     const reading = this.#cell.read(context);
@@ -221,12 +222,6 @@ interface Step {
   readonly failure: { readonly error: unknown } | undefined;
   /** Whether the function was called. */
   hasRun: boolean;
-}
-
-/** As policies do it: omitted, it is the root. */
-function requireContext(context: Context = Contexts.background): Context {
-  if (typeof context?.value === 'function') return context;
-  throw new TypeError('execute needs a Context; make one of a signal with Context.from(signal)');
 }
 
 function checkFunctions({ name }: FeatureCell, given: unknown, modes: readonly string[]): ModeFunctions {

@@ -9,7 +9,15 @@
  * @module
  */
 
-import { type Clock, ignoreRejection, isFunction, reportHookError, systemClock, withKnown } from '@holdfast/core';
+import {
+  callHook,
+  type Clock,
+  ignoreRejection,
+  isFunction,
+  reportHookError,
+  systemClock,
+  withKnown,
+} from '@holdfast/core';
 
 import type { BrownoutExplanation } from './brownout-explanation.ts';
 import { type FleetLevelOptions, type LevelBallot, fleetLevel } from './brownout-fleet.ts';
@@ -80,19 +88,8 @@ function sample(brownout: Brownout, { clock, read, apply, ballot, fleet }: Resol
   const votes = contained(brownout, 'ballot', () => ballot?.votes()) ?? [];
   const level = contained(brownout, 'ballot', () => ballot && fleetLevel(votes, fleet));
   brownout.observe(readings, now, level);
-  tell(brownout, 'apply', () => apply?.(brownout.level, brownout.explain()));
-  tell(brownout, 'ballot', () => ballot?.cast(brownout.localLevel));
-}
-
-/** Calls `act`, and reports what it throws, or what it rejects with later. */
-function tell(brownout: Brownout, hook: string, act: () => unknown): void {
-  const report = (error: unknown): void => reportHookError(hook, error, brownout.name); // (2)
-  try {
-    const answer = act();
-    if (answer instanceof Promise) answer.catch(report);
-  } catch (error) {
-    report(error);
-  }
+  callHook('apply', brownout.name, () => apply?.(brownout.level, brownout.explain())); // (2)
+  callHook('ballot', brownout.name, () => ballot?.cast(brownout.localLevel));
 }
 
 /** Returns what `ask` returns; undefined where it throws, or returns a promise. */

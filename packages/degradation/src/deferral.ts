@@ -26,6 +26,7 @@ import {
   isFunction,
   isName,
   nameErrorClass,
+  requireContext,
   systemClock,
   systemRandom,
   withKnown,
@@ -73,19 +74,10 @@ export interface DeferralOptions<T> {
 }
 
 /** Every default of {@link createDeferral}, in one place. */
-export const deferralDefaults: {
-  readonly name: string;
-  readonly maxPerSecond: number;
-  readonly deliveryTimeoutMs: number;
-  readonly leaseMarginMs: number;
-  readonly outboxTimeoutMs: number;
-  readonly maxAttempts: number;
-  readonly minDeadAfterMs: number;
-  readonly lookEveryMs: number;
-  readonly maxPauseMs: number;
-  readonly clock: Clock;
-  readonly random: Random;
-} = Object.freeze({
+export const deferralDefaults: Omit<
+  Required<DeferralOptions<never>>,
+  'outbox' | 'keyOf' | 'deliver' | 'isDeferred' | 'onDead' | 'events'
+> = Object.freeze({
   name: 'deferral',
   maxPerSecond: 10,
   deliveryTimeoutMs: 10_000,
@@ -184,7 +176,7 @@ class OutboxDeferral<T> implements Deferral<T> {
   }
 
   async defer(item: T, context: Context = Context.background): Promise<Deferred> {
-    if (typeof context?.onCancel !== 'function') throw new ConfigError('deferral.defer context', 'a Context', context);
+    requireContext('defer', context);
     context.throwIfCancelled();
     const { outbox, keyOf } = this.#parts;
     const key = keyOf(item);

@@ -25,7 +25,7 @@
  * @module
  */
 
-import { type Clock, Context, type Events, type Random, type Timer, reportHookError } from '@holdfast/core';
+import { type Clock, Context, type Events, type Random, type Timer, callHook, reportHookError } from '@holdfast/core';
 
 import { tellDead, tellDelivered, tellFailed } from './deferral-events.ts';
 import type { Outbox, OutboxEntry, Taken } from './outbox.ts';
@@ -209,8 +209,7 @@ export class Drain<T> {
   #tellDead({ key, attempt, item }: OutboxEntry<T>, error: unknown): void {
     const { onDead, name } = this.#parts;
     tellDead(this.#parts, { key, attempt, error });
-    const call = async (): Promise<unknown> => onDead?.(item, error);
-    call().catch((hookError: unknown) => reportHookError('onDead', hookError, name));
+    callHook('onDead', name, () => onDead?.(item, error));
   }
 
   /** Tells the outbox what came of an item: now, or at the next turn, where it does not answer. */

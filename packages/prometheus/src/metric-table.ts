@@ -164,7 +164,7 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
     read: { feature: featureModes },
   }),
   counter('feature_calls_total', ['feature', 'mode'], {
-    help: 'Calls of a feature, by the mode that served them.',
+    help: 'Calls of a feature, by the mode whose function was called.',
     unit: 'calls',
     read: { feature: featureCalls },
   }),

@@ -281,7 +281,7 @@ describe('a bound pool', () => {
   it('refuses callbacks and what is no context, and ends nothing', async () => {
     const { client, database, root } = make();
 
-    expect(() => database.under(undefined as never)).toThrow('under needs a context first');
+    expect(() => database.under(undefined as never)).toThrow('under needs a Context');
     const pool = database.under(root);
     await expect((pool.connect as (callback: unknown) => Promise<unknown>)(() => {})).rejects.toThrow('no callback');
     await expect(pool.query('select 1', (() => {}) as never)).rejects.toThrow('no callback');

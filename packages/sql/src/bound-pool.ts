@@ -5,10 +5,9 @@
  * @module
  */
 
-import { Context } from '@holdfast/core';
+import { Context, isContext } from '@holdfast/core';
 
 import { type BoundClient, boundClient, isSubmittable, refuseCallback } from './bound-client.ts';
-import { isContext } from './context-watch.ts';
 import type { Connection } from './connection.ts';
 import type { SqlResult, SqlStatement } from './pg-client.ts';
 

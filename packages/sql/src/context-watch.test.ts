@@ -1,7 +1,7 @@
 import { Context } from '@holdfast/core';
 import { describe, expect, it } from 'vitest';
 
-import { endOf, remainingMsOf, requireContext, watchEnd } from './context-watch.ts';
+import { endOf, remainingMsOf, watchEnd } from './context-watch.ts';
 
 const root = Context.background;
 
@@ -46,12 +46,4 @@ it('endOf tells a cause that is false from no end', () => {
 it('remainingMsOf is the least', () => {
   expect(remainingMsOf([])).toBe(Infinity);
   expect(remainingMsOf([root, root.withTimeout(0), root.withTimeout(1000)])).toBe(0);
-});
-
-it('requireContext refuses what is no context', () => {
-  for (const wrong of [undefined, null, 'select 1', {}, new AbortController().signal])
-    expect(() => requireContext('query', wrong)).toThrow(
-      new TypeError('query needs a context first; Context.background where there is none'),
-    );
-  expect(() => requireContext('query', root)).not.toThrow();
 });

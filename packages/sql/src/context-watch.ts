@@ -15,22 +15,6 @@ export interface End {
   readonly cause: unknown;
 }
 
-/**
- * Checks what a method was given as its context.
- *
- * @throws TypeError when it is none: a context that was forgotten must not go unnoticed.
- */
-export function requireContext(method: string, context: unknown): asserts context is Context {
-  if (isContext(context)) return;
-  throw new TypeError(`${method} needs a context first; Context.background where there is none`);
-}
-
-/** Whether it is a context. */
-export function isContext(value: unknown): value is Context {
-  const { onCancel, remainingMs } = (value ?? {}) as Partial<Record<keyof Context, unknown>>;
-  return typeof onCancel === 'function' && typeof remainingMs === 'function';
-}
-
 /** Returns the end of the first of `contexts` that has ended; undefined while all are live. */
 export function endOf(contexts: readonly Context[]): End | undefined {
   const ended = contexts.find(({ cancelled }) => cancelled);

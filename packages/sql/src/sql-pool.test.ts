@@ -40,8 +40,8 @@ describe('sqlPool', () => {
   it('refuses to be used without a context, a statement or a work, and asks the pool for nothing', async () => {
     const { database, client, root } = make();
 
-    await expect(database.query('select 1' as never, [] as never)).rejects.toThrow('query needs a context first');
-    await expect(database.read(undefined as never, 'select 1')).rejects.toThrow('read needs a context first');
+    await expect(database.query('select 1' as never, [] as never)).rejects.toThrow('query needs a Context');
+    await expect(database.read(undefined as never, 'select 1')).rejects.toThrow('read needs a Context');
     await expect(database.query(root, undefined as never)).rejects.toThrow('a statement is a string');
     await expect(database.query(root, 'select $1', 1 as never)).rejects.toThrow('come in an array');
     await expect(database.transaction(root, 'work' as never)).rejects.toThrow('needs a function as its work');

@@ -11,13 +11,21 @@
  * @module
  */
 
-import { type Clock, type Context, ConfigError, inRange, oneOf, systemClock, withKnown } from '@holdfast/core';
+import {
+  type Clock,
+  type Context,
+  ConfigError,
+  inRange,
+  oneOf,
+  requireContext,
+  systemClock,
+  withKnown,
+} from '@holdfast/core';
 
 import { type TransactionOptions, checkTransaction } from './begin-text.ts';
 import { type BoundPool, type ContextSource, boundPool } from './bound-pool.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import { checkOut } from './check-out.ts';
-import { requireContext } from './context-watch.ts';
 import type { ConnectionPorts, SqlCounts, Tally } from './connection.ts';
 import { limitStatements } from './limited-query.ts';
 import type { PgPool, SqlResult, SqlStatement } from './pg-client.ts';

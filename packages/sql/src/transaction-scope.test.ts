@@ -448,7 +448,7 @@ describe('a savepoint', () => {
 
     await database.transaction(root, async (transaction) => {
       await expect(transaction.savepoint(root.withTimeout(0, 'over'), () => 1)).rejects.toBe('over');
-      await expect(transaction.savepoint(undefined as never, () => 1)).rejects.toThrow('needs a context first');
+      await expect(transaction.savepoint(undefined as never, () => 1)).rejects.toThrow('needs a Context');
       await expect(transaction.savepoint(root, 'work' as never)).rejects.toThrow('needs a function');
       await transaction.query('after');
     });

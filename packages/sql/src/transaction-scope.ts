@@ -16,9 +16,9 @@
  * @module
  */
 
-import type { Context } from '@holdfast/core';
+import { type Context, requireContext } from '@holdfast/core';
 
-import { type End, endOf, requireContext, watchEnd } from './context-watch.ts';
+import { type End, endOf, watchEnd } from './context-watch.ts';
 import type { Connection } from './connection.ts';
 import type { SqlResult, SqlStatement } from './pg-client.ts';
 import type { ScopeBounds } from './scope-bounds.ts';

@@ -68,7 +68,7 @@ describe('ambient.run', () => {
 
   it('needs a context and a function', () => {
     for (const context of [undefined, null, {}, 'ada'])
-      expect(() => ambient.run(context as never, here)).toThrow('run needs a context');
+      expect(() => ambient.run(context as never, here)).toThrow('run needs a Context');
     expect(() => ambient.run(contextOf('ada'), undefined as never)).toThrow('run needs a function, got undefined');
     expect(() => ambient.bind('fn' as never)).toThrow('bind needs a function, got string');
   });

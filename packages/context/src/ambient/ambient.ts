@@ -12,7 +12,13 @@
  * @module
  */
 
-import { type CaptureAsyncContext, type Context, nameErrorClass, ResilienceError } from '@holdfast/core';
+import {
+  type CaptureAsyncContext,
+  type Context,
+  nameErrorClass,
+  requireContext,
+  ResilienceError,
+} from '@holdfast/core';
 
 import { bindEmitter, type EmitterLike } from './ambient-emitter.ts';
 import { replaceMethods } from './method-patch.ts';
@@ -66,7 +72,7 @@ export class BrokenContextChainError extends ResilienceError {
 /** Deals with the context of the running code. */
 export const ambient: Ambient = Object.freeze({
   run<A extends readonly unknown[], R>(context: Context, fn: (...args: A) => R, ...args: A): R {
-    if (typeof context?.remainingMs !== 'function') throw new TypeError(`run needs a context, got ${String(context)}`);
+    requireContext('run', context);
     requireFunction('run', fn);
     return runStored(context, () => fn(...args));
   },

@@ -378,16 +378,16 @@ describe('a codec', () => {
   it('says what it needs', () => {
     const codec = createContextCodec();
 
-    expect(() => codec.inject(undefined as never, {})).toThrow(new TypeError('inject needs a context, got undefined'));
+    expect(() => codec.inject(undefined as never, {})).toThrow(
+      new TypeError('inject needs a Context; make one of a signal with Context.from(signal)'),
+    );
     expect(() => codec.inject(root, null as never)).toThrow(new TypeError('inject needs a carrier, got null'));
-    expect(() => codec.inject({} as never, {})).toThrow('inject needs a context, got a value of type object');
+    expect(() => codec.inject({} as never, {})).toThrow('inject needs a Context');
     expect(() => codec.inject(root.withTimeout(5), Object.freeze({}))).toThrow(TypeError);
     for (const carrier of [[], [['accept', 'x']]])
       expect(() => codec.inject(root.withTimeout(5), carrier)).toThrow('a carrier with names, got an array');
     for (const parent of [null, {}, [], new AbortController().signal])
-      expect(() => codec.extract({}, parent as never)).toThrow(
-        /^extract needs a context, got (?:null|an array|a value)/,
-      );
+      expect(() => codec.extract({}, parent as never)).toThrow('extract needs a Context');
   });
 
   it('makes a context that can be cancelled, and ends with its parent', () => {

@@ -14,14 +14,13 @@
  * @module
  */
 
-import { type CancellableContext, Context } from '@holdfast/core';
+import { type CancellableContext, Context, requireContext } from '@holdfast/core';
 
 import { type CarrierReader, type CarrierWriter, clearCarrier, readCarrier, writeCarrier } from './carrier.ts';
 import { type CodecSettings, type ContextCodecOptions, resolveCodecOptions } from './codec-options.ts';
 import { type DropCounts, Drops } from './drops.ts';
 import { InboundCodec } from './inbound-codec.ts';
 import { OutboundCodec } from './outbound-codec.ts';
-import { kindOf, requireContext } from '../ports/require-context.ts';
 
 /** What carries a context over borders. It holds counts only: one codec may serve any number of requests. */
 export interface ContextCodec {
@@ -89,7 +88,7 @@ export function createContextCodec(options: ContextCodecOptions = {}): ContextCo
 
 function requireCarrier(carrier: unknown, hasWriter: boolean): void {
   if (typeof carrier !== 'object' || carrier === null)
-    throw new TypeError(`inject needs a carrier, got ${kindOf(carrier)}`);
+    throw new TypeError(`inject needs a carrier, got ${carrier === null ? 'null' : typeof carrier}`);
   if (Array.isArray(carrier) && !hasWriter)
     throw new TypeError(
       'inject needs a carrier with names, got an array; hand in an object, or a function that writes',

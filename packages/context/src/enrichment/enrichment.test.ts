@@ -236,7 +236,7 @@ describe('enrichment', () => {
   it.each([undefined, null, {}, []])('says that it needs a context, not %j', async (context) => {
     const { enrichment } = shop();
 
-    await expect(enrichment.enrich(context as never)).rejects.toThrow(/^enrich needs a context, got (?:a|n|undefined)/);
+    await expect(enrichment.enrich(context as never)).rejects.toThrow('enrich needs a Context');
     expect(enrichment.snapshot()[0]?.ranCount).toBe(0);
   });
 

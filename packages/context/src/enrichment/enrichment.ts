@@ -22,6 +22,7 @@ import {
   isFunction,
   oneOf,
   reportHookError,
+  requireContext,
   systemClock,
   withKnown,
 } from '@holdfast/core';
@@ -29,7 +30,6 @@ import {
 import { EnricherCost } from './enricher-cost.ts';
 import { type Enricher, type EnricherSettings, resolveEnrichers } from './enricher.ts';
 import { waitForRun } from './enricher-run.ts';
-import { requireContext } from '../ports/require-context.ts';
 
 /**
  * Which enrichers run: `all`; `cheap`, without those that cost more than `maxCostMs`; only the `essential` ones; `auto`, which is

@@ -165,6 +165,6 @@ describe('a context monitor', () => {
     ['monitor has no option "ttl"', { ttl: 5 }],
   ])('%s: %j', (message, options) => {
     expect(() => createContextMonitor(options)).toThrow(message);
-    expect(() => monitorOf().track(undefined as never)).toThrow('track needs a context');
+    expect(() => monitorOf().track(undefined as never)).toThrow('track needs a Context');
   });
 });

@@ -14,6 +14,7 @@
  */
 
 import {
+  callHook,
   type Clock,
   type Context,
   drawFrom,
@@ -22,7 +23,7 @@ import {
   isFunction,
   isName,
   type Random,
-  reportHookError,
+  requireContext,
   systemClock,
   systemRandom,
   withKnown,
@@ -151,8 +152,7 @@ class MonitorState {
   }
 
   track(context: Context, name: string = this.#settings.name): void {
-    if (typeof context?.remainingMs !== 'function')
-      throw new TypeError(`track needs a context, got ${String(context)}`);
+    requireContext('track', context);
     const leftMs = context.remainingMs();
     this.#measure(context, leftMs);
     const { clock, maxOpen } = this.#settings;
@@ -196,12 +196,7 @@ class MonitorState {
     this.#leakCount++; // (1)
     this.#leaks.push(leak);
     if (this.#leaks.length > MAX_RECENT) this.#leaks.shift();
-    try {
-      const result = onLeak?.(leak);
-      if (result instanceof Promise) result.catch((error: unknown) => reportHookError('onLeak', error, monitor));
-    } catch (error) {
-      reportHookError('onLeak', error, monitor); // (3)
-    }
+    callHook('onLeak', monitor, () => onLeak?.(leak)); // (3)
   }
 }
 

@@ -11,6 +11,7 @@
  */
 
 import {
+  callHook,
   type Context,
   type ContextKey,
   type Enforcement,
@@ -19,7 +20,6 @@ import {
   isFunction,
   nameErrorClass,
   oneOf,
-  reportHookError,
   ResilienceError,
   withKnown,
 } from '@holdfast/core';
@@ -100,7 +100,7 @@ export function createValueGuard<F extends ContextFields>(options: ValueGuardOpt
   const refuse = (refusal: ContextValueError | undefined): void => {
     if (refusal === undefined) return;
     refusedCount++;
-    tell(onRefusal, refusal);
+    callHook('onRefusal', undefined, () => onRefusal?.(refusal));
     if (enforcement === 'enforce') throw refusal; // (1)
   };
 
@@ -150,13 +150,4 @@ function refusalOf(name: string, field: ContextField, value: unknown): ContextVa
   return sizeBytes !== undefined && sizeBytes <= maxBytes
     ? undefined
     : new ContextValueError(name, sizeBytes, maxBytes);
-}
-
-function tell(onRefusal: ValueGuardOptions['onRefusal'], refusal: ContextValueError): void {
-  try {
-    const result = onRefusal?.(refusal);
-    if (result instanceof Promise) result.catch((error: unknown) => reportHookError('onRefusal', error));
-  } catch (error) {
-    reportHookError('onRefusal', error);
-  }
 }

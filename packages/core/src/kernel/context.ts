@@ -115,6 +115,16 @@ export function isContext(value: unknown): value is Context {
   return value instanceof ContextNode;
 }
 
+/**
+ * Checks what was given to `place` as a context.
+ *
+ * @throws TypeError when it is none of this copy of the library: an `AbortSignal` most often, or forgotten.
+ */
+export function requireContext(place: string, value: unknown): asserts value is Context {
+  if (isContext(value)) return;
+  throw new TypeError(`${place} needs a Context; make one of a signal with Context.from(signal)`);
+}
+
 /** Whether `context` is known to have ended, without a look at the clock. */
 export function isKnownToHaveEnded(context: Context): boolean {
   const scope = (context as ContextNode).madeScope;

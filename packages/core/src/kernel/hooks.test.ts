@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { settle } from '../testing/virtual-clock.ts';
 import type { HookError } from './errors.ts';
-import { askHook, ignoreRejection, onHookError, reportHookError } from './hooks.ts';
+import { askHook, callHook, ignoreRejection, onHookError, reportHookError } from './hooks.ts';
 
 describe('hooks', () => {
   let hookErrors: HookError[];
@@ -69,5 +69,22 @@ describe('hooks', () => {
 
   it('give what is no promise, and nothing happens', () => {
     for (const value of [undefined, 1, { catch: 'no function' }]) expect(() => ignoreRejection(value)).not.toThrow();
+  });
+
+  it('whose answer nobody needs are called once, and what they throw or reject with is reported', async () => {
+    const boom = new Error('boom');
+    let calls = 0;
+    callHook('onLeak', undefined, () => ++calls);
+    callHook('onFailure', 'prices', () => {
+      throw boom;
+    });
+    callHook('onFailure', 'prices', () => Promise.reject(boom));
+    await settle();
+
+    expect(calls).toBe(1);
+    expect(hookErrors.map(({ hook, policy, cause }) => [hook, policy, cause])).toEqual([
+      ['onFailure', 'prices', boom],
+      ['onFailure', 'prices', boom],
+    ]);
   });
 });

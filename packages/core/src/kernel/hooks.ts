@@ -38,6 +38,16 @@ export function askHook(hook: string, policy: string, ask: () => unknown, otherw
   }
 }
 
+/** Calls a hook whose answer nobody needs, and waits for nothing: a throw and a later rejection are reported. Never throws. */
+export function callHook(hook: string, policy: string | undefined, call: () => unknown): void {
+  try {
+    const promised = call();
+    if (promised instanceof Promise) promised.catch((error: unknown) => reportHookError(hook, error, policy));
+  } catch (error) {
+    reportHookError(hook, error, policy);
+  }
+}
+
 /** Takes note of a promise that nobody waits for, so that its rejection is not left unhandled. */
 export function ignoreRejection(value: unknown): void {
   if (value instanceof Promise) value.catch(() => {});

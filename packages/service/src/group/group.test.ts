@@ -224,7 +224,7 @@ describe('group', () => {
   it('refuses what it does not understand', () => {
     expect(() => group(root, 0)).toThrow('group.maxConcurrent must be an integer from 1');
     expect(() => group(root, { limit: 1 } as never)).toThrow('group has no option "limit"');
-    expect(() => group({} as never)).toThrow('group context must be a Context');
+    expect(() => group({} as never)).toThrow('group needs a Context');
     expect(() => group(root).go(1 as never)).toThrow('group.go work must be a function');
     expect(group().context.deadline).toBe(Infinity);
   });

@@ -29,10 +29,10 @@ import {
   isFunction,
   nameErrorClass,
   withKnown,
+  requireContext,
 } from '@holdfast/core';
 
 import { Deferred } from '../ports/deferred.ts';
-import { requireContext } from '../ports/require-context.ts';
 
 /** Options of {@link group}. Omitted ones take {@link groupDefaults}. */
 export interface GroupOptions {
@@ -89,7 +89,7 @@ export class GroupDoneError extends RejectionError {
  * ```
  */
 export function group(context: Context = Context.background, options: GroupOptions | number = {}): Group {
-  requireContext('group context', context);
+  requireContext('group', context);
   const given = typeof options === 'number' ? { maxConcurrent: options } : options;
   const { maxConcurrent } = withKnown('group', groupDefaults, given);
   if (maxConcurrent !== Infinity) integerInRange('group.maxConcurrent', maxConcurrent, [1, Number.MAX_SAFE_INTEGER]);

@@ -376,7 +376,7 @@ describe('createLifecycle', () => {
   it('refuses a circle, a missing component and a second start, and can be started after the first two', async () => {
     const { life, part } = subject();
     life.add(part('http', ['database']));
-    await expect(life.start(1 as never)).rejects.toThrow('lifecycle.start context must be a Context');
+    await expect(life.start(1 as never)).rejects.toThrow('lifecycle.start needs a Context');
     await expect(life.start()).rejects.toThrow('lifecycle.http.dependsOn must be names of components, got "database"');
     life.add(part('database'));
     await life.start();

@@ -13,9 +13,8 @@
  * @module
  */
 
-import { type Clock, reportHookError } from '@holdfast/core';
+import { type Clock, reportHookError, callHook } from '@holdfast/core';
 
-import { callHook } from '../ports/tell.ts';
 import { type ProcessPort, exitCodeOf } from './process-port.ts';
 import type { StopReason, StopReport } from './stop-report.ts';
 

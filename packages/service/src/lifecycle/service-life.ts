@@ -4,12 +4,21 @@
  * @module
  */
 
-import { type Clock, CancelledError, ConfigError, Context, type Events, isName, withKnown } from '@holdfast/core';
+import {
+  type Clock,
+  CancelledError,
+  ConfigError,
+  Context,
+  type Events,
+  isName,
+  withKnown,
+  requireContext,
+  callHook,
+} from '@holdfast/core';
 
 import { type Ending, within } from '../drain/within.ts';
 import { Deferred } from '../ports/deferred.ts';
-import { requireContext } from '../ports/require-context.ts';
-import { callHook, tell } from '../ports/tell.ts';
+import { tell } from '../ports/tell.ts';
 import type { Component } from './component.ts';
 import type { LifecycleNews, LifecycleState } from './lifecycle-event.ts';
 import { ProcessWatch } from './process-watch.ts';
@@ -87,7 +96,7 @@ export class ServiceLife implements AsyncDisposable {
   }
 
   async start(context: Context = Context.withClock(this.#settings.clock)): Promise<void> {
-    requireContext('lifecycle.start context', context);
+    requireContext('lifecycle.start', context);
     if (this.#state !== 'new') throw new TypeError('the lifecycle has been started or stopped before');
     const ordered = startOrder(this.#components);
     this.#state = 'starting';

@@ -14,11 +14,10 @@
  * @module
  */
 
-import { CancelledError, type Clock, Context } from '@holdfast/core';
+import { CancelledError, type Clock, Context, callHook } from '@holdfast/core';
 
 import type { DrainReport } from '../drain/drain-report.ts';
 import { pause, within } from '../drain/within.ts';
-import { callHook } from '../ports/tell.ts';
 import type { Component } from './component.ts';
 import { drainDepths, usesOf } from './start-order.ts';
 import type { StopReason, StopReport, StopStep } from './stop-report.ts';

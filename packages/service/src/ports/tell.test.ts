@@ -1,8 +1,7 @@
 import { type Events, createEvents, onHookError } from '@holdfast/core';
-import { settle } from '@holdfast/core/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { callHook, tell } from './tell.ts';
+import { tell } from './tell.ts';
 
 const reported: string[] = [];
 let before: ReturnType<typeof onHookError>;
@@ -39,17 +38,5 @@ describe('tell', () => {
     events.listen(heard);
     tell(events, 'mine', build);
     expect(heard).toHaveBeenCalledWith(event);
-  });
-});
-
-describe('callHook', () => {
-  it('(1) reports a throw and a rejection', async () => {
-    callHook('onFailure', 'mine', () => {
-      throw new Error('sync');
-    });
-    callHook('onFailure', 'mine', () => Promise.reject(new Error('async')));
-    await settle();
-
-    expect(reported).toEqual(['onFailure of mine: Error: sync', 'onFailure of mine: Error: async']);
   });
 });

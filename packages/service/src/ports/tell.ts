@@ -1,8 +1,8 @@
 /**
- * Tell: how events and hooks of the user's are told something, so that what they throw reaches nobody else.
+ * Tell: how events are told, so that what an `Events` of the user's throws reaches nobody else.
  *
  * Invariants
- *  (1) Neither an `Events` nor a hook that throws, or rejects, changes anything for who tells; it is reported.
+ *  (1) An `Events` that throws changes nothing for who tells; it is reported.
  *  (2) Without a listener no event is built.
  *
  * @module
@@ -16,15 +16,5 @@ export function tell(events: Events | undefined, name: string, event: () => Poli
     if (events?.active === true) events.emit(event()); // (2)
   } catch (error) {
     reportHookError('events', error, name); // (1)
-  }
-}
-
-/** Calls a hook, and waits for nothing. Never throws. */
-export function callHook(hook: string, name: string, call: () => unknown): void {
-  try {
-    const promised = call();
-    if (promised instanceof Promise) promised.catch((error: unknown) => reportHookError(hook, error, name));
-  } catch (error) {
-    reportHookError(hook, error, name); // (1)
   }
 }

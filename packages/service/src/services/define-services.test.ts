@@ -247,8 +247,8 @@ describe('defineServices', () => {
     const container = defineServices().build();
     const { signal } = new AbortController();
 
-    await expect(container.start(signal as never)).rejects.toThrow('services.start context must be a Context');
-    await expect(container.dispose(signal as never)).rejects.toThrow('services.dispose context must be a Context');
+    await expect(container.start(signal as never)).rejects.toThrow('services.start needs a Context');
+    await expect(container.dispose(signal as never)).rejects.toThrow('services.dispose needs a Context');
     await container.dispose();
   });
 

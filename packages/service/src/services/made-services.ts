@@ -4,11 +4,18 @@
  * @module
  */
 
-import { ConfigError, Context, RejectionError, ResilienceError, nameErrorClass, systemClock } from '@holdfast/core';
+import {
+  ConfigError,
+  Context,
+  RejectionError,
+  ResilienceError,
+  nameErrorClass,
+  systemClock,
+  requireContext,
+  callHook,
+} from '@holdfast/core';
 
 import { within } from '../drain/within.ts';
-import { requireContext } from '../ports/require-context.ts';
-import { callHook } from '../ports/tell.ts';
 
 /** One service as it was defined. */
 export interface ServiceSpec {
@@ -63,7 +70,7 @@ export class MadeServices implements AsyncDisposable {
   }
 
   async start(context: Context = Context.background): Promise<void> {
-    requireContext('services.start context', context);
+    requireContext('services.start', context);
     try {
       for (const spec of this.#specs.filter(({ isEager }) => isEager)) {
         context.throwIfCancelled();
@@ -78,7 +85,7 @@ export class MadeServices implements AsyncDisposable {
   }
 
   async dispose(context: Context = Context.background): Promise<void> {
-    requireContext('services.dispose context', context);
+    requireContext('services.dispose', context);
     this.#disposing ??= this.#disposeAll(context, context);
     await this.#disposing;
   }

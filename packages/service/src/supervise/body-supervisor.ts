@@ -15,13 +15,14 @@ import {
   drawFrom,
   fullJitterMs,
   reportHookError,
+  requireContext,
+  callHook,
 } from '@holdfast/core';
 
 import type { DrainReport } from '../drain/drain-report.ts';
 import { InFlight, type Run } from '../drain/in-flight.ts';
 import { within } from '../drain/within.ts';
-import { requireContext } from '../ports/require-context.ts';
-import { callHook, tell } from '../ports/tell.ts';
+import { tell } from '../ports/tell.ts';
 import { RestartIntensity } from './restart-intensity.ts';
 import { StallWatch } from './stall-watch.ts';
 import { ChildExitError, type CrashReport, StalledError, type SupervisedBody } from './supervised-body.ts';
@@ -118,7 +119,7 @@ export class BodySupervisor {
 
   async drain(context?: Context): Promise<DrainReport> {
     const { clock, abandonAfterMs } = this.#settings;
-    if (context !== undefined) requireContext(`${this.name}.drain context`, context);
+    if (context !== undefined) requireContext(`${this.name}.drain`, context);
     this.#timer?.cancel(); // (4)
     this.#restartAt = undefined;
     const isOver = this.#state === 'done' || this.#state === 'gave-up';

@@ -23,9 +23,9 @@ import {
   isName,
   nameErrorClass,
   withKnown,
+  callHook,
 } from '@holdfast/core';
 
-import { callHook } from '../ports/tell.ts';
 import { type RecordStore, memoryRecord } from './record-store.ts';
 import { ChildExitError } from './supervised-body.ts';
 

@@ -262,7 +262,7 @@ describe('supervise', () => {
   ])('refuses the options %j', async (options, message) => {
     expect(() => supervise('outbox', () => {}, options as SuperviseOptions)).toThrow(message);
     expect(() => supervise('', () => {})).toThrow('supervise name must be a non-empty string');
-    await expect(supervise('a', () => {}).drain(1 as never)).rejects.toThrow('a.drain context must be a Context');
+    await expect(supervise('a', () => {}).drain(1 as never)).rejects.toThrow('a.drain needs a Context');
     expect(() => supervise('a', 1 as never)).toThrow('supervise body must be a function');
   });
 });

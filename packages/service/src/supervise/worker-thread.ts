@@ -11,9 +11,17 @@
  * @module
  */
 
-import { type Clock, type Context, ConfigError, inRange, isFunction, systemClock, withKnown } from '@holdfast/core';
+import {
+  type Clock,
+  type Context,
+  ConfigError,
+  inRange,
+  isFunction,
+  systemClock,
+  withKnown,
+  callHook,
+} from '@holdfast/core';
 
-import { callHook } from '../ports/tell.ts';
 import { ChildExitError, type SupervisedBody, type SupervisedRun } from './supervised-body.ts';
 
 /** What is asked of a thread: `Worker` of node:worker_threads has it. */

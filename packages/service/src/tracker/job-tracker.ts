@@ -16,13 +16,14 @@ import {
   isFunction,
   isName,
   withKnown,
+  requireContext,
+  callHook,
 } from '@holdfast/core';
 
 import { type DrainReport, DrainingError } from '../drain/drain-report.ts';
 import { InFlight, type Run } from '../drain/in-flight.ts';
 import { RunPlaces } from '../drain/run-place.ts';
-import { requireContext } from '../ports/require-context.ts';
-import { callHook, tell } from '../ports/tell.ts';
+import { tell } from '../ports/tell.ts';
 import {
   type JobSettings,
   type Tracker,
@@ -90,7 +91,7 @@ export class JobTracker implements Tracker {
 
   drain(context?: Context): Promise<DrainReport> {
     const { clock, drainTimeoutMs } = this.#settings;
-    if (context !== undefined) requireContext('tracker.drain context', context);
+    if (context !== undefined) requireContext('tracker.drain', context);
     return this.#inFlight.drain(context ?? Context.withClock(clock).withTimeout(drainTimeoutMs));
   }
 
@@ -118,7 +119,7 @@ export class JobTracker implements Tracker {
     const { context = Context.withClock(clock), timeoutMs = jobTimeoutMs } = settings;
     if (settings !== NO_SETTINGS) {
       inRange('tracker.go.timeoutMs', timeoutMs, [1, Infinity]);
-      requireContext('tracker.go.context', context);
+      requireContext('tracker.go', context);
     }
     return { context, timeoutMs };
   }

@@ -267,7 +267,7 @@ describe('createTracker', () => {
   it.each([
     [['', () => {}], 'tracker.go name must be a non-empty string'],
     [['a', undefined], 'tracker.go work must be a function'],
-    [['a', () => {}, { context: {} }], 'tracker.go.context must be a Context'],
+    [['a', () => {}, { context: {} }], 'tracker.go needs a Context'],
     [['a', () => {}, { timeoutMs: 0 }], 'tracker.go.timeoutMs must be a number from 1'],
     [['a', () => {}, null], 'tracker.go must be an object of options'],
     [['a', () => {}, { signal: 1 }], 'tracker.go has no option "signal"'],
@@ -276,9 +276,7 @@ describe('createTracker', () => {
     const go = tracker.go.bind(tracker) as (...job: unknown[]) => void;
 
     expect(() => go(...job)).toThrow(message);
-    expect(() => tracker.drain(new AbortController().signal as never)).toThrow(
-      'tracker.drain context must be a Context',
-    );
+    expect(() => tracker.drain(new AbortController().signal as never)).toThrow('tracker.drain needs a Context');
     expect(() => tracker.track('a', 1 as never)).toThrow('tracker.track promise must be a promise');
     expect(tracker.status().started).toBe(0);
   });

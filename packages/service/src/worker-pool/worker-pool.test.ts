@@ -141,8 +141,8 @@ describe('workerPool', () => {
     );
     expect(() => workerPool({ drainTimeoutMs: -1 })).toThrow('worker-pool.drainTimeoutMs must be a number from 0');
     expect(() => workerPool({ graceMs: -1 })).toThrow('worker-pool.graceMs must be a number from 0');
-    expect(() => workerPool().drain(1 as never)).toThrow('worker-pool.drain context must be a Context');
+    expect(() => workerPool().drain(1 as never)).toThrow('worker-pool.drain needs a Context');
     await expect(workerPool().run(1 as never)).rejects.toThrow('worker-pool.run work must be a function');
-    await expect(workerPool().run(() => 1, {} as never)).rejects.toThrow('worker-pool.run context must be a Context');
+    await expect(workerPool().run(() => 1, {} as never)).rejects.toThrow('worker-pool.run needs a Context');
   });
 });

@@ -26,12 +26,12 @@ import {
   isFunction,
   systemClock,
   withKnown,
+  requireContext,
 } from '@holdfast/core';
 
 import { type DrainReport, DrainingError } from '../drain/drain-report.ts';
 import { InFlight, type Run } from '../drain/in-flight.ts';
 import { Deferred } from '../ports/deferred.ts';
-import { requireContext } from '../ports/require-context.ts';
 
 /** Options of {@link workerPool}: those of a bulkhead, and of its drain. Omitted ones take {@link workerPoolDefaults}. */
 export interface WorkerPoolOptions extends Omit<BulkheadOptions, 'name' | 'maxQueued' | 'enforcement' | 'store'> {
@@ -129,7 +129,7 @@ class BulkheadPool implements WorkerPool {
     context: Context = Context.withClock(this.#settings.clock),
   ): Promise<T> {
     isFunction(`${this.name}.run work`, work);
-    requireContext(`${this.name}.run context`, context);
+    requireContext(`${this.name}.run`, context);
     const label = work.name === '' ? this.name : work.name;
     if (this.#inFlight.state !== 'open') throw new DrainingError(this.name, label);
     const own = context.withCancel();
@@ -153,7 +153,7 @@ class BulkheadPool implements WorkerPool {
 
   drain(context?: Context): Promise<DrainReport> {
     const { clock, drainTimeoutMs } = this.#settings;
-    if (context !== undefined) requireContext(`${this.name}.drain context`, context);
+    if (context !== undefined) requireContext(`${this.name}.drain`, context);
     return this.#inFlight.drain(context ?? Context.withClock(clock).withTimeout(drainTimeoutMs));
   }
 

@@ -23,7 +23,7 @@
  */
 
 import { systemClock } from '../../kernel/clock.ts';
-import { type Context, background, isContext } from '../../kernel/context.ts';
+import { type Context, background, requireContext } from '../../kernel/context.ts';
 import type { Describable, Enforcement, PolicyDescription, PolicyKind, Updatable } from '../../kernel/description.ts';
 import { silence } from '../../kernel/events.ts';
 import type { Handler, Operation, Sink } from '../../kernel/handler.ts';
@@ -135,7 +135,10 @@ export function bulkhead(options: BulkheadOptions | number = {}): Bulkhead {
     changing,
     {
       snapshot: () => permits.snapshot(),
-      tryAcquire: (context: Context = background) => permits.hold(requireContext(context)),
+      tryAcquire: (context: Context = background) => {
+        requireContext('tryAcquire', context);
+        return permits.hold(context);
+      },
       describe: () => describe(name, permits.limits),
     },
   );
@@ -176,11 +179,6 @@ function resolve(options: BulkheadOptions): PermitSettings {
   const resolved = withDefaults('bulkhead', bulkheadDefaults, options, ['priorityOf']);
   const { name, clock, events = silence, captureAsyncContext } = resolved;
   return { name, clock, events, captureAsyncContext, limits: limitsOf(name, resolved) };
-}
-
-function requireContext(context: Context): Context {
-  if (isContext(context)) return context;
-  throw new TypeError('tryAcquire needs a Context; make one of a signal with Context.from(signal)');
 }
 
 function describe(name: string, limits: BulkheadLimits): PolicyDescription {
