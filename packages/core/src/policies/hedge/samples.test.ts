@@ -2,14 +2,16 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { Context } from '../../kernel/context.ts';
 import { RejectionError } from '../../kernel/errors.ts';
+import { createEvents } from '../../kernel/events.ts';
 import type { Layer, Sink } from '../../kernel/handler.ts';
 import type { Outcome } from '../../kernel/outcome.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { createPolicy } from '../../kernel/policy.ts';
+import { recordEvents } from '../../testing/event-recorder.ts';
 import { never, observe, scripted } from '../../testing/operation-table.ts';
 import { type VirtualClock, settle, virtualClock } from '../../testing/virtual-clock.ts';
 import { HedgeDelay } from './hedge-delay.ts';
-import { type Hedge, type HedgeOptions, hedge, hedgeKind } from './hedge.ts';
+import { type Hedge, type HedgeOptions, hedge } from './hedge.ts';
 
 class Refused extends RejectionError {
   readonly code = 'REFUSED';
@@ -62,6 +64,15 @@ describe('what a hedge takes note of', () => {
     expect(Math.round(policy.snapshot().delayMs / 10)).toBe(11);
   });
 
+  it('is each call once, whatever becomes of its other copies', async () => {
+    const two = { ...quantile, maxMs: 100, minimumCalls: 2 };
+    const policy = measured({ delayMs: two, maxAttempts: 3 });
+    await delayAfter(policy, [150, new Error('down')], [250, 'second'], [1000, 'third']);
+    policy.update({ delayMs: { ...two, maxMs: 400 } });
+
+    expect(policy.snapshot()).toMatchObject({ wonByHedge: 1, delayMs: 400 });
+  });
+
   it.each(['enforce', 'observe'] as const)('is no time that no copy will start after (%s)', async (enforcement) => {
     const policy = hedge({ delayMs: 100, maxAttempts: 2, maxHedgeRatio: 1, enforcement, clock });
     observe(policy.execute(never));
@@ -80,11 +91,14 @@ describe('what a hedge takes note of', () => {
   });
 
   it('is what under observe would have been hedged because of a value that counts as a failure', async () => {
-    const policy = hedge({ delayMs: 100, hedgeOnFailure: true, enforcement: 'observe', clock, ...failsOnDown });
+    const events = createEvents();
+    const recorder = recordEvents(events);
+    const policy = hedge({ delayMs: 100, hedgeOnFailure: true, enforcement: 'observe', clock, events, ...failsOnDown });
     await policy.execute(() => 'down');
     await policy.execute(() => 'value');
 
     expect(policy.snapshot().observed).toBe(1);
+    expect(recorder.events).toMatchObject([{ type: 'hedge.started', enforcement: 'observe', reason: 'failure' }]);
   });
 
   it('is a loser until it was refused', async () => {
@@ -103,9 +117,5 @@ describe('what a hedge takes note of', () => {
     await settle();
 
     expect(policy.snapshot().runningLosers).toBe(0);
-  });
-
-  it('has a schema of its quantile for configurations', () => {
-    expect(JSON.stringify(hedgeKind.rules['delayMs']?.schema)).toContain('"maxMs":{"type":"number"');
   });
 });
