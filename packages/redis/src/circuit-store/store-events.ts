@@ -7,7 +7,7 @@
 import { type Events, reportHookError } from '@holdfast/core';
 
 import type { ServerOperation } from './request-log.ts';
-import type { SharingListener } from './sharing-mode.ts';
+import type { SharingListener } from '../store-link/sharing-mode.ts';
 
 /** Who tells: a store of circuits. */
 export interface CircuitStoreEventSource {

@@ -31,7 +31,7 @@ import { pollPaceMs } from './poll-pace.ts';
 import { ledgerWire, redisLedger } from './redis-ledger.ts';
 import type { RequestLog } from './request-log.ts';
 import type { StoreTeller } from './store-events.ts';
-import type { StoreLink } from './store-link.ts';
+import type { StoreLink } from '../store-link/store-link.ts';
 import type { StoreSettings } from './store-options.ts';
 
 /** A shard that this process uses. */

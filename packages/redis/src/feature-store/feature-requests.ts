@@ -10,7 +10,7 @@
 
 import type { Clock } from '@holdfast/core';
 
-import type { ConnectionLog } from '../circuit-store/channel-line.ts';
+import type { ConnectionLog } from '../store-link/channel-line.ts';
 import { StoreUnavailableError, troubleBehind } from '../lua-script.ts';
 import { messageOf, troubleOf } from '../server-trouble.ts';
 

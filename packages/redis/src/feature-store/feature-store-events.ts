@@ -6,7 +6,7 @@
 
 import { type Events, reportHookError } from '@holdfast/core';
 
-import type { SharingListener } from '../circuit-store/sharing-mode.ts';
+import type { SharingListener } from '../store-link/sharing-mode.ts';
 import type { FeatureServerOperation } from './feature-requests.ts';
 
 /** Who tells: a store of features. */

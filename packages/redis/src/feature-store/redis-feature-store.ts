@@ -20,8 +20,8 @@
 
 import { integerInRange } from '@holdfast/core';
 
-import { SharingMode } from '../circuit-store/sharing-mode.ts';
-import { type StoreLink, openStoreLink } from '../circuit-store/store-link.ts';
+import { SharingMode } from '../store-link/sharing-mode.ts';
+import { type StoreLink, openStoreLink } from '../store-link/store-link.ts';
 import { type LuaScript, StoreUnavailableError, runScript } from '../lua-script.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { decodeId } from '../redis-key.ts';

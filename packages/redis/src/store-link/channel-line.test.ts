@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeConnection, refusal, silence } from '../../../../test/redis/fake-connection.ts';
 import type { OwnConnection } from '../redis-client.ts';
 import { ChannelLine } from './channel-line.ts';
-import { type Denial, RequestLog } from './request-log.ts';
+import { type Denial, RequestLog } from '../circuit-store/request-log.ts';
 
 const deadlineMs = 500;
 const pingEveryMs = 2000;

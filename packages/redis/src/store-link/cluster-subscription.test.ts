@@ -5,7 +5,7 @@ import { FakeConnection, refusal } from '../../../../test/redis/fake-connection.
 import { hashSlot } from '../hash-slot.ts';
 import type { OwnCluster } from '../redis-client.ts';
 import { clusterSubscription } from './cluster-subscription.ts';
-import { RequestLog } from './request-log.ts';
+import { RequestLog } from '../circuit-store/request-log.ts';
 import type { Subscription } from './subscription.ts';
 
 const [one, two] = ['rb1:{prod/1}:e', 'rb1:{prod/2}:e'];

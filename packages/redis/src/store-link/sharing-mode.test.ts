@@ -3,7 +3,7 @@ import { virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it } from 'vitest';
 
 import { SharingMode } from './sharing-mode.ts';
-import { sharingTeller, storeTeller } from './store-events.ts';
+import { sharingTeller, storeTeller } from '../circuit-store/store-events.ts';
 
 function setUp() {
   const clock = virtualClock();
