@@ -134,4 +134,15 @@ describe('brownout runner', () => {
     );
     expect(clock.pendingCount).toBe(0);
   });
+
+  it.each([
+    ['no brownout', undefined, {}, 'brownoutRunner.brownout must be what createBrownout returns'],
+    ['a ballot without votes', createBrownout(), { ballot: { cast: () => {} } }, 'brownoutRunner.ballot.votes must be'],
+    ['a ballot that is none', createBrownout(), { ballot: {} }, 'brownoutRunner.ballot.cast must be a function'],
+  ])('refuses %s, and sets no timer', (_what, brownout, more, message) => {
+    const clock = virtualClock();
+
+    expect(() => runBrownout(brownout as never, { read: () => ({}), clock, ...more } as never)).toThrow(message);
+    expect(clock.pendingCount).toBe(0);
+  });
 });

@@ -12,6 +12,7 @@
 import {
   callHook,
   type Clock,
+  ConfigError,
   ignoreRejection,
   isFunction,
   reportHookError,
@@ -47,12 +48,16 @@ export interface BrownoutRunner {
 /**
  * Observes `brownout` every `sampleMs` from now on.
  *
- * @throws ConfigError when `read` is no function or an option is out of range.
+ * @throws ConfigError when `brownout` is none, `read` or a method of the ballot no function, or an option out of range.
  */
 export function runBrownout(brownout: Brownout, options: BrownoutRunnerOptions): BrownoutRunner {
   const resolved = withKnown('brownoutRunner', { clock: systemClock }, options, ['read', 'apply', 'ballot', 'fleet']);
+  if (typeof brownout?.observe !== 'function')
+    throw new ConfigError('brownoutRunner.brownout', 'what createBrownout returns', brownout);
   isFunction('brownoutRunner.read', resolved.read);
   if (resolved.apply !== undefined) isFunction('brownoutRunner.apply', resolved.apply);
+  for (const method of resolved.ballot === undefined ? [] : (['cast', 'votes'] as const))
+    isFunction(`brownoutRunner.ballot.${method}`, resolved.ballot?.[method]);
   fleetLevel([], resolved.fleet); // checks the options
   return start(brownout, resolved);
 }
