@@ -57,10 +57,10 @@ export {
 export { ConfigError } from './kernel/options.ts';
 
 // For policies and adapters of your own
-export { nameErrorClass } from './kernel/errors.ts';
+export { messageOf, nameErrorClass } from './kernel/errors.ts';
 export { isContext, requireContext } from './kernel/context.ts';
 export { askHook, callHook, ignoreRejection, reportHookError } from './kernel/hooks.ts';
-export { drawFrom } from './kernel/random.ts';
+export { drawFrom, steadyRandom } from './kernel/random.ts';
 export { type DelayBounds, fullJitterMs } from './mechanisms/backoff.ts';
 export { inRange, integerInRange, isFunction, isName, oneOf, withDefaults, withKnown } from './kernel/options.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { Context, createEvents, isRejection } from '@holdfast/core';
+import { Context, createEvents, isRejection, onHookError } from '@holdfast/core';
 import { recordEvents, virtualClock } from '@holdfast/core/testing';
 
 import { type DeferralOptions, createDeferral } from './deferral.ts';
@@ -63,6 +63,29 @@ describe('createDeferral', () => {
 
     await clock.advance(600_000);
     expect((await deferral.defer('a')).isNew).toBe(true);
+  });
+
+  it('charter C5: goes on, and leaves no rejection, where isDeferred rejects or the dice throw', async () => {
+    const told: string[] = [];
+    const before = onHookError(({ hook, policy }) => told.push(`${hook} of ${policy}`));
+    onTestFinished(() => void onHookError(before));
+    const broken = setUp({ isDeferred: () => Promise.reject(new Error('down')) as never });
+    const delivered: string[] = [];
+    const throwing = setUp({
+      isDeferred: () => false,
+      deliver: (item) => void delivered.push(item),
+      random: () => {
+        throw new Error('no dice');
+      },
+    });
+    await broken.deferral.defer('a');
+    await throwing.deferral.defer('b');
+    await broken.clock.advance(5000);
+    await throwing.clock.advance(5000);
+
+    expect((await broken.deferral.count()).waiting).toBe(1);
+    expect(delivered).toEqual(['b']);
+    expect([...new Set(told)].toSorted()).toEqual(['isDeferred of deferral', 'random of deferral']);
   });
 
   it('(3) ends with its context where the outbox hangs, and does not ask it when that has ended', async () => {

@@ -30,6 +30,7 @@ import {
   systemClock,
   systemRandom,
   withKnown,
+  steadyRandom,
 } from '@holdfast/core';
 
 import { tellKept, tellRefused } from './deferral-events.ts';
@@ -163,7 +164,8 @@ function resolve<T>(options: DeferralOptions<T>): DeferralParts<T> {
   inRange('deferral.minDeadAfterMs', resolved.minDeadAfterMs, [0, 604_800_000]);
   inRange('deferral.lookEveryMs', resolved.lookEveryMs, [10, 600_000]);
   inRange('deferral.maxPauseMs', resolved.maxPauseMs, [10, 3_600_000]);
-  return { ...resolved, events: resolved.events ?? createEvents() };
+  const random = steadyRandom(resolved.random, resolved.name);
+  return { ...resolved, random, events: resolved.events ?? createEvents() };
 }
 
 class OutboxDeferral<T> implements Deferral<T> {

@@ -28,6 +28,7 @@ import {
   systemClock,
   systemRandom,
   withDefaults,
+  steadyRandom,
 } from '@holdfast/core';
 
 import type { LadderOptions } from './branch.ts';
@@ -242,7 +243,8 @@ function resolve<M extends FeatureModes, P>(options: DegradationOptions<M, P>): 
   requireMethods('degradation.store', store, ['load', 'save', 'listen']);
   requireMethods('degradation.seal', resolved.seal, ['seal', 'isSealed']);
   if (lastKnownGood !== undefined) requireMethods('degradation.lastKnownGood', lastKnownGood, ['load', 'save']);
-  return { ...resolved, features, store, events, mayRestore, lastKnownGood, place: checkPlace(place) };
+  const random = steadyRandom(resolved.random, 'degradation');
+  return { ...resolved, random, features, store, events, mayRestore, lastKnownGood, place: checkPlace(place) };
 }
 
 function checkPlace(place: unknown): Place {

@@ -25,7 +25,17 @@
  * @module
  */
 
-import { type Clock, Context, type Events, type Random, type Timer, callHook, reportHookError } from '@holdfast/core';
+import {
+  type Clock,
+  Context,
+  type Events,
+  type Random,
+  type Timer,
+  callHook,
+  reportHookError,
+  askHook,
+  messageOf,
+} from '@holdfast/core';
 
 import { tellDead, tellDelivered, tellFailed } from './deferral-events.ts';
 import type { Outbox, OutboxEntry, Taken } from './outbox.ts';
@@ -196,7 +206,7 @@ export class Drain<T> {
   }
 
   async #bury(entry: OutboxEntry<T>, error: unknown): Promise<void> {
-    const why = textOf(error);
+    const why = messageOf(error);
     let isBuried = false;
     await this.#tell(entry, async () => {
       await this.#parts.outbox.bury(entry, why);
@@ -249,14 +259,7 @@ export class Drain<T> {
 
   #isDeferred(): boolean {
     const { isDeferred, name } = this.#parts;
-    try {
-      const answer: unknown = isDeferred();
-      if (typeof answer === 'boolean') return answer;
-      throw new TypeError(`isDeferred must return true or false, got ${typeof answer}`);
-    } catch (error) {
-      reportHookError('isDeferred', error, name);
-      return true;
-    }
+    return askHook('isDeferred', name, isDeferred, () => true);
   }
 
   #leaseMs(): number {
@@ -266,16 +269,5 @@ export class Drain<T> {
   #lookMs(): number {
     const { lookEveryMs, random } = this.#parts;
     return lookEveryMs * (0.8 + 0.4 * random());
-  }
-}
-
-// --- internal ---
-
-/** What an error says, as text, whatever it is. */
-function textOf(error: unknown): string {
-  try {
-    return String(error instanceof Error ? error.message : error);
-  } catch {
-    return `a thrown ${typeof error} that has no text`;
   }
 }

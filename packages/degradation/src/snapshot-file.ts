@@ -16,7 +16,7 @@
  * @module
  */
 
-import { type Random, integerInRange, isFunction, isName, systemRandom, withKnown } from '@holdfast/core';
+import { type Random, integerInRange, isFunction, isName, systemRandom, withKnown, steadyRandom } from '@holdfast/core';
 
 import { type SnapshotPort, refusal } from './last-known-good.ts';
 
@@ -83,7 +83,8 @@ export function snapshotFile(options: SnapshotFileOptions): SnapshotPort {
     isFunction(`snapshotFile.fs.${name}`, (fs as FsPromisesModule | undefined)?.[name]);
   isName('snapshotFile.path', path);
   integerInRange('snapshotFile.maxBytes', maxBytes, [1, 1_073_741_824]);
-  const beside = () => `${path}.${Math.floor(random() * 2 ** 52).toString(36)}${LEFTOVER}`;
+  const draw = steadyRandom(random, 'snapshotFile');
+  const beside = () => `${path}.${Math.floor(draw() * 2 ** 52).toString(36)}${LEFTOVER}`;
   return {
     load: () => load(fs, path, maxBytes),
     save: (text) => save(fs, { path, own: beside() }, text),

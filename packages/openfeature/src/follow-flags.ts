@@ -25,6 +25,7 @@ import {
   systemClock,
   systemRandom,
   withKnown,
+  steadyRandom,
 } from '@holdfast/core';
 import type { EvaluationContext } from '@openfeature/server-sdk';
 
@@ -125,7 +126,8 @@ function resolve(options: FollowFlagsOptions): FlagFollowerParts {
   const flags = flagsOf(resolved);
   if (followsItself(client))
     throw new ConfigError('followFlags.client', 'of another provider than features themselves', providerName);
-  const { actor, clock, random } = resolved;
+  const { actor, clock } = resolved;
+  const random = steadyRandom(resolved.random, actor);
   return { degradation, client, flags, context, actor, everyMs, expiresInMs, timeoutMs, clock, random };
 }
 

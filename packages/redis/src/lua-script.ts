@@ -16,11 +16,11 @@
 
 import { createHash } from 'node:crypto';
 
-import { type Clock, RejectionError, type ResilienceErrorDetails, nameErrorClass } from '@holdfast/core';
+import { type Clock, RejectionError, type ResilienceErrorDetails, nameErrorClass, messageOf } from '@holdfast/core';
 
 import { connecting } from './cluster-node.ts';
 import type { OwnConnection } from './redis-client.ts';
-import { type StoreTrouble, messageOf, troubleOf } from './server-trouble.ts';
+import { type StoreTrouble, troubleOf } from './server-trouble.ts';
 
 /** A script's text, and the hash that the server knows it by. */
 export interface LuaScript {

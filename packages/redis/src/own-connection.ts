@@ -13,11 +13,10 @@
  * @module
  */
 
-import { type Clock, ConfigError, type Random, systemClock } from '@holdfast/core';
+import { type Clock, ConfigError, type Random, systemClock, steadyRandom } from '@holdfast/core';
 
 import { revive } from './connection-revival.ts';
 import type { ClusterNode, OwnConnection, RedisClient } from './redis-client.ts';
-import { steadyRandom } from './steady-random.ts';
 
 /** What a connection is for. A subscriber's commands are its subscriptions. */
 type ConnectionRole = 'commands' | 'subscriber';

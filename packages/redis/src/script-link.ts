@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Clock, Random } from '@holdfast/core';
+import { type Clock, type Random, messageOf } from '@holdfast/core';
 
 import { type LuaScript, StoreUnavailableError, runScript } from './lua-script.ts';
 import { ownConnection } from './own-connection.ts';
@@ -103,7 +103,7 @@ class Link implements ScriptLink {
       return reply;
     } catch (error) {
       this.failed++;
-      this.lastFailure = error instanceof Error ? error.message : String(error);
+      this.lastFailure = messageOf(error);
       throw error;
     }
   }

@@ -11,6 +11,8 @@
  * @module
  */
 
+import { messageOf } from '@holdfast/core';
+
 /** What kept a request from being served. `timeout`: no reply came in time; it may have been served, or be served later. */
 export type StoreTrouble = 'timeout' | 'away' | 'denied' | 'failed';
 
@@ -31,11 +33,6 @@ export function isUnknownCommand(error: unknown): boolean {
 /** Whether an error says that another server has the hash slot. */
 export function isMoved(error: unknown): boolean {
   return /\bMOVED \d+ /.test(messageOf(error));
-}
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 // --- internal ---

@@ -12,6 +12,8 @@
  * @module
  */
 
+import { messageOf } from '@holdfast/core';
+
 import { parseArgs } from 'node:util';
 
 import { type ContextSchemaDefinition, defineContextSchema } from '../schema/context-schema.ts';
@@ -36,7 +38,7 @@ export function contextCommand(args: readonly string[], world: CommandWorld): nu
     }
     return check(request, world);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     world.print(isJson ? JSON.stringify({ error: message }) : `${message}\n\n${USAGE}`); // (2)
     return 2;
   }
@@ -98,7 +100,7 @@ function readSchema(file: string, world: CommandWorld): ContextSchemaDefinition 
   try {
     return defineContextSchema(JSON.parse(world.readFile(file)) as ContextSchemaDefinition);
   } catch (error) {
-    throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${file}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { markAsResilienceError, nameErrorClass } from '../kernel/errors.ts';
+import { markAsResilienceError, messageOf, nameErrorClass } from '../kernel/errors.ts';
 import { ConfigError } from '../kernel/options.ts';
 
 /** One thing that is wrong with a configuration. */
@@ -56,7 +56,3 @@ export function inside(path: string, key: string | number): string {
 
 nameErrorClass(ConfigurationError, 'ConfigurationError');
 markAsResilienceError(ConfigurationError);
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -8,7 +8,7 @@ import { CircuitOpenError } from '../policies/circuit-breaker/circuit-events.ts'
 import { FallbackError } from '../policies/fallback/fallback.ts';
 import { TimeoutError } from '../policies/timeout/timeout.ts';
 import { CancelledError, DeadlineExceededError, isCancelled, isTimeout } from './cancellation.ts';
-import { HookError, RejectionError, ResilienceError, isRejection, isResilienceError } from './errors.ts';
+import { HookError, RejectionError, ResilienceError, isRejection, isResilienceError, messageOf } from './errors.ts';
 import { ConfigError } from './options.ts';
 
 const cause = new Error('the cause');
@@ -275,5 +275,18 @@ describe('errors', () => {
     } finally {
       Object.defineProperty(Error, 'stackTraceLimit', { value: stackTraceLimit, writable: true, configurable: true });
     }
+  });
+});
+
+describe('messageOf', () => {
+  it.each([
+    [new Error('boom'), 'boom'],
+    ['text', 'text'],
+    [undefined, 'undefined'],
+    [Symbol('sign'), 'Symbol(sign)'],
+    [Object.create(null), 'a thrown object that has no text'],
+    [Object.defineProperty(new Error(), 'message', { value: Object.create(null) }), 'a thrown object that has no text'],
+  ])('of %o is %s', (error, text) => {
+    expect(messageOf(error)).toBe(text);
   });
 });

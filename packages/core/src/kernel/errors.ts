@@ -75,6 +75,15 @@ export function isRejection(error: unknown): error is RejectionError {
   return hasBrand(error, REJECTION_BRAND);
 }
 
+/** The message of whatever was thrown, as a text. Never throws, also where that has none. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return `a thrown ${typeof error} that has no text`;
+  }
+}
+
 /** Sets what all instances of an error class share: its `name` and, where it needs one, its brand. */
 export function nameErrorClass(errorClass: { readonly prototype: Error }, name: string): void {
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });

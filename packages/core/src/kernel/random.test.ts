@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { HookError } from './errors.ts';
 import { onHookError } from './hooks.ts';
-import { drawFrom, systemRandom } from './random.ts';
+import { drawFrom, steadyRandom, systemRandom } from './random.ts';
 
 describe('systemRandom', () => {
   it('gives numbers from 0, included, to 1, excluded, that differ', () => {
@@ -37,5 +37,13 @@ describe('charter C5: a number drawn from a port', () => {
   ])('is none, and that is reported, where the port %s', (_how, random) => {
     expect(drawFrom(random as () => number, 'prices')).toBeUndefined();
     expect(hookErrors).toMatchObject([{ hook: 'random', policy: 'prices' }]);
+  });
+
+  it.each([1, -0.1, Number.NaN, '0.5', undefined])('is another where a steady source is given %s', (drawn) => {
+    const number = steadyRandom(() => drawn as number, 'prices')();
+
+    expect(number >= 0 && number < 1).toBe(true);
+    expect(hookErrors).toMatchObject([{ hook: 'random', policy: 'prices' }]);
+    expect(steadyRandom(() => 0.25, 'prices')()).toBe(0.25);
   });
 });

@@ -27,3 +27,8 @@ export function drawFrom(random: Random, policy: string): number | undefined {
     return undefined;
   }
 }
+
+/** Returns a source for code that must not fail: it never throws, and what `random` does wrong is reported and replaced. */
+export function steadyRandom(random: Random, policy: string): Random {
+  return () => drawFrom(random, policy) ?? systemRandom();
+}

@@ -13,7 +13,7 @@
  * @module
  */
 
-import type { Clock, StoreOperation } from '@holdfast/core';
+import { type Clock, type StoreOperation, messageOf } from '@holdfast/core';
 import type {
   FlushReply,
   FlushRequest,
@@ -36,7 +36,7 @@ import type { UnreadableRuling } from '../circuit/wire.ts';
 import { type LuaScript, StoreUnavailableError, runScript } from '../lua-script.ts';
 import type { OwnConnection } from '../redis-client.ts';
 import type { ScriptInput } from '../script-link.ts';
-import { messageOf, troubleOf } from '../server-trouble.ts';
+import { troubleOf } from '../server-trouble.ts';
 import type { RequestLog } from './request-log.ts';
 
 /** How one kind of request crosses the wire. */

@@ -8,10 +8,10 @@
  * @module
  */
 
-import type { Clock, StoreHealth, StoreOperation, StoreResult } from '@holdfast/core';
+import { type Clock, type StoreHealth, type StoreOperation, type StoreResult, messageOf } from '@holdfast/core';
 
 import { StoreUnavailableError, troubleBehind } from '../lua-script.ts';
-import { messageOf, troubleOf } from '../server-trouble.ts';
+import { troubleOf } from '../server-trouble.ts';
 
 /** What is asked of the server: what a store is asked, and what else it takes. */
 export type ServerOperation = StoreOperation | 'audit' | 'subscribe' | 'ping' | 'connect';

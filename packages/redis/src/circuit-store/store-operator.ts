@@ -4,14 +4,14 @@
  * @module
  */
 
-import { ConfigError, integerInRange, isName, oneOf, withKnown } from '@holdfast/core';
+import { ConfigError, integerInRange, isName, oneOf, withKnown, messageOf } from '@holdfast/core';
 import { type HoldRequest, MAX_HOLD_MS, type OperatorWish } from '@holdfast/core/fleet';
 
 import { type AuditEntry, readAuditEntry } from '../circuit/circuit-hold.ts';
 import { circuitKeys } from '../circuit/circuit-keys.ts';
 import { StoreUnavailableError } from '../lua-script.ts';
 import type { OwnConnection } from '../redis-client.ts';
-import { messageOf, troubleOf } from '../server-trouble.ts';
+import { troubleOf } from '../server-trouble.ts';
 import { within } from '../within.ts';
 import type { RequestLog } from './request-log.ts';
 import type { StoreSettings } from './store-options.ts';

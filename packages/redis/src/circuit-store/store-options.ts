@@ -17,6 +17,7 @@ import {
   systemClock,
   systemRandom,
   withKnown,
+  steadyRandom,
 } from '@holdfast/core';
 import { type NodeSettings, type SharingWay, nodeDefaults } from '@holdfast/core/fleet';
 
@@ -25,7 +26,6 @@ import { isCluster } from '../own-connection.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { requireKeyPlace } from '../redis-key.ts';
 import { requireClient } from '../require-client.ts';
-import { steadyRandom } from '../steady-random.ts';
 
 /** How many distinct nodes must agree before the fleet opens: max(`min`, `ratio` of those that are there, rounded up). */
 export interface QuorumRule {

@@ -8,11 +8,11 @@
  * @module
  */
 
-import type { Clock } from '@holdfast/core';
+import { type Clock, messageOf } from '@holdfast/core';
 
 import type { ConnectionLog } from '../store-link/channel-line.ts';
 import { StoreUnavailableError, troubleBehind } from '../lua-script.ts';
-import { messageOf, troubleOf } from '../server-trouble.ts';
+import { troubleOf } from '../server-trouble.ts';
 
 /** What is asked of the server. */
 export type FeatureServerOperation = 'sync' | 'save' | 'audit' | 'subscribe' | 'ping' | 'connect';

@@ -16,13 +16,13 @@ import {
   systemClock,
   systemRandom,
   withKnown,
+  steadyRandom,
 } from '@holdfast/core';
 
 import { isCluster } from '../own-connection.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { requireKeyPlace } from '../redis-key.ts';
 import { requireClient } from '../require-client.ts';
-import { steadyRandom } from '../steady-random.ts';
 import type { RecordSeal } from './shared-feature.ts';
 
 /** Options of {@link redisFeatureStore}. Omitted ones take {@link redisFeatureStoreDefaults}. */

@@ -10,11 +10,11 @@
  * @module
  */
 
-import type { Clock } from '@holdfast/core';
+import { type Clock, messageOf } from '@holdfast/core';
 
 import { StoreUnavailableError } from '../lua-script.ts';
 import type { OwnConnection } from '../redis-client.ts';
-import { messageOf, troubleOf } from '../server-trouble.ts';
+import { troubleOf } from '../server-trouble.ts';
 import { within } from '../within.ts';
 import type { FeatureRequests } from './feature-requests.ts';
 import type { FeatureAuditEntry, SharedFeatureChange } from './shared-feature.ts';

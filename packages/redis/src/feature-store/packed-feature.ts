@@ -15,6 +15,8 @@
  * @module
  */
 
+import { messageOf } from '@holdfast/core';
+
 import { decodeId, encodeId } from '../redis-key.ts';
 import type { RecordSeal, SharedFeature } from './shared-feature.ts';
 
@@ -74,7 +76,7 @@ export function openFeature(field: string, packed: string, serverMs: number, sea
     if (!isOf(record, field, outside)) return { refusal: 'it is the record of something else' }; // (1)
     return { record: agedFeature(record, Math.max(0, serverMs - Number(outside.savedMs))) }; // (2)
   } catch (error) {
-    return { refusal: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    return { refusal: `it cannot be read: ${messageOf(error)}` };
   }
 }
 

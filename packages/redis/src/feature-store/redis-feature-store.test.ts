@@ -138,6 +138,7 @@ describe('redisFeatureStore', () => {
     const { store, told, heard } = member({ pollMs: 100, commandTimeoutMs: 200 });
     await store.save(sharedFeature(1));
     await store.load();
+    await eventually(() => heard.length > 0, { what: 'the first word of the server' });
     await server.kill();
     await eventually(() => store.health().mode === 'local', { what: 'the local mode' });
     await expect(store.load()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });

@@ -23,6 +23,7 @@ import {
   systemClock,
   systemRandom,
   withKnown,
+  steadyRandom,
 } from '@holdfast/core';
 
 import { type LuaScript, StoreUnavailableError, luaScript } from '../lua-script.ts';
@@ -32,7 +33,6 @@ import type { RedisClient } from '../redis-client.ts';
 import { decodeId, encodeId, keyTag, requireKeyPlace } from '../redis-key.ts';
 import { requireClient } from '../require-client.ts';
 import { type LinkHealth, type ScriptLink, openLink } from '../script-link.ts';
-import { steadyRandom } from '../steady-random.ts';
 
 /** Options of {@link redisLevelBallot}. Omitted ones take {@link redisLevelBallotDefaults}. */
 export interface RedisLevelBallotOptions {

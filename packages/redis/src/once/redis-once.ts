@@ -35,6 +35,7 @@ import {
   systemClock,
   systemRandom,
   withKnown,
+  steadyRandom,
 } from '@holdfast/core';
 
 import { StoreUnavailableError } from '../lua-script.ts';
@@ -42,7 +43,6 @@ import type { RedisClient } from '../redis-client.ts';
 import { requireId, requireKeyPlace } from '../redis-key.ts';
 import { requireClient } from '../require-client.ts';
 import { type LinkHealth, type ScriptLink, openLink } from '../script-link.ts';
-import { steadyRandom } from '../steady-random.ts';
 import { OnceRoom } from './once-room.ts';
 import { OnceStore } from './once-store.ts';
 import type { OnceGrant } from './once-try.ts';

@@ -44,13 +44,13 @@ import {
   systemClock,
   systemRandom,
   withDefaults,
+  steadyRandom,
 } from '@holdfast/core';
 
 import type { RedisClient } from '../redis-client.ts';
 import { keyBase, requireId, requireKeyPlace } from '../redis-key.ts';
 import { requireClient } from '../require-client.ts';
 import { type ScriptLink, openLink } from '../script-link.ts';
-import { steadyRandom } from '../steady-random.ts';
 import { type Limits, changeLimits, limitsOf } from './limits.ts';
 import { SharedLimiter, type SharedRateLimiterSnapshot } from './shared-limiter.ts';
 

@@ -19,7 +19,7 @@ describe('a health check', () => {
     });
     check.begin();
     await clock.advance(10);
-    expect(check.fact()).toMatchObject({ result: 'fail', reason: 'what was thrown cannot be read' });
+    expect(check.fact()).toMatchObject({ result: 'fail', reason: 'a thrown object that has no text' });
     await clock.advance(1000);
 
     expect(runs).toBe(2);

@@ -13,9 +13,8 @@
  * @module
  */
 
-import { type CancellableContext, type Clock, Context, type Timer } from '@holdfast/core';
+import { type CancellableContext, type Clock, Context, type Timer, messageOf } from '@holdfast/core';
 
-import { textOf } from '../ports/text-of.ts';
 import type { CheckEffect, CheckFact } from './verdict.ts';
 
 /** What a check returns that works, with something amiss. */
@@ -83,7 +82,7 @@ export class RunningCheck {
       else this.#noteValue(value);
     } catch (error) {
       if (context.cancelled) this.#noteLate();
-      else this.#note('fail', textOf(error));
+      else this.#note('fail', messageOf(error));
     }
     limit.cancel();
     context.cancel(); // (2)

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { ResilienceError, nameErrorClass } from '@holdfast/core';
+import { ResilienceError, nameErrorClass, messageOf } from '@holdfast/core';
 
 import type { DrainReport } from '../drain/drain-report.ts';
-import { textOf } from '../ports/text-of.ts';
 
 /** Why the service is stopped. */
 export type StopReason =
@@ -50,7 +49,7 @@ export class StartFailedError extends ResilienceError {
   readonly report: StopReport;
 
   constructor(component: string, cause: unknown, report: StopReport) {
-    super(`${component} did not start: ${textOf(cause)}`, { cause });
+    super(`${component} did not start: ${messageOf(cause)}`, { cause });
     this.component = component;
     this.report = report;
   }
