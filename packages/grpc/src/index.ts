@@ -1,0 +1,7 @@
+/**
+ * gRPC under a deadline: see the README.
+ *
+ * @module
+ */
+
+export {};

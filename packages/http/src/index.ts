@@ -1,0 +1,7 @@
+/**
+ * HTTP under a deadline: see the README.
+ *
+ * @module
+ */
+
+export {};

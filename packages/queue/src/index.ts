@@ -1,0 +1,7 @@
+/**
+ * Queues under a deadline: see the README.
+ *
+ * @module
+ */
+
+export {};
