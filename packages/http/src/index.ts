@@ -1,7 +1,8 @@
 /**
- * HTTP under a deadline: see the README.
+ * HTTP under a deadline: what its servers and clients share. Each framework and client has a subpath of its own.
  *
  * @module
  */
 
-export {};
+// Codec
+export { type HttpCodecOptions, createHttpCodec, httpCodecDefaults } from './codec.ts';
