@@ -1,7 +1,8 @@
 /**
- * Queues under a deadline: see the README.
+ * Queues under a deadline: what consumers and publishers of every queue share. The queues themselves are subpaths:
+ * `@holdfast/queue/rabbitmq`, `@holdfast/queue/bullmq`, `@holdfast/queue/kafka`.
  *
  * @module
  */
 
-export {};
+export { createQueueCodec, type QueueCodec, type QueueCodecOptions } from './codec.ts';
