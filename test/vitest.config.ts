@@ -63,6 +63,10 @@ export default defineConfig({
         fileParallelism: false,
         sequence: { groupOrder: 9 },
       }),
+      folder('rabbitmq-lab', slow(10, 'rabbitmq-program')),
+      folder('rabbitmq', slow(11, 'rabbitmq-program')),
+      folder('queue-bullmq', slow(12)),
+      folder('queue-kafka', { testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 13 } }),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,

@@ -23,6 +23,7 @@ const node = process.execPath;
 export const allSteps: readonly Step[] = [
   { name: 'redis', kind: 'advice', command: ['sh', 'test/setup/get-redis.sh'], limitSeconds: 180 },
   { name: 'postgres', kind: 'advice', command: ['sh', 'test/setup/get-postgres.sh'], limitSeconds: 300 },
+  { name: 'rabbitmq', kind: 'advice', command: ['sh', 'test/setup/get-rabbitmq.sh'], limitSeconds: 300 },
   command('format', 60, 'oxfmt', '--check', '.'),
   lint('.'),
   command('types', 120, 'tsc', '-b'),
@@ -42,6 +43,7 @@ export const allSteps: readonly Step[] = [
   },
   vitest('fleet', 900, ...projects('redis-lab', 'fleet')),
   vitest('sql', 600, ...projects('postgres-lab', 'sql')),
+  vitest('rabbitmq tests', 600, ...projects('rabbitmq-lab', 'rabbitmq')),
   vitest('storefront', 300, ...projects('storefront')),
   vitest('fleet model', 480, ...projects('fleet-model')),
   vitest('fleet soak', 300, ...projects('fleet-soak')),
