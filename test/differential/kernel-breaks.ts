@@ -27,7 +27,7 @@ export const kernelBreaks: readonly Break[] = [
   {
     name: 'engine: starts under a context that has ended',
     file: policy,
-    find: 'if (now === UNREAD ? scope.ended : scope.hasEndedBy(now)) root.refuse(scope.cause); // (3)\n  else ',
+    find: 'if (looks ? scope.hasEndedBy(now) : scope.ended) root.refuse(scope.cause, now); // (3)\n  else ',
     replace: '',
   },
   {
@@ -57,8 +57,8 @@ export const kernelBreaks: readonly Break[] = [
   {
     name: 'pipeline: refused calls counted as failures',
     file: pipeline,
-    find: 'if (isRejection(error)) this.rejected++;',
-    replace: 'if (isRejection(error)) this.failure++;',
+    find: "if (isRejection(error)) return 'rejected';",
+    replace: "if (isRejection(error)) return 'failure';",
   },
   {
     name: 'events: a throwing listener stops the others',

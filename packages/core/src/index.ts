@@ -18,6 +18,7 @@ export {
   pipeline,
   pipelineDefaults,
 } from './kernel/pipeline.ts';
+export { type AttachedMeter, type CallMeter, type CallOutcome, type MeasuredCall } from './kernel/call-meter.ts';
 export { type Handler, type Layer, type Operation, type Sink } from './kernel/handler.ts';
 export { type LayeredPolicy, type NamedPolicy, type Policy, type PolicyParts, createPolicy } from './kernel/policy.ts';
 export { type Classify, type Outcome, type Verdict, classifyByError } from './kernel/outcome.ts';
@@ -86,6 +87,7 @@ export {
   type PolicyChange,
   type Registry,
   type RegistryOptions,
+  type RegistryWatch,
   createRegistry,
   registryDefaults,
 } from './registry/registry.ts';

@@ -52,6 +52,7 @@ class ReferenceCircuit {
   #state: State = 'closed';
   #generation = 0;
   #openUntil = 0;
+  #enteredAt: number | undefined;
   /** What the failing call said about when to come back. */
   #askedMs = 0;
   #tripReason: 'failureRatio' | 'probes' | undefined = undefined;
@@ -129,6 +130,7 @@ class ReferenceCircuit {
     this.#probes = [];
     this.#probeResults = { success: 0, failure: 0 };
     if (from === state) return;
+    this.#enteredAt = this.#now;
     this.#transitions[`${from}->${state}`] = (this.#transitions[`${from}->${state}`] ?? 0) + 1;
     const { name } = this.#ports;
     const reason = state === 'open' ? this.#tripReason : undefined;
@@ -144,6 +146,7 @@ class ReferenceCircuit {
       failures: window.filter(({ failed }) => failed).length,
       timedCalls: 0,
       slowCalls: 0,
+      inStateMs: this.#inStateMs,
       remainingOpenMs: this.#remainingOpenMs,
       tripReason: this.#tripReason,
       passRatio: 1,
@@ -154,6 +157,11 @@ class ReferenceCircuit {
       observed: 0,
       transitions: { ...this.#transitions },
     };
+  }
+
+  get #inStateMs(): number | undefined {
+    if (this.#state === 'open' && this.#remainingOpenMs === 0) return this.#now - this.#openUntil;
+    return this.#enteredAt === undefined ? undefined : this.#now - this.#enteredAt;
   }
 
   #settleCall(failed: boolean): void {

@@ -51,6 +51,24 @@ describe('switchable pipeline', () => {
     expect(log).toEqual(['into one', 'into two', 'out of two', 'out of one']);
   });
 
+  it('(3) a meter hears of the calls of all its pipelines, also of those that a switch has found under way', async () => {
+    const prices = new SwitchablePipeline(versionOf([], 'one'), clock);
+    const heard: string[] = [];
+    const attached = prices.meterWith({ record: ({ outcome }) => heard.push(outcome) });
+    let finish: (value: number) => void = () => {};
+    const early = prices.execute(() => new Promise((resolve) => (finish = resolve)));
+    prices.switchTo(versionOf([], 'two'));
+    await prices.execute(() => Promise.reject(new Error('down'))).catch(() => {});
+    finish(1);
+    await early;
+    attached.renew();
+    attached.detach();
+    attached.detach();
+    await prices.execute(() => 2);
+
+    expect(heard).toEqual(['failure', 'success']);
+  });
+
   it('(2) switches inside another pipeline, and where it was wrapped around a function', async () => {
     const log: string[] = [];
     const prices = new SwitchablePipeline(versionOf(log, 'one'), clock);

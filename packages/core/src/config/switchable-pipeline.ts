@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { AttachedMeter, CallMeter } from '../kernel/call-meter.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Context } from '../kernel/context.ts';
 import type { Handler, Layer, Operation } from '../kernel/handler.ts';
@@ -25,6 +26,8 @@ export class SwitchablePipeline implements Pipeline<unknown> {
   private current: Pipeline<unknown>;
   private retired: readonly Pipeline<unknown>[] = [];
   private finished: CallCounts = { success: 0, failure: 0, rejected: 0, cancelled: 0, running: 0 };
+  /** What is attached to the pipeline of now, by meter. */
+  private readonly meters = new Map<object, { readonly meter: CallMeter; attached: AttachedMeter }>();
 
   /** `clock` must be that of every policy, now and later, that has one. */
   constructor(current: Pipeline<unknown>, clock: Clock) {
@@ -55,8 +58,24 @@ export class SwitchablePipeline implements Pipeline<unknown> {
     return wrap<unknown, This, Arguments, T>(this, fn);
   }
 
+  meterWith(meter: CallMeter): AttachedMeter {
+    const own = {};
+    this.meters.set(own, { meter, attached: this.current.meterWith(meter) });
+    return {
+      renew: () => this.meters.get(own)?.attached.renew(),
+      detach: () => {
+        this.meters.get(own)?.attached.detach();
+        this.meters.delete(own);
+      },
+    };
+  }
+
   /** Exchanges the policies. Never throws. */
   switchTo(next: Pipeline<unknown>): void {
+    for (const entry of this.meters.values()) {
+      entry.attached.detach();
+      entry.attached = next.meterWith(entry.meter);
+    }
     const [idle, busy] = partition([this.current, ...this.retired], ({ calls }) => calls.running === 0);
     this.finished = idle.map(({ calls }) => calls).reduce(sum, this.finished);
     this.retired = busy;

@@ -12,13 +12,15 @@
  * @module
  */
 
+import { type AttachedMeter, type CallMeter, CallMeters, type CallOutcome, type MeteredCall } from './call-meter.ts';
 import { isCancelled, isTimeout } from './cancellation.ts';
-import { type Clock, UNREAD } from './clock.ts';
+import { type Clock, UNREAD, readOnce, systemClock } from './clock.ts';
 import type { Context } from './context.ts';
 import { isRejection } from './errors.ts';
 import { ConfigError, isName, withDefaults } from './options.ts';
 import type { Layer, Operation, Sink } from './handler.ts';
-import { type LayeredPolicy, type Policy, Runner, type Tally, execute, stagesOf, wrap } from './policy.ts';
+import { type LayeredPolicy, type Policy, Runner, execute, stagesOf, wrap } from './policy.ts';
+import type { Tally } from './root-sink.ts';
 import { type Stage, type StageLayer, invocation, layerOfStages } from './stage.ts';
 
 /** Options of {@link pipeline}. Omitted ones take {@link pipelineDefaults}. */
@@ -50,6 +52,8 @@ export interface Pipeline<F = never> extends LayeredPolicy<F> {
   readonly policies: readonly Policy<unknown>[];
   /** How its calls ended. */
   readonly calls: CallCounts;
+  /** Has `meter` hear how long calls take that come from now on, until it is detached. */
+  meterWith(meter: CallMeter): AttachedMeter;
 }
 
 /** What a list of policies may give in place of the operation's value. */
@@ -96,6 +100,7 @@ class CallTally implements CallCounts, Tally {
   rejected = 0;
   cancelled = 0;
   running = 0;
+  meters: CallMeters | undefined = undefined;
 
   start(): void {
     this.running++;
@@ -106,13 +111,18 @@ class CallTally implements CallCounts, Tally {
     this.success++; // (3)
   }
 
-  reject(error: unknown, context: Context): void {
+  reject(error: unknown, context: Context): CallOutcome {
     this.running--;
-    if (isRejection(error)) this.rejected++;
-    else if (isCancelled(error) || (context.endedBy === 'cancel' && error === context.cause && !isTimeout(error)))
-      this.cancelled++;
-    else this.failure++;
+    const outcome = outcomeOf(error, context);
+    this[outcome]++;
+    return outcome;
   }
+}
+
+function outcomeOf(error: unknown, context: Context): CallOutcome {
+  if (isRejection(error)) return 'rejected';
+  const isOfCaller = context.endedBy === 'cancel' && error === context.cause && !isTimeout(error);
+  return isCancelled(error) || isOfCaller ? 'cancelled' : 'failure';
 }
 
 class FusedPipeline<F> implements Pipeline<F> {
@@ -143,6 +153,19 @@ class FusedPipeline<F> implements Pipeline<F> {
 
   get layer(): Layer {
     return layerOfStages(this.stages);
+  }
+
+  meterWith(meter: CallMeter): AttachedMeter {
+    const { tally } = this;
+    const meters = (tally.meters ??= new CallMeters(this.name, this.clock ?? systemClock));
+    const remove = meters.add(meter);
+    return {
+      renew: () => meters.renew(),
+      detach() {
+        remove();
+        if (meters.isEmpty && tally.meters === meters) tally.meters = undefined;
+      },
+    };
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
@@ -199,8 +222,11 @@ class CountingStage implements Stage {
   }
 
   handle(operation: Operation, context: Context, sink: Sink, now: number): void {
-    this.tally.start();
-    this.inner.handle(operation, context, new CountedCall(this.tally, context, sink), now);
+    const { tally } = this;
+    tally.start();
+    const call = new CountedCall(tally, context, sink);
+    if (tally.meters !== undefined) call.measure(tally.meters, now);
+    this.inner.handle(operation, context, call, now);
   }
 }
 
@@ -228,6 +254,7 @@ class CountedCall implements Sink {
   readonly tally: Tally;
   readonly context: Context;
   readonly sink: Sink;
+  metered: MeteredCall | undefined = undefined;
 
   constructor(tally: Tally, context: Context, sink: Sink) {
     this.tally = tally;
@@ -235,19 +262,30 @@ class CountedCall implements Sink {
     this.sink = sink;
   }
 
+  measure(meters: CallMeters, now: number): void {
+    const callCount = meters.take();
+    if (callCount > 0) this.metered = meters.begin(callCount, readOnce(meters.clock, now));
+  }
+
   resolve(value: unknown, now: number): void {
     this.tally.resolve();
+    if (this.metered !== undefined) this.metered.end('success', this.context, now);
     this.sink.resolve(value, now);
   }
 
   reject(error: unknown, now: number): void {
-    this.tally.reject(error, this.context);
+    this.count(error, now);
     this.sink.reject(error, now);
   }
 
   refuse(error: unknown, now: number): void {
-    this.tally.reject(error, this.context);
+    this.count(error, now);
     this.sink.refuse(error, now);
+  }
+
+  private count(error: unknown, now: number): void {
+    const outcome = this.tally.reject(error, this.context);
+    if (this.metered !== undefined) this.metered.end(outcome, this.context, now);
   }
 }
 

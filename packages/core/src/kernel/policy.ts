@@ -18,9 +18,11 @@
  * @module
  */
 
+import type { CallMeters } from './call-meter.ts';
 import { type Clock, UNREAD } from './clock.ts';
 import { type Context, background, isContext, scopeOf } from './context.ts';
 import { type Handler, type Layer, type Operation, type Sink, invoke } from './handler.ts';
+import { Root, type Settle, type Tally } from './root-sink.ts';
 import { type Stage, type StageLayer, handlerOf, invocation, layerOfStages, stageOf, stagesOfLayer } from './stage.ts';
 
 /**
@@ -66,13 +68,6 @@ interface StagedPolicy extends LayeredPolicy {
   readonly stages: StageLayer;
 }
 
-/** Counts calls from the outside. */
-export interface Tally {
-  start(): void;
-  resolve(): void;
-  reject(error: unknown, context: Context): void;
-}
-
 /** What {@link execute} runs an operation through. All are of one shape, whatever the policies are that have them. */
 export class Runner {
   readonly stage: Stage;
@@ -100,9 +95,13 @@ export function execute<T>(runner: Runner, operation: Operation<T>, context: Con
     settleReject = reject;
   });
   const root = new Root(settleResolve, settleReject, context, tally);
-  if (tally !== undefined) tally.start();
-  if (context === background) stage.handle(operation, context, root, UNREAD);
-  else startUnder(context, runner, operation, root);
+  let now = UNREAD;
+  if (tally !== undefined) {
+    tally.start();
+    if (tally.meters !== undefined) now = measure(tally.meters, runner, root);
+  }
+  if (context === background) stage.handle(operation, context, root, now);
+  else startUnder(context, runner, { operation, root, now });
   root.returned = true;
   return promise as Promise<T>;
 }
@@ -194,57 +193,30 @@ function refuseMisuse(operation: unknown): Promise<never> {
   return Promise.reject(new TypeError(`execute needs ${what}`));
 }
 
-type Settle = (outcome: unknown) => void;
+interface Starting {
+  readonly operation: Operation;
+  readonly root: Root;
+  /** The instant, where it has been read. */
+  readonly now: number;
+}
 
 /** Starts a call under a context that may end. The look at the clock that this takes serves the layers, too. */
-function startUnder(context: Context, { stage, clock }: Runner, operation: Operation, root: Root): void {
+function startUnder(context: Context, { stage, clock }: Runner, { operation, root, now: readAt }: Starting): void {
   const scope = scopeOf(context);
-  const now = scope.deadline !== Infinity && scope.clock === clock ? clock.now() : UNREAD;
-  if (now === UNREAD ? scope.ended : scope.hasEndedBy(now)) root.refuse(scope.cause); // (3)
+  const looks = scope.deadline !== Infinity && scope.clock === clock;
+  const now = looks && readAt === UNREAD ? clock.now() : readAt;
+  if (looks ? scope.hasEndedBy(now) : scope.ended) root.refuse(scope.cause, now); // (3)
   else stage.handle(operation, context, root, now);
 }
 
-/** The outermost sink: settles the promise. */
-class Root implements Sink {
-  readonly settleResolve: Settle;
-  readonly settleReject: Settle;
-  readonly context: Context;
-  readonly tally: Tally | undefined;
-  /** Whether `execute` has returned, so that the caller has had its turn to look at the promise. */
-  returned = false;
-
-  constructor(resolve: Settle, reject: Settle, context: Context, tally: Tally | undefined) {
-    this.settleResolve = resolve;
-    this.settleReject = reject;
-    this.context = context;
-    this.tally = tally;
-  }
-
-  resolve(value: unknown): void {
-    if (this.tally !== undefined) this.tally.resolve();
-    this.settleResolve(value);
-  }
-
-  reject(error: unknown): void {
-    if (this.tally !== undefined) this.tally.reject(error, this.context);
-    if (this.returned) this.settleReject(error);
-    else rejectSoon(this.settleReject, error);
-  }
-
-  refuse(error: unknown): void {
-    this.reject(error);
-  }
+/** Has a call measured, if it is its turn. Returns the instant for the layers, where it was read and is of their clock. */
+function measure(meters: CallMeters, { clock }: Runner, root: Root): number {
+  const callCount = meters.take();
+  if (callCount === 0) return UNREAD;
+  const now = meters.clock.now();
+  root.metered = meters.begin(callCount, now);
+  return clock === undefined ? UNREAD : now;
 }
-
-/**
- * Rejects in a microtask. A promise that is rejected before anybody could look at it costs the platform its bookkeeping of
- * unhandled rejections, several times what the refusal itself costs.
- */
-function rejectSoon(reject: Settle, error: unknown): void {
-  void settledPromise.then(() => reject(error));
-}
-
-const settledPromise = Promise.resolve();
 
 /** Makes a handler of a policy that has only `execute`. */
 function adapt(policy: Policy<unknown>, inner: Handler): Handler {

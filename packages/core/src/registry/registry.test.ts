@@ -36,6 +36,43 @@ describe('registry', () => {
     expect([...registry]).toEqual([prices, breaker]);
   });
 
+  it('(5) tells a watch who is here, who comes and who goes, until it is ended', () => {
+    const registry = createRegistry();
+    const first = registry.create(retry, { name: 'first' });
+    const heard: string[] = [];
+    const watch = {
+      added: ({ name }: { name: string }) => heard.push(`+${name}`),
+      removed: ({ name }: { name: string }) => heard.push(`-${name}`),
+    };
+    const stop = registry.watch(watch);
+    registry.watch(watch)();
+    registry.create(retry, { name: 'second' });
+    registry.remove(first);
+    registry.remove(first);
+    registry.remove(retry({ name: 'second' }));
+    stop();
+    stop();
+    registry.create(retry, { name: 'third' });
+
+    expect(heard).toEqual(['+first', '+first', '+second', '-first']);
+  });
+
+  it('(5) a watch that throws keeps nobody from adding or removing', () => {
+    const reported: string[] = [];
+    const before = onHookError(({ hook, policy }) => reported.push(`${hook} ${policy}`));
+    const registry = createRegistry();
+    const heard: string[] = [];
+    const fail = (): never => fails();
+    registry.watch({ added: fail, removed: fail });
+    registry.watch({ added: ({ name }) => heard.push(name), removed: ({ name }) => heard.push(name) });
+    const policy = registry.create(retry, { name: 'prices' });
+
+    expect(registry.remove(policy)).toBe(true);
+    expect(heard).toEqual(['prices', 'prices']);
+    expect(reported).toEqual(['registry.watch prices', 'registry.watch prices']);
+    onHookError(before);
+  });
+
   it('(2) makes policies on its own clock, randomness and events', async () => {
     const clock = virtualClock();
     const registry = createRegistry({ clock, random: () => 0.5 });

@@ -47,6 +47,25 @@ describe('tryAcquire', () => {
     expect(breaker.snapshot()).toMatchObject({ state: 'open', remainingOpenMs: 5000, rejections: { open: 1 } });
   });
 
+  it('knows for how long it has been in its state, also in one that only time has brought', async () => {
+    const clock = virtualClock();
+    const breaker = make(clock, { openForMs: 1000 });
+    expect(breaker.snapshot().inStateMs).toBeUndefined();
+    await open(breaker);
+    await clock.advance(999);
+    expect(breaker.snapshot()).toMatchObject({ state: 'open', inStateMs: 999 });
+    await clock.advance(31);
+    expect(breaker.snapshot()).toMatchObject({ state: 'half-open', inStateMs: 30 });
+    breaker.hold('open', { owner: 'alice', forMs: 100 });
+    await clock.advance(40);
+    expect(breaker.snapshot()).toMatchObject({ state: 'forced-open', inStateMs: 40 });
+    await clock.advance(60);
+    expect(breaker.snapshot()).toMatchObject({ state: 'half-open', inStateMs: 0 });
+    breaker.reset();
+    await clock.advance(5);
+    expect(breaker.snapshot()).toMatchObject({ state: 'closed', inStateMs: 5 });
+  });
+
   it('runs as a probe, and gives its place back when it is dropped', async () => {
     const clock = virtualClock();
     const breaker = make(clock, { maxProbes: 1 });

@@ -27,6 +27,8 @@ import type { TripReason, WindowCounts } from './trip-rule.ts';
 export interface CircuitSnapshot extends WindowCounts {
   readonly state: CircuitState;
   readonly enforcement: Enforcement;
+  /** Time for which it has been in this state. Milliseconds; undefined where it has been in no other since it was created. */
+  readonly inStateMs: number | undefined;
   /** Milliseconds until an open circuit lets probes through; 0 otherwise. */
   readonly remainingOpenMs: number;
   /** Why the circuit opened last; undefined where it never did. */
@@ -146,6 +148,7 @@ export class BreakerPolicy<C extends object> extends Breaker implements Holdable
       state,
       enforcement: this.rules.enforcement,
       ...circuit.counts(now),
+      inStateMs: this.inStateMs(now),
       remainingOpenMs: circuit.remainingOpenMs(now),
       tripReason: this.tripReason,
       passRatio: circuit.passRatio(now),

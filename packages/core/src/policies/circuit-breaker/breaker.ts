@@ -60,6 +60,8 @@ export class Breaker implements CircuitListener, Judge {
   tripReason: TripReason | undefined = undefined;
   /** The state that listeners know. */
   private told: CircuitState = 'closed';
+  /** When they were told of it; undefined where nothing has changed yet. */
+  private toldAt: number | undefined = undefined;
   /** Told after listeners. */
   onTold: (() => void) | undefined = undefined;
 
@@ -108,6 +110,12 @@ export class Breaker implements CircuitListener, Judge {
     }
     this.tell(held ?? this.circuit.state(now));
     return this.holds?.stateAt(now); // a listener may have held or released it
+  }
+
+  /** Time for which it has been in the state of `now`; undefined where it never changed. Milliseconds. */
+  inStateMs(now: number): number | undefined {
+    if (this.told === 'open' && this.stateAt(now) === 'half-open') return this.circuit.overdueMs(now);
+    return this.toldAt === undefined ? undefined : Math.max(0, now - this.toldAt);
   }
 
   /** Time until a refused call has a chance, if nothing else happens. Milliseconds. */
@@ -186,6 +194,7 @@ export class Breaker implements CircuitListener, Judge {
   /** Takes note of a state that the circuit took up without telling anybody. */
   resumeQuietly(): void {
     this.refresh();
+    this.toldAt = this.clock.now();
     if (this.holds === undefined) this.told = this.circuit.state(-Infinity);
     this.onTold?.();
   }
@@ -277,6 +286,7 @@ export class Breaker implements CircuitListener, Judge {
     const from = this.told;
     if (from === to) return;
     this.told = to;
+    this.toldAt = this.clock.now();
     this.transitions ??= {};
     this.transitions[`${from}->${to}`] = (this.transitions[`${from}->${to}`] ?? 0) + 1;
     if (events.active) events.emit(transitionedEvent(name, { from, to, reason: this.tripReason })); // (3)

@@ -92,6 +92,11 @@ export class Circuit {
     return this.opening === undefined ? 0 : Math.max(0, this.opening.until - now);
   }
 
+  /** Milliseconds since the open time was over; 0 while it is not, or the circuit is not open. */
+  overdueMs(now: number): number {
+    return this.opening === undefined ? 0 : Math.max(0, now - this.opening.until);
+  }
+
   /** What the windows hold as of `now`; zeros when the circuit is not closed. */
   counts(now: number): WindowCounts {
     this.window?.expire(now);
