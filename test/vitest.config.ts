@@ -67,6 +67,8 @@ export default defineConfig({
       folder('rabbitmq', slow(11, 'rabbitmq-program')),
       folder('queue-bullmq', slow(12)),
       folder('queue-kafka', { testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 13 } }),
+      folder('grpc', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      folder('http-client', { testTimeout: 60_000, hookTimeout: 60_000 }),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,

@@ -44,6 +44,7 @@ export const allSteps: readonly Step[] = [
   vitest('fleet', 900, ...projects('redis-lab', 'fleet')),
   vitest('sql', 600, ...projects('postgres-lab', 'sql')),
   vitest('rabbitmq tests', 600, ...projects('rabbitmq-lab', 'rabbitmq')),
+  vitest('queues', 300, ...projects('queue-bullmq', 'queue-kafka')),
   vitest('storefront', 300, ...projects('storefront')),
   vitest('fleet model', 480, ...projects('fleet-model')),
   vitest('fleet soak', 300, ...projects('fleet-soak')),

@@ -28,6 +28,18 @@ const subpathSurfaces: readonly Surface[] = [
   { packageName: 'core', report: 'core.fleet', entry: 'dist/fleet/fleet.d.ts' },
   { packageName: 'core', report: 'core.testing', entry: 'dist/testing/testing.d.ts' },
   { packageName: 'degradation', report: 'degradation.testing', entry: 'dist/testing/testing.d.ts' },
+  ...['express', 'fastify', 'hono', 'node'].map((framework) => ({
+    packageName: 'http',
+    report: `http.${framework}`,
+    entry: `dist/${framework}/${framework}.d.ts`,
+  })),
+  ...['axios', 'fetch', 'undici'].map((client) => ({
+    packageName: 'http',
+    report: `http.${client}`,
+    entry: `dist/${client}/${client}.d.ts`,
+  })),
+  { packageName: 'queue', report: 'queue.bullmq', entry: 'dist/bullmq/bullmq.d.ts' },
+  { packageName: 'queue', report: 'queue.rollback', entry: 'dist/rollback/rollback.d.ts' },
 ];
 
 const isWriting = process.argv.includes('--write');
