@@ -73,7 +73,9 @@ export class OutboxServer {
     const { waiting, taken, dead } = await this.#outbox.count();
     const rows = maxCount === 0 ? [] : await this.#outbox.dead(maxCount);
     const shown = rows.map(({ key, attempt, why, item }) => [key, String(attempt), why, item]);
-    return [waiting + taken, taken, dead, shown, 'maxmemory_policy:noeviction\r\naof_enabled:0\r\n'];
+    const ageMs = (await this.#outbox.firstAgeMs?.()) ?? -1;
+    const settings = 'maxmemory_policy:noeviction\r\naof_enabled:0\r\n';
+    return [waiting + taken, taken, dead, shown, settings, String(Math.floor(ageMs))];
   }
 }
 

@@ -137,6 +137,11 @@ class MemoryOutbox<T> implements Outbox<T> {
     return { waiting: this.#live.size - taken, taken, dead: this.#dead.size };
   }
 
+  async firstAgeMs(): Promise<number | undefined> {
+    const [first] = this.#live.values();
+    return first === undefined ? undefined : Math.max(0, this.#options.clock.now() - first.since);
+  }
+
   async dead(maxCount: number): Promise<readonly DeadItem<T>[]> {
     integerInRange('outbox.dead maxCount', maxCount, [1, 1000]);
     return [...this.#dead.values()]

@@ -81,6 +81,11 @@ export interface Outbox<T> {
   /** Puts an item with the dead. Does nothing where its lease went to another. */
   bury(entry: OutboxEntry<T>, why: string): Promise<void>;
   count(): Promise<OutboxCounts>;
+  /**
+   * Time since the first in line came, or was revived: the oldest, but where items were postponed. Milliseconds; undefined
+   * where nothing waits or is taken. An outbox need not know it.
+   */
+  firstAgeMs?(): Promise<number | undefined>;
   /** Returns the dead, those who have been so for longest first; at most `maxCount`, 1 to 1000. */
   dead(maxCount: number): Promise<readonly DeadItem<T>[]>;
   /** Lets a dead item wait again, behind the others, with no attempt made. Resolves with whether there was one. */

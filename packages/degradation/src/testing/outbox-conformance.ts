@@ -115,6 +115,20 @@ export const outboxConformance: readonly OutboxCase[] = Object.freeze([
       }),
   },
   {
+    name: 'says how old the first in line is, where it knows',
+    run: (subject) =>
+      withOutbox(subject, async ({ one, other, pass }) => {
+        if (one.firstAgeMs === undefined) return;
+        const ageMs = async (): Promise<number> => (await other.firstAgeMs?.()) ?? -1;
+        await one.add('a', 1);
+        await pass(LEASE_MS);
+        const entry = await taken(one);
+        is((await ageMs()) >= LEASE_MS - SLACK_MS, true); // what is taken is there still
+        await one.bury(entry, 'broken');
+        is(await ageMs(), -1); // the dead wait for a person
+      }),
+  },
+  {
     name: 'settles what was delivered, wherever it is by then',
     run: (subject) =>
       withOutbox(subject, async ({ one, other, pass }) => {

@@ -2,7 +2,7 @@
 --
 -- KEYS  see outbox-state.part.lua
 -- ARGV  1 number of the dead to show   2 1 to ask for the server's settings, else 0
--- REPLY {in s, taken, dead, {{key, attempts, why, item}, ...}, settings}
+-- REPLY {in s, taken, dead, {{key, attempts, why, item}, ...}, settings, age of the first in s (ms), -1 where there is none}
 -- EVENTS none
 --
 -- Safe as a ghost: it changes nothing.
@@ -18,4 +18,10 @@ if tonumber(ARGV[1]) > 0 then
   end
 end
 local settings = ARGV[2] == '1' and redis.call('INFO', 'memory') .. redis.call('INFO', 'persistence') or ''
-return {kept, taken, redis.call('XLEN', KEYS[2]), dead, settings}
+local first = kept > 0 and redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+local age = -1
+if first then
+  local generation = placeOf(fieldsOf(first[2]).k) or first[1]
+  age = math.max(0, math.floor(now / 1000 - tonumber(string.match(generation, '^%d+'))))
+end
+return {kept, taken, redis.call('XLEN', KEYS[2]), dead, settings, whole(age)}

@@ -6,6 +6,7 @@ import {
   readAdded,
   readCounts,
   readDead,
+  readFirstAge,
   readFlag,
   readItem,
   readRisks,
@@ -31,7 +32,8 @@ describe('outbox reply', () => {
       ageMs: 500,
     });
     expect([readFlag(1), readFlag(0)]).toEqual([true, false]);
-    expect(readCounts([5, 2, 1, [], ''])).toEqual({ waiting: 3, taken: 2, dead: 1 });
+    expect(readCounts([5, 2, 1, [], '', '7'])).toEqual({ waiting: 3, taken: 2, dead: 1 });
+    expect([readFirstAge([5, 2, 1, [], '', '7']), readFirstAge([0, 0, 1, [], '', '-1'])]).toEqual([7, undefined]);
     expect(
       readDead([
         0,
@@ -70,7 +72,7 @@ describe('outbox reply', () => {
     ['wait', 'long'],
     [1, 'x', 2],
   ])('(1) takes %j for no reply', (reply) => {
-    for (const read of [readAdded, readTaken, readFlag, readCounts, readDead, readRisks])
+    for (const read of [readAdded, readTaken, readFlag, readCounts, readFirstAge, readDead, readRisks])
       expect(() => read(reply)).toThrow(TypeError);
   });
 

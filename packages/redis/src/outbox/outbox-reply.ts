@@ -20,6 +20,22 @@ export interface RedisOutboxCounts {
   readonly dead: number;
 }
 
+/** One item, taken to be delivered. */
+export interface RedisOutboxEntry<T> {
+  /** Stays the same however often the item is delivered: what to hand on as its idempotency key. */
+  readonly key: string;
+  /** A copy, made of JSON. */
+  readonly item: T;
+  /** Number of this attempt, from 1. Attempts that came to no end, because their process died, count. */
+  readonly attempt: number;
+  /** How many of the attempts right before this one came to no end: since the item came, was revived or was postponed. From 0. */
+  readonly unendedCount: number;
+  /** Time since the item came, or was revived, by the server's clock. Milliseconds, from 0. */
+  readonly ageMs: number;
+  /** Names this taking of the item, for the outbox alone. */
+  readonly receipt: string;
+}
+
 /** An item that could not be delivered. */
 export interface RedisDeadItem<T> {
   readonly key: string;
@@ -95,6 +111,13 @@ export function readCounts(reply: unknown): RedisOutboxCounts {
   if (kept === undefined || taken === undefined || dead === undefined || Number.isNaN(kept + taken + dead))
     throw notAReply('look'); // (1)
   return { waiting: kept - taken, taken, dead };
+}
+
+/** Reads the age of the first in line, of a look; undefined where there is none. Throws a TypeError where it has none. */
+export function readFirstAge(reply: unknown): number | undefined {
+  const ageMs = Number(listOf(reply)[5] ?? Number.NaN);
+  if (Number.isNaN(ageMs)) throw notAReply('look'); // (1)
+  return ageMs < 0 ? undefined : ageMs;
 }
 
 /** Reads the dead of a look. Throws a TypeError where it is none. */

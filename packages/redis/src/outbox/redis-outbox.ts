@@ -34,9 +34,11 @@ import {
   type OutboxRisk,
   type RedisDeadItem,
   type RedisOutboxCounts,
+  type RedisOutboxEntry,
   readAdded,
   readCounts,
   readDead,
+  readFirstAge,
   readFlag,
   readItem,
   readRisks,
@@ -46,7 +48,7 @@ import {
 import { OutboxTakers } from './outbox-takers.ts';
 
 export { OutboxItemError } from './outbox-error.ts';
-export type { OutboxRisk, RedisDeadItem, RedisOutboxCounts } from './outbox-reply.ts';
+export type { OutboxRisk, RedisDeadItem, RedisOutboxCounts, RedisOutboxEntry } from './outbox-reply.ts';
 
 /** Options of {@link redisOutbox}. Omitted ones take {@link redisOutboxDefaults}. */
 export interface RedisOutboxOptions {
@@ -85,22 +87,6 @@ export const redisOutboxDefaults: Required<Omit<RedisOutboxOptions, 'namespace' 
   random: systemRandom,
 });
 
-/** One item, taken to be delivered. */
-export interface RedisOutboxEntry<T> {
-  /** Stays the same however often the item is delivered: what to hand on as its idempotency key. */
-  readonly key: string;
-  /** A copy, made of JSON. */
-  readonly item: T;
-  /** Number of this attempt, from 1. Attempts that came to no end, because their process died, count. */
-  readonly attempt: number;
-  /** How many of the attempts right before this one came to no end: since the item came, was revived or was postponed. From 0. */
-  readonly unendedCount: number;
-  /** Time since the item came, or was revived, by the server's clock. Milliseconds, from 0. */
-  readonly ageMs: number;
-  /** Names this taking of the item, for the outbox alone. */
-  readonly receipt: string;
-}
-
 /** An outbox on a server. It is an `Outbox` of `@holdfast/degradation`, where each method is described. */
 export interface RedisOutbox<T> {
   add(key: string, item: T): Promise<'kept' | 'known' | 'full'>;
@@ -112,6 +98,11 @@ export interface RedisOutbox<T> {
   postpone(entry: RedisOutboxEntry<T>, pauseMs: number): Promise<void>;
   bury(entry: RedisOutboxEntry<T>, why: string): Promise<void>;
   count(): Promise<RedisOutboxCounts>;
+  /**
+   * Time since the first in line came, or was revived: the oldest, but where items were postponed. Milliseconds, by the
+   * server's clock; undefined where nothing waits or is taken.
+   */
+  firstAgeMs(): Promise<number | undefined>;
   dead(maxCount: number): Promise<readonly RedisDeadItem<T>[]>;
   revive(key: string): Promise<boolean>;
   discard(key: string): Promise<boolean>;
@@ -245,6 +236,10 @@ class StreamOutbox<T> implements RedisOutbox<T> {
 
   async count(): Promise<RedisOutboxCounts> {
     return this.ask(scripts.look, [0, 0], readCounts);
+  }
+
+  async firstAgeMs(): Promise<number | undefined> {
+    return this.ask(scripts.look, [0, 0], readFirstAge);
   }
 
   async dead(maxCount: number): Promise<readonly RedisDeadItem<T>[]> {
