@@ -17,7 +17,13 @@ import {
 } from '@holdfast/context';
 
 /** Options of {@link createHttpCodec}. Omitted ones take {@link httpCodecDefaults}. */
-export type HttpCodecOptions = Omit<ContextCodecOptions, 'transit'>;
+export interface HttpCodecOptions extends Omit<ContextCodecOptions, 'transit' | 'requestId'> {
+  /**
+   * `continue` the caller's id, `start` one where there is none, or `ignore` ids: what is in `x-request-id`.
+   * @defaultValue 'start'
+   */
+  readonly requestId?: 'continue' | 'start' | 'ignore';
+}
 
 /** What {@link createHttpCodec} does otherwise than the codec of `@holdfast/context`. */
 export const httpCodecDefaults: Required<Omit<HttpCodecOptions, 'schema'>> = Object.freeze({

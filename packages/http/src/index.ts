@@ -6,3 +6,53 @@
 
 // Codec
 export { type HttpCodecOptions, createHttpCodec, httpCodecDefaults } from './codec.ts';
+
+// Servers
+export { type RequestContexts, type StoppingComponent, createRequestContexts } from './server/request-contexts.ts';
+export { type DegradedSource, type RequestContextsOptions, requestContextsDefaults } from './server/settings.ts';
+export { type RequestLike, contextOf, extendContext, hasContext } from './server/request-store.ts';
+export { checkedContextOf } from './server/chain.ts';
+export { type RequestLife } from './server/request-life.ts';
+export { type RequestEnding, type RequestOutcome } from './server/request-ending.ts';
+export { type RequestCounts, type RequestDrainReport } from './server/running.ts';
+export { type IncomingRequest, type OutgoingResponse } from './server/http-message.ts';
+export { type UpgradeSocket } from './server/socket-response.ts';
+
+// Problems
+export {
+  type HttpProblem,
+  type ProblemKind,
+  type ProblemRules,
+  problemKinds,
+  problemOf,
+  retryAfterSeconds,
+} from './problem.ts';
+
+// Streams
+export {
+  type EventParts,
+  type EventStreamOptions,
+  type ServerSentEvent,
+  eventStreamHeaders,
+  sendEvents,
+  sendStream,
+} from './server/send-stream.ts';
+export {
+  type StreamEnd,
+  type StreamEnding,
+  type StreamOptions,
+  type StreamSource,
+  streamDefaults,
+} from './server/stream-flow.ts';
+
+// Errors of servers
+export {
+  ClientGoneError,
+  MissingRequestContextError,
+  ServerClosingError,
+  ServerDrainingError,
+  StreamIdleError,
+  StreamTotalError,
+  isClientGone,
+  isServerClosing,
+} from './server/request-error.ts';

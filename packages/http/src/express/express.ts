@@ -1,0 +1,65 @@
+/**
+ * Holdfast for Express 5: middleware that gives every request its context, and answers what that broke.
+ *
+ *   app.use(requestContexts(requests)) ──► your middleware and routes ──► app.use(requestErrors(requests)) ──► your error handlers
+ *
+ * It knows Express by the shape of its middleware only; whatever is of that shape will do.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { RequestContexts } from '../server/request-contexts.ts';
+import { checkedContextOf } from '../server/chain.ts';
+import { lifeOf } from '../server/one-request.ts';
+
+/** Middleware of Express. */
+export type ExpressMiddleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/** Middleware of Express for errors. */
+export type ExpressErrorMiddleware = (
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/** Makes the middleware that begins requests. Use it first. Handlers find their context with `contextOf(request)`. */
+export function requestContexts(requests: RequestContexts): ExpressMiddleware {
+  return (request, response, next): void => {
+    requests.begin(request, response).start(() => next());
+  };
+}
+
+/**
+ * Makes the middleware that answers our errors, and those that come of the end of a context. Use it behind all routes. Errors of any
+ * other kind go on to your own error handlers.
+ */
+export function requestErrors(requests: RequestContexts): ExpressErrorMiddleware {
+  return (error, request, response, next): void => {
+    const life = lifeOf(request);
+    if (life === undefined) {
+      const isOurs = requests.problemOf(error) !== undefined && !response.headersSent;
+      if (!isOurs) return next(error);
+      return void requests.begin(request, response).fail(error);
+    }
+    if (!life.fail(error)) next(error);
+  };
+}
+
+/** Makes the middleware that lets only requests with a context through; others are an error, `MissingRequestContextError`. */
+export function requireRequestContext(): ExpressMiddleware {
+  return (request, _response, next): void => {
+    try {
+      checkedContextOf(request);
+    } catch (error) {
+      return next(error);
+    }
+    next();
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Holdfast for Fastify 5: a plugin that gives every request its context, and answers what that broke.
+ *
+ *   await app.register(requestContexts, { requests })   before your routes, and for all of them, whatever their plugin
+ *
+ * Do not use `request.signal` of Fastify beside it: it aborts as soon as a body was read.
+ *
+ * It knows Fastify by the shape of its plugins only, and needs nothing of it at run time.
+ *
+ * @module
+ */
+
+import { ambient } from '@holdfast/context';
+import { ConfigError, Context, inRange, systemClock } from '@holdfast/core';
+
+import type { HttpProblem } from '../problem.ts';
+import { checkedContextOf } from '../server/chain.ts';
+import type { IncomingRequest, OutgoingResponse } from '../server/http-message.ts';
+import { lifeOf } from '../server/one-request.ts';
+import type { RequestContexts } from '../server/request-contexts.ts';
+import { contextOf, entryOf, storeEntry } from '../server/request-store.ts';
+
+/** Options of the plugin. */
+export interface FastifyContextsOptions {
+  /** What gives requests their contexts. */
+  readonly requests: RequestContexts;
+  /** How long `app.close()` waits for requests under way, before it cancels them. Milliseconds, 0 to Infinity. @defaultValue 10_000 */
+  readonly drainTimeoutMs?: number;
+}
+
+/** What is used of an instance of Fastify. */
+export interface FastifyLike {
+  // oxlint-disable-next-line typescript/no-explicit-any -- Fastify's hooks have one signature for each name
+  addHook(name: any, hook: any): unknown;
+}
+
+/** What is used of a request of Fastify. */
+export interface FastifyRequestLike {
+  readonly raw: object;
+}
+
+/** What is used of a reply of Fastify. */
+export interface FastifyReplyLike {
+  readonly raw: object;
+  readonly sent: boolean;
+  code(status: number): FastifyReplyLike;
+  header(name: string, value: string): FastifyReplyLike;
+  send(payload?: string): FastifyReplyLike;
+}
+
+/** The plugin. It is not encapsulated: it is for every route of the instance that it is registered with, and of all within. */
+export const requestContexts: FastifyPlugin = Object.assign(plugIn, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: '@holdfast/http',
+  [Symbol.for('plugin-meta')]: { name: '@holdfast/http', fastify: '5.x' },
+});
+
+/** A plugin of Fastify. */
+export type FastifyPlugin = (app: FastifyLike, options: FastifyContextsOptions, done: (error?: Error) => void) => void;
+
+/** A `preHandler` hook that lets only requests with a context through; others are an error, `MissingRequestContextError`. */
+export function requireRequestContext(
+  request: FastifyRequestLike,
+  _reply: unknown,
+  done: (error?: Error) => void,
+): void {
+  try {
+    checkedContextOf(request);
+  } catch (error) {
+    return done(error as Error);
+  }
+  done();
+}
+
+// --- internal ---
+
+type FastifyErrorHandler = (this: unknown, error: never, request: never, reply: never) => unknown;
+
+interface RouteLike {
+  errorHandler?: FastifyErrorHandler;
+}
+
+function plugIn(app: FastifyLike, options: FastifyContextsOptions, done: (error?: Error) => void): void {
+  try {
+    const { requests, drainTimeoutMs = 10_000 } = options;
+    if (typeof requests?.begin !== 'function')
+      throw new ConfigError('requests', 'what createRequestContexts has made', requests);
+    inRange('drainTimeoutMs', drainTimeoutMs, [0, Infinity]);
+    addRequestHooks(app, requests);
+    app.addHook('onRoute', (route: RouteLike) => {
+      route.errorHandler = answering(route.errorHandler);
+    });
+    app.addHook('preClose', (next: () => void) => {
+      void requests.drain(Context.withClock(systemClock).withTimeout(drainTimeoutMs)); // Fastify waits for the requests
+      next();
+    });
+  } catch (error) {
+    return done(error as Error);
+  }
+  done();
+}
+
+function addRequestHooks(app: FastifyLike, requests: RequestContexts): void {
+  app.addHook('onRequest', (request: FastifyRequestLike, reply: FastifyReplyLike, next: () => void) => {
+    const answer = (problem: HttpProblem): void => sendProblem(reply, problem);
+    const life = requests.begin(request.raw as IncomingRequest, reply.raw as OutgoingResponse, answer);
+    const entry = entryOf(request.raw);
+    if (entry !== undefined) storeEntry(request, entry);
+    life.start(next);
+  });
+  app.addHook('preHandler', (request: FastifyRequestLike, _reply: unknown, next: () => void) => {
+    const isLost = ambient.current() === undefined && requests.isAmbient; // a body was read since, in somebody else's turn
+    if (isLost) ambient.run(contextOf(request), next);
+    else next();
+  });
+  app.addHook('onResponse', (request: FastifyRequestLike, _reply: unknown, next: () => void) => {
+    lifeOf(request)?.settle(); // where there is no socket that closes, as of app.inject()
+    next();
+  });
+}
+
+/** The error handler of a route: what is ours is answered, all else goes where it went before. */
+function answering(before: FastifyErrorHandler | undefined): FastifyErrorHandler {
+  return function (this: unknown, error: never, request: never, reply: never): unknown {
+    if (lifeOf(request)?.fail(error) === true) return undefined;
+    if (before === undefined) throw error as Error; // Fastify goes on to the handler of the plugin
+    return before.call(this, error, request, reply);
+  };
+}
+
+function sendProblem(reply: FastifyReplyLike, { status, headers, body }: HttpProblem): void {
+  if (reply.sent) return;
+  for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+  reply.code(status).send(body);
+}

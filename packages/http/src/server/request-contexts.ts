@@ -1,0 +1,237 @@
+/**
+ * Request contexts: gives every request of a server its context, ends it when the request ends, and answers for what that broke.
+ *
+ *   head ── codec ──► deadline: what it asks for, `maxTimeoutMs` at most, or else `defaultTimeoutMs` ──► context ──► handler
+ *
+ * One object serves one service; each framework has a subpath that plugs it in. This file knows of no framework.
+ *
+ * Invariants
+ *  (1) No header lengthens a deadline: it is never later than the parent's, nor than `maxTimeoutMs` from now.
+ *  (2) No header makes `begin` throw.
+ *  (3) Event streams and upgrades do not end by the default deadline.
+ *
+ * @module
+ */
+
+import { askHook, type CancellableContext, type Context, reportHookError, requireContext } from '@holdfast/core';
+
+import { type HttpProblem, problemOf } from '../problem.ts';
+import type { IncomingRequest, OutgoingResponse } from './http-message.ts';
+import { OneRequest } from './one-request.ts';
+import type { RequestLife } from './request-life.ts';
+import { requestMark } from './request-store.ts';
+import { type RequestCounts, type RequestDrainReport, Running } from './running.ts';
+import {
+  type RequestContextsOptions,
+  type RequestSettings,
+  requestContextsDefaults,
+  resolveRequestOptions,
+} from './settings.ts';
+import { SocketResponse, type UpgradeSocket } from './socket-response.ts';
+
+/** Gives requests their contexts. */
+export interface RequestContexts {
+  readonly name: string;
+  /** Whether handlers run with their context as the ambient one. */
+  readonly isAmbient: boolean;
+  /**
+   * Begins a request: makes its context, which `contextOf(request)` returns from now on, and watches `response`. For frameworks that
+   * have no subpath here. `answer` answers a problem in the framework's own way.
+   */
+  begin(request: IncomingRequest, response: OutgoingResponse, answer?: (problem: HttpProblem) => void): RequestLife;
+  /** Begins an upgrade, whose context ends when `socket` closes, or the server does. It has a deadline only if it brings one. */
+  beginUpgrade(request: IncomingRequest, socket: UpgradeSocket): RequestLife;
+  /** Returns what `error` is answered with; undefined where it is none of ours. */
+  problemOf(error: unknown, context?: Context): HttpProblem | undefined;
+  /** Goes on serving, and has answers tell clients to close their connections. Call it when stopping begins. */
+  quiesce(): void;
+  /**
+   * Refuses new requests with 503 and waits for those under way, until `context` ends. Shortly before its deadline, what still runs is
+   * cancelled with a `ServerClosingError`. Never rejects for what requests do.
+   *
+   * @throws TypeError when `context` is no context.
+   */
+  drain(context: Context): Promise<RequestDrainReport>;
+  /**
+   * Returns `component` with its stop made ours as well: for `serverComponent` of `@holdfast/service`, or what you have of its shape.
+   *
+   * @example
+   * ```ts
+   * life.add(requests.withDrain(serverComponent(server, { port: 8080 })));
+   * ```
+   */
+  withDrain<C extends StoppingComponent>(component: C): C;
+  /** What became of requests so far. */
+  counts(): RequestCounts;
+}
+
+/** A part of a service that is told of its stop, as `@holdfast/service` has it. */
+export interface StoppingComponent {
+  readonly name: string;
+  readonly dependsOn?: readonly string[] | undefined;
+  start?(context: Context): unknown;
+  close?(context: Context): unknown;
+  quiesce?(): unknown;
+  drain?(context: Context): unknown;
+}
+
+/**
+ * Creates what gives requests their contexts. It keeps nothing of a request that is over.
+ *
+ * @throws ConfigError when an option is out of range.
+ *
+ * @example
+ * ```ts
+ * const requests = createRequestContexts({ defaultTimeoutMs: 5000 });
+ * const server = createServer(handleRequests(requests, async (context, request, response) => {
+ *   response.end(JSON.stringify(await loadShelf(context)));
+ * }));
+ * ```
+ */
+export function createRequestContexts(options: RequestContextsOptions = {}): RequestContexts {
+  return new Border(resolveRequestOptions(options));
+}
+
+// --- internal ---
+
+class Border implements RequestContexts {
+  readonly name: string;
+  readonly isAmbient: boolean;
+  readonly #settings: RequestSettings;
+  readonly #running: Running;
+  readonly #isQuiet = (): boolean => this.#running.isQuiet;
+
+  constructor(settings: RequestSettings) {
+    this.name = settings.name;
+    this.isAmbient = settings.ambient;
+    this.#settings = settings;
+    this.#running = new Running(settings.clock, settings.drainGraceMs);
+  }
+
+  begin(request: IncomingRequest, response: OutgoingResponse, answer?: (problem: HttpProblem) => void): RequestLife {
+    return this.#begin(request, response, { isStream: this.#isStream(request), answer });
+  }
+
+  beginUpgrade(request: IncomingRequest, socket: UpgradeSocket): RequestLife {
+    const response = new SocketResponse(socket);
+    const life = this.#begin(request, response, { isStream: true, answer: (problem) => response.refuse(problem) });
+    if (life.refusal === undefined) response.handOver();
+    return life;
+  }
+
+  problemOf(error: unknown, context?: Context): HttpProblem | undefined {
+    return problemOf(error, context, this.#settings);
+  }
+
+  quiesce(): void {
+    this.#running.quiesce();
+  }
+
+  async drain(context: Context): Promise<RequestDrainReport> {
+    requireContext('drain', context);
+    return this.#running.drain(context);
+  }
+
+  withDrain<C extends StoppingComponent>(component: C): C {
+    const quiesce = (): unknown => {
+      this.quiesce();
+      return component.quiesce?.();
+    };
+    const drain = async (context: Context): Promise<unknown> => {
+      const [report] = await Promise.all([component.drain?.(context), this.drain(context)]);
+      return report;
+    };
+    const bound = {
+      name: component.name,
+      dependsOn: component.dependsOn,
+      ...(component.start !== undefined && { start: (context: Context) => component.start?.(context) }),
+      ...(component.close !== undefined && { close: (context: Context) => component.close?.(context) }),
+    };
+    return { ...component, ...bound, quiesce, drain };
+  }
+
+  counts(): RequestCounts {
+    return this.#running.counts();
+  }
+
+  // --- internal ---
+
+  #begin(request: IncomingRequest, response: OutgoingResponse, { isStream, answer }: Beginning): RequestLife {
+    const { socket } = request;
+    const life = new OneRequest(
+      this.#contextFor(request, isStream),
+      { request, response },
+      {
+        settings: this.#settings,
+        isDraining: this.#running.isDraining,
+        isQuiet: this.#isQuiet,
+        onOver: (over, outcome) => this.#running.over(over, outcome, socket),
+        answer,
+      },
+    );
+    this.#running.add(life, socket);
+    response.on('close', () => life.settle());
+    return life;
+  }
+
+  #isStream(request: IncomingRequest): boolean {
+    const { isStream, name } = this.#settings;
+    if (isStream === undefined) return isLongLived(request);
+    return askHook(
+      'isStream',
+      name,
+      () => isStream(request),
+      () => false,
+    );
+  }
+
+  #contextFor(request: IncomingRequest, isStream: boolean): CancellableContext {
+    const { codec, parent, maxTimeoutMs } = this.#settings;
+    const received = codec.extract(request.headers, parent);
+    const asks = received.deadline < parent.deadline;
+    const limitMs = isStream ? Infinity : asks ? maxTimeoutMs : this.#defaultMs(request);
+    return this.#collecting(received).withValue(requestMark, {}).withTimeout(limitMs); // (1), (3)
+  }
+
+  #collecting(context: Context): Context {
+    const { degraded, name } = this.#settings;
+    if (degraded === undefined) return context;
+    try {
+      const collecting = degraded.collect(context);
+      requireContext('degraded.collect', collecting);
+      return collecting;
+    } catch (error) {
+      reportHookError('degraded', error, name);
+      return context;
+    }
+  }
+
+  #defaultMs(request: IncomingRequest): number {
+    const { defaultTimeoutMs, name } = this.#settings;
+    if (typeof defaultTimeoutMs === 'number') return defaultTimeoutMs;
+    let ms: unknown = undefined;
+    const isTime = askHook(
+      'defaultTimeoutMs',
+      name,
+      () => isLimit((ms = defaultTimeoutMs(request))),
+      () => false,
+    );
+    return isTime ? (ms as number) : (requestContextsDefaults.defaultTimeoutMs as number);
+  }
+}
+
+interface Beginning {
+  readonly isStream: boolean;
+  readonly answer: ((problem: HttpProblem) => void) | undefined;
+}
+
+function isLimit(ms: unknown): boolean {
+  if (typeof ms === 'number' && ms >= 1) return true;
+  throw new TypeError(`defaultTimeoutMs must return 1 millisecond or more, got ${String(ms)}`);
+}
+
+/** Whether a request begins what may last: a web socket or another upgrade, or an event stream. */
+function isLongLived({ headers }: IncomingRequest): boolean {
+  if (/^websocket$/i.test(headers.upgrade ?? '') && /\bupgrade\b/i.test(headers.connection ?? '')) return true;
+  return typeof headers.accept === 'string' && /^\s*text\/event-stream\b/i.test(headers.accept);
+}

@@ -1,0 +1,152 @@
+/**
+ * Settings of request contexts: the options, their defaults, and their check.
+ *
+ * @module
+ */
+
+import type { ContextCodec } from '@holdfast/context';
+import {
+  Context,
+  type Clock,
+  ConfigError,
+  inRange,
+  isFunction,
+  isName,
+  requireContext,
+  systemClock,
+  withKnown,
+} from '@holdfast/core';
+
+import { createHttpCodec } from '../codec.ts';
+import { checkStatuses } from '../problem.ts';
+import type { IncomingRequest } from './http-message.ts';
+import type { RequestEnding } from './request-ending.ts';
+
+/** Options of {@link createRequestContexts}. Omitted ones take {@link requestContextsDefaults}. */
+export interface RequestContextsOptions {
+  /** Names it in errors and hooks. @defaultValue 'http' */
+  readonly name?: string;
+  /**
+   * Time for a request that brings no deadline, or a function of the request. Event streams and upgrades have none by default.
+   * Milliseconds, 1 to Infinity; Infinity gives it no deadline. @defaultValue 30_000
+   */
+  readonly defaultTimeoutMs?: number | ((request: IncomingRequest) => number);
+  /**
+   * Whether a request begins something that lasts, and so has no deadline unless it brings one. By default web sockets and what accepts
+   * `text/event-stream` alone or first: that is for callers to say, so name your routes where callers are strangers.
+   */
+  readonly isStream?: (request: IncomingRequest) => boolean;
+  /** The longest time that a request can ask for. Milliseconds, 1 to Infinity. @defaultValue 60_000 */
+  readonly maxTimeoutMs?: number;
+  /**
+   * Time for a handler to answer by itself after its context has ended; then it is answered for it, if it has sent nothing, and what
+   * it still does with the response is dropped. Milliseconds, 0 to Infinity; Infinity leaves the answer to the handler.
+   * @defaultValue 100
+   */
+  readonly answerGraceMs?: number;
+  /**
+   * How long before the end of a drain the requests that still run are cancelled, so that they can be answered; a fifth of the time,
+   * if that is less. Milliseconds, 0 to 600 000. @defaultValue 1000
+   */
+  readonly drainGraceMs?: number;
+  /** `Retry-After` of refusals that do not know better. Milliseconds, 0 to 86 400 000. @defaultValue 1000 */
+  readonly retryAfterMs?: number;
+  /** Statuses other than those of the table, by code of the problem: `{ RATE_LIMITED: 429 }`. 400 to 599. @defaultValue {} */
+  readonly statuses?: Readonly<Record<string, number>>;
+  /** Whether handlers run with the context as the ambient one, where the framework has them called from here. @defaultValue false */
+  readonly ambient?: boolean;
+  /** What is believed of headers. By default the deadline, the trace and the request id. */
+  readonly codec?: ContextCodec;
+  /** The context below which all requests are: when it ends, so do they. By default one that never ends. */
+  readonly parent?: Context;
+  /** Where the `Degraded` header comes from: see {@link DegradedSource}. By default there is none. */
+  readonly degraded?: DegradedSource;
+  /**
+   * Called with the context of every request, before its handler: returns the one that the handler gets, with values added, or a
+   * promise of it. A throw, or what does not derive from the context, is reported, and the handler gets the context as it was.
+   */
+  readonly enrich?: (context: Context, request: IncomingRequest) => Context | PromiseLike<Context>;
+  /** Called once when a request is over, however that came. A throw is reported and changes nothing. */
+  readonly onEnded?: (ending: RequestEnding, request: IncomingRequest) => unknown;
+  /** Source of time. */
+  readonly clock?: Clock;
+}
+
+/** Every default of {@link createRequestContexts}, in one place. */
+export const requestContextsDefaults: Required<
+  Omit<RequestContextsOptions, 'codec' | 'parent' | 'degraded' | 'enrich' | 'onEnded' | 'isStream'>
+> = Object.freeze({
+  name: 'http',
+  defaultTimeoutMs: 30_000,
+  maxTimeoutMs: 60_000,
+  answerGraceMs: 100,
+  drainGraceMs: 1000,
+  retryAfterMs: 1000,
+  statuses: {},
+  ambient: false,
+  clock: systemClock,
+});
+
+/**
+ * What tells of lesser answers: of `@holdfast/degradation`,
+ * `{ collect: withNotices, headerOf: (context) => degradedHeader(publicNotices(noticesOf(context), features)) }`.
+ */
+export interface DegradedSource {
+  /** Derives the context under which notices are collected. */
+  collect(context: Context): Context;
+  /** Returns the value of the header; undefined where there is nothing to tell. */
+  headerOf(context: Context): string | undefined;
+}
+
+/** Options that are complete and valid. */
+export interface RequestSettings extends Required<
+  Omit<RequestContextsOptions, 'degraded' | 'enrich' | 'onEnded' | 'isStream'>
+> {
+  readonly degraded: DegradedSource | undefined;
+  readonly enrich: RequestContextsOptions['enrich'] | undefined;
+  readonly onEnded: RequestContextsOptions['onEnded'] | undefined;
+  readonly isStream: RequestContextsOptions['isStream'] | undefined;
+}
+
+/** Checks and completes options. */
+export function resolveRequestOptions(options: RequestContextsOptions): RequestSettings {
+  const optional = ['codec', 'parent', 'degraded', 'enrich', 'onEnded', 'isStream'];
+  const resolved = withKnown('requests', requestContextsDefaults, options, optional);
+  checkTimes(resolved);
+  isName('requests.name', resolved.name);
+  checkStatuses('requests.statuses', resolved.statuses);
+  if (typeof resolved.ambient !== 'boolean')
+    throw new ConfigError('requests.ambient', 'true or false', resolved.ambient);
+  const codec = resolved.codec ?? createHttpCodec();
+  isFunction('requests.codec.extract', (codec as { readonly extract: unknown }).extract);
+  const parent = resolved.parent ?? rootOn(resolved.clock);
+  requireContext('requests.parent', parent);
+  checkHooks(resolved);
+  const { degraded, enrich, onEnded, isStream } = resolved;
+  return { ...resolved, codec, parent, degraded, enrich, onEnded, isStream, statuses: { ...resolved.statuses } };
+}
+
+// --- internal ---
+
+function checkTimes(options: RequestContextsOptions): void {
+  if (typeof options.defaultTimeoutMs !== 'function')
+    inRange('requests.defaultTimeoutMs', options.defaultTimeoutMs, [1, Infinity]);
+  inRange('requests.maxTimeoutMs', options.maxTimeoutMs, [1, Infinity]);
+  inRange('requests.answerGraceMs', options.answerGraceMs, [0, Infinity]);
+  inRange('requests.drainGraceMs', options.drainGraceMs, [0, 600_000]);
+  inRange('requests.retryAfterMs', options.retryAfterMs, [0, 86_400_000]);
+}
+
+function checkHooks({ degraded, enrich, onEnded, isStream }: RequestContextsOptions): void {
+  if (enrich !== undefined) isFunction('requests.enrich', enrich);
+  if (onEnded !== undefined) isFunction('requests.onEnded', onEnded);
+  if (isStream !== undefined) isFunction('requests.isStream', isStream);
+  if (degraded === undefined) return;
+  const parts: Partial<Record<keyof DegradedSource, unknown>> = degraded ?? {};
+  isFunction('requests.degraded.collect', parts.collect);
+  isFunction('requests.degraded.headerOf', parts.headerOf);
+}
+
+function rootOn(clock: Clock): Context {
+  return clock === systemClock ? Context.background : Context.withClock(clock);
+}

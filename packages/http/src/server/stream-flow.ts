@@ -1,0 +1,179 @@
+/**
+ * Stream flow: takes what a source gives, one after the other, for as long as somebody takes it.
+ *
+ *   source(context) ── next ──► give ── taken ──► next ...   until the source ends, fails, or the context of the stream does:
+ *                                                            the client goes, the server closes, idleMs or totalMs pass
+ *
+ * Invariants
+ *  (1) When it ends, in whatever way, the source is told: its context ends, and its `finally` runs.
+ *  (2) Nothing is taken from the source before the last has been taken by the client, so nothing piles up.
+ *  (3) When it has ended, no timer is left.
+ *
+ * @module
+ */
+
+import {
+  type CancellableContext,
+  type Clock,
+  type Context,
+  ignoreRejection,
+  inRange,
+  systemClock,
+  type Timer,
+  withKnown,
+} from '@holdfast/core';
+
+import { isClientGone, isServerClosing, StreamIdleError, StreamTotalError } from './request-error.ts';
+
+/** Limits of a stream. Omitted ones take {@link streamDefaults}. */
+export interface StreamOptions {
+  /** How long it may stand still: the source gives nothing, or the client takes nothing. Milliseconds, 1 to Infinity. @defaultValue 60_000 */
+  readonly idleMs?: number;
+  /** How long it may last. Milliseconds, 1 to Infinity. @defaultValue 3_600_000 */
+  readonly totalMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Every default of {@link StreamOptions}, in one place. */
+export const streamDefaults: Required<StreamOptions> = Object.freeze({
+  idleMs: 60_000,
+  totalMs: 3_600_000,
+  clock: systemClock,
+});
+
+/** What gives the items of a stream: most often an async generator function. Its context ends when nobody takes them any more. */
+export type StreamSource<T> = (context: Context) => AsyncIterable<T>;
+
+/** Why a stream has ended: `finished`, the source had no more. */
+export type StreamEnd = 'finished' | 'client-gone' | 'server-closing' | 'deadline' | 'idle' | 'total' | 'cancelled';
+
+/** How a stream has ended. */
+export interface StreamEnding {
+  readonly reason: StreamEnd;
+  /** Items that were taken. */
+  readonly count: number;
+}
+
+/** Checks and completes options. */
+export function resolveStreamOptions(options: StreamOptions): Required<StreamOptions> {
+  const resolved = withKnown('stream', streamDefaults, options, []);
+  inRange('stream.idleMs', resolved.idleMs, [1, Infinity]);
+  inRange('stream.totalMs', resolved.totalMs, [1, Infinity]);
+  return resolved;
+}
+
+/**
+ * Gives what `source` gives to `give`, until either ends. `give` may return a promise, of the moment in which the client has taken it.
+ *
+ * @throws what the source throws, unless the stream had ended before.
+ */
+export async function flow<T>(
+  context: Context,
+  {
+    source,
+    give,
+    options,
+  }: { source: StreamSource<T>; give: (item: T) => Promise<void> | undefined; options: Required<StreamOptions> },
+): Promise<StreamEnding> {
+  const { totalMs, idleMs, clock } = options;
+  const own = context.withTimeout(totalMs, new StreamTotalError(totalMs));
+  const idle = new IdleWatch(own, idleMs, clock);
+  const ended = new Promise<void>((resolve) => own.onCancel(() => resolve()));
+  let count = 0;
+  let taking: Taking<T> | undefined = undefined;
+  try {
+    taking = new Taking(source(own));
+    for (;;) {
+      const step = await Promise.race([taking.next(), ended]);
+      if (step === undefined || own.cancelled) break;
+      if (step.done === true) return { reason: 'finished', count };
+      const taken = give(step.value);
+      if (taken !== undefined) await Promise.race([taken, ended]); // (2)
+      if (own.cancelled) break;
+      count++;
+      idle.moved();
+    }
+  } catch (error) {
+    if (!own.cancelled) throw error;
+  } finally {
+    idle.stop(); // (3)
+    own.cancel(); // what it was ended by before stays its cause
+    await taking?.stop(); // (1)
+  }
+  return { reason: reasonOf(own), count };
+}
+
+// --- internal ---
+
+/** Taking from a source, which is told when that is over. */
+class Taking<T> {
+  readonly #iterable: AsyncIterable<T>;
+  readonly #iterator: AsyncIterator<T>;
+  #isPending = false;
+
+  constructor(iterable: AsyncIterable<T>) {
+    if (typeof iterable?.[Symbol.asyncIterator] !== 'function')
+      throw new TypeError(`the source of a stream must return an async iterable, got ${typeof iterable}`);
+    this.#iterable = iterable;
+    this.#iterator = iterable[Symbol.asyncIterator]();
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    this.#isPending = true;
+    try {
+      return await this.#iterator.next();
+    } finally {
+      this.#isPending = false;
+    }
+  }
+
+  /** Waits for the source's `finally`, unless it is in the middle of something that its context has to end. */
+  async stop(): Promise<void> {
+    const { destroy } = this.#iterable as { readonly destroy?: unknown };
+    if (typeof destroy === 'function') destroy.call(this.#iterable);
+    const stopped = this.#iterator.return?.();
+    if (this.#isPending) ignoreRejection(stopped);
+    else await stopped;
+  }
+}
+
+/** Ends a context when nothing has moved for too long. */
+class IdleWatch {
+  readonly #context: CancellableContext;
+  readonly #idleMs: number;
+  readonly #clock: Clock;
+  #movedAt: number;
+  #timer: Timer | undefined = undefined;
+
+  constructor(context: CancellableContext, idleMs: number, clock: Clock) {
+    this.#context = context;
+    this.#idleMs = idleMs;
+    this.#clock = clock;
+    this.#movedAt = clock.now();
+    if (idleMs !== Infinity) this.#arm(idleMs);
+  }
+
+  moved(): void {
+    this.#movedAt = this.#clock.now();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #arm(ms: number): void {
+    this.#timer = this.#clock.setTimer(() => {
+      const leftMs = this.#movedAt + this.#idleMs - this.#clock.now();
+      if (leftMs > 0) this.#arm(leftMs);
+      else this.#context.cancel(new StreamIdleError(this.#idleMs));
+    }, ms);
+  }
+}
+
+function reasonOf({ cause, endedBy }: Context): StreamEnd {
+  if (cause instanceof StreamIdleError) return 'idle';
+  if (cause instanceof StreamTotalError) return 'total';
+  if (isClientGone(cause)) return 'client-gone';
+  if (isServerClosing(cause)) return 'server-closing';
+  return endedBy === 'deadline' ? 'deadline' : 'cancelled';
+}
