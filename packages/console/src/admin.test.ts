@@ -36,13 +36,23 @@ describe('routes', () => {
       (body as { routes: { path: string; methods: string[] }[] }).routes.map(({ path, methods }) => [path, ...methods]),
     ).toEqual([
       ['/', 'GET', 'HEAD'],
+      ['/openapi.json', 'GET', 'HEAD'],
       ['/circuits', 'GET', 'HEAD'],
       ['/circuits/{name}', 'GET', 'HEAD'],
+      ['/circuits/{name}/hold', 'PUT', 'DELETE'],
       ['/features', 'GET', 'HEAD'],
       ['/features/{name}', 'GET', 'HEAD', 'PUT', 'DELETE'],
       ['/features/{name}/explanation', 'GET', 'HEAD', 'POST'],
       ['/brownout', 'GET', 'HEAD'],
+      ['/pipelines', 'GET', 'HEAD'],
+      ['/pipelines/{name}', 'GET', 'HEAD'],
+      ['/policies', 'GET', 'HEAD'],
+      ['/policies/{id}', 'GET', 'HEAD', 'PATCH'],
+      ['/policies/{id}/difference', 'POST'],
       ['/audit', 'GET', 'HEAD'],
+      ['/actions/{id}/undo', 'POST'],
+      ['/history', 'GET', 'HEAD'],
+      ['/events', 'GET', 'HEAD'],
     ]);
   });
 
@@ -56,7 +66,13 @@ describe('routes', () => {
 
     const { circuits } = body as { circuits: { name: string }[] };
     expect(circuits.map(({ name }) => name)).toEqual(['prices', 'a/b ü']);
-    expect(circuits[0]).toEqual({ name: 'prices', ...breaker.snapshot() });
+    expect(circuits[0]).toEqual({
+      id: 'prices',
+      policyId: 'circuit-breaker/prices',
+      name: 'prices',
+      hold: null,
+      ...breaker.snapshot(),
+    });
     expect(circuits[0]).toMatchObject({ state: 'open', rejections: { open: 1 }, transitions: { 'closed->open': 1 } });
     expect(JSON.stringify(body)).not.toContain('hunter2');
   });
@@ -96,7 +112,9 @@ describe('routes', () => {
 
     expect(restored).toMatchObject({ status: 200, body: { mode: 'full', revision: 2 } });
     expect(degradation.mode('recommendations')).toBe('full');
-    expect((await ask('/audit')).body).toEqual({ entries: JSON.parse(JSON.stringify(degradation.audit())) as unknown });
+    const { entries, actions } = (await ask('/audit')).body as { entries: unknown; actions: { kind: string }[] };
+    expect(entries).toEqual(JSON.parse(JSON.stringify(degradation.audit())));
+    expect(actions.map(({ kind }) => kind)).toEqual(['feature.set', 'feature.restored']);
     expect(degradation.audit().map(({ actor, cause }) => [actor, cause])).toEqual([
       ['alice', 'set'],
       ['bob', 'restored'],
@@ -191,7 +209,7 @@ describe('routes', () => {
     const get = async (path: string) => (await fetch(url + path, { headers: auth })).json();
 
     expect(await get('/features')).toEqual({ features: [] });
-    expect(await get('/audit')).toEqual({ entries: [] });
+    expect(await get('/audit')).toEqual({ entries: [], actions: [] });
     expect(await get('/brownout')).toEqual({ level: 0, reason: '' });
     expect(await get('/features/reco')).toMatchObject({
       status: 404,
@@ -205,6 +223,11 @@ describe('options', () => {
     [{ token: 'short' }, 'admin.token.length must be an integer of at least 16, got 5'],
     [{ token: 'a token with a space' }, 'admin.token must be made of letters'],
     [{ port: -1 }, 'admin.port must be an integer from 0 to 65535, got -1'],
+    [{ maxRequestsPerSecond: 0 }, 'admin.maxRequestsPerSecond must be an integer from 1 to 100000, got 0'],
+    [{ maxWatchers: -1 }, 'admin.maxWatchers must be an integer from 0 to 1000, got -1'],
+    [{ sampleMs: 99 }, 'admin.sampleMs must be an integer from 100 to 60000, got 99'],
+    [{ service: '' }, 'admin.service must be a non-empty string'],
+    [{ wallClock: 7 }, 'admin.wallClock must be a function'],
     [{ bodyTimeoutMs: 0 }, 'admin.bodyTimeoutMs must be an integer from 1 to 60000, got 0'],
     [{ host: '' }, 'admin.host must be a non-empty string'],
     [{ allowRemote: 'yes' }, 'admin.allowRemote must be true or false, got "yes"'],

@@ -1,18 +1,26 @@
 /**
- * Admin: an HTTP endpoint that shows circuits and features, and switches features.
+ * Admin: an HTTP API that shows circuits, features and policies, and changes them for a limited time.
  *
  * Use it from this machine, by a shell, a script or a tunnel. Do not put it on the internet.
  *
  * @module
  */
 
-import { type Clock, ConfigError, type Registry, integerInRange, isName, withKnown } from '@holdfast/core';
+import { type Clock, ConfigError, type Registry, integerInRange, isFunction, isName, withKnown } from '@holdfast/core';
 import type { Brownout, FeatureControl } from '@holdfast/degradation';
 
+import { ActionTrail } from './actions/action-trail.ts';
+import { CircuitHolds } from './actions/circuit-holds.ts';
+import { FeatureChanges } from './actions/feature-changes.ts';
+import { OptionChanges } from './actions/option-changes.ts';
 import { type RoleCheck, type RoleTokens, bearerToken, bearerTokens } from './bearer-token.ts';
 import { type RequestHandler, endpoint } from './endpoint.ts';
 import { Listener, type ListenerAddress } from './listener.ts';
+import { LiveFeed } from './live/live-feed.ts';
 import { isLoopbackHost } from './loopback.ts';
+import { requestRate } from './request-rate.ts';
+import type { Subject } from './subject.ts';
+import { type WallClock, systemWallClock } from './wall-clock.ts';
 
 /** Options of {@link createAdmin}. Omitted ones take {@link adminDefaults}. */
 export interface AdminOptions {
@@ -34,13 +42,34 @@ export interface AdminOptions {
   readonly allowRemote?: boolean;
   /** Time that a body may take to arrive. Milliseconds, integer, 1 to 60 000. @defaultValue 5000 */
   readonly bodyTimeoutMs?: number;
-  /** Source of that time; by default the registry's. */
+  /** Name of the service, for people. @defaultValue 'service' */
+  readonly service?: string;
+  /** Requests of one role that are answered per second; twice as many at once. Integer, 1 to 100 000. @defaultValue 100 */
+  readonly maxRequestsPerSecond?: number;
+  /** Time between samples of the history. Milliseconds, integer, 0 or 100 to 60 000; 0 keeps no history. @defaultValue 1000 */
+  readonly sampleMs?: number;
+  /** Clients that may watch `/events` at once. Integer, 0 to 1 000. @defaultValue 32 */
+  readonly maxWatchers?: number;
+  /** Source of all time but the calendar's; by default the registry's. */
   readonly clock?: Clock;
+  /** The calendar, for people: milliseconds since 1970. By default that of the platform. */
+  readonly wallClock?: WallClock;
 }
 
 /** Every default of {@link createAdmin}, in one place. */
-export const adminDefaults: Required<Pick<AdminOptions, 'host' | 'port' | 'allowRemote' | 'bodyTimeoutMs'>> =
-  Object.freeze({ host: '127.0.0.1', port: 0, allowRemote: false, bodyTimeoutMs: 5000 });
+export const adminDefaults: Required<
+  Omit<AdminOptions, 'registry' | 'degradation' | 'brownout' | 'token' | 'tokens' | 'clock'>
+> = Object.freeze({
+  host: '127.0.0.1',
+  port: 0,
+  allowRemote: false,
+  bodyTimeoutMs: 5000,
+  service: 'service',
+  maxRequestsPerSecond: 100,
+  sampleMs: 1000,
+  maxWatchers: 32,
+  wallClock: systemWallClock,
+});
 
 /** An admin endpoint. */
 export interface Admin {
@@ -48,7 +77,10 @@ export interface Admin {
   readonly handler: RequestHandler;
   /** Starts a server of its own. Called again, it returns the same address. Rejects when it cannot listen, or was closed. */
   listen(): Promise<ListenerAddress>;
-  /** Stops that server: requests under way are answered, all other connections end. Idempotent; never rejects. */
+  /**
+   * Ends all streams and the history, and stops that server: requests under way are answered, all other connections end.
+   * Circuits that are held stay so for the rest of their time. Idempotent; never rejects.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -66,16 +98,30 @@ export interface Admin {
  * ```
  */
 export function createAdmin(options: AdminOptions): Admin {
-  const { roleOf, host, port, bodyTimeoutMs, ...rest } = resolve(options);
-  const handler = endpoint({ ...rest, roleOf, bodyTimeoutMs });
+  const { roleOf, host, port, bodyTimeoutMs, allowRemote, clock, maxRequestsPerSecond, ...rest } = resolve(options);
+  const subject = subjectOf({ ...rest, clock });
+  const rate = requestRate(maxRequestsPerSecond, clock);
+  const handler = endpoint({ ...subject, roleOf, allowRemote, bodyTimeoutMs, clock, rate });
   const listener = new Listener({ handler, host, port, bodyTimeoutMs });
-  const close = (): Promise<void> => listener.close();
-  return { handler, listen: () => listener.listen(), close, [Symbol.asyncDispose]: close };
+  const close = (): Promise<void> => {
+    subject.live.close();
+    subject.holds.close();
+    return listener.close();
+  };
+  const listen = (): Promise<ListenerAddress> => {
+    const listening = listener.listen();
+    void listening.then(
+      () => subject.live.start(),
+      () => {}, // whoever called hears of it
+    );
+    return listening;
+  };
+  return { handler, listen, close, [Symbol.asyncDispose]: close };
 }
 
 // --- internal ---
 
-const OPTION_NAMES = ['allowRemote', 'bodyTimeoutMs', 'brownout', 'clock', 'degradation', 'host', 'port', 'registry'];
+const OPTION_NAMES = ['brownout', 'clock', 'degradation', 'registry', 'token', 'tokens'];
 
 type Settings = Required<Omit<AdminOptions, 'degradation' | 'brownout' | 'token' | 'tokens'>> & {
   readonly roleOf: RoleCheck;
@@ -83,8 +129,29 @@ type Settings = Required<Omit<AdminOptions, 'degradation' | 'brownout' | 'token'
   readonly brownout: Pick<Brownout, 'explain'> | undefined;
 };
 
+type SubjectSettings = Omit<
+  Settings,
+  'roleOf' | 'host' | 'port' | 'bodyTimeoutMs' | 'allowRemote' | 'maxRequestsPerSecond'
+>;
+
+function subjectOf(settings: SubjectSettings): Subject {
+  const { registry, degradation, brownout, service, clock, wallClock, sampleMs, maxWatchers } = settings;
+  const trail = new ActionTrail(wallClock);
+  return {
+    registry,
+    degradation,
+    brownout,
+    service,
+    trail,
+    holds: new CircuitHolds({ registry, clock, wallClock, trail }),
+    options: new OptionChanges({ registry, trail }),
+    features: degradation && new FeatureChanges({ degradation, clock, trail }),
+    live: new LiveFeed({ registry, degradation, trail, clock, wallClock, service, sampleMs, maxWatchers }),
+  };
+}
+
 function resolve(options: AdminOptions): Settings {
-  const resolved = withKnown('admin', adminDefaults, options, [...OPTION_NAMES, 'token', 'tokens']);
+  const resolved = withKnown('admin', adminDefaults, options, OPTION_NAMES);
   const { registry, degradation, brownout } = resolved;
   if (typeof registry?.get !== 'function') throw new ConfigError('admin.registry', 'a registry', registry);
   if (degradation !== undefined && typeof degradation?.list !== 'function')
@@ -92,8 +159,17 @@ function resolve(options: AdminOptions): Settings {
   if (brownout !== undefined && typeof brownout?.explain !== 'function')
     throw new ConfigError('admin.brownout', 'what createBrownout() returned', brownout);
   checkPlace(resolved);
-  integerInRange('admin.bodyTimeoutMs', resolved.bodyTimeoutMs, [1, 60_000]);
+  checkLimits(resolved);
   return { ...resolved, degradation, brownout, roleOf: roleCheckOf(resolved), clock: resolved.clock ?? registry.clock };
+}
+
+function checkLimits(given: typeof adminDefaults): void {
+  integerInRange('admin.bodyTimeoutMs', given.bodyTimeoutMs, [1, 60_000]);
+  integerInRange('admin.maxRequestsPerSecond', given.maxRequestsPerSecond, [1, 100_000]);
+  integerInRange('admin.maxWatchers', given.maxWatchers, [0, 1000]);
+  if (given.sampleMs !== 0) integerInRange('admin.sampleMs', given.sampleMs, [100, 60_000]);
+  isName('admin.service', given.service);
+  isFunction('admin.wallClock', given.wallClock);
 }
 
 function checkPlace({ host, port, allowRemote }: typeof adminDefaults): void {

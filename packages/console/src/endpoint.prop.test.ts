@@ -21,7 +21,7 @@ const registry = createRegistry({ clock });
 registry.create(circuitBreaker, { name: 'prices' });
 const features = defineFeatures({ reco: { modes: ['full', 'cached', 'off'] } });
 const degradation = createDegradation({ features, clock, wallClock: () => 0 });
-const admin = createAdmin({ registry, degradation, token, clock });
+const admin = createAdmin({ registry, degradation, token, clock, sampleMs: 0, maxRequestsPerSecond: 100_000 });
 const failures = recordEvents(registry.events);
 let port = 0;
 

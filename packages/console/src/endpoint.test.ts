@@ -129,7 +129,7 @@ describe('refusals', () => {
       type: 'about:blank',
       title: 'Bad Request',
       status: 400,
-      detail: 'recommendations.expiresInMs must be an integer from 1 to 86400000, got 0',
+      detail: 'expiresInMs must be an integer from 1 to 86400000, got 0',
       code: 'INVALID_CHANGE',
       field: 'expiresInMs',
     });

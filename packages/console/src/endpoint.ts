@@ -1,9 +1,9 @@
 /**
  * Endpoint: lets a request in, finds its route and answers it.
  *
- *   arrives ─► local? ─► token? ─► path? ─► method? ─► query? ─► role? ─► route ─► 200
- *                │         │        │         │          │         │        │
- *               421       401      404       405        400       403    400, 403, 404, 408, 409, 413, 415
+ *   arrives ─► local? ─► page? ─► rate? ─► token? ─► path? ─► method? ─► query? ─► role? ─► route ─► 200
+ *                │         │        │         │        │         │          │         │        │
+ *               421       403      429       401      404       405        400       403    400, 403, 404, 408, 409, 413, 415
  *
  * Invariants
  *  (1) Nothing is shown, read or changed without a token, and nothing is changed with that of a viewer.
@@ -11,7 +11,7 @@
  *      point here gets nothing.
  *  (3) No request leads to an error of ours, to a thrown exception or to an unhandled rejection.
  *  (4) A refused request has changed nothing.
- *  (5) Who is refused for the token or the role is told of on the registry's events, without the token.
+ *  (5) Who is refused for the token, the role or the page is told of on the registry's events, without the token.
  *
  * @module
  */
@@ -22,15 +22,21 @@ import { type Clock, isResilienceError, type PolicyEvent } from '@holdfast/core'
 
 import type { Role } from '@holdfast/degradation';
 
+import { findMismatch } from './api/body-check.ts';
+import { Problem } from './api/problem.ts';
+import { type BodyRule, LiveAnswer, type RouteMethod, allowedMethods } from './api/route.ts';
+import { findRoute } from './api/routes.ts';
 import type { RoleCheck } from './bearer-token.ts';
 import { isLoopbackAuthority, isLoopbackPeer } from './loopback.ts';
-import { Problem } from './problem.ts';
+import { isOfAnotherPage } from './page-origin.ts';
 import { ClientGone, readJsonObject } from './request-body.ts';
-import { type Answer, send } from './response.ts';
-import { type RouteHandler, type Subject, allowedMethods, findRoute } from './routes.ts';
+import type { RequestRate } from './request-rate.ts';
+import { type Answer, STREAM_HEADERS, send } from './response.ts';
+import type { Subject } from './subject.ts';
 
 /** What an endpoint needs. */
 export interface EndpointParts extends Subject {
+  readonly rate: RequestRate;
   readonly roleOf: RoleCheck;
   readonly allowRemote: boolean;
   readonly bodyTimeoutMs: number;
@@ -48,7 +54,7 @@ export interface AdminFailedEvent extends PolicyEvent {
   readonly error: unknown;
 }
 
-/** Somebody was refused: for no token, or a wrong one, or a role that may not do that. Nothing was changed. */
+/** Somebody was refused: for no token, a wrong one, a role that may not do that, or the page that asks. Nothing was changed. */
 export interface AdminDeniedEvent extends PolicyEvent {
   readonly type: 'admin.denied';
   readonly policy: 'admin';
@@ -64,18 +70,27 @@ export interface AdminDeniedEvent extends PolicyEvent {
 /** Makes the handler of an endpoint. */
 export function endpoint(parts: EndpointParts): RequestHandler {
   return (request, response) => {
+    parts.live.start();
     void answer(parts, request)
-      .then((body) => send(response, { status: 200, body }, parts.clock))
+      .then((body) => deliver(response, body, parts.clock))
       .catch((error: unknown) => refuse(parts, response, error)); // (3)
   };
 }
 
 // --- internal ---
 
+function deliver(response: ServerResponse, body: unknown, clock: Clock): void {
+  if (!(body instanceof LiveAnswer)) send(response, { status: 200, body }, clock);
+  else if (response.req.method === 'HEAD') response.writeHead(200, STREAM_HEADERS).end();
+  else body.open(response);
+}
+
 async function answer(parts: EndpointParts, request: IncomingMessage): Promise<unknown> {
   checkOrigin(parts, request);
   const role = parts.roleOf(request.headers.authorization);
   try {
+    if (isOfAnotherPage(request.headers)) throw ofAnotherPage();
+    parts.rate(role);
     return await answerAs(parts, request, role);
   } catch (error) {
     tellDenied(parts, request, { role, status: statusOf(error) }); // (5)
@@ -85,13 +100,34 @@ async function answer(parts: EndpointParts, request: IncomingMessage): Promise<u
 
 async function answerAs(parts: EndpointParts, request: IncomingMessage, role: Role | undefined): Promise<unknown> {
   if (role === undefined) throw unauthorized(request); // (1)
-  const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
-  const { handler, name, isChange } = route(request.method ?? '', path);
-  if (query !== '') throw new Problem(400, `${path} takes no query`, { code: 'UNKNOWN_QUERY' });
-  if (isChange && role === 'viewer') throw forbidden('a viewer changes nothing'); // (1)
-  const { registry, degradation, brownout, clock, bodyTimeoutMs: timeoutMs } = parts;
-  const readBody = () => readJsonObject(request, { clock, timeoutMs });
-  return handler({ registry, degradation, brownout, name, role, readBody });
+  const [path = '', search = ''] = (request.url ?? '').split(/\?(.*)/s);
+  const { method, name } = route(request.method ?? '', path);
+  const query = readQuery(method, search, path);
+  if (method.isChange === true && role === 'viewer') throw forbidden('a viewer changes nothing'); // (1)
+  const { clock, bodyTimeoutMs: timeoutMs, ...subject } = parts;
+  const readBody = async () => checked(method.body, await readJsonObject(request, { clock, timeoutMs }));
+  return method.handler({ ...subject, name, role, query, request, readBody });
+}
+
+/** Returns the query as far as the method takes one. Throws a Problem for what it does not take. */
+function readQuery({ query = {} }: RouteMethod, search: string, path: string): Readonly<Record<string, string>> {
+  const given = [...new URLSearchParams(search)];
+  const known = Object.keys(query);
+  const isOther = given.some(([name, value]) => !known.includes(name) || value.length > MAX_QUERY_LENGTH);
+  const may = known.length === 0 ? 'no query' : `only ${known.join(', ')}, of ${MAX_QUERY_LENGTH} characters at most`;
+  if (isOther || (search !== '' && given.length === 0))
+    throw new Problem(400, `${path.slice(0, 60)} takes ${may}`, { code: 'UNKNOWN_QUERY' });
+  return Object.fromEntries(given);
+}
+
+const MAX_QUERY_LENGTH = 100;
+
+/** Returns `body` if it is as the rule says. Throws a Problem where it is not. */
+function checked(rule: BodyRule | undefined, body: Readonly<Record<string, unknown>>) {
+  const found = rule && findMismatch(rule.schema, body);
+  if (rule === undefined || found === undefined) return body;
+  const why = found.field === 'role' ? ': the token says what it is' : '';
+  throw new Problem(400, `${found.field || 'the body'} ${found.detail}${why}`, { code: rule.code, field: found.field });
 }
 
 function checkOrigin({ allowRemote }: EndpointParts, { headers, socket }: IncomingMessage): void {
@@ -111,19 +147,22 @@ function unauthorized({ headers }: IncomingMessage): Problem {
   );
 }
 
+function ofAnotherPage(): Problem {
+  return new Problem(403, 'pages of another origin are not answered', { code: 'CROSS_ORIGIN' });
+}
+
 function forbidden(detail: string): Problem {
   const headers = { 'WWW-Authenticate': 'Bearer realm="holdfast", error="insufficient_scope"' };
   return new Problem(403, detail, { code: 'FORBIDDEN', field: 'role' }, headers);
 }
 
-interface Asked {
-  readonly handler: RouteHandler;
+function route(
+  method: string,
+  path: string,
+): {
+  readonly method: RouteMethod;
   readonly name: string;
-  /** Whether it changes something. */
-  readonly isChange: boolean;
-}
-
-function route(method: string, path: string): Asked {
+} {
   const found = findRoute(path);
   if (found === undefined) {
     const detail = `there is no ${JSON.stringify(path.slice(0, 60))}; GET / lists what there is`;
@@ -131,8 +170,8 @@ function route(method: string, path: string): Asked {
   }
   const { methods } = found.route;
   const asked = method === 'HEAD' ? 'GET' : method;
-  const handler = Object.hasOwn(methods, asked) ? methods[asked as keyof typeof methods] : undefined;
-  if (handler !== undefined) return { handler, name: found.name, isChange: asked === 'PUT' || asked === 'DELETE' };
+  const row = Object.hasOwn(methods, asked) ? methods[asked as keyof typeof methods] : undefined;
+  if (row !== undefined) return { method: row, name: found.name };
   const allow = allowedMethods(found.route);
   throw new Problem(405, `${found.route.path} knows ${allow}`, { code: 'UNKNOWN_METHOD' }, { Allow: allow });
 }

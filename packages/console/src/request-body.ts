@@ -13,7 +13,7 @@ import type { IncomingMessage } from 'node:http';
 
 import type { Clock } from '@holdfast/core';
 
-import { Problem } from './problem.ts';
+import { Problem } from './api/problem.ts';
 
 /** The longest body that is read: 16 KiB. */
 const MAX_BODY_BYTES = 16_384;
@@ -39,6 +39,8 @@ export async function readJsonObject(
 ): Promise<Readonly<Record<string, unknown>>> {
   checkType(request.headers['content-type'], request.headers['content-encoding']);
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const { body } = request as { readonly body?: unknown };
+  if (request.readableEnded && body !== undefined) return requireObject(body); // a framework has read and parsed it
   if (request.readableEnded) throw new Error('the body was read by somebody else before the admin handler was called');
   return parseObject(await readBytes(request, deadline));
 }
@@ -83,6 +85,10 @@ function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
     const what = bytes.length === 0 ? 'it is empty' : 'it is not valid JSON';
     throw new Problem(400, `the body must be a JSON object; ${what}`, { code: 'INVALID_BODY' });
   }
+  return requireObject(value);
+}
+
+function requireObject(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Problem(400, 'the body must be a JSON object', { code: 'INVALID_BODY' });
   return value as Readonly<Record<string, unknown>>;

@@ -5,7 +5,7 @@
  * comes before the request has ended is written at once, and the connection closed when the rest has come, within limits.
  *
  * Invariants
- *  (1) Every answer says that it is not to be stored, sniffed or framed.
+ *  (1) Every answer says that it is not to be stored, sniffed or framed, nor read by pages of others.
  *  (2) A connection whose request was not read to its end serves no other.
  *  (3) Waiting for such an end is limited, in bytes and in time.
  *
@@ -24,6 +24,23 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What every answer says about itself. */
+const GUARDS: Readonly<Record<string, string>> = Object.freeze({
+  'Cache-Control': 'no-store', // (1)
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+});
+
+/** Headers of a stream of events. */
+export const STREAM_HEADERS: Readonly<Record<string, string>> = Object.freeze({
+  ...GUARDS,
+  'Content-Type': 'text/event-stream',
+  'X-Accel-Buffering': 'no', // a proxy must pass on what it gets
+});
+
 /** Sends `answer`; nothing that the client does can make it throw. */
 export function send(response: ServerResponse, { status, body, type, headers }: Answer, clock: Clock): void {
   const { req: request } = response;
@@ -34,9 +51,7 @@ export function send(response: ServerResponse, { status, body, type, headers }: 
   response.writeHead(status, {
     'Content-Type': type ?? 'application/json',
     'Content-Length': Buffer.byteLength(payload),
-    'Cache-Control': 'no-store', // (1)
-    'X-Content-Type-Options': 'nosniff',
-    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    ...GUARDS,
     ...(isUnfinished ? { Connection: 'close' } : {}), // (2)
     ...headers,
   });

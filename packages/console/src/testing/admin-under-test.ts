@@ -77,6 +77,9 @@ export function createAdminUnderTest(options: Partial<AdminOptions> = {}): Admin
     degradation,
     ...(options.tokens === undefined ? { token } : {}),
     clock,
+    wallClock: () => Date.UTC(2026, 0, 1) + clock.now(),
+    sampleMs: 0,
+    maxRequestsPerSecond: 100_000,
     ...options,
   });
   onTestFinished(() => admin.close());

@@ -1,0 +1,162 @@
+/**
+ * Handlers: what each method of each route does.
+ *
+ * @module
+ */
+
+import {
+  type FeatureControl,
+  type ModeChange,
+  type PlacedTarget,
+  type Restoration,
+  explainFeature,
+} from '@holdfast/degradation';
+
+import type { Author } from '../actions/action-trail.ts';
+import type { HoldRequest } from '../actions/circuit-holds.ts';
+import type { FeatureChanges } from '../actions/feature-changes.ts';
+import { detailOf, pipelinesOf, summaryOf } from '../policies/shown-policies.ts';
+import { Problem } from './problem.ts';
+import { LiveAnswer, type RouteCall } from './route.ts';
+
+export function index({ role, service, live }: RouteCall): object {
+  const { nowMs, sampleMs } = live.time();
+  return { service, role, nowMs, sampleMs };
+}
+
+export function listCircuits({ holds }: RouteCall): unknown {
+  return { circuits: holds.list() };
+}
+
+export function showCircuit({ holds, name }: RouteCall): unknown {
+  return holds.show(name);
+}
+
+export async function holdCircuit(call: RouteCall): Promise<unknown> {
+  const { holds, name } = call;
+  holds.show(name); // an unknown circuit is not worth reading a body for
+  const request = (await authored(call)) as unknown as HoldRequest;
+  const { id } = holds.hold(name, request);
+  return { ...holds.show(name), actionId: id };
+}
+
+export async function releaseCircuit(call: RouteCall): Promise<unknown> {
+  const { holds, name } = call;
+  holds.show(name);
+  const { id } = holds.release(name, (await authored(call)) as unknown as Author);
+  return { ...holds.show(name), actionId: id };
+}
+
+export function listFeatures({ degradation }: RouteCall): unknown {
+  return { features: degradation?.list() ?? [] };
+}
+
+export function showFeature(call: RouteCall): unknown {
+  return controlOf(call).status(call.name);
+}
+
+export async function setMode(call: RouteCall): Promise<unknown> {
+  const changes = changesOf(call);
+  controlOf(call).status(call.name);
+  const { mode, ...change } = await authored(call);
+  const { status, action } = changes.set(call.name, mode as string, change as unknown as ModeChange & Author);
+  return { ...status, actionId: action.id };
+}
+
+export async function restoreMode(call: RouteCall): Promise<unknown> {
+  const changes = changesOf(call);
+  controlOf(call).status(call.name);
+  const { status, action } = changes.restore(call.name, (await authored(call)) as unknown as Restoration & Author);
+  return { ...status, actionId: action.id };
+}
+
+export function explain(call: RouteCall): unknown {
+  return explainFeature(controlOf(call), call.name);
+}
+
+export async function explainFor(call: RouteCall): Promise<unknown> {
+  const features = controlOf(call);
+  features.status(call.name);
+  return explainFeature(features, call.name, (await call.readBody()) as unknown as PlacedTarget);
+}
+
+export function showBrownout({ degradation, brownout }: RouteCall): unknown {
+  const { level, reason } = degradation?.level() ?? { level: 0, reason: '' };
+  return { level, reason, explanation: brownout?.explain() };
+}
+
+export function listPipelines({ registry }: RouteCall): unknown {
+  return { pipelines: pipelinesOf(registry) };
+}
+
+export function showPipeline({ registry, name }: RouteCall): unknown {
+  const pipelines = pipelinesOf(registry) as readonly { readonly id: string; readonly name: string }[];
+  const found = pipelines.find((one) => one.name === name) ?? pipelines.find(({ id }) => id === name);
+  if (found === undefined) throw notFound(`there is no pipeline ${quote(name)}`);
+  return found;
+}
+
+export function listPolicies({ options }: RouteCall): unknown {
+  return { policies: options.list().map(summaryOf) };
+}
+
+export function showPolicy({ options, name }: RouteCall): unknown {
+  return detailOf(options.find(name));
+}
+
+export async function changeOptions(call: RouteCall): Promise<unknown> {
+  const { options, name } = call;
+  const entry = options.find(name);
+  const { changes, ...author } = await authored(call);
+  const { id } = options.change(name, changes as object as Record<string, unknown>, author as unknown as Author);
+  return { ...detailOf(entry), actionId: id };
+}
+
+export async function diffOptions(call: RouteCall): Promise<unknown> {
+  const { options, name } = call;
+  options.find(name);
+  const { changes } = await call.readBody();
+  return options.difference(name, changes as Record<string, unknown>);
+}
+
+export function showAudit({ degradation, trail }: RouteCall): unknown {
+  return { entries: degradation?.audit() ?? [], actions: trail.list() };
+}
+
+export async function undoAction(call: RouteCall): Promise<unknown> {
+  const author = (await authored(call)) as unknown as Author;
+  return { action: call.trail.undo(call.name, author) };
+}
+
+export function showHistory({ live }: RouteCall): unknown {
+  return live.history();
+}
+
+export function watch({ live, request, query }: RouteCall): LiveAnswer {
+  return new LiveAnswer(live.admit(request, query['lastEventId']));
+}
+
+// --- internal ---
+
+/** Reads a body that says who does it. What they may do, says the token. */
+async function authored({ readBody, role }: RouteCall): Promise<Readonly<Record<string, unknown>>> {
+  return { ...(await readBody()), role };
+}
+
+function controlOf({ degradation, name }: RouteCall): FeatureControl {
+  if (degradation === undefined) throw notFound(`there is no feature ${quote(name)}; this service has none`);
+  return degradation;
+}
+
+function changesOf({ features, name }: RouteCall): FeatureChanges {
+  if (features === undefined) throw notFound(`there is no feature ${quote(name)}; this service has none`);
+  return features;
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name.slice(0, 60));
+}
+
+function notFound(detail: string): Problem {
+  return new Problem(404, detail, { code: 'NOT_FOUND' });
+}

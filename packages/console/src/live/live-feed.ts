@@ -1,0 +1,254 @@
+/**
+ * Live feed: what changes, told to all clients that watch, and kept for those that come later.
+ *
+ *   events ─► soon ─► look ─┐                            ┌─► log, for clients that come back
+ *   every `sampleMs` ─► look ┴─► changes ── as frames ───┴─► watchers, one text for all
+ *                        └─────► sample ─► the last of them kept ─► watchers
+ *
+ * Invariants
+ *  (1) It listens to the events of policies only while somebody watches: without, no call pays for it.
+ *  (2) At most `maxWatchers` clients watch at once; one more is refused.
+ *  (3) Changes are told within `FLUSH_MS`, however many there are: what changes twice in that time is told once.
+ *  (4) Closing ends every stream, and every timer.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { Clock, Events, PolicyEvent, Registry, Timer } from '@holdfast/core';
+import type { FeatureControl } from '@holdfast/degradation';
+
+import type { ActionTrail } from '../actions/action-trail.ts';
+import { Problem } from '../api/problem.ts';
+import { circuitsOf, policiesOf } from '../policies/catalogue.ts';
+import { STREAM_HEADERS } from '../response.ts';
+import type { WallClock } from '../wall-clock.ts';
+import { EventLog, type Frame, frameText } from './event-log.ts';
+import { type Notice, Observer, type Ribbons } from './observer.ts';
+import { type Sample, Sampler } from './sampler.ts';
+import { Watcher } from './watcher.ts';
+
+/** What a live feed needs. */
+export interface LiveFeedParts {
+  readonly registry: Registry;
+  readonly degradation: FeatureControl | undefined;
+  readonly trail: ActionTrail;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly service: string;
+  readonly sampleMs: number;
+  readonly maxWatchers: number;
+}
+
+/** States and samples of the last minutes. */
+export interface History extends Ribbons {
+  /** Calendar time of now, in milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly sampleMs: number;
+  readonly samples: readonly Sample[];
+}
+
+/** What changes, as it changes. */
+export class LiveFeed {
+  readonly #parts: LiveFeedParts;
+  readonly #log = new EventLog();
+  readonly #sampler = new Sampler();
+  readonly #observer: Observer;
+  readonly #watchers = new Set<Watcher>();
+  readonly #samples: Sample[] = [];
+  readonly #timers = new Map<string, Timer>();
+  #unlisten: (() => void) | undefined = undefined;
+  #isFeatureNews = false;
+  #sampledAt: number | undefined = undefined;
+  #isClosed = false;
+
+  constructor(parts: LiveFeedParts) {
+    this.#parts = parts;
+    const { registry, degradation, trail } = parts;
+    this.#observer = new Observer({ registry, degradation, sampler: this.#sampler });
+    trail.onAction = (action) => this.#tell([this.#log.add('action', action.id, action)]);
+  }
+
+  /** Clients that watch. */
+  get watcherCount(): number {
+    return this.#watchers.size;
+  }
+
+  /** Begins to keep history, if it is to keep any. May be called again. */
+  start(): void {
+    if (this.#isClosed || this.#sampledAt !== undefined) return;
+    this.#sampledAt = this.#parts.clock.now();
+    this.#lookAtAll();
+    this.#sampler.take(this.#sampled()); // from here on it counts
+    if (this.#parts.sampleMs > 0) this.#arm('sample', this.#parts.sampleMs, () => this.#sample());
+  }
+
+  /** Lets a client watch. Throws a Problem when there are too many. Returns what opens the stream. */
+  admit({ headers }: IncomingMessage, lastEventId?: string): (response: ServerResponse) => void {
+    const { maxWatchers } = this.#parts;
+    const field = headers['last-event-id'] ?? lastEventId;
+    const after = typeof field === 'string' && field !== '' ? field : undefined;
+    if (this.#isClosed) throw new Problem(503, 'the admin endpoint is closed', { code: 'CLOSED' });
+    if (this.#watchers.size >= maxWatchers) throw tooMany(maxWatchers); // (2)
+    return (response) => this.#open(response, after);
+  }
+
+  /** The calendar time of now, and how often samples are taken; 0 where none are. */
+  time(): { readonly nowMs: number; readonly sampleMs: number } {
+    const { wallClock, sampleMs } = this.#parts;
+    return { nowMs: wallClock(), sampleMs };
+  }
+
+  history(): History {
+    this.start();
+    this.#tellNotices(this.#observer.lookAtStates(this.#parts.wallClock()));
+    const { wallClock, sampleMs } = this.#parts;
+    return { nowMs: wallClock(), sampleMs, samples: [...this.#samples], ...this.#observer.ribbons() };
+  }
+
+  /** Ends all streams. Idempotent. */
+  close(): void {
+    this.#isClosed = true;
+    for (const watcher of this.#watchers) watcher.end(); // (4)
+    this.#watchers.clear();
+    this.#unlisten?.();
+    this.#sampler.rest();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #open(response: ServerResponse, after: string | undefined): void {
+    if (this.#isClosed || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    response.on('error', () => {}); // a connection that breaks must not throw
+    response.writeHead(200, STREAM_HEADERS);
+    response.socket?.setNoDelay(true);
+    const watcher = new Watcher(response, this.#parts.clock);
+    response.on('close', () => this.#leave(watcher));
+    this.start();
+    this.#lookAtAll(); // so that what it is told next is news to it, too
+    watcher.send([], this.#greeting(after));
+    this.#watchers.add(watcher);
+    this.#listen();
+    if (!this.#timers.has('beat')) this.#arm('beat', HEARTBEAT_MS, () => this.#beat());
+  }
+
+  /** What a stream begins with: where it stands, and what a client that comes back has missed. */
+  #greeting(after: string | undefined): string {
+    const missed = after === undefined ? undefined : this.#log.after(after);
+    const { service, sampleMs, wallClock } = this.#parts;
+    const start = { service, sampleMs, isResumed: missed !== undefined, atMs: wallClock() };
+    const hello = `retry: ${RETRY_MS}\n${frameText('hello', start, missed === undefined ? this.#log.lastId : undefined)}`;
+    return hello + (missed ?? []).map(({ text }) => text).join('');
+  }
+
+  #leave(watcher: Watcher): void {
+    this.#watchers.delete(watcher);
+    if (this.#watchers.size > 0) return;
+    this.#unlisten?.(); // (1)
+    this.#unlisten = undefined;
+    this.#sampler.rest();
+    for (const name of ['beat', 'flush']) {
+      this.#timers.get(name)?.cancel();
+      this.#timers.delete(name);
+    }
+  }
+
+  #listen(): void {
+    if (this.#unlisten !== undefined) return;
+    const { registry, degradation } = this.#parts;
+    const sources = new Set<Events | undefined>([registry.events, degradation?.events]);
+    const ends = [...sources].map((events) => events?.listen((event) => this.#hear(event)));
+    this.#unlisten = () => {
+      for (const end of ends) end?.();
+    };
+  }
+
+  #hear({ type, policy }: PolicyEvent): void {
+    if (policy === 'feature') this.#isFeatureNews = true;
+    else if (type !== 'circuit-breaker.transitioned') return;
+    if (!this.#timers.has('flush')) this.#arm('flush', FLUSH_MS, () => this.#flush()); // (3)
+  }
+
+  #flush(): void {
+    const states = this.#observer.lookAtStates(this.#parts.wallClock());
+    this.#tellNotices(this.#isFeatureNews ? [...states, ...this.#observer.lookAtFeatures()] : states);
+    this.#isFeatureNews = false;
+  }
+
+  #lookAtAll(): void {
+    this.#flush();
+    this.#tellNotices([...this.#observer.lookAtFeatures(), ...this.#observer.lookAtOptions()]);
+  }
+
+  #sample(): void {
+    const { clock, wallClock, degradation, sampleMs } = this.#parts;
+    this.#flush();
+    const isWatched = this.#watchers.size > 0;
+    if (isWatched) this.#tellNotices([...this.#observer.lookAtFeatures(), ...this.#observer.lookAtOptions()]);
+    const now = clock.now();
+    const spanMs = Math.round(now - (this.#sampledAt ?? now));
+    this.#sampledAt = now;
+    const level = degradation?.level().level ?? 0;
+    const sample = { atMs: wallClock(), spanMs, level, ...this.#sampler.take(this.#sampled()) };
+    this.#samples.push(sample);
+    if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
+    if (isWatched) this.#tell([{ key: 'sample', text: frameText('sample', sample) }]);
+    this.#arm('sample', sampleMs, () => this.#sample());
+  }
+
+  #sampled() {
+    const { registry } = this.#parts;
+    const isWatched = this.#watchers.size > 0;
+    return { policies: policiesOf(registry), circuits: circuitsOf(registry), isWatched };
+  }
+
+  #beat(): void {
+    for (const watcher of this.#watchers) watcher.check(STALLED_MS);
+    this.#arm('beat', HEARTBEAT_MS, () => this.#beat());
+  }
+
+  #tellNotices(notices: readonly Notice[]): void {
+    this.#tell(notices.map(({ type, key, data }) => this.#log.add(type, key, data)));
+  }
+
+  #tell(frames: readonly Frame[]): void {
+    if (frames.length === 0 || this.#watchers.size === 0) return;
+    const text = frames.map((frame) => frame.text).join('');
+    for (const watcher of this.#watchers) watcher.send(frames, text);
+  }
+
+  #arm(name: string, delayMs: number, callback: () => void): void {
+    const timer = this.#parts.clock.setTimer(() => {
+      this.#timers.delete(name);
+      if (!this.#isClosed) callback();
+    }, delayMs);
+    timer.unref();
+    this.#timers.set(name, timer);
+  }
+}
+
+// --- internal ---
+
+/** Time in which changes are gathered before they are told. */
+const FLUSH_MS = 100;
+
+/** Time between signs of life, and between looks for clients that have stalled. */
+const HEARTBEAT_MS = 5000;
+
+/** A client that takes nothing for this long is cut off. */
+const STALLED_MS = 15_000;
+
+/** Time after which a client should try again when its stream has ended. */
+const RETRY_MS = 2000;
+
+/** Samples that are kept. */
+const MAX_SAMPLES = 60;
+
+function tooMany(maxWatchers: number): Problem {
+  const detail = `${maxWatchers} clients watch already; try again when one of them has left`;
+  return new Problem(503, detail, { code: 'TOO_MANY_WATCHERS' }, { 'Retry-After': '5' });
+}
