@@ -1,7 +1,44 @@
 /**
- * gRPC under a deadline: see the README.
+ * gRPC under a deadline: contexts, metadata and policies on both sides of grpc-js.
  *
  * @module
  */
 
-export {};
+// Clients
+export { createGrpcClient, type GrpcClientOptions, type GrpcFunction, type GrpcFunctions } from './grpc-client.ts';
+export { type GrpcCallOptions, type GrpcMethod, type GrpcSource } from './grpc-call.ts';
+export { clientInterceptor, type ClientInterceptorOptions, withCallContext } from './client-interceptor.ts';
+export { outgoingDefaults, type OutgoingOptions } from './outgoing.ts';
+
+// Servers
+export {
+  createGrpcServing,
+  type GrpcServing,
+  grpcServingDefaults,
+  type GrpcServingOptions,
+  type GrpcServingSnapshot,
+} from './serving.ts';
+export { type GrpcHandlers } from './handlers.ts';
+export { contextOf, type HandledCall } from './call-context.ts';
+export {
+  type GrpcComponent,
+  grpcComponentDefaults,
+  type GrpcComponentOptions,
+  GrpcDrainIncompleteError,
+  type GrpcDrainReport,
+} from './server-component.ts';
+
+// Metadata
+export { grpcMetadataOf, type GrpcMetadataValue, type MetadataNames, withGrpcMetadata } from './call-metadata.ts';
+
+// Statuses and errors
+export {
+  classifyGrpc,
+  grpcError,
+  GrpcStatusError,
+  type GrpcStatusParts,
+  grpcStatusOf,
+  isGrpcStatusError,
+  isRetryableGrpc,
+} from './grpc-error.ts';
+export { type GrpcStatusName, type GrpcStatusRow, grpcStatusTable } from './status-table.ts';

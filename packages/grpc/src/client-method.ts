@@ -1,0 +1,213 @@
+/**
+ * Client method: one method of a client, and how a call of it is attempted under its policies.
+ *
+ *   run ─► policies ─► attempt ── OK, or the first message ─────────► the caller's
+ *                        ├─ a status that is not OK ─► typed error ─► policies, once more perhaps
+ *                        └─ its context ends ─► cancelled
+ *
+ * Always
+ *  - Under a context that has ended no call is started.
+ *  - An attempt whose context ends is cancelled, and nothing of ours stays with an attempt that is over.
+ *  - Once a message was taken from the caller's source, or came from the server, no other attempt begins.
+ *  - A stream lives as long as the caller's context; the attempt's own is only for its start.
+ *  - When the caller leaves a stream, it is cancelled; attempts that lost are, too.
+ *
+ * @module
+ */
+
+import type {
+  CallOptions,
+  ClientDuplexStream,
+  ClientReadableStream,
+  ClientUnaryCall,
+  ClientWritableStream,
+  Metadata,
+  StatusObject,
+} from '@grpc/grpc-js';
+import { callHook, type Context, DeadlineExceededError, type Policy } from '@holdfast/core';
+
+import type { GrpcCallOptions, GrpcMethod, GrpcSource } from './grpc-call.ts';
+import { errorOfStatus } from './grpc-error.ts';
+import type { Outgoing } from './outgoing.ts';
+import { SourcePump } from './source-pump.ts';
+
+/** A method of a client of grpc-js, whatever it streams. */
+export type ClientCall = (...args: never[]) => AnyCall;
+
+/** What a method needs besides itself. */
+export interface ClientMethodParts {
+  readonly outgoing: Outgoing;
+  readonly policy: Policy<unknown> | undefined;
+}
+
+/** One method. */
+export class ClientMethod {
+  readonly #method: GrpcMethod;
+  readonly #call: (...args: unknown[]) => AnyCall;
+  readonly #parts: ClientMethodParts;
+
+  constructor(method: GrpcMethod, call: ClientCall, parts: ClientMethodParts) {
+    this.#method = method;
+    this.#call = call as (...args: unknown[]) => AnyCall;
+    this.#parts = parts;
+  }
+
+  /** Calls it: returns a promise of the response, or an async iterable of the responses. */
+  run(context: Context, input: unknown, options: GrpcCallOptions): unknown {
+    switch (this.#method.kind) {
+      case 'unary':
+        return this.#underPolicy(context, (own) =>
+          this.#attempt(own, options, (...rest) => this.#call(input, ...rest)),
+        );
+      case 'client-stream':
+        return this.#promiseForStream(context, input as GrpcSource<unknown>, options);
+      case 'server-stream':
+        return this.#responses(context, { options, open: (...rest) => this.#call(input, ...rest) });
+      case 'bidi': {
+        const pump = new SourcePump(input as GrpcSource<unknown>);
+        return this.#responses(context, { options, open: this.#call, pump });
+      }
+    }
+  }
+
+  // --- internal ---
+
+  #underPolicy<T>(context: Context, operation: (own: Context) => Promise<T>): Promise<T> {
+    const { policy } = this.#parts;
+    return policy === undefined ? operation(context) : (policy.execute(operation, context) as Promise<T>);
+  }
+
+  /** What a call under `own` is sent with. Throws where there is no time left for it. */
+  #sent(own: Context, { options, metadata }: GrpcCallOptions): readonly [Metadata, CallOptions] {
+    const { outgoing } = this.#parts;
+    own.throwIfCancelled();
+    const deadline = outgoing.deadlineOf(own, options?.deadline);
+    if (outgoing.hasPassed(deadline)) throw new DeadlineExceededError(`there is no time left for ${this.#method.path}`);
+    return [outgoing.metadataOf(own, metadata), { ...options, deadline }];
+  }
+
+  /** One attempt at a call that is answered with one response. */
+  #attempt(own: Context, options: GrpcCallOptions, open: Open, onOpen?: (call: AnyCall) => void): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let unhook: (() => unknown) | undefined;
+      const answer = (error: unknown, response: unknown): void => {
+        unhook?.();
+        if (error === null || error === undefined) resolve(response);
+        else reject(this.#errorFor(error, own));
+      };
+      const call = open(...this.#sent(own, options), answer);
+      tellHooks(call, options, this.#method);
+      unhook = own.onCancel((cause) => {
+        reject(cause);
+        call.cancel();
+      });
+      onOpen?.(call);
+    });
+  }
+
+  #promiseForStream(context: Context, source: GrpcSource<unknown>, options: GrpcCallOptions): Promise<unknown> {
+    const pump = new SourcePump(source);
+    return this.#underPolicy(context, async (own) => {
+      pump.throwIfTaken();
+      let failed: Promise<never> | undefined;
+      const response = this.#attempt(own, options, this.#call, (call) => {
+        failed = pump.feed(call as ClientWritableStream<unknown>);
+      });
+      try {
+        return await Promise.race([response, failed].filter((each) => each !== undefined));
+      } catch (error) {
+        pump.note(error);
+        throw error;
+      } finally {
+        pump.stop();
+      }
+    });
+  }
+
+  /** Reads responses. The call begins with the first read, and is over when the reader leaves. */
+  async *#responses(context: Context, plan: StreamPlan): AsyncGenerator<unknown, void> {
+    const stream = await this.#start(context, plan);
+    const unhook = context.onCancel(() => stream.call.cancel());
+    try {
+      let next = await stream.first;
+      while (next.done !== true) {
+        yield next.value;
+        next = await stream.read();
+      }
+    } catch (error) {
+      throw plan.pump?.sourceError ?? this.#errorFor(error, context);
+    } finally {
+      unhook();
+      plan.pump?.stop();
+      stream.call.cancel(); // of one that has ended it does nothing
+    }
+  }
+
+  async #start(context: Context, plan: StreamPlan): Promise<OpenStream> {
+    const attempts: OpenStream[] = [];
+    let won: OpenStream | undefined;
+    try {
+      won = await this.#underPolicy(context, (own) => this.#startOnce(own, plan, attempts));
+      return won;
+    } finally {
+      for (const attempt of attempts) if (attempt !== won) attempt.call.cancel();
+      if (won === undefined) plan.pump?.stop();
+    }
+  }
+
+  /** Opens a stream, and waits for its headers or its first message. */
+  async #startOnce(own: Context, { open, options, pump }: StreamPlan, attempts: OpenStream[]): Promise<OpenStream> {
+    pump?.throwIfTaken();
+    const call = open(...this.#sent(own, options)) as ClientReadableStream<unknown>;
+    call.on('error', ignoreIt); // what comes when nobody reads any more
+    tellHooks(call, options, this.#method);
+    const unhook = own.onCancel(() => call.cancel());
+    const iterator = call[Symbol.asyncIterator]() as AsyncIterator<unknown, void>;
+    const stream: OpenStream = { call, first: iterator.next(), read: () => iterator.next() };
+    attempts.push(stream);
+    const hasHeaders = new Promise<void>((resolve) => call.once('metadata', () => resolve()));
+    const failed = pump?.feed(call as ClientDuplexStream<unknown, unknown>);
+    try {
+      await Promise.race([stream.first, hasHeaders, failed].filter((each) => each !== undefined));
+    } catch (error) {
+      const told = pump?.sourceError ?? this.#errorFor(error, own);
+      pump?.note(told);
+      throw told;
+    } finally {
+      unhook();
+      stream.first.catch(ignoreIt);
+    }
+    return stream;
+  }
+
+  #errorFor(error: unknown, own: Context): unknown {
+    return own.cancelled ? own.cause : errorOfStatus(error, this.#method.path);
+  }
+}
+
+// --- internal ---
+
+type AnyCall = ClientUnaryCall | ClientReadableStream<unknown> | ClientWritableStream<unknown>;
+type Open = (...rest: unknown[]) => AnyCall;
+
+interface StreamPlan {
+  readonly options: GrpcCallOptions;
+  readonly open: Open;
+  readonly pump?: SourcePump;
+}
+
+/** A stream that has been opened. */
+interface OpenStream {
+  readonly call: ClientReadableStream<unknown>;
+  /** The first read. */
+  readonly first: Promise<IteratorResult<unknown, void>>;
+  readonly read: () => Promise<IteratorResult<unknown, void>>;
+}
+
+function ignoreIt(): void {}
+
+function tellHooks(call: AnyCall, { onMetadata, onTrailers }: GrpcCallOptions, { path }: GrpcMethod): void {
+  if (onMetadata !== undefined) call.once('metadata', (headers: Metadata) => callHook('onMetadata', path, () => onMetadata(headers))); // prettier-ignore
+  if (onTrailers !== undefined)
+    call.once('status', ({ metadata }: StatusObject) => callHook('onTrailers', path, () => onTrailers(metadata)));
+}

@@ -1,0 +1,188 @@
+/**
+ * Handlers: functions of a context and a request that return promises or async iterables, as handlers of grpc-js.
+ *
+ * Always
+ *  - A call is answered once, whatever the handler does: with its value, or with the status of its error.
+ *  - What a handler streams is read no further once nobody takes it, and its source is told.
+ *  - What the client streams ends for the handler when the call does: with the context's cause, if it was cut off.
+ *
+ * @module
+ */
+
+import type {
+  handleBidiStreamingCall,
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  handleUnaryCall,
+  Metadata,
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import { callHook, type Context, isResilienceError, type Policy } from '@holdfast/core';
+
+import { contextOf } from './call-context.ts';
+import { type FinalStatus, statusOfError } from './error-status.ts';
+import type { GrpcMethod, GrpcSource } from './grpc-call.ts';
+import { answers, requestsOf } from './served-stream.ts';
+
+/** Makes handlers of grpc-js of functions. */
+export interface GrpcHandlers {
+  /** Of a function that promises the response. What it throws becomes a status. */
+  handleUnary<Request, Response>(
+    handler: (
+      context: Context,
+      request: Request,
+      call: ServerUnaryCall<Request, Response>,
+    ) => Response | PromiseLike<Response>,
+  ): handleUnaryCall<Request, Response>;
+  /** Of a function that gets the requests as an async iterable, and promises the response. */
+  handleClientStream<Request, Response>(
+    handler: (
+      context: Context,
+      requests: AsyncIterable<Request>,
+      call: ServerReadableStream<Request, Response>,
+    ) => Response | PromiseLike<Response>,
+  ): handleClientStreamingCall<Request, Response>;
+  /** Of a function that returns the responses, as an async generator does. They are read as fast as the client takes them. */
+  handleServerStream<Request, Response>(
+    handler: (
+      context: Context,
+      request: Request,
+      call: ServerWritableStream<Request, Response>,
+    ) => GrpcSource<Response>,
+  ): handleServerStreamingCall<Request, Response>;
+  /** Of a function that gets the requests as an async iterable, and returns the responses. */
+  handleBidi<Request, Response>(
+    handler: (
+      context: Context,
+      requests: AsyncIterable<Request>,
+      call: ServerDuplexStream<Request, Response>,
+    ) => GrpcSource<Response>,
+  ): handleBidiStreamingCall<Request, Response>;
+}
+
+/** What handlers need of their server. */
+export interface HandlerParts {
+  readonly policy: Policy<unknown> | ((method: HandledMethod) => Policy<unknown> | undefined) | undefined;
+  readonly onHandlerError: (error: unknown, path: string) => unknown;
+}
+
+/** Makes what makes handlers. */
+export function makeHandlers(parts: HandlerParts): GrpcHandlers {
+  return {
+    handleUnary: (handler) => {
+      requireHandler('handleUnary', handler);
+      const under = policyOf(parts.policy, 'unary');
+      return (call, callback) =>
+        answerOnce(parts, { call, callback }, (context) =>
+          under(call, context, (own) => handler(own, call.request, call)),
+        );
+    },
+    handleClientStream: (handler) => {
+      requireHandler('handleClientStream', handler);
+      const under = policyOf(parts.policy, 'client-stream');
+      return (call, callback) =>
+        answerOnce(parts, { call, callback }, (context) =>
+          under(call, context, (own) => handler(own, requestsOf(call, context), call)),
+        );
+    },
+    handleServerStream: (handler) => {
+      requireHandler('handleServerStream', handler);
+      const under = policyOf(parts.policy, 'server-stream');
+      return (call) =>
+        stream(parts, call, (context) =>
+          under(call, context, (own) => answers(call, own, handler(own, call.request, call))),
+        );
+    },
+    handleBidi: (handler) => {
+      requireHandler('handleBidi', handler);
+      const under = policyOf(parts.policy, 'bidi');
+      return (call) =>
+        stream(parts, call, (context) =>
+          under(call, context, (own) => answers(call, own, handler(own, requestsOf(call, context), call))),
+        );
+    },
+  };
+}
+
+// --- internal ---
+
+type HandledMethod = Pick<GrpcMethod, 'path' | 'kind'>;
+
+interface PathedCall {
+  readonly metadata: Metadata;
+  getPath(): string;
+}
+
+type Under = <T>(call: PathedCall, context: Context, operation: (own: Context) => T | PromiseLike<T>) => Promise<T>;
+
+function requireHandler(place: string, handler: unknown): void {
+  if (typeof handler !== 'function') throw new TypeError(`${place} needs a function (context, request, call)`);
+}
+
+/** Returns what runs a handler's function under its policy, which is asked for with the first call, when the path is known. */
+function policyOf(chosen: HandlerParts['policy'], kind: GrpcMethod['kind']): Under {
+  let policy: Policy<unknown> | undefined;
+  let isChosen = false;
+  return async (call, context, operation) => {
+    if (!isChosen) policy = typeof chosen === 'function' ? chosen({ path: call.getPath(), kind }) : chosen;
+    isChosen = true;
+    return policy === undefined ? operation(context) : (policy.execute(operation, context) as never);
+  };
+}
+
+/** Answers a call that has one response. */
+function answerOnce<Response>(
+  parts: HandlerParts,
+  { call, callback }: { readonly call: PathedCall; readonly callback: sendUnaryData<Response> },
+  run: (context: Context) => Promise<Response>,
+): void {
+  void (async () => {
+    const outcome = await outcomeOf(parts, call, run);
+    if (outcome.error === undefined) callback(null, outcome.value);
+    else callback(outcome.error);
+  })();
+}
+
+/** Answers a call that has a stream of responses. */
+function stream(
+  parts: HandlerParts,
+  call: PathedCall & { end(): unknown; emit(event: 'error', status: object): boolean },
+  run: (context: Context) => Promise<void>,
+): void {
+  void (async () => {
+    const { error } = await outcomeOf(parts, call, run);
+    if (error === undefined) call.end();
+    else call.emit('error', error);
+  })();
+}
+
+type HandlerOutcome<T> =
+  | { readonly error: undefined; readonly value: T }
+  | { readonly error: Error & FinalStatus; readonly value?: undefined };
+
+/** Runs a handler. Never rejects. */
+async function outcomeOf<T>(
+  parts: HandlerParts,
+  call: PathedCall,
+  run: (context: Context) => Promise<T>,
+): Promise<HandlerOutcome<T>> {
+  try {
+    return { error: undefined, value: await run(contextOf(call)) };
+  } catch (error) {
+    return { error: errorFor(parts, error, call) };
+  }
+}
+
+/** The error that grpc-js makes the status of. What tells no status itself is reported, since the caller is told nothing of it. */
+function errorFor({ onHandlerError }: HandlerParts, error: unknown, call: PathedCall): Error & FinalStatus {
+  const status = statusOfError(error);
+  if (status.code === UNKNOWN && !isResilienceError(error))
+    callHook('onHandlerError', undefined, () => onHandlerError(error, call.getPath()));
+  return Object.assign(new Error(status.details), status);
+}
+
+const UNKNOWN = 2;

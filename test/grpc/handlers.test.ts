@@ -1,0 +1,196 @@
+/** Handlers: what they throw, whatever that is, and how their contexts are found. */
+
+import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { CircuitOpenError, Context, onHookError } from '@holdfast/core';
+import {
+  contextOf,
+  createGrpcClient,
+  createGrpcServing,
+  type GrpcServing,
+  grpcError,
+  grpcStatusOf,
+} from '@holdfast/grpc';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { all, type Note, openClient, startShop, until } from './shop.ts';
+
+const open: { close(): void }[] = [];
+afterEach(() => {
+  onHookError(undefined);
+  for (const each of open.splice(0)) each.close();
+});
+
+async function shopOf(
+  makeHandlers: (serving: GrpcServing) => Parameters<Awaited<ReturnType<typeof startShop>>['server']['addService']>[1],
+  options: Parameters<typeof startShop>[1] = {},
+  more: Parameters<typeof startShop>[2] = {},
+) {
+  const shop = await startShop(makeHandlers, options, more);
+  const client = openClient(shop.port);
+  open.push(client, { close: () => shop.stop() });
+  return { shop, client, functions: createGrpcClient(client) };
+}
+
+/** Every kind of handler, which throws what `fail` throws. */
+const failing =
+  (fail: () => never) =>
+  (serving: GrpcServing): Parameters<Awaited<ReturnType<typeof startShop>>['server']['addService']>[1] => ({
+    get: serving.handleUnary<Note, Note>(fail),
+    list: serving.handleServerStream<Note, Note>(async function* () {
+      yield { text: 'first' };
+      fail();
+    }),
+    upload: serving.handleClientStream<Note, Note>(fail),
+    chat: serving.handleBidi<Note, Note>(fail),
+  });
+
+type Functions = Awaited<ReturnType<typeof shopOf>>['functions'];
+const kinds: readonly (readonly [string, (functions: Functions) => Promise<unknown>])[] = [
+  ['unary', (functions) => functions.get(Context.background, { text: '' })],
+  ['server stream', (functions) => all(functions.list(Context.background, { text: '' }))],
+  ['client stream', (functions) => functions.upload(Context.background, [{ text: '' }])],
+  ['bidi', (functions) => all(functions.chat(Context.background, [{ text: '' }]))],
+];
+
+describe.each(kinds)('a %s handler that throws', (_kind, call) => {
+  it.each<[what: string, thrown: unknown, status: string]>([
+    ['a status of its own', grpcError('NOT_FOUND', 'no such thing'), 'NOT_FOUND'],
+    ['an error', new Error('the password is 1234'), 'UNKNOWN'],
+    ['undefined', undefined, 'UNKNOWN'],
+    ['a text', 'the password is 1234', 'UNKNOWN'],
+    ['a rejection', new CircuitOpenError('breaker', 'open', 70), 'UNAVAILABLE'],
+    ['a timeout', Object.assign(new Error('late'), { name: 'TimeoutError' }), 'DEADLINE_EXCEEDED'],
+  ])('%s ends the call with its status', async (_what, thrown, status) => {
+    const reported: unknown[] = [];
+    const { functions, shop } = await shopOf(failing(() => { throw thrown; }), { onHandlerError: (error) => reported.push(error) }); // prettier-ignore
+
+    const error = await call(functions).catch((why: unknown) => why);
+
+    expect(grpcStatusOf(error)).toBe(status);
+    expect((error as Error).message).not.toContain('1234');
+    expect(reported).toEqual(status === 'UNKNOWN' ? [thrown] : []);
+    await until(() => shop.serving.snapshot().open === 0);
+  });
+});
+
+describe('a handler', () => {
+  it('may return what is no promise, and any iterable', async () => {
+    const { functions } = await shopOf((serving) => ({
+      get: serving.handleUnary<Note, Note>((_context, request) => request),
+      list: serving.handleServerStream<Note, Note>(() => [{ text: '1' }, { text: '2' }]),
+      upload: serving.handleClientStream<Note, Note>(() => ({ text: 'unread' })),
+      chat: serving.handleBidi<Note, Note>(() => new Set([{ text: 'unasked' }])),
+    }));
+
+    expect(await functions.get(Context.background, { text: 'x' })).toEqual({ text: 'x' });
+    expect(await all(functions.list(Context.background, { text: '' }))).toHaveLength(2);
+    expect(await functions.upload(Context.background, [{ text: '' }])).toEqual({ text: 'unread' });
+    expect(await all(functions.chat(Context.background, [{ text: '' }]))).toEqual([{ text: 'unasked' }]);
+  });
+
+  it('that streams what cannot be iterated ends with a status', async () => {
+    const { functions } = await shopOf(
+      (serving) => ({ list: serving.handleServerStream<Note, Note>(() => undefined as never) }),
+      { onHandlerError: () => {} },
+    );
+
+    await expect(all(functions.list(Context.background, { text: '' }))).rejects.toMatchObject({ status: 'UNKNOWN' });
+  });
+
+  it('whose hook throws is answered all the same, and the hook is reported', async () => {
+    const hooks: string[] = [];
+    onHookError(({ hook }) => hooks.push(hook));
+    const { functions } = await shopOf(failing(() => { throw new Error('mine'); }), { onHandlerError: () => { throw new Error('hook'); } }); // prettier-ignore
+
+    await expect(functions.get(Context.background, { text: '' })).rejects.toMatchObject({ status: 'UNKNOWN' });
+    await expect(
+      functions.get(
+        Context.background,
+        { text: '' },
+        {
+          onTrailers: () => { throw new Error('hook'); }, // prettier-ignore
+          onMetadata: () => Promise.reject(new Error('hook')),
+        },
+      ),
+    ).rejects.toMatchObject({ status: 'UNKNOWN' });
+    await until(() => hooks.length >= 3);
+
+    expect(new Set(hooks)).toEqual(new Set(['onHandlerError', 'onTrailers']));
+  });
+
+  it('tells headers and trailers to whoever asks', async () => {
+    const { functions } = await shopOf(() => ({
+      get: (
+        call: { sendMetadata(metadata: Metadata): void },
+        callback: (error: null, value: Note, trailers: Metadata) => void,
+      ) => {
+        const [headers, trailers] = [new Metadata(), new Metadata()];
+        headers.set('x-head', '1');
+        trailers.set('x-tail', '2');
+        call.sendMetadata(headers);
+        callback(null, { text: '' }, trailers);
+      },
+    }));
+    const seen: unknown[] = [];
+
+    await functions.get(
+      Context.background,
+      { text: '' },
+      {
+        onMetadata: (metadata) => seen.push(metadata.get('x-head')),
+        onTrailers: (metadata) => seen.push(metadata.get('x-tail')),
+      },
+    );
+    await until(() => seen.length === 2);
+
+    expect(seen).toEqual([['1'], ['2']]);
+  });
+
+  it('finds its context behind other interceptors, also where they replace the metadata', async () => {
+    const replacing: ServerInterceptor = (_method, next) =>
+      new ServerInterceptingCall(next, {
+        start: (proceed) => proceed({ onReceiveMetadata: (metadata, pass) => pass(metadata.clone()) }),
+      });
+    const { functions } = await shopOf(
+      (serving) => ({
+        get: serving.handleUnary<Note, Note>((context) => ({ text: '', count: context.remainingMs() })),
+      }),
+      {},
+      { interceptors: [replacing] },
+    );
+
+    expect((await functions.get(Context.background.withTimeout(5000), { text: '' })).count).toBeLessThanOrEqual(5000);
+  });
+
+  it('without the interceptor says what is missing', async () => {
+    const other = createGrpcServing({ onHandlerError: () => {} });
+    expect(() => contextOf({ metadata: new Metadata() })).toThrow('serving.interceptor');
+    expect(() => contextOf(undefined as never)).toThrow(TypeError);
+    const calls: unknown[] = [];
+    other.handleUnary<Note, Note>((_context, request) => request)(
+      { metadata: new Metadata(), getPath: () => '/x' } as never,
+      (...args) => calls.push(args),
+    );
+    await until(() => calls.length === 1);
+    expect(calls).toMatchObject([[{ code: 2 }]]);
+  });
+
+  it.each(['handleUnary', 'handleServerStream', 'handleClientStream', 'handleBidi'] as const)(
+    'must be a function: %s',
+    (make) => {
+      expect(() => createGrpcServing()[make](undefined as never)).toThrow(TypeError);
+    },
+  );
+
+  it.each<[option: string, options: object]>([
+    ['defaultTimeoutMs', { defaultTimeoutMs: 0 }],
+    ['maxTimeoutMs', { maxTimeoutMs: NaN }],
+    ['codec', { codec: {} }],
+    ['accept', { accept: ['grpc-timeout'] }],
+    ['policy', { policy: {} }],
+    ['onHandlerError', { onHandlerError: 1 }],
+    ['"maxTimeout"', { maxTimeout: 1 }],
+  ])('is served with valid options only: %s', (option, options) => {
+    expect(() => createGrpcServing(options)).toThrow(option);
+  });
+});
