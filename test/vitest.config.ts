@@ -68,7 +68,9 @@ export default defineConfig({
       folder('queue-bullmq', slow(12)),
       folder('queue-kafka', { testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 13 } }),
       folder('grpc', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      folder('http', { testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false, sequence: { groupOrder: 14 } }),
       folder('http-client', { testTimeout: 60_000, hookTimeout: 60_000 }),
+      folder('console', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false, sequence: { groupOrder: 15 } }),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,

@@ -48,6 +48,23 @@ export const longSuites: readonly Step[] = [
     limitSeconds: 1200,
   },
   {
+    name: 'api-fuzz',
+    kind: 'command',
+    command: [
+      'env',
+      'HOLDFAST_API_FUZZ_RUNS=100000',
+      'npx',
+      'vitest',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      '--project',
+      'console',
+      'test/console/fuzz.test.ts',
+    ],
+    limitSeconds: 900,
+  },
+  {
     name: 'feature-world',
     kind: 'command',
     command: [
