@@ -56,3 +56,23 @@ export {
   isClientGone,
   isServerClosing,
 } from './server/request-error.ts';
+
+// Policies for clients
+export {
+  type BreakerPerOriginOptions,
+  type HttpPoliciesOptions,
+  breakerPerOrigin,
+  httpHedge,
+  httpPolicies,
+  httpPoliciesDefaults,
+  httpRetry,
+  onlyRepeatable,
+} from './client/http-policies.ts';
+export { classifyHttp, classifyHttpForRetry, httpRetryAfterMs } from './client/http-verdict.ts';
+export { type HttpFailure, httpErrorFailures, httpStatusFailures } from './client/http-failures.ts';
+export { type HttpRequest, httpOriginOf, httpRequestOf } from './client/http-request.ts';
+export { type PropagationOptions } from './client/propagation.ts';
+export { type TakeLatestOptions, takeLatest, takeLatestDefaults } from './client/take-latest.ts';
+
+// Errors of clients
+export { NotEnoughTimeError, RedirectError, RequestNotRepeatableError } from './client/http-client-error.ts';
