@@ -39,6 +39,7 @@ const subpathSurfaces: readonly Surface[] = [
     entry: `dist/${client}/${client}.d.ts`,
   })),
   { packageName: 'queue', report: 'queue.bullmq', entry: 'dist/bullmq/bullmq.d.ts' },
+  { packageName: 'queue', report: 'queue.rabbitmq', entry: 'dist/rabbitmq/rabbitmq.d.ts' },
   { packageName: 'queue', report: 'queue.rollback', entry: 'dist/rollback/rollback.d.ts' },
 ];
 

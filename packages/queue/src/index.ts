@@ -6,3 +6,5 @@
  */
 
 export { createQueueCodec, type QueueCodec, type QueueCodecOptions } from './codec.ts';
+export { memoryOnce, memoryOnceDefaults, type MemoryOnceOptions } from './once/memory-once.ts';
+export type { Once, OnceTry } from './once/once-port.ts';

@@ -1,0 +1,51 @@
+/**
+ * Consumer event: what a consumer tells whoever listens.
+ *
+ * @module
+ */
+
+import type { MessageFailure, Verdict } from './verdict.ts';
+
+interface EventOf<T extends string> {
+  readonly type: `rabbitmq-consumer.${T}`;
+  readonly policy: 'rabbitmq-consumer';
+  /** Name of the consumer. */
+  readonly name: string;
+  readonly queue: string;
+}
+
+/** A try of a message has failed; `verdict` is what is done with it. */
+export interface MessageFailedEvent extends EventOf<'failed'> {
+  readonly failure: MessageFailure;
+  readonly verdict: Verdict;
+}
+
+/** A message was not handled, since its deadline had passed. */
+export interface MessageExpiredEvent extends EventOf<'expired'> {
+  readonly messageId: string | undefined;
+}
+
+/** A handler did not end with its context; its message was settled without it. */
+export interface HandlerAbandonedEvent extends EventOf<'abandoned'> {
+  readonly messageId: string | undefined;
+}
+
+/** The broker has cancelled the consumer. */
+export type ConsumerCancelledEvent = EventOf<'cancelled'>;
+
+/** The broker had cancelled the consumer, and it consumes again. */
+export type ConsumerResubscribedEvent = EventOf<'resubscribed'>;
+
+/** The consumer takes no messages any more; `cause` says why. */
+export interface ConsumerEndedEvent extends EventOf<'ended'> {
+  readonly cause: unknown;
+}
+
+/** What a consumer tells. */
+export type ConsumerEvent =
+  | MessageFailedEvent
+  | MessageExpiredEvent
+  | HandlerAbandonedEvent
+  | ConsumerCancelledEvent
+  | ConsumerResubscribedEvent
+  | ConsumerEndedEvent;

@@ -1,0 +1,242 @@
+/**
+ * Delivery run: one message from when it comes until it is settled.
+ *
+ *   delivered ─┬─ its deadline has passed ─► expired ─► settled
+ *              └─ handled ─┬─ success ─────► acked
+ *                          └─ failure ─► verdict ─┬─ ack, dead-letter, requeue ─► settled
+ *                               ▲                 └─ again, or requeue later ─► held ─┬─ time passes ─► handled, or settled
+ *                               └────────────────────────────────────────────────────┘└─ drain ───────► requeued
+ *
+ * Invariants
+ *  (1) A message is settled at most once, whatever comes when; on a channel that is closed not at all, which is counted.
+ *  (2) Its context ends with the first of: its deadline, the consumer's limits, the channel, a drain, and the end of its handler.
+ *  (3) A message whose deadline has passed is not handled.
+ *  (4) A message that is held leaves no timer behind, whatever ends it.
+ *
+ * @module
+ */
+
+import { type CancellableContext, type Context, type Timer, isRejection } from '@holdfast/core';
+
+import { type InFlight, isDrainCause } from '../in-flight/in-flight.ts';
+import { settledWithin } from '../in-flight/settled-within.ts';
+import type { OnceTry } from '../once/once-port.ts';
+import type { AmqpChannel, AmqpMessage } from './amqp-channel.ts';
+import type { ChannelLife } from './channel-life.ts';
+import type { ConsumerCounts } from './consumer-counts.ts';
+import type { ConsumerSettings } from './consumer-options.ts';
+import type { ConsumerEvent } from './consumer-event.ts';
+import { deliveryInfo } from './delivery.ts';
+import { idOf, type MessageAttempts } from './message-attempts.ts';
+import { MessageKeyMissingError } from './rabbitmq-error.ts';
+import { expired, type MessageFailure, type Verdict, verdictOn } from './verdict.ts';
+
+/** What all deliveries of a consumer share. */
+export interface ConsumerParts {
+  readonly channel: AmqpChannel;
+  readonly life: ChannelLife;
+  readonly settings: ConsumerSettings;
+  /** Ends with the channel. */
+  readonly context: Context;
+  readonly inFlight: InFlight;
+  readonly attempts: MessageAttempts;
+  readonly counts: ConsumerCounts;
+  readonly tell: (event: ConsumerEvent) => void;
+  /** Told when it is settled, or void. */
+  readonly onSettled: (run: DeliveryRun) => void;
+}
+
+/** One message. */
+export class DeliveryRun {
+  readonly #parts: ConsumerParts;
+  readonly #message: AmqpMessage;
+  #timer: Timer | undefined = undefined;
+  #isSettled = false;
+  #heldMs = 0;
+  #attempt = 1;
+
+  constructor(parts: ConsumerParts, message: AmqpMessage) {
+    this.#parts = parts;
+    this.#message = message;
+  }
+
+  /** Whether it waits for another try. */
+  get isHeld(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Handles it. Never rejects. */
+  async handle(): Promise<void> {
+    const { settings, counts, attempts } = this.#parts;
+    if (this.#parts.context.cancelled || this.#parts.inFlight.isDraining) return this.requeue();
+    this.#attempt = attempts.numberOf(this.#message, settings.queue);
+    const context = this.#contextOf();
+    if (context.cancelled) return this.#expire(context); // (3)
+    const run = this.#parts.inFlight.begin(settings.queue, context);
+    let hasFailed = true;
+    try {
+      await settledWithin(() => this.#throughPolicy(context), {
+        ...settings,
+        context,
+        onAbandoned: () => this.#abandon(),
+      });
+      hasFailed = false;
+      counts.handled++;
+      this.#settle({ action: 'ack' });
+    } catch (error) {
+      this.#fail(error, context);
+    } finally {
+      context.cancel(); // (2)
+      this.#parts.inFlight.end(run, hasFailed);
+    }
+  }
+
+  /** Gives it back to the queue at once, wherever it is. */
+  requeue(): void {
+    this.#settle({ action: 'requeue' });
+  }
+
+  // --- internal ---
+
+  #contextOf(): CancellableContext {
+    const { settings, context } = this.#parts;
+    const { codec, queue, maxTimeoutMs, defaultTimeoutMs } = settings;
+    const info = { queue, messageId: idOf(this.#message), attempt: this.#attempt };
+    const root = context.withValue(deliveryInfo, info).withTimeout(maxTimeoutMs);
+    const told = codec.extract(this.#message.properties.headers, root);
+    return told.deadline < root.deadline ? told : told.withTimeout(defaultTimeoutMs);
+  }
+
+  #expire(context: CancellableContext): void {
+    const { settings, counts, tell } = this.#parts;
+    context.cancel();
+    counts.expired++;
+    tell({ ...this.#event('expired'), messageId: idOf(this.#message) });
+    this.#settle(expired(settings));
+  }
+
+  #throughPolicy(context: Context): unknown {
+    const { policy } = this.#parts.settings;
+    return policy === undefined ? this.#work(context) : policy.execute((inner) => this.#work(inner), context);
+  }
+
+  async #work(context: Context): Promise<void> {
+    const { settings, counts } = this.#parts;
+    const { once, quarantine } = settings;
+    if (once === undefined && quarantine === undefined) return void (await this.#call(context, undefined));
+    const key = settings.keyOf(this.#message);
+    if (typeof key !== 'string' || key === '') throw new MessageKeyMissingError(settings.name);
+    const guarded = (inner: Context, grant: OnceTry | undefined): unknown =>
+      quarantine === undefined ? this.#call(inner, grant) : quarantine.run(key, () => this.#call(inner, grant));
+    if (once === undefined) return void (await guarded(context, undefined));
+    let hasRun = false;
+    await once.run(
+      key,
+      async (inner, grant) => {
+        hasRun = true;
+        await guarded(inner, grant);
+        return true;
+      },
+      context,
+    );
+    if (!hasRun) counts.known++;
+  }
+
+  #call(context: Context, grant: OnceTry | undefined): unknown {
+    const { handle, queue } = this.#parts.settings;
+    const message = this.#message;
+    const { content, fields } = message;
+    const attempt = this.#attempt;
+    return handle(context, { queue, message, content, attempt, isRedelivered: fields.redelivered, grant });
+  }
+
+  #fail(error: unknown, context: Context): void {
+    const { counts, settings, attempts, tell } = this.#parts;
+    if (this.#isSettled) return;
+    if (isDrainCause(context.cause) || this.#parts.context.cancelled) return this.requeue(); // cut off; void without a channel
+    const isRefused = isRejection(error);
+    if (isRefused) counts.refused++;
+    else {
+      counts.failed++;
+      attempts.fail(this.#message);
+    }
+    const failure: MessageFailure = {
+      error,
+      message: this.#message,
+      attempt: this.#attempt,
+      isRejection: isRefused,
+      isExpired: this.#isExpired(),
+      heldMs: this.#heldMs,
+    };
+    const verdict = verdictOn(failure, settings);
+    tell({ ...this.#event('failed'), failure, verdict });
+    this.#carryOut(verdict);
+  }
+
+  /** Whether its own deadline has passed, not only a limit of the consumer. */
+  #isExpired(): boolean {
+    const { codec, context } = this.#parts.settings;
+    const told = codec.extract(this.#message.properties.headers, context);
+    const isExpired = told.remainingMs() <= 0;
+    told.cancel();
+    return isExpired;
+  }
+
+  #carryOut(verdict: Verdict): void {
+    const afterMs = 'afterMs' in verdict ? (verdict.afterMs ?? 0) : 0;
+    const isWaiting = verdict.action === 'again' || afterMs > 0;
+    if (isWaiting && this.#parts.inFlight.isDraining) this.requeue();
+    else if (verdict.action === 'again') this.#hold(afterMs, () => void this.handle());
+    else if (afterMs > 0) this.#hold(afterMs, () => this.#settle(verdict));
+    else this.#settle(verdict);
+  }
+
+  #hold(afterMs: number, then: () => void): void {
+    const { counts, settings } = this.#parts;
+    counts.held++;
+    this.#timer = settings.clock.setTimer(() => {
+      this.#timer = undefined;
+      counts.held--;
+      this.#heldMs += afterMs;
+      then();
+    }, afterMs);
+  }
+
+  #settle(verdict: Verdict): void {
+    if (this.#isSettled) return; // (1)
+    this.#end();
+    const { channel, life, counts, attempts } = this.#parts;
+    const message = this.#message as never;
+    const isDone = life.settle(() => {
+      if (verdict.action === 'ack') channel.ack(message);
+      else channel.nack(message, false, verdict.action !== 'dead-letter');
+    });
+    if (!isDone) counts.void++;
+    else if (verdict.action === 'ack') counts.acked++;
+    else if (verdict.action === 'dead-letter') counts.deadLettered++;
+    else counts.requeued++;
+    if (verdict.action === 'ack' || verdict.action === 'dead-letter') attempts.forget(this.#message);
+  }
+
+  #end(): void {
+    this.#isSettled = true;
+    if (this.#timer !== undefined) {
+      this.#timer.cancel(); // (4)
+      this.#timer = undefined;
+      this.#parts.counts.held--;
+    }
+    this.#parts.onSettled(this);
+  }
+
+  #abandon(): void {
+    this.#parts.counts.abandoned++;
+    this.#parts.tell({ ...this.#event('abandoned'), messageId: idOf(this.#message) });
+  }
+
+  #event<T extends string>(
+    type: T,
+  ): { type: `rabbitmq-consumer.${T}`; policy: 'rabbitmq-consumer'; name: string; queue: string } {
+    const { name, queue } = this.#parts.settings;
+    return { type: `rabbitmq-consumer.${type}`, policy: 'rabbitmq-consumer', name, queue };
+  }
+}

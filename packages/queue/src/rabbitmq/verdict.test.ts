@@ -1,0 +1,94 @@
+import { BulkheadFullError, onHookError, RejectionError, ResilienceError } from '@holdfast/core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { resolveConsumerOptions } from './consumer-options.ts';
+import { type MessageFailure, verdictOn } from './verdict.ts';
+
+class Refusal extends RejectionError {
+  readonly code: string;
+  constructor(code: string, retryAfterMs?: number) {
+    super(code, { retryAfterMs });
+    this.code = code;
+  }
+}
+class Unrecorded extends ResilienceError {
+  readonly code = 'ONCE_UNRECORDED';
+}
+const full = new BulkheadFullError('db', 'queue-full', { maxConcurrent: 1, maxQueued: 0 });
+
+const settings = (extra = {}) => resolveConsumerOptions({ queue: 'work', handle: () => {}, ...extra });
+const failure = (changes: Partial<MessageFailure>): MessageFailure => ({
+  error: new Error('broken'),
+  message: {} as never,
+  attempt: 1,
+  isRejection: false,
+  isExpired: false,
+  heldMs: 0,
+  ...changes,
+});
+
+describe('verdictOn', () => {
+  it.each([
+    ['a first failure', {}, { action: 'requeue', afterMs: 1000 }],
+    ['the last failure', { attempt: 2 }, { action: 'dead-letter' }],
+    ['what cannot be counted', { attempt: Infinity }, { action: 'dead-letter' }],
+    ['what has expired', { isExpired: true }, { action: 'dead-letter' }],
+    ['a refusal', { error: full }, { action: 'again', afterMs: 1000 }],
+    ['a refusal at the last try', { error: full, attempt: 9 }, { action: 'again', afterMs: 1000 }],
+    ['a refusal that says when', { error: new Refusal('R', 40) }, { action: 'again', afterMs: 40 }],
+    ['a refusal that says at once', { error: new Refusal('R', 0) }, { action: 'again', afterMs: 10 }],
+    ['a refusal for long', { error: new Refusal('R', 90_000), heldMs: 20_000 }, { action: 'requeue', afterMs: 40_000 }],
+    ['a refusal again and again', { error: full, heldMs: 60_000 }, { action: 'requeue', afterMs: 0 }],
+    ['a quarantine', { error: new Refusal('QUARANTINED') }, { action: 'dead-letter' }],
+    ['a failure that is remembered', { error: new Refusal('ONCE_FAILED') }, { action: 'dead-letter' }],
+    ['what was done before', { error: new Refusal('ONCE_RESULT_NOT_KEPT') }, { action: 'ack' }],
+    ['what was done, too late', { error: new Unrecorded('x'), isExpired: true }, { action: 'ack' }],
+    ['no error at all', { error: undefined, attempt: 2 }, { action: 'dead-letter' }],
+  ])('says of %s: %j', (_name, changes, verdict) => {
+    expect(verdictOn(failure(changes), settings())).toEqual(verdict);
+  });
+
+  it('drops what has expired, where it is told to', () => {
+    expect(verdictOn(failure({ isExpired: true }), settings({ whenExpired: 'drop' }))).toEqual({ action: 'ack' });
+  });
+
+  it('verdict (1): gives up after maxAttempts', () => {
+    const verdicts = [1, 2, 3].map((attempt) => verdictOn(failure({ attempt }), settings({ maxAttempts: 3 })).action);
+
+    expect(verdicts).toEqual(['requeue', 'requeue', 'dead-letter']);
+    expect(verdictOn(failure({}), settings({ maxAttempts: 1 }))).toEqual({ action: 'dead-letter' });
+  });
+
+  it('verdict (2): asks the hook first', () => {
+    const seen: unknown[] = [];
+    const onFailure = (given: MessageFailure) => {
+      seen.push(given);
+      return given.attempt === 1 ? ({ action: 'ack' } as const) : undefined;
+    };
+    const first = failure({});
+
+    expect(verdictOn(first, settings({ onFailure }))).toEqual({ action: 'ack' });
+    expect(verdictOn(failure({ attempt: 2 }), settings({ onFailure }))).toEqual({ action: 'dead-letter' });
+    expect(seen[0]).toBe(first);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('hook');
+      },
+    ],
+    ['returns a promise', async () => ({ action: 'ack' })],
+    ['returns nonsense', () => 'ack'],
+    ['returns a delay that never ends', () => ({ action: 'again', afterMs: Infinity })],
+    ['forgets the delay', () => ({ action: 'again' })],
+  ])('verdict (2): does without a hook that %s, and reports it', (_name, onFailure) => {
+    const reported: unknown[] = [];
+    const before = onHookError((error) => reported.push(error));
+    onTestFinished(() => void onHookError(before));
+
+    expect(verdictOn(failure({}), settings({ onFailure }))).toEqual({ action: 'requeue', afterMs: 1000 });
+    expect(reported).toMatchObject([{ hook: 'onFailure', policy: 'rabbitmq' }]);
+  });
+});
