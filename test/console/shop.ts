@@ -7,7 +7,7 @@
 
 import { type Socket, connect } from 'node:net';
 
-import { type AdminOptions, createAdmin } from '@holdfast/console';
+import { type Admin, type AdminOptions, createAdmin } from '@holdfast/console';
 import { type CircuitBreaker, type Registry, circuitBreaker, createRegistry, retry } from '@holdfast/core';
 import { type Degradation, createDegradation, defineFeatures } from '@holdfast/degradation';
 
@@ -22,6 +22,8 @@ export const tokens = {
 export interface Shop {
   readonly url: string;
   readonly port: number;
+  /** What answers, for other servers. */
+  readonly handler: Admin['handler'];
   readonly registry: Registry;
   readonly prices: CircuitBreaker;
   readonly degradation: Degradation<{ recommendations: 'full' | 'cached' | 'off'; checkout: 'full' | 'deferred' }>;
@@ -53,7 +55,7 @@ export async function openShop(options: Partial<AdminOptions> = {}): Promise<Sho
     await admin.close();
     degradation.close();
   };
-  return { url, port, registry, prices, degradation, state, close };
+  return { url, port, handler: admin.handler, registry, prices, degradation, state, close };
 }
 
 /** An answer that came back over a connection of its own. */

@@ -6,7 +6,16 @@
  * @module
  */
 
-import { type Clock, ConfigError, type Registry, integerInRange, isFunction, isName, withKnown } from '@holdfast/core';
+import {
+  type Clock,
+  ConfigError,
+  type Registry,
+  inRange,
+  integerInRange,
+  isFunction,
+  isName,
+  withKnown,
+} from '@holdfast/core';
 import type { Brownout, FeatureControl } from '@holdfast/degradation';
 
 import { ActionTrail } from './actions/action-trail.ts';
@@ -50,6 +59,8 @@ export interface AdminOptions {
   readonly sampleMs?: number;
   /** Clients that may watch `/events` at once. Integer, 0 to 1 000. @defaultValue 32 */
   readonly maxWatchers?: number;
+  /** Time after which a client of `/events` that takes nothing is cut off. Milliseconds, 100 to 600 000. @defaultValue 15_000 */
+  readonly stalledMs?: number;
   /** Source of all time but the calendar's; by default the registry's. */
   readonly clock?: Clock;
   /** The calendar, for people: milliseconds since 1970. By default that of the platform. */
@@ -68,6 +79,7 @@ export const adminDefaults: Required<
   maxRequestsPerSecond: 100,
   sampleMs: 1000,
   maxWatchers: 32,
+  stalledMs: 15_000,
   wallClock: systemWallClock,
 });
 
@@ -135,7 +147,8 @@ type SubjectSettings = Omit<
 >;
 
 function subjectOf(settings: SubjectSettings): Subject {
-  const { registry, degradation, brownout, service, clock, wallClock, sampleMs, maxWatchers } = settings;
+  const { registry, degradation, brownout, service, clock, wallClock } = settings;
+  const { sampleMs, maxWatchers, stalledMs } = settings;
   const trail = new ActionTrail(wallClock);
   return {
     registry,
@@ -146,7 +159,7 @@ function subjectOf(settings: SubjectSettings): Subject {
     holds: new CircuitHolds({ registry, clock, wallClock, trail }),
     options: new OptionChanges({ registry, trail }),
     features: degradation && new FeatureChanges({ degradation, clock, trail }),
-    live: new LiveFeed({ registry, degradation, trail, clock, wallClock, service, sampleMs, maxWatchers }),
+    live: new LiveFeed({ registry, degradation, trail, clock, wallClock, service, sampleMs, maxWatchers, stalledMs }),
   };
 }
 
@@ -168,6 +181,7 @@ function checkLimits(given: typeof adminDefaults): void {
   integerInRange('admin.maxRequestsPerSecond', given.maxRequestsPerSecond, [1, 100_000]);
   integerInRange('admin.maxWatchers', given.maxWatchers, [0, 1000]);
   if (given.sampleMs !== 0) integerInRange('admin.sampleMs', given.sampleMs, [100, 60_000]);
+  inRange('admin.stalledMs', given.stalledMs, [100, 600_000]);
   isName('admin.service', given.service);
   isFunction('admin.wallClock', given.wallClock);
 }

@@ -39,6 +39,8 @@ export interface LiveFeedParts {
   readonly service: string;
   readonly sampleMs: number;
   readonly maxWatchers: number;
+  /** Time after which a client that takes nothing is cut off. Milliseconds. */
+  readonly stalledMs: number;
 }
 
 /** States and samples of the last minutes. */
@@ -133,7 +135,7 @@ export class LiveFeed {
     watcher.send([], this.#greeting(after));
     this.#watchers.add(watcher);
     this.#listen();
-    if (!this.#timers.has('beat')) this.#arm('beat', HEARTBEAT_MS, () => this.#beat());
+    if (!this.#timers.has('beat')) this.#armBeat();
   }
 
   /** What a stream begins with: where it stands, and what a client that comes back has missed. */
@@ -207,8 +209,12 @@ export class LiveFeed {
   }
 
   #beat(): void {
-    for (const watcher of this.#watchers) watcher.check(STALLED_MS);
-    this.#arm('beat', HEARTBEAT_MS, () => this.#beat());
+    for (const watcher of this.#watchers) watcher.check(this.#parts.stalledMs);
+    this.#armBeat();
+  }
+
+  #armBeat(): void {
+    this.#arm('beat', Math.min(HEARTBEAT_MS, this.#parts.stalledMs / 2), () => this.#beat());
   }
 
   #tellNotices(notices: readonly Notice[]): void {
@@ -238,9 +244,6 @@ const FLUSH_MS = 100;
 
 /** Time between signs of life, and between looks for clients that have stalled. */
 const HEARTBEAT_MS = 5000;
-
-/** A client that takes nothing for this long is cut off. */
-const STALLED_MS = 15_000;
 
 /** Time after which a client should try again when its stream has ended. */
 const RETRY_MS = 2000;
