@@ -118,10 +118,10 @@ describe('a drain', () => {
     const stream = functions.list(Context.background, { text: '' });
     await stream.next();
 
-    const report = await made.drain(Context.background.withTimeout(4000)); // a fifth of it is grace
+    const report = await made.drain(Context.background.withTimeout(2500)); // a fifth of it is grace
 
     expect(report).toMatchObject({ isComplete: true, abandoned: [] });
-    expect(report.durationMs).toBeLessThan(4000);
+    expect(report.durationMs).toBeLessThan(2500);
     await expect(stream.next()).rejects.toMatchObject({ status: 'CANCELLED' });
     expect(serving.snapshot().open).toBe(0);
   });

@@ -118,6 +118,36 @@ describe('a handler', () => {
     expect(new Set(hooks)).toEqual(new Set(['onHandlerError', 'onTrailers']));
   });
 
+  it('is not reported for what the end of its context makes it throw', async () => {
+    const reported: unknown[] = [];
+    let ended = 0;
+    const { functions, shop } = await shopOf(
+      (serving) => ({
+        get: serving.handleUnary<Note, Note>(async (context, request) => {
+          await new Promise((_resolve, reject) => {
+            context.signal.addEventListener('abort', () => {
+              ended += 1;
+              reject(request.text === 'bug' ? new Error('bug') : new DOMException('aborted', 'AbortError'));
+            });
+          });
+          return request;
+        }),
+      }),
+      { onHandlerError: (error) => reported.push(error) },
+    );
+    for (const text of ['platform', 'bug']) {
+      const context = Context.background.withCancel();
+      const calling = functions.get(context, { text }).catch(() => {});
+      await until(() => shop.serving.snapshot().open === 1);
+      context.cancel();
+      await calling;
+      await until(() => shop.serving.snapshot().open === 0);
+    }
+    await until(() => ended === 2 && reported.length > 0);
+
+    expect(reported).toMatchObject([{ message: 'bug' }]);
+  });
+
   it('tells headers and trailers to whoever asks', async () => {
     const { functions } = await shopOf(() => ({
       get: (

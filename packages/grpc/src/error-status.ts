@@ -11,7 +11,7 @@
 import { Metadata } from '@grpc/grpc-js';
 import { isCancelled, isRejection, isTimeout, type RejectionError } from '@holdfast/core';
 
-import { type GrpcStatusError, isGrpcStatusError } from './grpc-error.ts';
+import { type GrpcStatusError, isGrpcStatusError, isMetadata } from './grpc-error.ts';
 import { writePushbackMs } from './pushback.ts';
 import { type GrpcStatusName, statusNumberOf, statusRowOf } from './status-table.ts';
 
@@ -47,7 +47,7 @@ function ownStatusOf(error: unknown): FinalStatus | undefined {
   if (!saysStatus(error)) return undefined;
   const { code, details, metadata, stack } = error;
   if (typeof stack === 'string' && stack.includes('for call at')) return passedOn(code); // grpc-js has made it, for a client
-  return { code, details, metadata: metadata instanceof Metadata ? metadata : new Metadata() };
+  return { code, details, metadata: isMetadata(metadata) ? metadata : new Metadata() };
 }
 
 function saysStatus(error: unknown): error is FinalStatus & { readonly stack?: unknown } {

@@ -68,7 +68,7 @@ export function grpcError(
   options: Pick<GrpcStatusParts, 'metadata' | 'cause' | 'retryAfterMs'> = {},
 ): GrpcStatusError {
   if (statusNumberOf(status) < 1) throw new TypeError(`grpcError needs a status of gRPC that is not OK, got ${status}`);
-  const metadata = options.metadata ?? new Metadata();
+  const metadata = options.metadata?.clone() ?? new Metadata();
   if (options.retryAfterMs !== undefined) writePushbackMs(metadata, options.retryAfterMs);
   return new GrpcStatusError(status, { ...options, metadata, details });
 }
@@ -99,6 +99,12 @@ export function isRetryableGrpc(error: unknown): boolean {
   return found.isRetryable === 'if-asked' ? retryAfterMs !== undefined : found.isRetryable;
 }
 
+/** Whether `value` is metadata, of this copy of grpc-js or another. Never throws for what is not hostile. */
+export function isMetadata(value: unknown): value is Metadata {
+  const { getMap, clone, get } = (value ?? {}) as Partial<Metadata>;
+  return typeof getMap === 'function' && typeof clone === 'function' && typeof get === 'function';
+}
+
 /** Makes the error that the caller gets of one of grpc-js. */
 export function errorOfStatus(received: unknown, path: string): ResilienceError {
   const { code, details, metadata } = received as { code?: unknown; details?: unknown; metadata?: unknown };
@@ -106,7 +112,7 @@ export function errorOfStatus(received: unknown, path: string): ResilienceError 
   const error = new GrpcStatusError(name, {
     path,
     details: typeof details === 'string' ? details : '',
-    ...(metadata instanceof Metadata && { metadata }),
+    ...(isMetadata(metadata) && { metadata }),
     cause: received,
     isReceived: true,
   });

@@ -170,19 +170,23 @@ async function outcomeOf<T>(
   call: PathedCall,
   run: (context: Context) => Promise<T>,
 ): Promise<HandlerOutcome<T>> {
+  let context: Context | undefined;
   try {
-    return { error: undefined, value: await run(contextOf(call)) };
+    context = contextOf(call);
+    return { error: undefined, value: await run(context) };
   } catch (error) {
-    return { error: errorFor(parts, error, call) };
+    const status = statusOfError(error);
+    if (status.code === UNKNOWN && !isResilienceError(error) && !isOfEnd(error, context))
+      callHook('onHandlerError', undefined, () => parts.onHandlerError(error, call.getPath()));
+    return { error: Object.assign(new Error(status.details), status) };
   }
 }
 
-/** The error that grpc-js makes the status of. What tells no status itself is reported, since the caller is told nothing of it. */
-function errorFor({ onHandlerError }: HandlerParts, error: unknown, call: PathedCall): Error & FinalStatus {
-  const status = statusOfError(error);
-  if (status.code === UNKNOWN && !isResilienceError(error))
-    callHook('onHandlerError', undefined, () => onHandlerError(error, call.getPath()));
-  return Object.assign(new Error(status.details), status);
+/** Whether an error only says that the context has ended, as what the platform makes of its signal: nobody needs to be told. */
+function isOfEnd(error: unknown, context: Context | undefined): boolean {
+  if (context?.cancelled !== true || !(error instanceof Error)) return false;
+  return error === context.cause || error.cause === context.cause || error.name === 'AbortError';
 }
 
+/** What grpc-js makes of a handler's error without a status, and the caller is told nothing of: somebody must be told. */
 const UNKNOWN = 2;

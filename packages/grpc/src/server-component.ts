@@ -93,7 +93,7 @@ export class GrpcDrainIncompleteError extends ResilienceError {
 export interface DrainedCalls {
   isDraining: boolean;
   readonly open: ReadonlySet<ServedCall>;
-  onCallOver: ((call: ServedCall) => void) | undefined;
+  readonly overListeners: Set<(call: ServedCall) => void>;
 }
 
 /** Makes the component. */
@@ -168,8 +168,10 @@ class Draining {
   async run(context: Context): Promise<GrpcDrainReport> {
     const begunAt = this.#clock.now();
     this.#calls.isDraining = true;
-    this.#calls.onCallOver = (call) => this.#note(call);
+    const onOver = (call: ServedCall): void => this.#note(call);
+    this.#calls.overListeners.add(onOver);
     const isShut = await this.#shut(context);
+    this.#calls.overListeners.delete(onOver);
     const now = this.#clock.now();
     const abandoned = [...this.#calls.open].map(({ name, begunAt: since }) => ({
       name,

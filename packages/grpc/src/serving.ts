@@ -136,8 +136,8 @@ export function createGrpcServing(options: GrpcServingOptions = {}): GrpcServing
 /** The calls of a server. */
 class ServedCalls implements ServedCallPorts {
   isDraining = false;
-  /** Told when a call is over; set by whoever drains. */
-  onCallOver: ((call: ServedCall) => void) | undefined;
+  /** Told when a call is over, by whoever drains. */
+  readonly overListeners: Set<(call: ServedCall) => void> = new Set();
   readonly open: Set<ServedCall> = new Set();
   readonly #settings: ServingSettings;
   readonly #codec: ContextCodec;
@@ -187,7 +187,7 @@ class ServedCalls implements ServedCallPorts {
     this.open.delete(call);
     if (call.sentCode === undefined) this.#counts.cancelled++;
     else this.#counts.answered++;
-    this.onCallOver?.(call);
+    for (const listener of this.overListeners) listener(call);
   }
 
   snapshot(): GrpcServingSnapshot {
