@@ -52,6 +52,7 @@ export const allSteps: readonly Step[] = [
   vitest('service', 300, ...projects('service')),
   vitest('console', 240, ...projects('console')),
   vitest('grpc', 180, ...projects('grpc')),
+  vitest('http clients', 180, ...projects('http-client')),
   vitest('examples', 180, ...projects('examples')),
   vitest('docs', 180, ...projects('docs')),
   {

@@ -111,5 +111,6 @@ describe('the request in a context', () => {
     expect(httpRequestOf(Context.background)).toBeUndefined();
     expect(() => httpOriginOf(Context.background)).toThrow(TypeError);
     expect(onlyRepeatable(noop({ name: 'n' })).name).toBe('n');
+    expect(describePolicy(httpHedge(50))).toMatchObject({ kind: 'hedge', isOpaque: false });
   });
 });

@@ -7,6 +7,7 @@
 import {
   type CircuitBreaker,
   type CircuitBreakerOptions,
+  type Describable,
   type HedgeOptions,
   type Keyed,
   type KeyedOptions,
@@ -121,7 +122,8 @@ export function breakerPerOrigin(options: BreakerPerOriginOptions = {}): Keyed<C
 /** Has `policy` applied to requests that may be sent twice, and to nothing else. For a hedge, or a retry of your own. */
 export function onlyRepeatable<F>(policy: LayeredPolicy<F>): LayeredPolicy<F> {
   const { kind, name, clock } = policy;
-  return createPolicy<F>({
+  const { describe } = policy as Partial<Describable>;
+  const own = createPolicy<F>({
     kind,
     name,
     clock,
@@ -134,6 +136,7 @@ export function onlyRepeatable<F>(policy: LayeredPolicy<F>): LayeredPolicy<F> {
       };
     },
   });
+  return describe === undefined ? own : Object.assign(own, { describe: () => describe.call(policy) });
 }
 
 // --- internal ---

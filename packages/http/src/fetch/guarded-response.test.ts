@@ -87,6 +87,13 @@ describe('a guarded response', () => {
     }
   });
 
+  it('(2): leaves alone what nobody can make anew', () => {
+    const response = { status: 700, body: new ReadableStream() } as unknown as Response;
+    let overCount = 0;
+
+    expect([guardResponse(response, () => overCount++) === response, overCount]).toEqual([true, 0]);
+  });
+
   it('(3): reads no chunk that nobody asked for', async () => {
     const { guarded, asked } = responseOf([bytes('a'), bytes('b'), bytes('c')]);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -17,6 +17,7 @@ export function guardResponse(response: Response, onOver: () => void): Response 
     return response;
   }
   const { status, statusText, headers } = response;
+  if (status < 200 || status > 599) return response; // none can be made by hand: it stays tied until the context ends
   const ResponseClass = response.constructor as typeof Response; // of the fetch that was handed in
   return readsAs(response, new ResponseClass(watchedBody(body, onOver), { status, statusText, headers }));
 }

@@ -69,6 +69,34 @@ describe('a watched handler', () => {
     expect([heard, aborted]).toEqual([['start', cause], [cause]]);
   });
 
+  it('(1): tells of no cancel in the midst of the end, and of an error that the end throws', () => {
+    const heard: unknown[] = [];
+    const context = Context.background.withCancel();
+    let isBroken = false;
+    const handler = new WatchedHandler(
+      {
+        onResponseEnd: () => {
+          heard.push('end');
+          if (isBroken) throw new Error('once more');
+          context.cancel();
+        },
+        onResponseError: (_controller, error) => heard.push(error.message),
+      },
+      new ContextTie(),
+      false,
+    );
+    handler.watch(context);
+    const { controller } = handlerOf();
+
+    isBroken = true;
+    expect(() => handler.onResponseEnd(controller, {})).toThrow('once more');
+    isBroken = false;
+    handler.onResponseEnd(controller, {});
+    handler.onResponseError(controller, new Error('late'));
+
+    expect(heard).toEqual(['end', 'end']);
+  });
+
   it('(2): fails at once without a connection, and aborts when there is one', () => {
     const { handler, heard, aborted, controller } = handlerOf();
     const context = Context.background.withCancel();

@@ -22,6 +22,8 @@ export class WatchedHandler implements UndiciHandler {
   private readonly onAbort = (cause: unknown): void => this.abort(cause);
   private controller: UndiciController | undefined = undefined;
   private isOver = false;
+  /** Whether the handler is being told of the end. */
+  private isEnding = false;
   private cause: unknown = undefined;
 
   constructor(handler: UndiciHandler, tie: ContextTie, isTieShared: boolean) {
@@ -65,10 +67,15 @@ export class WatchedHandler implements UndiciHandler {
 
   onResponseEnd(controller: UndiciController, trailers: object): void {
     if (this.isOver) return; // (1)
+    this.isEnding = true;
+    try {
+      this.handler.onResponseEnd?.(controller, trailers); // it may follow a redirect, under the same tie
+    } catch (error) {
+      this.isEnding = false;
+      throw error; // undici tells us of it as an error of the request: so a retry of its own asks for another try
+    }
     this.isOver = true;
-    if (!this.isTieShared) this.tie.release();
-    this.handler.onResponseEnd?.(controller, trailers); // it may follow a redirect, under the same tie
-    if (this.tie.isHeardBy(this.onAbort)) this.tie.release();
+    if (!this.isTieShared || this.tie.isHeardBy(this.onAbort)) this.tie.release();
   }
 
   onResponseError(controller: UndiciController, error: Error): void {
@@ -85,7 +92,7 @@ export class WatchedHandler implements UndiciHandler {
 
   private abort(cause: unknown): void {
     const { controller } = this;
-    if (this.isOver) return;
+    if (this.isOver || this.isEnding) return;
     if (controller !== undefined) controller.abort(cause as Error); // it tells us, and we the handler
     this.end(cause, controller ?? unsent(cause));
   }
