@@ -40,6 +40,7 @@ const subpathSurfaces: readonly Surface[] = [
   })),
   { packageName: 'queue', report: 'queue.bullmq', entry: 'dist/bullmq/bullmq.d.ts' },
   { packageName: 'queue', report: 'queue.rabbitmq', entry: 'dist/rabbitmq/rabbitmq.d.ts' },
+  { packageName: 'queue', report: 'queue.kafka', entry: 'dist/kafka/kafka.d.ts' },
   { packageName: 'queue', report: 'queue.rollback', entry: 'dist/rollback/rollback.d.ts' },
 ];
 

@@ -16,8 +16,11 @@ export interface JobLike {
   moveToDelayed(timestamp: number, token?: string): Promise<unknown>;
 }
 
-/** What BullMQ calls for each job: a function of exactly three parameters, since a shorter one gets no signal. */
-export type JobProcess<J, R> = (job: J, token?: string, signal?: AbortSignal) => Promise<R>;
+/**
+ * What BullMQ calls for each job: a function of exactly three parameters, since a shorter one gets no signal. What jobs hold is
+ * said by `handle`; if this said it as well, it could not be found out from there.
+ */
+export type JobProcess = (job: any, token?: string, signal?: AbortSignal) => Promise<any>;
 
 /** What is asked of a worker. */
 export interface JobWorkerLike {

@@ -29,7 +29,7 @@ type Handle = (context: Context, job: JobLike) => unknown;
 async function make(handle: Handle, options: Partial<JobWorkerOptions> = {}) {
   const clock = virtualClock();
   const worker = new FakeWorker();
-  let run: JobProcess<JobLike, unknown> = () => Promise.reject(new Error('not started'));
+  let run: JobProcess = () => Promise.reject(new Error('not started'));
   const jobs = jobWorker({
     handle,
     make: (process) => {

@@ -42,7 +42,7 @@ export interface JobWorkerOptions<J = JobLike, R = unknown> {
   /** Name of the component, and of the policy in errors. @defaultValue 'bullmq' */
   readonly name?: string;
   /** Makes the worker: `(process) => new Worker('mails', process, { connection })`. Called once, by start. */
-  readonly make: (process: JobProcess<J, R>) => JobWorkerLike;
+  readonly make: (process: JobProcess) => JobWorkerLike;
   /** Handles a job. What it returns is the result of the job; its context ends when it must stop. */
   readonly handle: (context: Context, job: J) => R | PromiseLike<R>;
   /** What of the context of whoever added a job is believed. By default the deadline, a lower criticality, the trace, the id. */
@@ -176,7 +176,7 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
     if (this.#worker !== undefined) throw new ConfigError(`${this.name}.start`, 'called once', 'a second call');
     const parts = this.#parts;
     // (1): exactly three, and none with a default
-    const process: JobProcess<J, R> = (job, token, signal) => runJob(parts, job, token, signal);
+    const process: JobProcess = (job: J, token, signal) => runJob(parts, job, token, signal);
     const worker = this.#settings.make(process);
     for (const method of ['on', 'off', 'pause', 'close'] as const)
       isFunction(`${this.name}.make().${method}`, worker?.[method]);

@@ -1,0 +1,143 @@
+/**
+ * Kafka component: the life of a consumer as a part of the service, the same for both clients.
+ *
+ *   start: connects, subscribes, runs ─► drain: begins no message, waits, cancels, commits, leaves the group ─► close
+ *
+ * Invariants
+ *  (1) No message is begun once a drain has begun, and what was done by then is committed.
+ *  (2) Drain and close end with their contexts, whatever the handlers and the broker do.
+ *
+ * @module
+ */
+
+import { ConfigError, Context, reportHookError, requireContext } from '@holdfast/core';
+
+import type { DrainReport } from '../in-flight/drain-report.ts';
+import { endedBefore } from '../in-flight/ended-before.ts';
+import { InFlight } from '../in-flight/in-flight.ts';
+import { type BatchRunParts, DRAINED } from './batch-run.ts';
+import type { KafkaSettings } from './consumer-options.ts';
+import { GroupState } from './group-state.ts';
+import type { KafkaConsumerLike } from './kafka-like.ts';
+import type { MessageCounts } from './message-run.ts';
+
+/** A consumer as a part of the service: a component of a lifecycle. */
+export interface KafkaConsumer {
+  readonly name: string;
+  readonly dependsOn: readonly string[] | undefined;
+  /** Makes the consumer, connects and subscribes it, and runs it. */
+  start(context?: Context): Promise<void>;
+  /** Begins no message, waits for those that are handled, commits them and leaves the group. Never rejects. */
+  drain(context?: Context): Promise<DrainReport>;
+  /** Disconnects the consumer. */
+  close(context?: Context): Promise<void>;
+  /** What messages have come to, how many are handled, and how many partitions are in hand. */
+  snapshot(): Readonly<MessageCounts> & { readonly running: number; readonly partitions: number };
+}
+
+/** How a client is run, and how it stops. */
+export interface ClientDriver<C extends KafkaConsumerLike> {
+  /** Makes the client, and listens to it. */
+  make(parts: BatchRunParts<never>): C;
+  run(client: C, parts: BatchRunParts<never>): Promise<unknown>;
+  /** Makes the client leave the group once its batches have ended. */
+  leave(client: C): Promise<unknown>;
+}
+
+/** Makes the component. */
+export function kafkaComponent<C extends KafkaConsumerLike, M>(
+  settings: KafkaSettings<M>,
+  driver: ClientDriver<C>,
+): KafkaConsumer {
+  return new Component(settings, driver);
+}
+
+// --- internal ---
+
+class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
+  readonly name: string;
+  readonly dependsOn: readonly string[] | undefined;
+  readonly #driver: ClientDriver<C>;
+  readonly #parts: BatchRunParts<never>;
+  #client: C | undefined = undefined;
+  #left: Promise<unknown> | undefined = undefined;
+
+  constructor(settings: KafkaSettings<never>, driver: ClientDriver<C>) {
+    const { name, clock, graceMs } = settings;
+    this.name = name;
+    this.dependsOn = settings.dependsOn;
+    this.#driver = driver;
+    const counts: MessageCounts = { ...NO_COUNTS };
+    const onEnded = (): void => void counts.endedPartitions++;
+    const group = new GroupState({ ...settings, onEnded });
+    this.#parts = { ...settings, counts, group, batches: new Set(), inFlight: new InFlight({ name, clock, graceMs }) };
+  }
+
+  async start(context?: Context): Promise<void> {
+    if (this.#client !== undefined) throw new ConfigError(`${this.name}.start`, 'called once', 'a second call');
+    const limit = this.#limited('start', context);
+    const parts = this.#parts;
+    const client = this.#driver.make(parts);
+    this.#client = client;
+    const { topics, fromBeginning, clock } = parts;
+    const begin = async (): Promise<unknown> => {
+      await client.connect();
+      await client.subscribe({ topics: [...topics], ...(fromBeginning !== undefined && { fromBeginning }) });
+      return this.#driver.run(client, parts);
+    };
+    await endedBefore(begin(), limit, clock);
+  }
+
+  async drain(context?: Context): Promise<DrainReport> {
+    const limit = this.#limited('drain', context);
+    const { inFlight, group, batches, clock } = this.#parts;
+    const drained = inFlight.drain(limit); // (1): from here on
+    this.#left ??= this.#leave();
+    const report = await drained;
+    if (!report.isComplete) group.interrupt(DRAINED);
+    const settled = Promise.allSettled([this.#left, ...batches]); // (1)
+    await endedBefore(settled, limit, clock).catch(() => {}); // (2)
+    group.endAll('stopped');
+    return report;
+  }
+
+  async close(context?: Context): Promise<void> {
+    const limit = this.#limited('close', context);
+    if (!this.#parts.inFlight.isDraining) await this.drain(limit);
+    if (this.#client !== undefined) await endedBefore(this.#client.disconnect(), limit, this.#parts.clock); // (2)
+  }
+
+  snapshot(): Readonly<MessageCounts> & { readonly running: number; readonly partitions: number } {
+    const { counts, inFlight, group } = this.#parts;
+    return { ...counts, running: inFlight.size, partitions: group.size };
+  }
+
+  // --- internal ---
+
+  async #leave(): Promise<void> {
+    try {
+      if (this.#client !== undefined) await this.#driver.leave(this.#client);
+    } catch (error) {
+      reportHookError('stop', error, this.name);
+    }
+  }
+
+  #limited(method: string, context: Context | undefined): Context {
+    const { clock, drainTimeoutMs } = this.#parts;
+    if (context === undefined) return Context.withClock(clock).withTimeout(drainTimeoutMs);
+    requireContext(`${this.name}.${method}`, context);
+    return context;
+  }
+}
+
+const NO_COUNTS: MessageCounts = {
+  handled: 0,
+  failed: 0,
+  refused: 0,
+  expired: 0,
+  poison: 0,
+  cutOff: 0,
+  abandoned: 0,
+  endedPartitions: 0,
+  rebalances: 0,
+};
