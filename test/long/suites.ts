@@ -81,6 +81,23 @@ export const longSuites: readonly Step[] = [
     ],
     limitSeconds: 1800,
   },
+  {
+    name: 'rabbitmq-values',
+    kind: 'command',
+    command: [
+      'env',
+      'HOLDFAST_DELIVERIES=100000',
+      'npx',
+      'vitest',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      '--project',
+      'rabbitmq',
+      'test/rabbitmq/values-never-bleed.test.ts',
+    ],
+    limitSeconds: 900,
+  },
   { name: 'fleet-model', kind: 'command', command: [...source, 'test/fleet-model/run.ts'], limitSeconds: 3600 },
   { name: 'fleet-soak', kind: 'command', command: [...source, 'test/fleet-soak/run.ts'], limitSeconds: 900 },
 ];

@@ -2,25 +2,19 @@ import { criticality, traceContext } from '@holdfast/context';
 import { bulkhead, circuitBreaker, Context } from '@holdfast/core';
 import { createQueueCodec, memoryOnce } from '@holdfast/queue';
 import { type ConsumerOptions, createConsumer, createPublisher } from '@holdfast/queue/rabbitmq';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { createLifecycle } from '@holdfast/service';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 
-import { type RabbitmqServer, startRabbitmqServer } from '../rabbitmq-lab/rabbitmq-server.ts';
 import { sleep } from '../redis-lab/eventually.ts';
-import { makeQueue, type QueueLab, until } from './queue-lab.ts';
+import { makeQueue, type QueueLab, sharedServer, until } from './queue-lab.ts';
 
 const root = Context.background;
 const codec = createQueueCodec({ criticality: 'trusted' });
 
 describe.skipIf(inject('noRabbitmq') !== '')('a consumer of RabbitMQ', () => {
-  let server: RabbitmqServer;
-  beforeAll(async () => {
-    server = await startRabbitmqServer();
-  });
-  afterAll(() => server.stop());
-
   /** A queue, something that publishes to it, and a way to consume it. */
   async function make(options?: Parameters<typeof makeQueue>[1]) {
-    const lab = await makeQueue(server, options);
+    const lab = await makeQueue(sharedServer, options);
     onTestFinished(() => lab.connection.close());
     const publisher = createPublisher(lab.sending, { codec });
     const send = (content: string, context: Context = root, extra = {}) =>
@@ -295,6 +289,32 @@ describe.skipIf(inject('noRabbitmq') !== '')('a consumer of RabbitMQ', () => {
     expect(await consumer.ended).toMatchObject({ code: 'CHANNEL_CLOSED' });
     await expect(consumer.start()).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
     await consumer.close();
+  });
+
+  it('is a part of a service, which starts it, drains it and lets its publisher finish', async () => {
+    const { queue, publisher, channel } = await make();
+    const lifecycle = createLifecycle({ stopTimeoutMs: 5000, notReadyForMs: 0 });
+    let handled = 0;
+    const consumer = createConsumer(await channel(), {
+      queue,
+      codec,
+      dependsOn: [publisher.name],
+      handle: async (context, { content }) => {
+        handled++;
+        if (Buffer.from(content).toString() === 'first')
+          await publisher.publish(context, { routingKey: queue, content: 'second' });
+      },
+    });
+    await lifecycle.add(publisher).add(consumer).start();
+    await publisher.publish(root, { routingKey: queue, content: 'first' });
+    await until(() => handled === 2, 'both');
+
+    const report = await lifecycle.stop();
+
+    expect(report).toMatchObject({ isComplete: true, exitCode: 0 });
+    expect(report.steps.map(({ component, kind }) => `${kind} ${component}`)).toEqual(
+      expect.arrayContaining(['drain rabbitmq', 'close rabbitmq', 'drain rabbitmq-publisher']),
+    );
   });
 
   it('runs messages through a pipeline: a bulkhead of two lets two of five at once', async () => {

@@ -6,10 +6,10 @@
 
 import { randomUUID } from 'node:crypto';
 
-import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
+import { type ChannelModel, type ConfirmChannel, connect, type Options } from 'amqplib';
+import { inject } from 'vitest';
 
 import { eventually } from '../redis-lab/eventually.ts';
-import type { RabbitmqServer } from '../rabbitmq-lab/rabbitmq-server.ts';
 
 /** A queue with a dead-letter queue, and a channel each for those who send and those who consume. */
 export interface QueueLab {
@@ -27,8 +27,16 @@ export interface QueueLab {
   readonly take: (queue: string) => Promise<{ text: string; headers: Readonly<Record<string, unknown>> }>;
 }
 
+/** What can be connected to. */
+export interface Broker {
+  connect(): Promise<ChannelModel>;
+}
+
+/** The server that all tests share which break none. */
+export const sharedServer: Broker = { connect: () => connect(inject('rabbitmqUrl')) };
+
 /** Makes a queue of its own, on a connection of its own. */
-export async function makeQueue(server: RabbitmqServer, options: Options.AssertQueue = {}): Promise<QueueLab> {
+export async function makeQueue(server: Broker = sharedServer, options: Options.AssertQueue = {}): Promise<QueueLab> {
   const connection = await server.connect();
   const sending = await connection.createConfirmChannel();
   const queue = `work-${randomUUID()}`;

@@ -18,12 +18,11 @@ declare module 'vitest' {
 }
 
 export default function setup(project: TestProject): void {
-  project.provide('noRabbitmq', whyNone());
+  project.provide('noRabbitmq', whyNoRabbitmq());
 }
 
-// --- internal ---
-
-function whyNone(): string {
+/** Returns why there is no RabbitMQ, which the run says, too; an empty text where there is one. */
+export function whyNoRabbitmq(): string {
   try {
     rabbitmqFolder();
     return '';
