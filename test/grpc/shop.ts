@@ -57,7 +57,9 @@ export const shopService = {
 export function openClient(target: string | number, options: ClientOptions = {}): ShopClient {
   const ShopConstructor = makeClientConstructor(shopService, 'shop.Shop');
   const address = typeof target === 'number' ? `127.0.0.1:${target}` : target;
-  return new ShopConstructor(address, credentials.createInsecure(), options) as unknown as ShopClient;
+  // a free port may be that of a server of the test before, whose failed connection clients would share
+  const own = { 'grpc.use_local_subchannel_pool': 1, ...options };
+  return new ShopConstructor(address, credentials.createInsecure(), own) as unknown as ShopClient;
 }
 
 /** A running server of the shop. */

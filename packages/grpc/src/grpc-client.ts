@@ -38,12 +38,22 @@ export type GrpcFunction<Method> = Method extends (...args: infer Arguments) => 
   ? Call extends ClientDuplexStream<infer Request, infer Response>
     ? (context: Context, source: GrpcSource<Request>, options?: GrpcCallOptions) => AsyncIterableIterator<Response>
     : Call extends ClientWritableStream<infer Request>
-      ? (context: Context, source: GrpcSource<Request>, options?: GrpcCallOptions) => Promise<ResponseIn<Arguments>>
+      ? (context: Context, source: GrpcSource<Request>, options?: GrpcCallOptions) => Promise<GrpcResponse<Arguments>>
       : Call extends ClientReadableStream<infer Response>
         ? (context: Context, request: Arguments[0], options?: GrpcCallOptions) => AsyncIterableIterator<Response>
         : Call extends ClientUnaryCall
-          ? (context: Context, request: Arguments[0], options?: GrpcCallOptions) => Promise<ResponseIn<Arguments>>
+          ? (context: Context, request: Arguments[0], options?: GrpcCallOptions) => Promise<GrpcResponse<Arguments>>
           : never
+  : never;
+
+/** A method of a client of grpc-js. */
+// oxlint-disable-next-line typescript/no-explicit-any -- any method of any client
+export type GrpcClientMethod = (...args: any[]) => ClientUnaryCall;
+
+/** The response of a method with these arguments: the last of any of its overloads is the callback. */
+// oxlint-disable-next-line typescript/no-explicit-any -- errors differ from generator to generator
+export type GrpcResponse<Arguments> = Arguments extends [...any[], (error: any, response: infer Response) => void]
+  ? NonNullable<Response>
   : never;
 
 /** The methods of a client, as functions. A client of `loadPackageDefinition` without generated types has untyped ones. */
@@ -51,9 +61,9 @@ export type GrpcFunctions<C extends Client> = string extends keyof C
   ? // oxlint-disable-next-line typescript/no-explicit-any -- there is nothing to infer from
     Readonly<Record<string, (context: Context, request: any, options?: GrpcCallOptions) => any>>
   : {
-      readonly [M in keyof C as M extends keyof Client ? never : C[M] extends AnyMethod ? M : never]: GrpcFunction<
-        C[M]
-      >;
+      readonly [
+        M in keyof C as M extends keyof Client ? never : C[M] extends GrpcClientMethod ? M : never
+      ]: GrpcFunction<C[M]>;
     };
 
 /**
@@ -90,14 +100,6 @@ export function createGrpcClient<C extends Client>(client: C, options: GrpcClien
 }
 
 // --- internal ---
-
-// oxlint-disable-next-line typescript/no-explicit-any -- any method of any client
-type AnyMethod = (...args: any[]) => ClientUnaryCall;
-
-// oxlint-disable-next-line typescript/no-explicit-any -- the last argument of each of its overloads is the callback
-type ResponseIn<Arguments> = Arguments extends [...any[], (error: any, response: infer Response) => void]
-  ? NonNullable<Response>
-  : never;
 
 /** What grpc-js notes at the methods of its clients. */
 interface DescribedMethod {

@@ -5,7 +5,14 @@
  */
 
 // Clients
-export { createGrpcClient, type GrpcClientOptions, type GrpcFunction, type GrpcFunctions } from './grpc-client.ts';
+export {
+  createGrpcClient,
+  type GrpcClientMethod,
+  type GrpcClientOptions,
+  type GrpcFunction,
+  type GrpcFunctions,
+  type GrpcResponse,
+} from './grpc-client.ts';
 export { type GrpcCallOptions, type GrpcMethod, type GrpcSource } from './grpc-call.ts';
 export { clientInterceptor, type ClientInterceptorOptions, withCallContext } from './client-interceptor.ts';
 export { outgoingDefaults, type OutgoingOptions } from './outgoing.ts';
