@@ -8,11 +8,16 @@
 
 /** One feature at one instant. */
 export interface FeatureReading {
+  /** Unique among the features. */
   readonly name: string;
   /** The modes it can be in, from full service to least. */
   readonly modes: readonly string[];
   /** The mode it is in; one of `modes`. */
   readonly mode: string;
+  /** The mode it is in where nothing decides otherwise; without it the first of `modes`. */
+  readonly defaultMode?: string | undefined;
+  /** The brownout level that it is at; without it that is not shown. 0 is normal. */
+  readonly level?: number | undefined;
   /** Calls served since it was created, by mode. A mode that is not named has served none. */
   readonly served: Readonly<Record<string, number>>;
   /** Number of changes so far, where that is known. */

@@ -5,10 +5,27 @@
  */
 
 // Exporter
-export { type PrometheusExporter, type PrometheusOptions, prometheus, prometheusDefaults } from './prometheus.ts';
+export { type PrometheusExporter, prometheus } from './prometheus.ts';
+export { type PrometheusOptions, prometheusDefaults } from './prometheus-options.ts';
 export { type PrometheusRegister } from './metric-set.ts';
 
 // What is exported
-export { type DegradationSource, type FeatureReading } from './degradation-source.ts';
+export { type MetricDescription } from './metric-row.ts';
+export { metricDescriptions } from './metric-table.ts';
+
+// Where it comes from
 export { type ContextReading, type ContextSource, type HistogramReading } from './context-source.ts';
-export { type MetricDescription, metricDescriptions } from './metric-table.ts';
+export { type DegradationSource, type FeatureReading } from './degradation-source.ts';
+export {
+  type BrownoutReading,
+  type BrownoutSource,
+  type OutboxReading,
+  type OutboxSource,
+  type SqlReading,
+  type SqlSource,
+  type SupervisorReading,
+  type SupervisorSource,
+  type TrackerReading,
+  type TrackerSource,
+} from './service-source.ts';
+export { type StoreHealthReading, type StoreRequests, type StoreSource } from './store-source.ts';

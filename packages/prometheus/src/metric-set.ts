@@ -10,28 +10,18 @@
  * @module
  */
 
-import type { Registry } from '@holdfast/core';
-import { Counter, Gauge, type OpenMetricsContentType, type Registry as PromRegistry } from 'prom-client';
+import type { OpenMetricsContentType, Registry as PromRegistry } from 'prom-client';
 
-import type { ContextSource } from './context-source.ts';
-import type { DegradationSource } from './degradation-source.ts';
-import { type Kind, type MetricRow, metricTable } from './metric-table.ts';
-import { NameCap } from './name-cap.ts';
-import { ReadHistogram } from './read-histogram.ts';
 import { BOUND_LABEL } from './sample.ts';
-import { SeriesTable } from './series-table.ts';
-import { type Source, type Subject, subjectsOf } from './subject.ts';
+import type { MetricRow } from './metric-row.ts';
+import { metricTable } from './metric-table.ts';
+import { ReadCounter, ReadGauge, ReadHistogram, type ReadMetric } from './read-metric.ts';
+import type { Series } from './series-table.ts';
+import { Scrapes } from './scrapes.ts';
+import type { Subscription } from './subscription.ts';
 
 /** A register of prom-client, of either content type. */
 export type PrometheusRegister = PromRegistry | PromRegistry<OpenMetricsContentType>;
-
-/** What one caller wants to see in a register. */
-export interface Subscription {
-  readonly registry: Registry;
-  readonly degradation: DegradationSource | undefined;
-  readonly contexts: ContextSource | undefined;
-  readonly maxNames: number;
-}
 
 /**
  * Returns the metric set of `register` under `prefix`; makes it where there is none.
@@ -49,12 +39,8 @@ export function metricSetOf(register: PrometheusRegister, prefix: string): Metri
 export class MetricSet {
   readonly #register: PrometheusRegister;
   readonly #prefix: string;
-  readonly #metrics = new Map<MetricRow, Metric>();
-  readonly #subscriptions = new Set<Subscription>();
-  readonly #caps = new Map<Kind, NameCap>();
-  readonly #sourceIds = new WeakMap<object, number>();
-  #sourceCount = 0;
-  #reading: SeriesTable | undefined;
+  readonly #metrics = new Map<MetricRow, ReadMetric>();
+  readonly #scrapes = new Scrapes();
 
   constructor(register: PrometheusRegister, prefix: string) {
     this.#register = register;
@@ -65,7 +51,7 @@ export class MetricSet {
   register(): void {
     for (const row of metricTable) {
       if (this.#register.getSingleMetric(this.#prefix + row.name) !== undefined) continue;
-      const metric = this.#metrics.get(row) ?? this.#create(row);
+      const metric = this.#create(row);
       this.#metrics.set(row, metric);
       this.#register.registerMetric(metric);
     }
@@ -73,17 +59,13 @@ export class MetricSet {
 
   /** Shows what `subscription` wants to see from the next scrape on. */
   add(subscription: Subscription): void {
-    this.#subscriptions.add(subscription);
-    this.#reading = undefined;
+    this.#scrapes.add(subscription);
   }
 
   /** Ends that. The second time changes nothing. */
   remove(subscription: Subscription): void {
-    this.#subscriptions.delete(subscription);
-    this.#reading = undefined;
-    if (this.#subscriptions.size > 0) return;
+    if (this.#scrapes.remove(subscription)) return;
     for (const [row, metric] of this.#metrics) {
-      metric.reset();
       const name = this.#prefix + row.name;
       if (this.#register.getSingleMetric(name) === metric) this.#register.removeSingleMetric(name); // (4)
     }
@@ -91,101 +73,36 @@ export class MetricSet {
 
   // --- internal ---
 
-  #create(row: MetricRow): Metric {
-    // oxlint-disable-next-line typescript/no-this-alias -- in the callback, this is the metric
-    const set = this;
+  #create(row: MetricRow): ReadMetric {
     const { help, aggregator } = row;
-    const name = this.#prefix + row.name;
-    const common = { name, help, aggregator, labelNames: ownLabels(row), registers: [] };
-    const metric = create();
+    const common = { name: this.#prefix + row.name, help, aggregator, labelNames: ownLabels(row), registers: [] };
+    const read = (): Iterable<Series> | Promise<Iterable<Series>> => this.#scrapes.seriesOf(row);
+    const metric = create(row, { common, read, hasSuffix: () => !this.#isOpenMetrics });
     Object.defineProperty(metric, METRIC_SET, { value: this });
     return metric;
-
-    function create(): Metric {
-      if (row.type === 'histogram') return new ReadHistogram(common, () => set.#read().of(row));
-      return row.type === 'counter'
-        ? new Counter({ ...common, collect: fill })
-        : new Gauge({ ...common, collect: fill });
-    }
-
-    function fill(this: Counter | Gauge): void {
-      set.#restoreName(this, name);
-      this.reset();
-      for (const { labels, value } of set.#read().of(row)) {
-        if (this instanceof Gauge) this.set(labels, value);
-        else this.inc(labels, value);
-      }
-    }
   }
 
-  /**
-   * A register in the OpenMetrics format takes `_total` off the names of its counters, for good. Put back here, so that
-   * one register can answer in both formats.
-   */
-  #restoreName(metric: Counter | Gauge, name: string): void {
-    if (metric instanceof Gauge) return;
-    const isOpenMetrics = this.#register.contentType.startsWith('application/openmetrics-text');
-    (metric as { name?: string }).name = isOpenMetrics ? name.replace(/_total$/, '') : name;
-  }
-
-  /** prom-client collects the metrics of one scrape without a pause, so a reading serves until the present run ends. */
-  #read(): SeriesTable {
-    if (this.#reading !== undefined) return this.#reading;
-    const reading = this.#readAll();
-    this.#reading = reading;
-    void this.#forgetSoon(reading);
-    return reading;
-  }
-
-  async #forgetSoon(reading: SeriesTable): Promise<void> {
-    await Promise.resolve();
-    if (this.#reading === reading) this.#reading = undefined; // (3)
-  }
-
-  #readAll(): SeriesTable {
-    const subjects = new Map<Kind, Subject[]>();
-    const incomplete = new Set<Kind>();
-    for (const source of this.#sources()) {
-      const found = subjectsOf(source);
-      if (found === undefined) incomplete.add('contexts' in source ? 'context' : 'feature');
-      for (const subject of found ?? []) listOf(subjects, subject.kind).push(subject);
-    }
-    const maxNames = Math.max(...[...this.#subscriptions].map((subscription) => subscription.maxNames));
-    const table = new SeriesTable();
-    for (const kind of new Set([...subjects.keys(), ...this.#caps.keys()])) {
-      this.#capOf(kind).collect(subjects.get(kind) ?? [], table, { maxNames, isComplete: !incomplete.has(kind) });
-    }
-    return table;
-  }
-
-  #sources(): readonly Source[] {
-    const all = [...this.#subscriptions];
-    const [registries, degradations, contexts] = [
-      new Set(all.map(({ registry }) => registry)),
-      new Set(all.flatMap(({ degradation }) => degradation ?? [])),
-      new Set(all.flatMap((subscription) => subscription.contexts ?? [])),
-    ];
-    return [
-      ...[...registries].map((registry) => ({ id: this.#idOf(registry), registry })),
-      ...[...degradations].map((degradation) => ({ id: this.#idOf(degradation), degradation })),
-      ...[...contexts].map((source) => ({ id: this.#idOf(source), contexts: source })),
-    ];
-  }
-
-  #idOf(source: object): number {
-    const id = this.#sourceIds.get(source) ?? ++this.#sourceCount;
-    this.#sourceIds.set(source, id);
-    return id;
-  }
-
-  #capOf(kind: Kind): NameCap {
-    const cap = this.#caps.get(kind) ?? new NameCap();
-    this.#caps.set(kind, cap);
-    return cap;
+  get #isOpenMetrics(): boolean {
+    return this.#register.contentType.startsWith('application/openmetrics-text');
   }
 }
 
-type Metric = Counter | Gauge | ReadHistogram;
+interface MetricParts {
+  readonly common: {
+    readonly name: string;
+    readonly help: string;
+    readonly aggregator: 'sum' | 'max';
+    readonly labelNames: string[];
+    readonly registers: never[];
+  };
+  readonly read: () => Iterable<Series> | Promise<Iterable<Series>>;
+  readonly hasSuffix: () => boolean;
+}
+
+function create({ type }: MetricRow, { common, read, hasSuffix }: MetricParts): ReadMetric {
+  if (type === 'histogram') return new ReadHistogram(common, read);
+  return type === 'counter' ? new ReadCounter(common, read, hasSuffix) : new ReadGauge(common, read);
+}
 
 /** On each of our metrics: the set that it belongs to. Known to every copy of this package. */
 const METRIC_SET: unique symbol = Symbol.for('@holdfast/prometheus/metric-set') as never;
@@ -210,10 +127,4 @@ function existing(register: PrometheusRegister, prefix: string, row: MetricRow):
 /** The labels that are a metric's own: those of buckets are prom-client's. */
 function ownLabels(row: MetricRow): string[] {
   return row.labels.filter((label) => label !== BOUND_LABEL);
-}
-
-function listOf<K, V>(map: Map<K, V[]>, key: K): V[] {
-  const list = map.get(key) ?? [];
-  map.set(key, list);
-  return list;
 }

@@ -4,28 +4,44 @@
  * @module
  */
 
-import { type NamedPolicy, bulkhead, circuitBreaker, fallback, pipeline, retry } from '@holdfast/core';
+import {
+  bulkhead,
+  cache,
+  chaos,
+  circuitBreaker,
+  coalesce,
+  fallback,
+  hedge,
+  keyed,
+  pipeline,
+  rateLimiter,
+  retry,
+  timeout,
+} from '@holdfast/core';
 import { describe, expect, it } from 'vitest';
 
-import { type Kind, type Readable, metricTable } from './metric-table.ts';
+import { CallRecorder } from './call-recorder.ts';
+import { KEY_LABEL, type Kind, type Readable, isPolicyKind } from './metric-row.ts';
+import { metricTable } from './metric-table.ts';
 import type { Sample } from './sample.ts';
 
+const recorder = new CallRecorder({ boundsMs: [1], traceIdOf: undefined, wallClock: () => 0 });
+
 const newborn: Readable = {
-  'circuit-breaker': circuitBreaker().snapshot(),
+  'circuit-breaker': { ...circuitBreaker().snapshot(), inStateMs: 1 },
   bulkhead: bulkhead().snapshot(),
-  retry: retry(),
-  fallback: fallback({ value: 1 }),
-  pipeline: pipeline().calls,
-  feature: { name: 'tips', modes: ['full', 'off'], mode: 'full', served: {} },
-  store: {
-    name: 'shop',
-    mode: 'local',
-    operations: [],
-    latency: { sumMs: 0, count: 0 },
-    silentMs: Infinity,
-    nodes: 1,
-    problem: undefined,
-  },
+  retry: retry().snapshot(),
+  fallback: fallback({ value: 1 }).snapshot(),
+  pipeline: { ...pipeline().calls, boundsMs: [1], durations: recorder.read() },
+  'rate-limiter': rateLimiter(5).snapshot(),
+  hedge: hedge(5).snapshot(),
+  coalesce: coalesce({ keyOf: () => 'k' }).snapshot(),
+  cache: cache({ keyOf: () => 'k' }).snapshot(),
+  timeout: timeout(5).snapshot(),
+  chaos: chaos({ injections: [{ kind: 'fault', callRatio: 0 }] }).snapshot(),
+  keyed: keyed({ keyOf: () => 'k', make: () => retry() }).snapshot(),
+  feature: { name: 'tips', modes: ['full', 'off'], mode: 'full', served: {}, level: 0 },
+  store: { mode: 'local', operations: [], latencySumMs: 0, lastLatencyMs: 0, silentMs: 0, nodes: 1 },
   context: {
     name: 'requests',
     openedCount: 0,
@@ -34,7 +50,14 @@ const newborn: Readable = {
     sizeBytes: { bounds: [64, Infinity], counts: [0, 0], sum: 0, count: 0 },
     ttlSeconds: { bounds: [1, Infinity], counts: [0, 0], sum: 0, count: 0 },
   },
+  brownout: { level: 0, localLevel: 0, maxLevel: 4, signals: [{ signal: 'shedRatio', pressure: 0 }] },
+  outbox: { waiting: 0, taken: 0, dead: 0, firstAgeMs: 0 },
+  tracker: { running: 0, overdue: 0, oldestAgeMs: 0, succeeded: 0, failed: 0, refused: 0, abandoned: 0 },
+  supervisor: { state: 'running', runs: 1, crashes: 0, isSafeMode: false },
+  sql: { checkedOut: 0, waiting: 0, gaveUpWaiting: 0, stopped: 0, cancelRequests: 0, dropped: 0 },
 };
+
+const kinds = Object.keys(newborn) as Kind[];
 
 function samplesOf(kind: Kind): (readonly [string, readonly Sample[]])[] {
   return metricTable.flatMap((row) => {
@@ -72,14 +95,15 @@ describe('metricTable', () => {
     );
   });
 
-  it.each(Object.keys(newborn) as Kind[])('(1) the samples of %s carry the labels of their metric', (kind) => {
+  it.each(kinds)('(1) the samples of %s carry the labels of their metric', (kind) => {
     const samples = samplesOf(kind);
 
     expect(samples.length).toBeGreaterThan(0);
     for (const [name, list] of samples) {
       const row = metricTable.find((candidate) => candidate.name === name);
       for (const { labels } of list) {
-        expect(new Set([...Object.keys(labels), row?.nameLabel])).toEqual(new Set(row?.labels));
+        const own = row?.labels.filter((label) => label !== KEY_LABEL);
+        expect(new Set([...Object.keys(labels), row?.nameLabel])).toEqual(new Set(own));
       }
     }
   });
@@ -94,14 +118,11 @@ describe('metricTable', () => {
     expect(samples.find(({ value }) => value === 2)?.labels).toEqual({ from: 'closed', to: 'open' });
   });
 
-  it.each(['circuit-breaker', 'bulkhead', 'retry', 'fallback', 'pipeline'] as const)(
-    '(2) charter K1: all series of a %s are there from birth',
-    (kind) => {
-      const empty = samplesOf(kind).filter(([, list]) => list.length === 0);
+  it.each(kinds.filter(isPolicyKind))('(2) charter K1: all series of a %s are there from birth', (kind) => {
+    const empty = samplesOf(kind).filter(([, list]) => list.length === 0);
 
-      expect(empty).toEqual([]);
-    },
-  );
+    expect(empty).toEqual([]);
+  });
 
   it('(3) refuses a mode that the feature does not have', () => {
     const row = metricTable.find(({ name }) => name === 'feature_mode');
@@ -109,10 +130,27 @@ describe('metricTable', () => {
     expect(() => row?.read.feature?.({ ...newborn.feature, mode: 'melted' })).toThrow('"melted" is none of full, off');
   });
 
-  it('reads no policy that has nothing to tell', () => {
-    const kinds = new Set(metricTable.flatMap(({ read }) => Object.keys(read)));
-    const timeoutKind: NamedPolicy['kind'] = 'timeout';
+  it('has the label of keys where a policy may be a member of a keyed one, and nowhere else', () => {
+    for (const { labels, read } of metricTable)
+      expect(labels.includes(KEY_LABEL)).toBe(Object.keys(read).some(isPolicyKind));
+  });
 
-    expect(kinds).not.toContain(timeoutKind);
+  it('leaves out what is not known: a number that nobody has, or that has no end', () => {
+    const hedgeless = { ...newborn.hedge, delayMs: Infinity };
+    const delay = metricTable.find(({ name }) => name === 'hedge_delay_seconds');
+    const since = metricTable.find(({ name }) => name === 'circuit_state_seconds');
+
+    expect(delay?.read.hedge?.(hedgeless)).toEqual([]);
+    expect(since?.read['circuit-breaker']?.(circuitBreaker().snapshot())).toEqual([]);
+  });
+
+  it('says whether a feature is in another mode than its default, or than its first where it names none', () => {
+    const row = metricTable.find(({ name }) => name === 'feature_degraded');
+    const degraded = (changes: object): number | undefined =>
+      row?.read.feature?.({ ...newborn.feature, ...changes })[0]?.value;
+
+    expect([{}, { mode: 'off' }, { mode: 'off', defaultMode: 'off' }, { defaultMode: 'off' }].map(degraded)).toEqual([
+      0, 1, 0, 1,
+    ]);
   });
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type NamedPolicy, circuitBreaker, createPolicy, createRegistry, onHookError } from '@holdfast/core';
+import { type NamedPolicy, circuitBreaker, createPolicy, createRegistry, onHookError, retry } from '@holdfast/core';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 
@@ -14,9 +14,16 @@ interface FakeRetry extends NamedPolicy {
   retriedCount: number;
 }
 
+const newborn = retry().snapshot();
+
 /** A retry whose count the test sets. */
 function retryNamed(name: string, retriedCount: number): FakeRetry {
-  return Object.assign(createPolicy({ kind: 'retry', name, layer: (inner) => inner }), { retriedCount });
+  const snapshot = (): unknown => ({ ...newborn, retried: policy.retriedCount });
+  const policy: FakeRetry = Object.assign(createPolicy({ kind: 'retry', name, layer: (inner) => inner }), {
+    retriedCount,
+    snapshot,
+  });
+  return policy;
 }
 
 function setUp(maxNames: number) {

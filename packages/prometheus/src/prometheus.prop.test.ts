@@ -109,7 +109,7 @@ async function scraped(register: Registry): Promise<Record<string, number>> {
       const total = `transitions|${labels['name']}`;
       if (key.startsWith('circuit_transitions')) found[total] = (found[total] ?? 0) + value;
       const hot = `hot|${labels['name']}`;
-      if (key.startsWith('circuit_state')) found[hot] = (found[hot] ?? 0) + value;
+      if (key.startsWith('circuit_state|')) found[hot] = (found[hot] ?? 0) + value;
     }
   }
   return found;

@@ -226,6 +226,7 @@ describe('prometheus', () => {
       'holdfast_feature_mode{feature=tips,mode=full}': 1,
       'holdfast_feature_mode{feature=tips,mode=cached}': 0,
       'holdfast_feature_mode{feature=tips,mode=off}': 0,
+      'holdfast_feature_degraded{feature=tips}': 0,
       'holdfast_feature_calls_total{feature=tips,mode=full}': 7,
       'holdfast_feature_calls_total{feature=tips,mode=cached}': 2,
       'holdfast_feature_calls_total{feature=tips,mode=off}': 0,
@@ -351,9 +352,18 @@ describe('prometheus', () => {
     expect(wrong({ register: {} })).toThrow(/prometheus.register must be a Registry of prom-client/);
     expect(wrong({ registry: undefined })).toThrow(/prometheus.registry must be/);
     expect(wrong({ degradation: {} })).toThrow(/prometheus.degradation must be/);
-    expect(wrong({ maxName: 3 })).toThrow(
-      'prometheus has no option "maxName"; it knows contexts, degradation, maxNames, prefix, register, registry',
-    );
+    expect(wrong({ maxKeys: -1 })).toThrow(ConfigError);
+    expect(wrong({ maxKeys: Infinity })).toThrow(ConfigError);
+    for (const bounds of [5, [0], [NaN], [Infinity], [2, 1], [1, 1], Array.from({ length: 51 }, (_, at) => at + 1)])
+      expect(wrong({ durationBoundsMs: bounds })).toThrow(/prometheus.durationBoundsMs/);
+    expect(wrong({ traceIdOf: 'trace' })).toThrow(/prometheus.traceIdOf/);
+    expect(wrong({ wallClock: 5 })).toThrow(/prometheus.wallClock/);
+    expect(wrong({ brownout: {} })).toThrow(/prometheus.brownout must be something with explain\(\)/);
+    expect(wrong({ outboxes: { orders: {} } })).toThrow(/prometheus.outboxes.orders must be something with count\(\)/);
+    for (const option of ['stores', 'trackers', 'supervisors', 'sqlPools'])
+      for (const odd of [5, null, { a: null }, { a: undefined }, { a: {} }])
+        expect(wrong({ [option]: odd })).toThrow(new RegExp(`prometheus.${option}`));
+    expect(wrong({ maxName: 3 })).toThrow(/prometheus has no option "maxName"; it knows brownout, contexts, /);
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 

@@ -10,6 +10,16 @@ import type { HistogramReading } from './context-source.ts';
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
+  /** A call that is an example of a bucket. */
+  readonly exemplar?: Exemplar | undefined;
+}
+
+/** A call that is an example, as prom-client writes it. */
+export interface Exemplar {
+  readonly labelSet: { readonly trace_id: string };
+  readonly value: number;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
 }
 
 const noLabels: Readonly<Record<string, string>> = Object.freeze({});
@@ -17,6 +27,16 @@ const noLabels: Readonly<Record<string, string>> = Object.freeze({});
 /** A metric without labels of its own. */
 export function single(value: number): readonly Sample[] {
   return [{ labels: noLabels, value }];
+}
+
+/** The same, absent where there is no value. */
+export function optional(value: number | undefined): readonly Sample[] {
+  return value === undefined || !Number.isFinite(value) ? [] : single(value);
+}
+
+/** The same, of milliseconds. */
+export function optionalSeconds(ms: number | undefined): readonly Sample[] {
+  return ms === undefined ? [] : optional(ms / 1000);
 }
 
 /** One sample per value of `label`. */

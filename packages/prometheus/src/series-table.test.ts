@@ -24,9 +24,9 @@ describe('SeriesTable', () => {
   it('(1) adds up counters under the same labels', () => {
     const row = rowOf('retries_total');
     const table = new SeriesTable();
-    table.add(row, 'prices', [{ labels: {}, value: 2 }]);
-    table.add(row, 'prices', [{ labels: {}, value: 3 }]);
-    table.add(row, 'stock', [{ labels: {}, value: 7 }]);
+    table.add(row, { name: 'prices' }, [{ labels: {}, value: 2 }]);
+    table.add(row, { name: 'prices' }, [{ labels: {}, value: 3 }]);
+    table.add(row, { name: 'stock' }, [{ labels: {}, value: 7 }]);
 
     expect([...table.of(row)]).toEqual([
       { labels: { name: 'prices' }, value: 5 },
@@ -42,8 +42,8 @@ describe('SeriesTable', () => {
   ])('(2) of %s and %s, %s is 1', (first, second, worst) => {
     const row = rowOf('feature_mode');
     const table = new SeriesTable();
-    table.add(row, 'tips', modes(first));
-    table.add(row, 'tips', modes(second));
+    table.add(row, { name: 'tips' }, modes(first));
+    table.add(row, { name: 'tips' }, modes(second));
 
     const hot = [...table.of(row)].filter(({ value }) => value !== 0);
 
@@ -53,8 +53,8 @@ describe('SeriesTable', () => {
   it('takes the longest of several remaining times', () => {
     const row = rowOf('feature_override_remaining_seconds');
     const table = new SeriesTable();
-    table.add(row, 'tips', [{ labels: {}, value: 3 }]);
-    table.add(row, 'tips', [{ labels: {}, value: 2 }]);
+    table.add(row, { name: 'tips' }, [{ labels: {}, value: 3 }]);
+    table.add(row, { name: 'tips' }, [{ labels: {}, value: 2 }]);
 
     expect([...table.of(row)]).toEqual([{ labels: { feature: 'tips' }, value: 3 }]);
   });

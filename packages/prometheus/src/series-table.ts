@@ -10,13 +10,20 @@
  * @module
  */
 
-import type { MetricRow } from './metric-table.ts';
-import type { Sample } from './sample.ts';
+import { KEY_LABEL, type MetricRow } from './metric-row.ts';
+import type { Exemplar, Sample } from './sample.ts';
+
+/** What series are of: a policy or feature by its name, or a member of a keyed policy by that one's name and the key. */
+export interface Place {
+  readonly name: string;
+  readonly key?: string | undefined;
+}
 
 /** One series: its labels and its value now. */
 export interface Series {
   readonly labels: Readonly<Record<string, string>>;
   value: number;
+  exemplar?: Exemplar | undefined;
 }
 
 /** The series of all metrics. */
@@ -30,52 +37,53 @@ export class SeriesTable {
     return this.#series.get(row)?.values() ?? [];
   }
 
-  /** Adds what was read of the policy or feature called `name`. */
-  add(row: MetricRow, name: string, samples: readonly Sample[]): void {
+  /** Adds what was read of what is at `place`. */
+  add(row: MetricRow, place: Place, samples: readonly Sample[]): void {
     if (row.fold === 'one-hot') {
-      this.#addOneHot(row, name, samples);
+      this.#addOneHot(row, place, samples);
       return;
     }
     for (const sample of samples) {
-      const series = this.#at(row, name, sample);
+      const series = this.#at(row, place, sample.labels);
       series.value = row.fold === 'max' ? Math.max(series.value, sample.value) : series.value + sample.value; // (1)
-    }
-  }
-
-  /** Adds the counters of `other` as they are. */
-  addAll(other: SeriesTable): void {
-    for (const [row, table] of other.#series) {
-      for (const { labels, value } of table.values())
-        this.#at(row, labels[row.nameLabel] ?? '', { labels, value }).value += value;
+      if (sample.exemplar !== undefined) series.exemplar = sample.exemplar;
     }
   }
 
   // --- internal ---
 
-  #addOneHot(row: MetricRow, name: string, samples: readonly Sample[]): void {
+  #addOneHot(row: MetricRow, place: Place, samples: readonly Sample[]): void {
     const hottest = entryOf(this.#hottest, row);
+    const at = keyOf(place);
     for (const [rank, sample] of samples.entries()) {
-      const series = this.#at(row, name, sample);
+      const series = this.#at(row, place, sample.labels);
       if (sample.value !== 1) continue;
-      const before = hottest.get(name);
+      const before = hottest.get(at);
       if (before !== undefined && before.rank >= rank) continue;
       if (before !== undefined) before.series.value = 0;
       series.value = 1; // (2)
-      hottest.set(name, { rank, series });
+      hottest.set(at, { rank, series });
     }
   }
 
-  #at(row: MetricRow, name: string, { labels }: Sample): Series {
+  #at(row: MetricRow, place: Place, labels: Sample['labels']): Series {
     const table = entryOf(this.#series, row);
-    let key = name;
-    for (const label of row.labels) if (label !== row.nameLabel) key += `\0${labels[label]}`;
-    let series = table.get(key);
+    let at = keyOf(place);
+    for (const label of row.labels)
+      if (label !== row.nameLabel && label !== KEY_LABEL) at += `\0${labels[label] as string}`;
+    let series = table.get(at);
     if (series === undefined) {
-      series = { labels: { [row.nameLabel]: name, ...labels }, value: 0 };
-      table.set(key, series);
+      const { name, key } = place;
+      const own = { [row.nameLabel]: name, ...labels };
+      series = { labels: key === undefined ? own : { ...own, [KEY_LABEL]: key }, value: 0 };
+      table.set(at, series);
     }
     return series;
   }
+}
+
+function keyOf({ name, key }: Place): string {
+  return key === undefined ? name : `${name}\0\0${key}`;
 }
 
 function entryOf<K, V>(map: Map<K, Map<string, V>>, key: K): Map<string, V> {

@@ -118,7 +118,7 @@ describe('subjectsOf', () => {
   it('passes over policies of kinds that it does not know', async () => {
     const registry = createRegistry();
     const register = new Registry();
-    registry.add(policyOf('rate-limiter', 'mine', {}));
+    registry.add(policyOf('sundial', 'mine', {}));
     registry.add(policyOf('toString', 'odd', {}));
     prometheus({ register, registry });
 

@@ -37,6 +37,10 @@ describe('the features of a degradation', () => {
       'holdfast_feature_mode{feature="tips",mode="off"} 0',
       'holdfast_feature_mode{feature="checkout",mode="full"} 1',
       'holdfast_feature_mode{feature="checkout",mode="deferred"} 0',
+      'holdfast_feature_degraded{feature="tips"} 0',
+      'holdfast_feature_degraded{feature="checkout"} 0',
+      'holdfast_feature_level{feature="tips"} 0',
+      'holdfast_feature_level{feature="checkout"} 0',
       'holdfast_feature_calls_total{feature="tips",mode="full"} 0',
       'holdfast_feature_calls_total{feature="tips",mode="cached"} 0',
       'holdfast_feature_calls_total{feature="tips",mode="off"} 0',
@@ -63,6 +67,7 @@ describe('the features of a degradation', () => {
 
     expect(during).toContain('holdfast_feature_mode{feature="tips",mode="full"} 0');
     expect(during).toContain('holdfast_feature_mode{feature="tips",mode="cached"} 1');
+    expect(during).toContain('holdfast_feature_degraded{feature="tips"} 1');
     expect(during).toContain('holdfast_feature_calls_total{feature="tips",mode="full"} 1');
     expect(during).toContain('holdfast_feature_calls_total{feature="tips",mode="cached"} 2');
     expect(during).toContain('holdfast_feature_override_remaining_seconds{feature="tips"} 45');

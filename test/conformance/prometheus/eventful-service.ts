@@ -5,7 +5,7 @@
  */
 
 import { bulkhead, circuitBreaker, createRegistry, fallback, retry, type Registry } from '@holdfast/core';
-import { settle, virtualClock } from '@holdfast/core/testing';
+import { seededRandom, settle, virtualClock } from '@holdfast/core/testing';
 import type { DegradationSource } from '@holdfast/prometheus';
 
 const fail = (): Promise<never> => Promise.reject(new Error('down'));
@@ -17,7 +17,7 @@ const hardNames: readonly string[] = ['with "quotes"', 'two\nlines', String.raw`
 /** Makes the service and lets its circuits go through all states. */
 export async function eventfulService(): Promise<{ registry: Registry; degradation: DegradationSource }> {
   const clock = virtualClock();
-  const registry = createRegistry({ clock });
+  const registry = createRegistry({ clock, random: seededRandom(1) });
   const window = { kind: 'count', size: 2 } as const;
   const shared = { window, minimumCalls: 2, maxProbes: 1, openForMs: 1000 };
   for (const name of ['closed', 'open', 'half-open', 'closed again', ...hardNames.filter((each) => each !== '')]) {

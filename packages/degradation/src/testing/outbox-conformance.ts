@@ -260,7 +260,6 @@ export const outboxConformance: readonly OutboxCase[] = Object.freeze([
 
 const LEASE_MS = 200;
 const PAUSE_MS = 400;
-
 /** By how much a clock of the server and that of the subject may differ. */
 const SLACK_MS = 60;
 

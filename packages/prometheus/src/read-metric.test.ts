@@ -101,7 +101,7 @@ describe('a read histogram', () => {
     expect(reported).toEqual(['prometheus.read']);
     onHookError(undefined);
     expect(() => prometheus({ register, registry, contexts: {} as never })).toThrow(
-      'prometheus.contexts must be a monitor with snapshot()',
+      'prometheus.contexts must be something with snapshot()',
     );
   });
 });

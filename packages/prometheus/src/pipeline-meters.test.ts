@@ -1,0 +1,99 @@
+import { Context, createRegistry, pipeline, timeout } from '@holdfast/core';
+import { virtualClock } from '@holdfast/core/testing';
+import { Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+
+import { prometheus } from './index.ts';
+
+const after = (clock: ReturnType<typeof virtualClock>, ms: number) => () =>
+  new Promise<void>((resolve) => void clock.setTimer(resolve, ms));
+
+async function durationLines(register: Registry, part = 'call_duration_seconds'): Promise<string[]> {
+  return (await register.metrics()).split('\n').filter((line) => line.startsWith(`holdfast_${part}`));
+}
+
+describe('pipeline meters', () => {
+  it('charter K6: shows how long calls took, in the buckets that were asked for', async () => {
+    const clock = virtualClock();
+    const [registry, register] = [createRegistry({ clock }), new Registry()];
+    prometheus({ register, registry, durationBoundsMs: [10, 100] });
+    const prices = registry.pipeline('prices', registry.create(timeout, { name: 'prices', timeoutMs: 500 }));
+    for (const ms of [10, 50, 400, 900]) void prices.execute(after(clock, ms)).catch(() => {});
+    await clock.advance(1000);
+
+    expect(await durationLines(register, 'call_duration_seconds_bucket{name="prices",outcome="success"')).toEqual([
+      'holdfast_call_duration_seconds_bucket{name="prices",outcome="success",le="0.01"} 1',
+      'holdfast_call_duration_seconds_bucket{name="prices",outcome="success",le="0.1"} 2',
+      'holdfast_call_duration_seconds_bucket{name="prices",outcome="success",le="+Inf"} 3',
+    ]);
+    expect(await durationLines(register, 'call_duration_seconds_sum{name="prices",outcome="failure"}')).toEqual([
+      'holdfast_call_duration_seconds_sum{name="prices",outcome="failure"} 0.5',
+    ]);
+  });
+
+  it('charter K7: as many calls are in the buckets as have ended', async () => {
+    const [registry, register] = [createRegistry(), new Registry()];
+    const prices = registry.pipeline('prices');
+    prometheus({ register, registry });
+    for (let round = 0; round < 3; round++) {
+      for (let call = 0; call < 900; call++) await prices.execute(() => call);
+      const [line] = await durationLines(register, 'call_duration_seconds_count{name="prices",outcome="success"}');
+      expect(Number(line?.split(' ').at(-1))).toBe(prices.calls.success);
+    }
+  });
+
+  it('(1) measures from the first exporter to the last, and every pipeline while it is in the registry', async () => {
+    const clock = virtualClock();
+    const [registry, register, other] = [createRegistry({ clock }), new Registry(), new Registry()];
+    let looks = 0;
+    const counting = {
+      now: () => (looks++, clock.now()),
+      setTimer: (callback: () => void, delayMs: number) => clock.setTimer(callback, delayMs),
+      defer: (callback: () => void) => void clock.setTimer(callback, 0),
+    };
+    const prices = registry.add(pipeline({ name: 'prices' }, timeout({ timeoutMs: 100, clock: counting })));
+    const looksOf = async () => {
+      looks = 0;
+      await prices.execute(() => 1);
+      return looks;
+    };
+    const without = await looksOf();
+    const exporters = [
+      prometheus({ register, registry }),
+      prometheus({ register, registry }),
+      prometheus({ register: other, registry }),
+    ];
+    expect(await looksOf()).toBeGreaterThan(without);
+    registry.remove(prices);
+    expect(await looksOf()).toBe(without);
+    expect(await durationLines(register, 'call_duration_seconds_bucket')).toEqual([]);
+    registry.add(prices);
+    expect(await looksOf()).toBeGreaterThan(without);
+    for (const exporter of exporters) exporter.close();
+
+    expect(await looksOf()).toBe(without);
+  });
+
+  it('measures nothing without bounds', async () => {
+    const [registry, register] = [createRegistry(), new Registry()];
+    const prices = registry.pipeline('prices');
+    prometheus({ register, registry, durationBoundsMs: [] });
+    await prices.execute(() => 1);
+
+    expect(await durationLines(register)).toEqual([]);
+    expect(await durationLines(register, 'calls_total{name="prices",outcome="success"}')).toHaveLength(1);
+  });
+
+  it('shows a traced call as an example in OpenMetrics, and none in the classic format', async () => {
+    const [registry, register] = [createRegistry(), new Registry()];
+    const prices = registry.pipeline('prices');
+    prometheus({ register, registry, durationBoundsMs: [60_000], traceIdOf: () => 'abc', wallClock: () => 1_500 });
+    await prices.execute(() => 1, Context.background);
+    const bucket = 'call_duration_seconds_bucket{name="prices",outcome="success",le="60"}';
+
+    expect(await durationLines(register, bucket)).toEqual([`holdfast_${bucket} 1`]);
+    (register as { setContentType(type: string): void }).setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    const [line] = await durationLines(register, bucket);
+    expect(line).toMatch(/ 1 # \{trace_id="abc"\} [\d.e-]+ 1\.5$/);
+  });
+});

@@ -1,0 +1,97 @@
+import { circuitBreaker, createRegistry } from '@holdfast/core';
+import { Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+
+import { type PrometheusOptions, prometheus } from './index.ts';
+
+function setUp(options: Partial<PrometheusOptions> = {}) {
+  const [registry, register] = [createRegistry(), new Registry()];
+  const exporter = prometheus({ register, registry, ...options });
+  const lines = async (part: string) =>
+    (await register.metrics()).split('\n').filter((line) => line.startsWith(`holdfast_${part}`));
+  return { registry, register, exporter, lines };
+}
+
+const tracked = { running: 2, overdue: 1, oldestAgeMs: 2500, succeeded: 9, failed: 1, refused: 0, abandoned: 3 };
+
+describe('scrapes', () => {
+  it('(1) reads everything once per scrape, and anew for the next', async () => {
+    let asked = 0;
+    const { lines } = setUp({ trackers: { jobs: { status: () => ({ ...tracked, running: ++asked }) } } });
+
+    expect(await lines('tracker_running')).toEqual(['holdfast_tracker_running_jobs{name="jobs"} 1']);
+    expect(await lines('tracker_running')).toEqual(['holdfast_tracker_running_jobs{name="jobs"} 2']);
+  });
+
+  it('(2) counts what two exporters of one register share once', async () => {
+    const jobs = { status: () => tracked };
+    const { registry, register, exporter, lines } = setUp({ trackers: { jobs } });
+    const second = prometheus({ register, registry, trackers: { jobs } });
+
+    expect(await lines('tracker_jobs_total{name="jobs",result="succeeded"}')).toEqual([
+      'holdfast_tracker_jobs_total{name="jobs",result="succeeded"} 9',
+    ]);
+    exporter.close();
+    expect(await lines('tracker_oldest')).toEqual(['holdfast_tracker_oldest_age_seconds{name="jobs"} 2.5']);
+    second.close();
+    expect(await lines('')).toEqual([]);
+  });
+
+  it('(3) a second exporter keeps the recorders of the first', async () => {
+    const { registry, register, exporter, lines } = setUp();
+    const second = prometheus({ register, registry });
+    const prices = registry.pipeline('prices', circuitBreaker());
+    await prices.execute(() => 1);
+    exporter.close();
+    await prices.execute(() => 1);
+
+    expect(await lines('call_duration_seconds_count{name="prices",outcome="success"}')).toEqual([
+      'holdfast_call_duration_seconds_count{name="prices",outcome="success"} 2',
+    ]);
+    second.close();
+  });
+
+  it('shows the level of a brownout, and the pressure of the signals that are known', async () => {
+    const signals = [{ signal: 'shedRatio', pressure: 0.5 }];
+    const brownout = { name: 'shop', level: 1.4, localLevel: 2, maxLevel: 4, explain: () => ({ signals }) };
+    const { lines } = setUp({ brownout });
+
+    expect(await lines('brownout')).toEqual([
+      'holdfast_brownout_level{name="shop"} 1.4',
+      'holdfast_brownout_local_level{name="shop"} 2',
+      'holdfast_brownout_max_level{name="shop"} 4',
+      'holdfast_brownout_pressure{name="shop",signal="shedRatio"} 0.5',
+    ]);
+  });
+
+  it('shows what is supervised, pools and stores under the names that they were given', async () => {
+    const { lines } = setUp({
+      supervisors: { importer: { status: () => ({ state: 'waiting', runs: 3, crashes: 2, isSafeMode: true }) } },
+      sqlPools: {
+        main: {
+          counts: () => ({ checkedOut: 4, waiting: 1, gaveUpWaiting: 2, stopped: 3, cancelRequests: 5, dropped: 0 }),
+        },
+      },
+      stores: {
+        features: { health: () => ({ mode: 'local', answered: 8, failed: 1, latencyMs: 20, silentMs: 4000 }) },
+      },
+    });
+
+    expect(await lines('supervisor')).toEqual([
+      'holdfast_supervisor_running{name="importer"} 0',
+      'holdfast_supervisor_safe_mode{name="importer"} 1',
+      'holdfast_supervisor_runs_total{name="importer"} 3',
+      'holdfast_supervisor_crashes_total{name="importer"} 2',
+    ]);
+    expect(await lines('sql_')).toHaveLength(6);
+    expect(await lines('sql_cancel')).toEqual(['holdfast_sql_cancel_requests_total{name="main"} 5']);
+    expect(await lines('store_')).toEqual([
+      'holdfast_store_mode{name="features",mode="shared"} 0',
+      'holdfast_store_mode{name="features",mode="local"} 1',
+      'holdfast_store_operations_total{name="features",operation="request",result="ok"} 8',
+      'holdfast_store_operations_total{name="features",operation="request",result="error"} 1',
+      'holdfast_store_last_latency_seconds{name="features"} 0.02',
+      'holdfast_store_silent_seconds{name="features"} 4',
+    ]);
+  });
+});
