@@ -15,7 +15,7 @@ import axios from 'axios';
 import { Agent, interceptors } from 'undici';
 
 /** What a test asks of a client. */
-export interface LabCall {
+interface LabCall {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
@@ -24,7 +24,7 @@ export interface LabCall {
 }
 
 /** What a client answers. */
-export interface LabAnswer {
+interface LabAnswer {
   readonly status: number;
   text(): Promise<string>;
 }
@@ -42,7 +42,7 @@ export interface LabClientOptions extends PropagationOptions {
 }
 
 /** Makes each client. The body of its answers is a stream that the caller reads. */
-export const clients: Readonly<Record<string, (options?: LabClientOptions) => LabClient>> = {
+const clients: Readonly<Record<string, (options?: LabClientOptions) => LabClient>> = {
   fetch: (options = {}) => {
     const send = createFetch(options);
     return {

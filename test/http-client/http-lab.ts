@@ -26,7 +26,7 @@ export interface LabServer extends AsyncDisposable {
 }
 
 /** A request that a server got. */
-export interface LabRequest {
+interface LabRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage['headers'];

@@ -24,7 +24,7 @@ export interface PropagationOptions {
 }
 
 /** Where a request goes. */
-export interface Hop {
+interface Hop {
   readonly origin: string;
   /** The origin that the caller called, of which the others are redirects. */
   readonly calledOrigin: string;
