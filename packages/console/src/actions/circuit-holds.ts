@@ -145,7 +145,7 @@ export class CircuitHolds {
     if (held === undefined) return undefined;
     const { clock, wallClock } = this.#parts;
     const { state, actor, reason, setAtMs, endsAt } = held;
-    const remainingMs = Math.max(0, endsAt - clock.now());
+    const remainingMs = Math.max(0, Math.ceil(endsAt - clock.now()));
     const expiresAt = isoTimeOf(wallClock() + remainingMs);
     return { state, actor, reason, setAt: isoTimeOf(setAtMs), expiresAt, remainingMs };
   }

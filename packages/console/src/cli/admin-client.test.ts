@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+
+import { systemClock } from '@holdfast/core';
+
+import { adminClient } from './admin-client.ts';
+import type { CommandWorld } from './command-world.ts';
+
+function world(fetched: typeof fetch): CommandWorld {
+  return {
+    env: { HOLDFAST_TOKEN: 'correct-horse-battery-staple' },
+    clock: systemClock,
+    fetch: fetched,
+    readFile: () => '',
+    fileMode: () => undefined,
+    print: () => {},
+    warn: () => {},
+    stopped: new Promise(() => {}),
+  };
+}
+
+describe('admin client', () => {
+  it('(1) follows no redirect, so that the token goes nowhere else', async () => {
+    const seen: RequestInit[] = [];
+    const client = adminClient(
+      { options: {} },
+      world((_url, init) => {
+        seen.push(init ?? {});
+        return Promise.resolve(new Response('{}'));
+      }),
+    );
+
+    await client.ask('GET', '/');
+
+    expect([client.url, seen[0]?.redirect]).toEqual(['http://127.0.0.1:9090', 'error']);
+    expect(new Headers(seen[0]?.headers).get('authorization')).toBe('Bearer correct-horse-battery-staple');
+  });
+
+  it.each(['https://example.com', 'http://localhost:1', 'http://[::1]:1', 'http://127.0.0.2'])(
+    '(1) sends a token to %s',
+    (url) => {
+      expect(adminClient({ options: { url } }, world(fetch)).url).toBe(url);
+    },
+  );
+
+  it('(1) sends a token unencrypted to another machine only where somebody insists', () => {
+    const url = 'http://example.com';
+
+    expect(() => adminClient({ options: { url } }, world(fetch))).toThrow('unencrypted');
+    expect(adminClient({ options: { url, insecure: true } }, world(fetch)).url).toBe(url);
+  });
+
+  it('(2) makes one kind of error of whatever goes wrong', async () => {
+    for (const failing of [
+      () => Promise.reject(new TypeError('fetch failed')),
+      () => Promise.reject(new Error('odd')),
+      () => Promise.resolve(new Response('no', { status: 502 })),
+      () =>
+        Promise.resolve(new Response('{}', { status: 400, headers: { 'Content-Type': 'application/problem+json' } })),
+    ])
+      await expect(adminClient({ options: {} }, world(failing)).ask('GET', '/')).rejects.toMatchObject({
+        exitCode: expect.any(Number) as number,
+      });
+  });
+});
