@@ -2,6 +2,7 @@
 
 import { getEventListeners } from 'node:events';
 
+import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { CancelledError, Context, isCancelled } from '@holdfast/core';
 import { contextOf, createGrpcClient, type GrpcServing, grpcStatusOf } from '@holdfast/grpc';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -83,10 +84,25 @@ function endlessSource(): { source: AsyncIterable<Note>; isLeft: () => boolean }
   return { source: { [Symbol.asyncIterator]: () => iterator }, isLeft: () => isLeft };
 }
 
+let openAtClient = 0;
+const countOpen: Interceptor = (options, nextCall) =>
+  new InterceptingCall(nextCall(options), {
+    start(metadata, _listener, next) {
+      openAtClient += 1;
+      next(metadata, {
+        onReceiveStatus(status, pass) {
+          openAtClient -= 1;
+          pass(status);
+        },
+      });
+    },
+  });
+
 async function startHanging(): Promise<Seen> {
   const seen: Seen = { begun: 0, ended: 0, causes: [] };
   shop = await startShop((serving) => hanging(serving, seen), { onHandlerError: () => {} });
-  client = openClient(shop.port);
+  openAtClient = 0;
+  client = openClient(shop.port, { interceptors: [countOpen] });
   return seen;
 }
 
@@ -113,7 +129,7 @@ describe.each(kinds)('a %s call', (kind, call) => {
     context.cancel(cause);
 
     await expect(calling).rejects.toBe(cause);
-    await until(() => seen.ended === 1 && shop.serving.snapshot().open === 0);
+    await until(() => seen.ended === 1 && shop.serving.snapshot().open === 0 && openAtClient === 0);
     expect(seen.causes).toHaveLength(1);
     expect(isCancelled(seen.causes[0])).toBe(true);
     expect(shop.serving.snapshot()).toMatchObject({ admitted: 1, answered: 0, cancelled: 1 });
@@ -122,15 +138,14 @@ describe.each(kinds)('a %s call', (kind, call) => {
 
   it('ends at both sides with the deadline', async () => {
     const seen = await startHanging();
-    const context = Context.background.withTimeout(80);
+    const cause = new Error('the budget is spent');
+    const context = Context.background.withTimeout(80, cause);
 
-    await expect(call(createGrpcClient(client), context, endlessSource().source)).rejects.toMatchObject({
-      name: 'TimeoutError',
-    });
+    await expect(call(createGrpcClient(client), context, endlessSource().source)).rejects.toBe(cause);
 
-    await until(() => seen.ended === seen.begun && shop.serving.snapshot().open === 0);
+    await until(() => seen.ended === seen.begun && shop.serving.snapshot().open === 0 && openAtClient === 0);
     // a cancel of the client may overtake the deadline at the server
-    for (const cause of seen.causes) expect(['TimeoutError', 'AbortError']).toContain((cause as Error).name);
+    for (const seenCause of seen.causes) expect(['TimeoutError', 'AbortError']).toContain((seenCause as Error).name);
   });
 
   it('ends at the client when the server is killed', async () => {
@@ -141,7 +156,7 @@ describe.each(kinds)('a %s call', (kind, call) => {
     shop.stop();
 
     expect(['UNAVAILABLE', 'CANCELLED', 'INTERNAL', 'UNKNOWN']).toContain(grpcStatusOf(await told));
-    await until(() => seen.ended === 1);
+    await until(() => seen.ended === 1 && openAtClient === 0);
     expect(isCancelled(seen.causes[0])).toBe(true);
   });
 });

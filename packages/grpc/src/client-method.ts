@@ -27,7 +27,7 @@ import type {
 import { callHook, type Context, DeadlineExceededError, type Policy } from '@holdfast/core';
 
 import type { GrpcCallOptions, GrpcMethod, GrpcSource } from './grpc-call.ts';
-import { errorOfStatus } from './grpc-error.ts';
+import { errorOfStatus, grpcStatusOf } from './grpc-error.ts';
 import type { Outgoing } from './outgoing.ts';
 import { SourcePump } from './source-pump.ts';
 
@@ -93,7 +93,7 @@ export class ClientMethod {
       const answer = (error: unknown, response: unknown): void => {
         unhook?.();
         if (error === null || error === undefined) resolve(response);
-        else reject(this.#errorFor(error, own));
+        else resolve(this.#fail(error, own));
       };
       const call = open(...this.#sent(own, options), answer);
       tellHooks(call, options, this.#method);
@@ -135,7 +135,7 @@ export class ClientMethod {
         next = await stream.read();
       }
     } catch (error) {
-      throw plan.pump?.sourceError ?? this.#errorFor(error, context);
+      throw plan.pump?.sourceError ?? (await this.#errorFor(error, context));
     } finally {
       unhook();
       plan.pump?.stop();
@@ -170,7 +170,7 @@ export class ClientMethod {
     try {
       await Promise.race([stream.first, hasHeaders, failed].filter((each) => each !== undefined));
     } catch (error) {
-      const told = pump?.sourceError ?? this.#errorFor(error, own);
+      const told = pump?.sourceError ?? (await this.#errorFor(error, own));
       pump?.note(told);
       throw told;
     } finally {
@@ -180,8 +180,16 @@ export class ClientMethod {
     return stream;
   }
 
-  #errorFor(error: unknown, own: Context): unknown {
-    return own.cancelled ? own.cause : errorOfStatus(error, this.#method.path);
+  async #fail(error: unknown, own: Context): Promise<never> {
+    throw await this.#errorFor(error, own);
+  }
+
+  /** The error for the caller: its context's cause, where that has ended, or is about to by its deadline. Never rejects. */
+  async #errorFor(error: unknown, own: Context): Promise<unknown> {
+    const received = errorOfStatus(error, this.#method.path);
+    const isLate = grpcStatusOf(received) === 'DEADLINE_EXCEEDED';
+    if (isLate && own.remainingMs() < SOON_MS) await new Promise((resolve) => own.onCancel(resolve));
+    return own.cancelled ? own.cause : received;
   }
 }
 
@@ -203,6 +211,9 @@ interface OpenStream {
   readonly first: Promise<IteratorResult<unknown, void>>;
   readonly read: () => Promise<IteratorResult<unknown, void>>;
 }
+
+/** grpc-js and the server round deadlines down: they may say so a moment before the context itself ends. */
+const SOON_MS = 10;
 
 function ignoreIt(): void {}
 
