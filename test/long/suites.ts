@@ -82,6 +82,23 @@ export const longSuites: readonly Step[] = [
     limitSeconds: 1800,
   },
   {
+    name: 'bullmq-values',
+    kind: 'command',
+    command: [
+      'env',
+      'HOLDFAST_JOBS=100000',
+      'npx',
+      'vitest',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      '--project',
+      'queue-bullmq',
+      'test/queue-bullmq/values-never-bleed.test.ts',
+    ],
+    limitSeconds: 1200,
+  },
+  {
     name: 'rabbitmq-values',
     kind: 'command',
     command: [

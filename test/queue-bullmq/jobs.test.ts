@@ -1,4 +1,4 @@
-import { CancelledError, Context, bulkhead, circuitBreaker, contextKey } from '@holdfast/core';
+import { CancelledError, Context, bulkhead, circuitBreaker } from '@holdfast/core';
 import { createContextCodec, defineContextSchema } from '@holdfast/context';
 import { createQueueCodec } from '@holdfast/queue';
 import {
@@ -352,43 +352,4 @@ describe('jobProducer', () => {
     ).toHaveLength(2);
     expect(() => jobProducer(queue, { codec: createContextCodec() as never })).toThrow('createQueueCodec');
   });
-});
-
-const tenant = contextKey<string>('tenant');
-
-describe('jobWorker: values', () => {
-  it('never show up in another job: 3,000 through one worker, 50 at a time', async () => {
-    const schema = defineContextSchema({ version: '1.0', fields: { user: { type: 'text' } } });
-    const codec = createQueueCodec({ schema, send: 'all', accept: 'all' });
-    const wrong: unknown[] = [];
-    let seen = 0;
-    const { queue, jobs } = await bullLab(
-      redis,
-      async (context, job) => {
-        const expected = job.data as string;
-        for (let turn = 0; turn < 3; turn++) {
-          await new Promise((resolve) => {
-            setImmediate(resolve);
-          });
-          const inner = context.withValue(tenant, expected);
-          if (context.value(schema.keys.user) !== expected || inner.value(tenant) !== expected) wrong.push(job.id);
-          if (context.value(jobInfo)?.id !== job.id || context.cancelled) wrong.push(job.id);
-        }
-        seen++;
-      },
-      { worker: { concurrency: 50 }, ours: { codec } },
-    );
-    const producer = jobProducer(queue, { codec });
-    const root = Context.background.withTimeout(120_000);
-    for (let batch = 0; batch < 30; batch++) {
-      const users = Array.from({ length: 100 }, (_, at) => `user-${batch * 100 + at}`);
-      await Promise.all(
-        users.map((user) => producer.add(root.withValue(schema.keys.user, user), { name: 'mail', data: user })),
-      );
-    }
-    await eventually(() => seen === 3000, { what: 'all jobs', limitMs: 60_000 });
-
-    expect(wrong).toEqual([]);
-    expect(jobs.snapshot()).toMatchObject({ failed: 0, expired: 0 });
-  }, 90_000);
 });

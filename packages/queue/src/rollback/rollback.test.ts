@@ -2,7 +2,7 @@ import { Context, contextKey } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it } from 'vitest';
 
-import { type OncePort, createRollback } from './rollback.ts';
+import { type Once, createRollback } from './rollback.ts';
 
 const now = Date.parse('2026-03-04T05:06:07Z');
 
@@ -10,7 +10,7 @@ const now = Date.parse('2026-03-04T05:06:07Z');
 function memoryOnce() {
   const results = new Map<string, Promise<unknown>>();
   const contexts: Context[] = [];
-  const once: OncePort = {
+  const once: Once = {
     async run(key, job, context = Context.background) {
       contexts.push(context);
       const known = results.get(key);
@@ -24,7 +24,7 @@ function memoryOnce() {
   return { once, results, contexts };
 }
 
-const make = (once: OncePort) => createRollback({ once, wallClock: () => now });
+const make = (once: Once) => createRollback({ once, wallClock: () => now });
 const id = { task: 'order-4711', operation: 'refund', step: 2 };
 
 describe('createRollback', () => {

@@ -2,7 +2,8 @@
  * Rollback: undoes what a request has done, once, whoever asks for it and however often, and not less than that.
  *
  * A record per rollback is pending while it runs, under a lease that runs out when its process dies, and done only when it is.
- * The record is kept by `redisOnce` of `@holdfast/redis`, or by anything else that runs a job once for a key.
+ * The record is kept by `redisOnce` of `@holdfast/redis`, by `memoryOnce` for one process, or by anything else that runs a
+ * job once for a key.
  *
  *   execute ─► key ─► once ─┬─ done before ─────► its result
  *                           ├─ another does it ─► waits, and gets its result
@@ -17,35 +18,20 @@
  * @module
  */
 
-import { ConfigError, type Context, inRange, isFunction, requireContext, withKnown } from '@holdfast/core';
+import { type Context, inRange, isFunction, requireContext, withKnown } from '@holdfast/core';
 
+import { type Once, type OnceTry, requireOnce } from '../once/once-port.ts';
 import { type WallClock, systemWallClock } from '../wall-clock.ts';
 import { type RollbackId, rollbackKey } from './rollback-id.ts';
 
+export type { Once, OnceTry } from '../once/once-port.ts';
 export type { RollbackId } from './rollback-id.ts';
 export type { WallClock } from '../wall-clock.ts';
 
-/** Under which lease a rollback runs. */
-export interface RollbackGrant {
-  /** Higher than that of any try of this rollback before: whoever stores one refuses a lower one. */
-  readonly fencingToken: number;
-  /** Number of the try, from 1. */
-  readonly attempt: number;
-}
-
-/** What runs a job once for a key, over processes: `redisOnce`. */
-export interface OncePort {
-  run<T>(
-    key: string,
-    job: (context: Context, grant: RollbackGrant) => T | PromiseLike<T>,
-    context?: Context,
-  ): Promise<T>;
-}
-
 /** Options of {@link createRollback}. Omitted ones take {@link rollbackDefaults}. */
 export interface RollbackOptions {
-  /** Keeps the records: `redisOnce(redis, { namespace: 'shop-prod' })`. */
-  readonly once: OncePort;
+  /** Keeps the records: `redisOnce(redis, { namespace: 'shop-prod' })`; `memoryOnce()` for one process. */
+  readonly once: Once;
   /**
    * Time that an execute may take, the wait for another process included; it counts from the call, whatever the request had
    * left. Milliseconds, 1 to 3 600 000; Infinity has no limit. @defaultValue 30_000
@@ -70,7 +56,7 @@ export interface Rollback {
   execute<T>(
     context: Context,
     id: RollbackId,
-    undo: (context: Context, grant: RollbackGrant) => T | PromiseLike<T>,
+    undo: (context: Context, grant: OnceTry) => T | PromiseLike<T>,
   ): Promise<T>;
   /**
    * Runs `undo` if nobody has for `id`, and promises whether it did. It is marked before it is run: if it fails, or its process
@@ -97,7 +83,7 @@ export interface Rollback {
  */
 export function createRollback(options: RollbackOptions): Rollback {
   const { once, timeoutMs, wallClock } = withKnown('rollback', rollbackDefaults, options, ['once']);
-  if (typeof once?.run !== 'function') throw new ConfigError('rollback.once', 'what redisOnce makes', once);
+  requireOnce('rollback.once', once ?? null);
   if (timeoutMs !== Infinity) inRange('rollback.timeoutMs', timeoutMs, [1, 3_600_000]);
   isFunction('rollback.wallClock', wallClock);
   const own = (context: Context): Context => context.withoutCancel().withTimeout(timeoutMs); // (2)
@@ -106,7 +92,7 @@ export function createRollback(options: RollbackOptions): Rollback {
     async execute<T>(
       context: Context,
       id: RollbackId,
-      undo: (context: Context, grant: RollbackGrant) => T | PromiseLike<T>,
+      undo: (context: Context, grant: OnceTry) => T | PromiseLike<T>,
     ): Promise<T> {
       requireContext('rollback.execute', context);
       isFunction('rollback.execute undo', undo);
