@@ -90,14 +90,16 @@ export class ClientMethod {
   #attempt(own: Context, options: GrpcCallOptions, open: Open, onOpen?: (call: AnyCall) => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let unhook: (() => unknown) | undefined;
+      let hasEnded = false;
       const answer = (error: unknown, response: unknown): void => {
         unhook?.();
         if (error === null || error === undefined) resolve(response);
-        else resolve(this.#fail(error, own));
+        else if (!hasEnded) resolve(this.#fail(error, own));
       };
       const call = open(...this.#sent(own, options), answer);
       tellHooks(call, options, this.#method);
       unhook = own.onCancel((cause) => {
+        hasEnded = true;
         reject(cause);
         call.cancel();
       });

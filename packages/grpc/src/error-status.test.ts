@@ -19,7 +19,7 @@ const received = (code: number, pushback?: string) => {
   return errorOfStatus(Object.assign(new Error('theirs'), { code, details: 'a secret of theirs', metadata }), '/a/b');
 };
 
-describe('the status of an error', () => {
+describe('the status of an error', { timeout: 60_000 }, () => {
   it.each<[what: string, error: unknown, code: number, pushback: string | undefined]>([
     ['an open circuit', new CircuitOpenError('breaker', 'open', 1500), 14, '1500'],
     ['a rate limit', new RateLimitedError('limit', 200.4, { maxPerInterval: 1, intervalMs: 1000 }), 8, '201'],

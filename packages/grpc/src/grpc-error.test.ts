@@ -22,7 +22,7 @@ const receivedAs = (code: number, pushback?: string) => {
 const verdictOf = (error: unknown, context = Context.background) =>
   classifyGrpc({ status: 'rejected', error }, context);
 
-describe('an error of a status', () => {
+describe('an error of a status', { timeout: 60_000 }, () => {
   it('is typed, and keeps what it was made of', () => {
     const received = receivedAs(14, '250');
     const error = errorOfStatus(received, '/shop.Shop/get');
@@ -69,7 +69,7 @@ describe('an error of a status', () => {
   });
 });
 
-describe('pushback', () => {
+describe('pushback', { timeout: 60_000 }, () => {
   it.each<[text: string, ms: number | undefined]>([
     ['0', 0],
     ['1500', 1500],

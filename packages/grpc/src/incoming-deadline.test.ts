@@ -4,7 +4,7 @@ import { defuseOverflow, incomingLeftMs } from './incoming-deadline.ts';
 
 const call = (deadline: number | Date) => ({ getDeadline: () => deadline });
 
-describe('an incoming deadline', () => {
+describe('an incoming deadline', { timeout: 60_000 }, () => {
   it.each<[deadline: number | Date, leftMs: number]>([
     [Infinity, Infinity],
     [1500, 500],

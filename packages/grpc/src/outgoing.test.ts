@@ -18,7 +18,7 @@ function toldMs(leftMs: number): number {
   return Number(text.slice(0, -1)) * (unitsMs[text.at(-1) as string] as number);
 }
 
-describe('what goes with a call', () => {
+describe('what goes with a call', { timeout: 60_000 }, () => {
   it('(1): is never more time than is left, in what grpc-js makes of it', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 2_147_483_647, noNaN: true }), (leftMs) => {

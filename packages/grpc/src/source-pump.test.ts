@@ -22,7 +22,7 @@ class Sink extends Writable {
   }
 }
 
-describe('a source pump', () => {
+describe('a source pump', { timeout: 60_000 }, () => {
   it('(1): takes the source once, in its order, as fast as the call takes it', async () => {
     const sink = new Sink();
     const pump = new SourcePump(Array.from({ length: 20 }, (_, index) => index));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { grpcStatusTable, statusNumberOf, statusRowOf } from './status-table.ts';
 
-describe('the status table', () => {
+describe('the status table', { timeout: 60_000 }, () => {
   it('(1): has a row for every status of grpc-js, by its number', () => {
     const names = Object.entries(status).filter(([, number]) => typeof number === 'number');
 
