@@ -43,6 +43,7 @@ export default defineConfig({
         hookTimeout: 60_000,
       }),
       folder('docs', { testTimeout: 60_000, hookTimeout: 120_000 }),
+      folder('dashboard', { testTimeout: 120_000, hookTimeout: 120_000 }),
       folder('examples', { testTimeout: 60_000 }),
       folder('storefront', {
         testTimeout: 60_000,
@@ -67,6 +68,7 @@ export default defineConfig({
       folder('rabbitmq', slow(11, 'rabbitmq-server')),
       folder('queue-bullmq', slow(12)),
       folder('queue-kafka', { testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 13 } }),
+      folder('orders', slow(14, 'postgres-program', 'rabbitmq-program')),
       folder('grpc', { testTimeout: 60_000, hookTimeout: 60_000 }),
       folder('http', {
         testTimeout: 120_000,
@@ -93,9 +95,10 @@ export default defineConfig({
 });
 
 /** Tests of many processes and of servers that die: one file at a time, after the projects of the groups before. */
-function slow(groupOrder: number, program = 'redis-program'): TestProjectInlineConfiguration['test'] {
+function slow(groupOrder: number, ...programs: readonly string[]): TestProjectInlineConfiguration['test'] {
+  const setups = programs.length === 0 ? ['redis-program'] : programs;
   return {
-    globalSetup: [`${root}test/setup/${program}.ts`],
+    globalSetup: setups.map((setup) => `${root}test/setup/${setup}.ts`),
     testTimeout: 120_000,
     hookTimeout: 120_000,
     fileParallelism: false,

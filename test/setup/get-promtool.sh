@@ -1,13 +1,16 @@
 #!/bin/sh
-# Makes promtool available for the conformance tests and prints its path; installs nothing into the system:
-#   1. PROMTOOL_BIN, promtool on PATH, or .cache/promtool/promtool: nothing to do
-#   2. apt: download Debian's prometheus package and unpack the one static program under .cache/promtool
+# Makes promtool, or with the argument `prometheus` the server, available for tests and prints its path; needs no root, and
+# installs nothing into the system:
+#   1. PROMTOOL_BIN or PROMETHEUS_BIN, the program on PATH, or .cache/promtool/<program>: nothing to do
+#   2. apt: download Debian's prometheus package and unpack its two static programs under .cache/promtool
 set -eu
+program=${1:-promtool}
+case $program in promtool) given=${PROMTOOL_BIN:-} ;; prometheus) given=${PROMETHEUS_BIN:-} ;; *) echo "usage: $0 [promtool|prometheus]" >&2; exit 2 ;; esac
 root=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$root/.cache/promtool
-none() { echo "promtool: not available ($1); install Debian's prometheus package, or set PROMTOOL_BIN to the program" >&2; exit 1; }
+none() { echo "$program: not available ($1); install Debian's prometheus package, or set PROMTOOL_BIN and PROMETHEUS_BIN to its programs" >&2; exit 1; }
 
-for b in "${PROMTOOL_BIN:-}" "$(command -v promtool || true)" "$dir/promtool"; do
+for b in "$given" "$(command -v "$program" || true)" "$dir/$program"; do
   if [ -n "$b" ] && "$b" --version >/dev/null 2>&1; then echo "$b"; exit 0; fi
 done
 command -v apt-get >/dev/null || none 'no apt-get here'
@@ -21,8 +24,8 @@ if ! (cd "$tmp" && apt-get -o APT::Sandbox::User= -qq download prometheus >/dev/
   # shellcheck disable=SC2086
   (cd "$tmp" && apt-get $o download prometheus >/dev/null 2>&1) || none 'apt-get download failed'
 fi
-dpkg-deb --fsys-tarfile "$tmp"/prometheus_*.deb | tar -x -C "$tmp" ./usr/bin/promtool
+dpkg-deb --fsys-tarfile "$tmp"/prometheus_*.deb | tar -x -C "$tmp" ./usr/bin/promtool ./usr/bin/prometheus
 mkdir -p "$dir"
-mv "$tmp/usr/bin/promtool" "$dir/promtool.$$" && mv "$dir/promtool.$$" "$dir/promtool" # whole or not at all
-"$dir/promtool" --version >/dev/null 2>&1 || none 'the downloaded program does not start'
-echo "$dir/promtool"
+for b in promtool prometheus; do mv "$tmp/usr/bin/$b" "$dir/$b.$$" && mv "$dir/$b.$$" "$dir/$b"; done # whole or not at all
+"$dir/$program" --version >/dev/null 2>&1 || none 'the downloaded program does not start'
+echo "$dir/$program"
