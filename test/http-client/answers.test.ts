@@ -7,6 +7,7 @@
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 
 import { Context, pipeline, retry, timeout } from '@holdfast/core';
 import { defineContextSchema } from '@holdfast/context';
@@ -28,7 +29,7 @@ const large = Buffer.alloc(4_000_000, 'x');
 const fast = { baseDelayMs: 1, maxDelayMs: 2000, maxRetryRatio: Infinity } as const;
 
 describe.each(clientNames)('answers of %s', (name) => {
-  it('that are retried are thrown away, and the last one is the caller’s, whatever it is', async () => {
+  it('charter H2: that are retried are thrown away, and the last one is the caller’s, whatever it is', async () => {
     await using server = await startServer((_request, response) => response.writeHead(503).end(large));
     await using client = makeClient(name, { policy: httpRetry(fast) });
     const context = Context.background.withCancel();
@@ -53,7 +54,7 @@ describe.each(clientNames)('answers of %s', (name) => {
     await server.answersGone();
   });
 
-  it('that lost against a hedge are aborted, and the winner’s is read to its end', async () => {
+  it('charter G7: that lost against a hedge are aborted, and the winner’s is read to its end', async () => {
     const slow: ServerResponse[] = [];
     await using server = await startServer((_request, response) => {
       if (server.requests.length === 1) slow.push(response);
@@ -85,7 +86,7 @@ describe.each(clientNames)('answers of %s', (name) => {
     await server.answersGone(1);
   });
 
-  it('of an origin open only the circuit of that origin', async () => {
+  it('charter P1: of an origin open only the circuit of that origin', async () => {
     await using broken = await startServer((_request, response) => response.writeHead(500).end());
     await using sound = await startServer((_request, response) => response.end('fine'));
     const breaker = breakerPerOrigin({ minimumCalls: 5, window: { kind: 'count', size: 10 } });
@@ -109,7 +110,7 @@ describe.each(clientNames)('answers of %s', (name) => {
     expect([breaker.get(broken.url)?.state, breaker.get(sound.url)?.state]).toEqual(['open', 'closed']);
   });
 
-  it('that are the caller’s fault open none, and are not retried', async () => {
+  it('charter F2: that are the caller’s fault open none, and are not retried', async () => {
     await using server = await startServer((_request, response) => response.writeHead(404).end());
     await using client = makeClient(name, { policy: httpPolicies({ breaker: { minimumCalls: 2 } }) });
 
@@ -124,7 +125,7 @@ describe.each(clientNames)('answers of %s', (name) => {
       'a date, by the server’s own clock',
       () => ({ date: 'Sun, 06 Nov 1994 08:49:36 GMT', 'retry-after': 'Sun, 06 Nov 1994 08:49:37 GMT' }),
     ],
-  ])('that ask to wait are waited for: %s', async (_form, headers) => {
+  ])('charter H5: that ask to wait are waited for: %s', async (_form, headers) => {
     const times: number[] = [];
     await using server = await startServer((_request, response) => {
       times.push(performance.now());
@@ -139,7 +140,7 @@ describe.each(clientNames)('answers of %s', (name) => {
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(980);
   });
 
-  it('that ask to wait for longer than there is time come back at once', async () => {
+  it('charter H5: that ask to wait for longer than there is time come back at once', async () => {
     await using server = await startServer((_request, response) =>
       response.writeHead(503, { 'retry-after': '1' }).end(),
     );
@@ -151,7 +152,7 @@ describe.each(clientNames)('answers of %s', (name) => {
     expect([answer.status, context.cancelled, server.requests.length]).toEqual([503, false, 1]);
   });
 
-  it('of a POST are not asked for twice, whatever the policy', async () => {
+  it('charter H3: of a POST are not asked for twice, whatever the policy', async () => {
     await using server = await startServer((_request, response) => response.writeHead(503).end());
     const ours = makeClient(name, { policy: httpRetry(fast) });
     const plain = makeClient(name, {
@@ -177,6 +178,29 @@ describe.each(clientNames)('answers of %s', (name) => {
     expect(server.requests.length).toBe(1);
     await ours[Symbol.asyncDispose]();
     await plain[Symbol.asyncDispose]();
+  });
+
+  it('charter H1: of a request with a stream are asked for once, and with a function that makes one, again', async () => {
+    const bodies: string[] = [];
+    await using server = await startServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => (body += String(chunk)));
+      request.on('end', () => {
+        bodies.push(body);
+        response.writeHead(503).end();
+      });
+    });
+    await using client = makeClient(name, { policy: httpRetry(fast) });
+    const stream = (): unknown => {
+      const readable = Readable.from([Buffer.from('some '), Buffer.from('text')]);
+      return name === 'fetch' ? Readable.toWeb(readable) : readable;
+    };
+
+    const once = await client.call(Context.background, server.url, { method: 'PUT', body: stream() });
+    expect([once.status, bodies]).toEqual([503, ['some text']]);
+
+    const again = await client.call(Context.background, server.url, { method: 'PUT', body: stream });
+    expect([again.status, bodies.length, new Set(bodies)]).toEqual([503, 4, new Set(['some text'])]);
   });
 
   it('of a POST that nobody accepts are asked for again', async () => {

@@ -36,7 +36,7 @@ afterAll(async () => {
   await stalling[Symbol.asyncDispose]();
 });
 
-describe.each(clientNames)('the total bound of %s', (name) => {
+describe.each(clientNames)('charter G6, R2: the total bound of %s', (name) => {
   it.each([
     ['nobody accepts the connection', () => `http://127.0.0.1:${deaf.port}/`],
     ['TLS is never answered', () => `https://127.0.0.1:${silent.port}/`],
@@ -60,7 +60,7 @@ describe.each(clientNames)('the total bound of %s', (name) => {
     expect(performance.now() - startedAt).toBeLessThan(TOO_LONG_MS);
   });
 
-  it('gives the cause of a cancel by identity, in the middle of a body, too', async () => {
+  it('charter G4, G7: gives the cause of a cancel by identity, in the middle of a body, too', async () => {
     await using client = makeClient(name);
     const context = Context.background.withCancel();
     const answer = await client.call(context, `http://127.0.0.1:${stalling.port}/`);

@@ -140,7 +140,7 @@ describe('a call', () => {
     ['that may have been done', post, coded('ECONNRESET'), 'method'],
     ['that was answered', post, { status: 503 }, 'method'],
     ['whose body is spent', { ...get, hasOneShotBody: true }, coded('ECONNREFUSED'), 'body'],
-  ] as const)('(3): sends no request again %s', async (_name, request, first, reason) => {
+  ] as const)('(3), charter H1, H3: sends no request again %s', async (_name, request, first, reason) => {
     const policy = retry({
       baseDelayMs: 0,
       maxDelayMs: 0,

@@ -102,6 +102,7 @@ export const httpErrorFailures: readonly HttpFailure[] = Object.freeze([
       'ERR_INVALID_URL',
       'ERR_INVALID_ARG_TYPE',
       'ERR_INVALID_CHAR',
+      'ERR_INVALID_HTTP_TOKEN',
       'ERR_BAD_OPTION',
       'ERR_BAD_OPTION_VALUE',
     ],
