@@ -23,13 +23,13 @@ import { CircuitHolds } from './actions/circuit-holds.ts';
 import { FeatureChanges } from './actions/feature-changes.ts';
 import { OptionChanges } from './actions/option-changes.ts';
 import { type RoleCheck, type RoleTokens, bearerToken, bearerTokens } from './bearer-token.ts';
-import { type RequestHandler, endpoint } from './endpoint.ts';
+import { type AdminActedEvent, type RequestHandler, endpoint } from './endpoint.ts';
 import { Listener, type ListenerAddress } from './listener.ts';
 import { LiveFeed } from './live/live-feed.ts';
 import { isLoopbackHost } from './loopback.ts';
 import { requestRate } from './request-rate.ts';
 import type { Subject } from './subject.ts';
-import { type WallClock, systemWallClock } from './wall-clock.ts';
+import { type WallClock, steadyWallClock, systemWallClock } from './wall-clock.ts';
 
 /** Options of {@link createAdmin}. Omitted ones take {@link adminDefaults}. */
 export interface AdminOptions {
@@ -150,6 +150,10 @@ function subjectOf(settings: SubjectSettings): Subject {
   const { registry, degradation, brownout, service, clock, wallClock } = settings;
   const { sampleMs, maxWatchers, stalledMs } = settings;
   const trail = new ActionTrail(wallClock);
+  trail.listen((action) => {
+    const event: AdminActedEvent = { type: 'admin.acted', policy: 'admin', name: 'admin', action };
+    if (registry.events.active) registry.events.emit(event);
+  });
   return {
     registry,
     degradation,
@@ -173,7 +177,8 @@ function resolve(options: AdminOptions): Settings {
     throw new ConfigError('admin.brownout', 'what createBrownout() returned', brownout);
   checkPlace(resolved);
   checkLimits(resolved);
-  return { ...resolved, degradation, brownout, roleOf: roleCheckOf(resolved), clock: resolved.clock ?? registry.clock };
+  const [clock, wallClock] = [resolved.clock ?? registry.clock, steadyWallClock(resolved.wallClock)];
+  return { ...resolved, degradation, brownout, roleOf: roleCheckOf(resolved), clock, wallClock };
 }
 
 function checkLimits(given: typeof adminDefaults): void {

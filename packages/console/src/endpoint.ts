@@ -22,6 +22,7 @@ import { type Clock, isResilienceError, type PolicyEvent } from '@holdfast/core'
 
 import type { Role } from '@holdfast/degradation';
 
+import type { Action } from './actions/action-trail.ts';
 import { findMismatch } from './api/body-check.ts';
 import { Problem } from './api/problem.ts';
 import { type BodyRule, LiveAnswer, type RouteMethod, allowedMethods } from './api/route.ts';
@@ -52,6 +53,14 @@ export interface AdminFailedEvent extends PolicyEvent {
   readonly policy: 'admin';
   readonly name: 'admin';
   readonly error: unknown;
+}
+
+/** Something was done through the API, as its audit shows it: for a log that outlives the process. */
+export interface AdminActedEvent extends PolicyEvent {
+  readonly type: 'admin.acted';
+  readonly policy: 'admin';
+  readonly name: 'admin';
+  readonly action: Action;
 }
 
 /** Somebody was refused: for no token, a wrong one, a role that may not do that, or the page that asks. Nothing was changed. */

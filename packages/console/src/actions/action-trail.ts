@@ -81,11 +81,15 @@ export class ActionTrail {
   readonly #undos = new Map<string, Undo>();
   #count = 0;
   #lastHash = '';
-  /** Is told each action. */
-  onAction: ((action: ShownAction) => void) | undefined = undefined;
+  readonly #listeners: ((action: ShownAction) => void)[] = [];
 
   constructor(wallClock: WallClock) {
     this.#wallClock = wallClock;
+  }
+
+  /** Tells `listener` each action. It must not throw. */
+  listen(listener: (action: ShownAction) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Keeps what was done. */
@@ -99,7 +103,7 @@ export class ActionTrail {
     if (undo !== undefined) this.#undos.set(id, undo);
     if (this.#actions.length > MAX_ACTIONS) this.#undos.delete((this.#actions.shift() as Action).id); // (1)
     const shown = this.#show(action);
-    this.onAction?.(shown);
+    for (const listener of this.#listeners) listener(shown);
     return shown;
   }
 

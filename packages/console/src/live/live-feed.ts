@@ -10,13 +10,14 @@
  *  (2) At most `maxWatchers` clients watch at once; one more is refused.
  *  (3) Changes are told within `FLUSH_MS`, however many there are: what changes twice in that time is told once.
  *  (4) Closing ends every stream, and every timer.
+ *  (5) What is looked at and throws ends neither the process nor the looking.
  *
  * @module
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { Clock, Events, PolicyEvent, Registry, Timer } from '@holdfast/core';
+import { type Clock, type Events, type PolicyEvent, type Registry, type Timer, reportHookError } from '@holdfast/core';
 import type { FeatureControl } from '@holdfast/degradation';
 
 import type { ActionTrail } from '../actions/action-trail.ts';
@@ -69,7 +70,7 @@ export class LiveFeed {
     this.#parts = parts;
     const { registry, degradation, trail } = parts;
     this.#observer = new Observer({ registry, degradation, sampler: this.#sampler });
-    trail.onAction = (action) => this.#tell([this.#log.add('action', action.id, action)]);
+    trail.listen((action) => this.#tell([this.#log.add('action', action.id, action)]));
   }
 
   /** Clients that watch. */
@@ -81,9 +82,11 @@ export class LiveFeed {
   start(): void {
     if (this.#isClosed || this.#sampledAt !== undefined) return;
     this.#sampledAt = this.#parts.clock.now();
-    this.#lookAtAll();
-    this.#sampler.take(this.#sampled()); // from here on it counts
-    if (this.#parts.sampleMs > 0) this.#arm('sample', this.#parts.sampleMs, () => this.#sample());
+    attempt(() => {
+      this.#lookAtAll();
+      this.#sampler.take(this.#sampled()); // from here on it counts
+    });
+    if (this.#parts.sampleMs > 0) this.#armSample();
   }
 
   /** Lets a client watch. Throws a Problem when there are too many. Returns what opens the stream. */
@@ -131,7 +134,7 @@ export class LiveFeed {
     const watcher = new Watcher(response, this.#parts.clock);
     response.on('close', () => this.#leave(watcher));
     this.start();
-    this.#lookAtAll(); // so that what it is told next is news to it, too
+    attempt(() => this.#lookAtAll()); // so that what it is told next is news to it, too
     watcher.send([], this.#greeting(after));
     this.#watchers.add(watcher);
     this.#listen();
@@ -172,7 +175,7 @@ export class LiveFeed {
   #hear({ type, policy }: PolicyEvent): void {
     if (policy === 'feature') this.#isFeatureNews = true;
     else if (type !== 'circuit-breaker.transitioned') return;
-    if (!this.#timers.has('flush')) this.#arm('flush', FLUSH_MS, () => this.#flush()); // (3)
+    if (!this.#timers.has('flush')) this.#arm('flush', FLUSH_MS, () => attempt(() => this.#flush())); // (3)
   }
 
   #flush(): void {
@@ -187,7 +190,7 @@ export class LiveFeed {
   }
 
   #sample(): void {
-    const { clock, wallClock, degradation, sampleMs } = this.#parts;
+    const { clock, wallClock, degradation } = this.#parts;
     this.#flush();
     const isWatched = this.#watchers.size > 0;
     if (isWatched) this.#tellNotices([...this.#observer.lookAtFeatures(), ...this.#observer.lookAtOptions()]);
@@ -199,7 +202,13 @@ export class LiveFeed {
     this.#samples.push(sample);
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
     if (isWatched) this.#tell([{ key: 'sample', text: frameText('sample', sample) }]);
-    this.#arm('sample', sampleMs, () => this.#sample());
+  }
+
+  #armSample(): void {
+    this.#arm('sample', this.#parts.sampleMs, () => {
+      this.#armSample();
+      attempt(() => this.#sample());
+    });
   }
 
   #sampled() {
@@ -238,6 +247,14 @@ export class LiveFeed {
 }
 
 // --- internal ---
+
+function attempt(look: () => void): void {
+  try {
+    look();
+  } catch (error) {
+    reportHookError('admin.look', error, 'admin'); // (5)
+  }
+}
 
 /** Time in which changes are gathered before they are told. */
 const FLUSH_MS = 100;

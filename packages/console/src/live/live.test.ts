@@ -211,7 +211,7 @@ describe('live feed', () => {
     expect([clock.pendingCount, clock.referencedCount]).toEqual([1, 0]);
   });
 
-  it('survives a policy that cannot be read, and reports it once', async () => {
+  it('(5) survives a policy that cannot be read, and reports it once', async () => {
     const { registry, clock, ask } = await start({ sampleMs: 1000 });
     const report = vi.fn<() => void>();
     const before = onHookError(report);

@@ -59,4 +59,22 @@ describe('observer', () => {
     expect(look(1)).toEqual(['catalogue']);
     expect(observer.ribbons()).toEqual({ circuits: { payment: [[1, 'closed']] }, level: [[0, '0']] });
   });
+
+  it('goes on looking where a policy describes what JSON cannot hold, or cannot describe itself', () => {
+    const { registry, breaker, look } = start();
+    const odd = {
+      kind: 'odd',
+      name: 'odd',
+      execute: () => Promise.resolve(),
+      describe: (): unknown => ({ options: { n: 1n } }),
+    };
+    registry.add(odd as never);
+    expect(look(0)).toEqual([]);
+    odd.describe = () => {
+      throw new Error('no');
+    };
+    breaker.hold('open', { owner: 'me', forMs: 500 });
+
+    expect(look(1)).toEqual(['circuit prices']);
+  });
 });

@@ -97,8 +97,9 @@ export class Observer {
       const ribbon = before.get(id) ?? new Ribbon(atMs, state);
       this.#circuits.set(id, ribbon);
       const from = ribbon.state;
-      if (ribbon.note(atMs, state))
-        notices.push({ type: 'circuit', key: id, data: circuitData(entry, { from, atMs }) });
+      if (!ribbon.note(atMs, state)) continue;
+      const data = this.#observed.sampler.read(policy, () => circuitData(entry, { from, atMs }));
+      if (data !== undefined) notices.push({ type: 'circuit', key: id, data });
     }
     return notices;
   }
@@ -116,13 +117,14 @@ export class Observer {
 
   #lookAtPolicy({ id, kind, name, policy }: CatalogueEntry, before: Map<string, string>, notices: Notice[]): void {
     const target = policy as NamedPolicy<unknown> & { describe?(): PolicyDescription };
-    const described = this.#observed.sampler.read(policy, () => target.describe?.());
-    const { options = {}, enforcement } = described ?? {};
-    const text = JSON.stringify([enforcement, options]);
-    this.#options.set(id, text);
+    const text = this.#observed.sampler.read(policy, () => {
+      const { options = {}, enforcement } = target.describe?.() ?? {};
+      return JSON.stringify({ id, kind, name, enforcement, options }); // it may hold what JSON cannot
+    });
     const was = before.get(id);
-    if (was !== undefined && was !== text)
-      notices.push({ type: 'policy', key: id, data: { id, kind, name, enforcement, options } });
+    this.#options.set(id, text ?? was ?? '');
+    if (was !== undefined && text !== undefined && was !== text)
+      notices.push({ type: 'policy', key: id, data: JSON.parse(text) as unknown });
   }
 }
 
