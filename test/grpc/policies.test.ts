@@ -5,7 +5,9 @@ import {
   bulkhead,
   circuitBreaker,
   CircuitOpenError,
+  coalesce,
   Context,
+  fallback,
   hedge,
   keyed,
   pipeline,
@@ -159,6 +161,45 @@ describe('retry', () => {
 
     expect(server.calls).toBe(2);
     expect(read).toBeLessThanOrEqual(6);
+  });
+});
+
+describe('a fallback', () => {
+  it('stands in for a response, and for the messages of a stream', async () => {
+    const server = await flapping(unavailable);
+    const unary = server.wrap({ policy: fallback({ value: { text: 'instead' } }) });
+    const streamed = server.wrap({ policy: fallback({ value: [{ text: 'instead' }] }) });
+
+    expect(await unary.get(context(), { text: '' })).toEqual({ text: 'instead' });
+    expect(await unary.upload(context(), [{ text: '' }])).toEqual({ text: 'instead' });
+    expect(await all(streamed.list(context(), { text: '' }))).toEqual([{ text: 'instead' }]);
+    expect(await all(streamed.chat(context(), [{ text: '' }]))).toEqual([{ text: 'instead' }]);
+    await expect(all(unary.list(context(), { text: '' }))).rejects.toThrow('must give an iterable of messages');
+  });
+
+  it('gives no stream to two readers: coalescing is for unary calls', async () => {
+    const server = await flapping(() => {});
+    const functions = server.wrap({ policy: coalesce({ keyOf: () => 'all' }) });
+
+    const read = await Promise.allSettled([1, 2].map(() => all(functions.list(context(), { text: 'x' }))));
+
+    expect(read.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    await until(() => server.shop.serving.snapshot().open === 0);
+  });
+});
+
+describe('a timeout', () => {
+  it('limits the start of a stream, and not the stream', async () => {
+    const server = await flapping((call) => call === 1 && new Promise((resolve) => setTimeout(resolve, 10_000)));
+    const functions = server.wrap({ policy: timeout(700) });
+
+    await expect(all(functions.list(context(), { text: 'x' }))).rejects.toMatchObject({ code: 'TIMEOUT' });
+    const stream = functions.list(context(), { text: 'x' });
+    await stream.next();
+    await new Promise((resolve) => setTimeout(resolve, 900));
+
+    expect(await all(stream)).toHaveLength(2);
+    await until(() => server.shop.serving.snapshot().open === 0);
   });
 });
 

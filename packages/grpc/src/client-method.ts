@@ -129,6 +129,10 @@ export class ClientMethod {
   /** Reads responses. The call begins with the first read, and is over when the reader leaves. */
   async *#responses(context: Context, plan: StreamPlan): AsyncGenerator<unknown, void> {
     const stream = await this.#start(context, plan);
+    if (!(stream instanceof OpenStream)) {
+      yield* substituteOf(stream, this.#method);
+      return;
+    }
     const unhook = context.onCancel(() => stream.call.cancel());
     try {
       let next = await stream.first;
@@ -145,27 +149,29 @@ export class ClientMethod {
     }
   }
 
-  async #start(context: Context, plan: StreamPlan): Promise<OpenStream> {
+  /** Begins a stream under the policies. What is no stream of an attempt is what a policy gives in its place. */
+  async #start(context: Context, plan: StreamPlan): Promise<unknown> {
     const attempts: OpenStream[] = [];
-    let won: OpenStream | undefined;
+    let won: unknown;
     try {
-      won = await this.#underPolicy(context, (own) => this.#startOnce(own, plan, attempts));
-      return won;
+      won = await this.#underPolicy(context, (own) => this.#startOnce(own, { ...plan, context }, attempts));
+      return attempts.includes(won as OpenStream) ? won : undefinedIfStream(won);
     } finally {
       for (const attempt of attempts) if (attempt !== won) attempt.call.cancel();
-      if (won === undefined) plan.pump?.stop();
+      if (!attempts.includes(won as OpenStream)) plan.pump?.stop();
     }
   }
 
   /** Opens a stream, and waits for its headers or its first message. */
-  async #startOnce(own: Context, { open, options, pump }: StreamPlan, attempts: OpenStream[]): Promise<OpenStream> {
+  async #startOnce(own: Context, plan: BegunPlan, attempts: OpenStream[]): Promise<OpenStream> {
+    const { open, options, pump, context } = plan;
     pump?.throwIfTaken();
-    const call = open(...this.#sent(own, options)) as ClientReadableStream<unknown>;
+    own.throwIfCancelled();
+    const call = open(...this.#sent(context, options)) as ClientReadableStream<unknown>; // it may outlive this attempt
     call.on('error', ignoreIt); // what comes when nobody reads any more
     tellHooks(call, options, this.#method);
     const unhook = own.onCancel(() => call.cancel());
-    const iterator = call[Symbol.asyncIterator]() as AsyncIterator<unknown, void>;
-    const stream: OpenStream = { call, first: iterator.next(), read: () => iterator.next() };
+    const stream = new OpenStream(call);
     attempts.push(stream);
     const hasHeaders = new Promise<void>((resolve) => call.once('metadata', () => resolve()));
     const failed = pump?.feed(call as ClientDuplexStream<unknown, unknown>);
@@ -206,12 +212,39 @@ interface StreamPlan {
   readonly pump?: SourcePump;
 }
 
+interface BegunPlan extends StreamPlan {
+  /** The caller's, by which the stream lives. */
+  readonly context: Context;
+}
+
 /** A stream that has been opened. */
-interface OpenStream {
+class OpenStream {
   readonly call: ClientReadableStream<unknown>;
   /** The first read. */
   readonly first: Promise<IteratorResult<unknown, void>>;
-  readonly read: () => Promise<IteratorResult<unknown, void>>;
+  readonly #iterator: AsyncIterator<unknown, void>;
+
+  constructor(call: ClientReadableStream<unknown>) {
+    this.call = call;
+    this.#iterator = call[Symbol.asyncIterator]() as AsyncIterator<unknown, void>;
+    this.first = this.#iterator.next();
+  }
+
+  read(): Promise<IteratorResult<unknown, void>> {
+    return this.#iterator.next();
+  }
+}
+
+/** What a fallback gives in place of a stream: its messages. A stream that others read, as of a cache, is none. */
+function substituteOf(value: unknown, { path }: GrpcMethod): GrpcSource<unknown> {
+  const given = (value ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  if (typeof given[Symbol.asyncIterator] === 'function' || typeof given[Symbol.iterator] === 'function')
+    return value as GrpcSource<unknown>;
+  throw new TypeError(`in place of the stream of ${path}, a policy must give an iterable of messages`);
+}
+
+function undefinedIfStream(value: unknown): unknown {
+  return value instanceof OpenStream ? undefined : value;
 }
 
 /** grpc-js and the server round deadlines down: they may say so a moment before the context itself ends. */
