@@ -69,6 +69,8 @@ export class GroupCoordinator {
   generation = 0;
   /** All commits, in order. */
   readonly commits: CommitRecord[] = [];
+  /** Told of each commit that is accepted. */
+  onCommit: (commit: CommitRecord) => void = () => {};
   /** Members that were thrown out, since they were silent or did not join again in time. */
   readonly evicted: string[] = [];
   readonly #offsets = new Map<string, number>();
@@ -142,8 +144,11 @@ export class GroupCoordinator {
     const clientId = this.#members.get(record.memberId)?.clientId ?? '?';
     let errorCode: number = this.#check(record.memberId, record.generation);
     if (errorCode === errorCodes.none && this.state === 'completing') errorCode = errorCodes.rebalanceInProgress;
-    this.commits.push({ ...record, clientId, errorCode });
-    if (errorCode === errorCodes.none) this.#offsets.set(`${record.topic}/${record.partition}`, record.offset);
+    const commit = { ...record, clientId, errorCode };
+    this.commits.push(commit);
+    if (errorCode !== errorCodes.none) return errorCode;
+    this.onCommit(commit);
+    this.#offsets.set(`${record.topic}/${record.partition}`, record.offset);
     return errorCode;
   }
 
