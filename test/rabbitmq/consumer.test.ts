@@ -3,15 +3,17 @@ import { bulkhead, circuitBreaker, Context } from '@holdfast/core';
 import { createQueueCodec, memoryOnce } from '@holdfast/queue';
 import { type ConsumerOptions, createConsumer, createPublisher } from '@holdfast/queue/rabbitmq';
 import { createLifecycle } from '@holdfast/service';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { sleep } from '../redis-lab/eventually.ts';
 import { makeQueue, type QueueLab, sharedServer, until } from './queue-lab.ts';
+import { skipWithoutRabbitmq } from '../rabbitmq-lab/skip-without-rabbitmq.ts';
 
 const root = Context.background;
 const codec = createQueueCodec({ criticality: 'trusted' });
 
-describe.skipIf(inject('noRabbitmq') !== '')('a consumer of RabbitMQ', () => {
+describe('a consumer of RabbitMQ', () => {
+  skipWithoutRabbitmq();
   /** A queue, something that publishes to it, and a way to consume it. */
   async function make(options?: Parameters<typeof makeQueue>[1]) {
     const lab = await makeQueue(sharedServer, options);

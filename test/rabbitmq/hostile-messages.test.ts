@@ -2,9 +2,10 @@ import { Context } from '@holdfast/core';
 import { createQueueCodec } from '@holdfast/queue';
 import { createConsumer } from '@holdfast/queue/rabbitmq';
 import fc from 'fast-check';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { makeQueue, until } from './queue-lab.ts';
+import { skipWithoutRabbitmq } from '../rabbitmq-lab/skip-without-rabbitmq.ts';
 
 const names = fc.constantFrom(
   'x-context-deadline',
@@ -43,7 +44,8 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
 }));
 const headers = fc.dictionary(fc.oneof(names, fc.string({ maxLength: 10 })), value, { maxKeys: 6 });
 
-describe.skipIf(inject('noRabbitmq') !== '')('hostile messages', () => {
+describe('hostile messages', () => {
+  skipWithoutRabbitmq();
   it('are handled or refused, and break nothing, whatever their headers are', async () => {
     const { queue, sending, channel, connection } = await makeQueue();
     const ends = new Set<number>();
