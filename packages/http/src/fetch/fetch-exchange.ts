@@ -16,10 +16,9 @@ export async function sendFetch(exchange: Exchange, request: FetchRequest, setti
   const controller = new AbortController();
   tie.onAbort((cause) => controller.abort(cause));
   const calledOrigin = request.first.url.origin;
-  let isFirst = true;
+  let hopCount = 0;
   const fetchHop = (hop: FetchHop): Promise<Response> => {
-    if (!isFirst) exchange.hasArrived();
-    isFirst = false;
+    if (hopCount++ > 0) exchange.hasArrived();
     const headers = new Headers(hop.headers);
     settings.propagation.inject(context, headers, { origin: hop.url.origin, calledOrigin });
     return callFetch(settings.fetch, hop, initOf(request, hop, { headers, signal: controller.signal }));
@@ -27,6 +26,7 @@ export async function sendFetch(exchange: Exchange, request: FetchRequest, setti
   const { mode, facts } = request;
   const rules = { mode, maxRedirects: settings.maxRedirects, hasOneShotBody: facts.hasOneShotBody };
   const response = await followRedirects(request.first, rules, fetchHop);
+  if (hopCount > 1) Object.defineProperty(response, 'redirected', { value: true, configurable: true });
   return guardResponse(response, () => tie.release());
 }
 

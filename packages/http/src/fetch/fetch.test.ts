@@ -67,6 +67,19 @@ describe('createFetch', () => {
     expect(await new Response(calls[3]?.init.body).text()).toBe('text');
   });
 
+  it('says of an answer whether it was redirected to', async () => {
+    let turn = 0;
+    const send = createFetch({
+      fetch: async () =>
+        turn++ === 0 ? new Response(null, { status: 302, headers: { location: '/next' } }) : new Response('x'),
+    });
+
+    const redirected = await send(Context.background, 'http://a');
+    const plain = await send(Context.background, 'http://a');
+
+    expect([redirected.redirected, redirected.clone().redirected, plain.redirected]).toEqual([true, true, false]);
+  });
+
   it('makes a body for each request, and tells fetch of a stream', async () => {
     const { calls, fetch } = fake();
     let made = 0;

@@ -9,7 +9,7 @@
  *  (4) No credentials go to another origin.
  *
  * Source: the Fetch Standard, HTTP-redirect fetch, https://fetch.spec.whatwg.org/#http-redirect-fetch.
- * Deviation: a fragment is not carried over; the answer of the last hop says `redirected` only by its `url`.
+ * Deviation: a fragment is not carried over.
  *
  * @module
  */
