@@ -50,6 +50,7 @@ export const allSteps: readonly Step[] = [
   vitest('fleet soak', 300, ...projects('fleet-soak')),
   vitest('fleet example', 300, ...projects('fleet-example')),
   vitest('service', 300, ...projects('service')),
+  vitest('http', 300, ...projects('http')),
   vitest('console', 240, ...projects('console')),
   vitest('grpc', 180, ...projects('grpc')),
   vitest('http clients', 180, ...projects('http-client')),

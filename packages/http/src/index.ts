@@ -37,6 +37,7 @@ export {
   sendEvents,
   sendStream,
 } from './server/send-stream.ts';
+export { type EventsResponseOptions, eventsResponse } from './server/events-response.ts';
 export {
   type StreamEnd,
   type StreamEnding,

@@ -17,6 +17,8 @@ export interface IncomingRequest {
   readonly url?: string | undefined;
   readonly httpVersionMajor?: number | undefined;
   readonly socket?: object | null | undefined;
+  readonly complete?: boolean | undefined;
+  readonly errored?: unknown;
   resume?(): unknown;
 }
 
@@ -38,6 +40,14 @@ export interface OutgoingResponse {
   write(chunk: string | Uint8Array): boolean;
   end(body?: string): unknown;
   destroy?(error?: Error): unknown;
+}
+
+/**
+ * Whether a request was lost before all of it had come. Its handler may learn of that before its response does, and answer what nobody
+ * hears.
+ */
+export function wasLost({ complete, errored }: IncomingRequest): boolean {
+  return complete === false && (errored as { readonly code?: unknown } | null | undefined)?.code === 'ECONNRESET';
 }
 
 /** Writes `problem` as the whole answer. */

@@ -90,6 +90,17 @@ describe('one request', () => {
     expect(context.cancelled).toBe(false);
   });
 
+  it('(2) takes a client that left in the middle of its body for gone, also where its handler has answered that', () => {
+    const { response } = fakeExchange();
+    const lost = { complete: false, errored: Object.assign(new Error('aborted'), { code: 'ECONNRESET' }) };
+    const request = { ...fakeExchange().request, ...lost };
+    const { context } = createRequestContexts({ clock }).begin(request, response);
+    response.end('bad request');
+    response.close();
+
+    expect(isClientGone(context.cause)).toBe(true);
+  });
+
   it.each(['answered', 'gone', 'late', 'refused'])('(3) leaves nothing behind when it was %s', async (how) => {
     const socket = new EventEmitter();
     const requests = createRequestContexts({ clock, defaultTimeoutMs: 1000 });

@@ -34,6 +34,7 @@ import {
   type IncomingRequest,
   type OutgoingResponse,
   makeDeaf,
+  wasLost,
   writeProblem,
 } from './http-message.ts';
 import { ClientGoneError, isClientGone, ServerClosingError, ServerDrainingError } from './request-error.ts';
@@ -159,6 +160,7 @@ export class OneRequest implements RequestLife, StoreEntry {
     if (this.refusal !== undefined) return 'refused';
     if (this.#root.endedBy === 'deadline') return 'deadline';
     if (this.#root.endedBy === 'cancel') return isClientGone(this.#root.cause) ? 'client-gone' : 'server-closing';
+    if (wasLost(this.#request)) return 'client-gone';
     if (this.#isBroken || isSet(this.#response.errored)) return 'failed';
     return this.#response.writableEnded ? 'answered' : 'client-gone';
   }

@@ -56,7 +56,8 @@ export function extendContext(request: RequestLike, derive: (context: Context) =
   const before = contextOf(request);
   const after = derive(before);
   requireDerived(before, after); // (2)
-  replaceContext(request, after);
+  const entry = entryOf(request);
+  if (entry !== undefined) entry.context = after;
   return after;
 }
 
@@ -91,12 +92,6 @@ export function requireDerived(before: Context, after: unknown): asserts after i
   if (!isSame) throw new TypeError('the context of a request must be replaced by one that is derived from it');
   if (after.deadline > before.deadline || (before.cancelled && !after.cancelled))
     throw new TypeError('the context of a request must keep its end: do not use withoutCancel() here');
-}
-
-/** Replaces the context, unchecked. */
-export function replaceContext(request: RequestLike, context: Context): void {
-  const entry = entryOf(request);
-  if (entry !== undefined) entry.context = context;
 }
 
 // --- internal ---

@@ -57,7 +57,9 @@ export class SocketResponse implements OutgoingResponse {
     this.#socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('')}\r\n${body}`);
   }
 
+  /** A client that ends its side is gone: an upgraded connection is not closed by that alone. */
   on(event: 'close', listener: () => void): unknown {
+    this.#socket.on('end', listener);
     return this.#socket.on(event, listener);
   }
 
