@@ -152,7 +152,7 @@ const mainRows: readonly PanelRow[] = [
     title: 'Features and load',
     panels: [
       lines('Degraded features', 'short', [
-        `max by (feature, mode) (${feature('feature_mode')} == 1) and on (feature) max by (feature) (${feature('feature_degraded')} == 1) or max by (feature) (${feature('feature_degraded')})`,
+        `max by (feature, mode) (${feature('feature_mode')} == 1) and on (feature) max by (feature) (${feature('feature_degraded')} == 1)`,
         '{{feature}} {{mode}}',
       ]),
       lines('Feature calls by mode', 'ops', [

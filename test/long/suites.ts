@@ -65,6 +65,23 @@ export const longSuites: readonly Step[] = [
     limitSeconds: 900,
   },
   {
+    name: 'dashboard-story',
+    kind: 'command',
+    command: [
+      'env',
+      'HOLDFAST_STORY_SECONDS=60',
+      'npx',
+      'vitest',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      '--project',
+      'dashboard',
+      'test/dashboard/scrape.test.ts',
+    ],
+    limitSeconds: 600,
+  },
+  {
     name: 'feature-world',
     kind: 'command',
     command: [

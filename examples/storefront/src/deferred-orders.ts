@@ -7,7 +7,7 @@
  */
 
 import type { Context, Events, Policy } from '@holdfast/core';
-import { type Deferral, createDeferral, memoryOutbox } from '@holdfast/degradation';
+import { type Deferral, type Outbox, createDeferral, memoryOutbox } from '@holdfast/degradation';
 
 import type { Dependencies } from './dependencies.ts';
 import type { Order } from './goods.ts';
@@ -24,6 +24,8 @@ export interface DeferredOrderParts {
 
 /** Orders to be paid later. */
 export interface DeferredOrders {
+  /** Where they wait. */
+  readonly outbox: Outbox<Order>;
   /** Accepts an order. Rejects with OutboxFullError when there is no room. */
   defer(order: Order, context: Context): Promise<void>;
   readonly pendingCount: number;
@@ -45,8 +47,9 @@ export function createDeferredOrders({
     if (type === 'deferral.kept') counts.kept++;
     if (type === 'deferral.delivered') counts.settled++;
   });
+  const outbox = memoryOutbox<Order>({ maxItems: MAX_PENDING });
   const deferral: Deferral<Order> = createDeferral<Order>({
-    outbox: memoryOutbox({ maxItems: MAX_PENDING }),
+    outbox,
     keyOf: ({ id }) => id, // the payment service takes the money at most once per id
     deliver: (order, context) => settlement.execute((own) => dependencies.pay(order, own), context),
     isDeferred,
@@ -57,6 +60,7 @@ export function createDeferredOrders({
     events,
   });
   return {
+    outbox,
     defer: async (order, context) => void (await deferral.defer(order, context)),
     get pendingCount() {
       return counts.kept - counts.settled;

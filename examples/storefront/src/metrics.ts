@@ -9,15 +9,14 @@ import { createServer } from 'node:http';
 import { Counter, Registry as Register } from 'prom-client';
 
 import type { Registry } from '@holdfast/core';
-import { type DegradationSource, prometheus } from '@holdfast/prometheus';
+import { type PrometheusOptions, prometheus } from '@holdfast/prometheus';
 
 import { closeServer, listen } from './listening.ts';
 import { type Errand, type Result, type Twin, type VisitBook, twins } from './visits.ts';
 
 /** What {@link serveMetrics} exports, and where. */
-export interface MetricsOptions {
+export interface MetricsOptions extends Pick<PrometheusOptions, 'degradation' | 'brownout' | 'outboxes'> {
   readonly registry: Registry;
-  readonly degradation: DegradationSource;
   readonly visits: VisitBook;
   readonly port: number;
 }
@@ -30,9 +29,9 @@ export interface MetricsEndpoint {
 }
 
 /** Serves `/metrics` on loopback. Port 0 takes a free one. */
-export async function serveMetrics({ registry, degradation, visits, port }: MetricsOptions): Promise<MetricsEndpoint> {
+export async function serveMetrics({ visits, port, ...exported }: MetricsOptions): Promise<MetricsEndpoint> {
   const register = new Register();
-  const exporter = prometheus({ register, registry, degradation });
+  const exporter = prometheus({ register, ...exported });
   countVisits(register, visits);
   const server = createServer((request, response) => {
     if (request.url?.split('?')[0] !== '/metrics') {

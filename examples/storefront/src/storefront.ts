@@ -86,7 +86,7 @@ export async function openStorefront(args: Arguments, lifecycle: Lifecycle): Pro
   const brownout = startBrownout({ events: registry.events, meter: rendering.meter, apply, storyMs });
   lifecycle.defer('brownout', () => brownout.stop());
   const visits = visitBook();
-  const watched = { registry, degradation, brownout, visits, args, lifecycle };
+  const watched = { registry, degradation, brownout, orders, visits, args, lifecycle };
   const addresses = { protected: shop.url, unprotected: twin.url, ...(await openWatch(watched)) };
   return {
     addresses,
@@ -149,14 +149,17 @@ function isOpen(guards: Guards, endpoint: Endpoint): boolean {
   return guards[endpoint].circuit.state === 'open';
 }
 
-interface Watched extends Pick<Storefront, 'registry' | 'degradation' | 'brownout' | 'visits'> {
+interface Watched extends Pick<Storefront, 'registry' | 'degradation' | 'brownout' | 'orders' | 'visits'> {
   readonly args: Arguments;
   readonly lifecycle: Lifecycle;
 }
 
 /** Opens `/metrics` and the admin endpoint. */
-async function openWatch({ registry, degradation, brownout: { brownout }, visits, args, lifecycle }: Watched) {
-  const metrics = await serveMetrics({ registry, degradation, visits, port: args.metricsPort });
+async function openWatch({ registry, degradation, orders, visits, args, lifecycle, ...watched }: Watched) {
+  const { brownout } = watched.brownout;
+  const outboxes = { orders: orders.outbox };
+  const port = args.metricsPort;
+  const metrics = await serveMetrics({ registry, degradation, brownout, outboxes, visits, port });
   lifecycle.defer('metrics', () => metrics.close());
   const operator = process.env['HOLDFAST_ADMIN_TOKEN'] || randomBytes(12).toString('base64url');
   const viewer = process.env['HOLDFAST_VIEWER_TOKEN'] || randomBytes(12).toString('base64url');

@@ -6,7 +6,8 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { type MetricRow, metricTable } from './metric-table.ts';
+import type { MetricRow } from './metric-row.ts';
+import { metricTable } from './metric-table.ts';
 import type { Sample } from './sample.ts';
 import { SeriesTable } from './series-table.ts';
 
