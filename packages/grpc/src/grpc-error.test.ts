@@ -1,5 +1,12 @@
 import { Metadata } from '@grpc/grpc-js';
-import { CancelledError, CircuitOpenError, Context, DeadlineExceededError, isTimeout } from '@holdfast/core';
+import {
+  CancelledError,
+  CircuitOpenError,
+  Context,
+  DeadlineExceededError,
+  isTimeout,
+  TimeoutError,
+} from '@holdfast/core';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -60,6 +67,8 @@ describe('an error of a status', { timeout: 60_000 }, () => {
     expect(classifyGrpc({ status: 'fulfilled', value: 1 }, Context.background)).toBe('success');
     expect(isRetryableGrpc(new Error('broken'))).toBe(false);
     expect(isRetryableGrpc(undefined)).toBe(false);
+    expect(isRetryableGrpc(new TimeoutError('timeout', 5))).toBe(true); // of one try
+    expect(isRetryableGrpc(new DeadlineExceededError())).toBe(false); // of all
     expect(grpcStatusOf(undefined)).toBeUndefined();
   });
 

@@ -11,6 +11,7 @@ import {
   DeadlineExceededError,
   isCancelled,
   isRejection,
+  isResilienceError,
   nameErrorClass,
   ResilienceError,
 } from '@holdfast/core';
@@ -90,8 +91,12 @@ export const classifyGrpc: Classify = (outcome, context) => {
   return rowOf(outcome.error)?.verdict ?? classifyByError(outcome, context);
 };
 
-/** Whether another try may succeed, by the table of statuses. For `isRetryable` of `retry`. An error without a status may not. */
+/**
+ * Whether another try may succeed, by the table of statuses, and after a `timeout` policy inside the retry has given a try up. For
+ * `isRetryable` of `retry`. Any other error without a status may not.
+ */
 export function isRetryableGrpc(error: unknown): boolean {
+  if (isResilienceError(error) && error.code === 'TIMEOUT') return true;
   const found = rowOf(error);
   if (found === undefined) return false;
   const { retryAfterMs } = error as Partial<GrpcStatusError>;
