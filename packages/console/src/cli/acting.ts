@@ -6,7 +6,7 @@
 
 import type { AdminClient } from './admin-client.ts';
 import { usageError } from './command-error.ts';
-import { type CommandLine, readTime } from './command-line.ts';
+import { type CommandLine, readPairs, readTime } from './command-line.ts';
 import type { CommandWorld } from './command-world.ts';
 import type { Printed } from './listing.ts';
 import { plainText, plainTime } from './text-table.ts';
@@ -55,7 +55,7 @@ export const actingCommands: Readonly<Record<string, ActingCommand>> = Object.fr
   },
 
   async tune(client, { words: [policy = '', ...pairs], options }, world) {
-    const changes = changesOf(pairs);
+    const changes = readPairs(pairs);
     const path = `/policies/${encodeURIComponent(policy)}`;
     const difference = await client.ask('POST', `${path}/difference`, { changes });
     const text = differenceText(difference);
@@ -89,25 +89,6 @@ function numberOf(option: string, text: unknown): number {
   const number = Number(text);
   if (typeof text === 'string' && text.trim() !== '' && Number.isFinite(number)) return number;
   throw usageError(`--${option} must be a number, got ${JSON.stringify(text)}`);
-}
-
-/** Reads `option=value` pairs: a value that is JSON is taken as such, and any other as text. */
-function changesOf(pairs: readonly string[]): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const [, option, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
-      if (option === undefined || value === undefined) throw usageError(`${JSON.stringify(pair)} is not option=value`);
-      return [option, valueOf(value)];
-    }),
-  );
-}
-
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 function differenceText({ differences, isUndoable }: Record<string, unknown>): string {

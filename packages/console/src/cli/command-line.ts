@@ -43,7 +43,26 @@ export function readTime(option: string, text: string): number {
   throw usageError(`--${option} must be a time such as 90s, 10m or 1h30m, got ${JSON.stringify(text)}`);
 }
 
+/** Reads `name=value` pairs: a value that is JSON is taken as such, and any other as text. */
+export function readPairs(pairs: readonly string[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+      if (name === undefined || value === undefined) throw usageError(`${JSON.stringify(pair)} is not name=value`);
+      return [name, valueOf(value)];
+    }),
+  );
+}
+
 // --- internal ---
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 

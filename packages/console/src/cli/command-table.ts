@@ -55,6 +55,14 @@ export const commandTable: readonly CommandRow[] = Object.freeze<CommandRow[]>([
     example: 'holdfast show feature recommendations',
   },
   {
+    name: 'explain',
+    arguments: '<feature> [<attribute>=<value>...]',
+    argumentCount: [1, 20],
+    about: 'say why a feature is in its mode, for nobody in particular or for one user',
+    options: [{ name: 'key', value: 'user', about: 'for whom; their attributes stand after the feature' }],
+    example: 'holdfast explain recommendations --key ada plan=free',
+  },
+  {
     name: 'hold',
     arguments: '<circuit>',
     argumentCount: [1, 1],

@@ -129,6 +129,19 @@ describe('command', () => {
     );
   });
 
+  it('explains a mode, for nobody in particular and for one user', async () => {
+    const { run, degradation } = await start();
+    const match = [{ attribute: 'plan', in: ['free'] }];
+    degradation.set('recommendations', 'off', { actor: 'bob', reason: 'slow', expiresInMs: 60_000, match });
+
+    expect((await run('explain', 'recommendations')).out).toContain('recommendations is full');
+    expect((await run('explain', 'recommendations', '--key', 'ada', 'plan=free')).out).toBe(
+      'recommendations is off for "ada": manual force off by bob (slow), 60 s left',
+    );
+    expect(await run('explain', 'recommendations', 'plan=free')).toMatchObject({ code: 2 });
+    expect(await run('explain', 'nothing')).toMatchObject({ code: 5 });
+  });
+
   it('doctor says what is wrong, and what is as somebody wanted it', async () => {
     const { run, breaker, registry, degradation } = await start();
     registry.remove(registry.get('pipeline', 'prices') as never);
@@ -177,7 +190,7 @@ describe('command', () => {
       2,
       /must be a number/,
     ],
-    ['a pair that is none', ['tune', 'a', 'b', '--dry-run'], 2, /is not option=value/],
+    ['a pair that is none', ['tune', 'a', 'b', '--dry-run'], 2, /is not name=value/],
     ['an unknown list', ['ls', 'toString'], 2, /ls knows circuits/],
     ['an unknown thing', ['show', 'constructor', 'x'], 2, /show knows circuit/],
     ['an unknown event', ['watch', 'weather'], 2, /watch knows circuit/],

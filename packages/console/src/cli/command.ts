@@ -18,7 +18,7 @@ import { CommandError, exitCodes } from './command-error.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
 import type { CommandWorld } from './command-world.ts';
 import { examine } from './doctor.ts';
-import { list, show } from './listing.ts';
+import { explain, list, show } from './listing.ts';
 import { watch } from './watching.ts';
 
 /** Runs the command with `args`, those after its name. Resolves with the exit code; never rejects. */
@@ -57,6 +57,7 @@ async function printedBy(client: AdminClient, line: CommandLine, world: CommandW
   const { command, words } = line;
   if (command === 'ls') return list(client, words[0]);
   if (command === 'show') return show(client, words[0] ?? '', words[1] ?? '');
+  if (command === 'explain') return explain(client, line);
   if (command === 'doctor') return examine(client);
   const act = actingCommands[command];
   if (act === undefined) throw new Error(`${command} is in the table and nowhere else`);

@@ -6,6 +6,7 @@
 
 import type { AdminClient } from './admin-client.ts';
 import { usageError } from './command-error.ts';
+import { type CommandLine, readPairs } from './command-line.ts';
 import { plainText, plainTime, textTable } from './text-table.ts';
 
 /** What a command prints: the answer as data, and as text. */
@@ -39,6 +40,17 @@ export async function show(client: AdminClient, what: string, name: string): Pro
   if (what !== 'feature') return { data, text: fieldsText(data) };
   const explanation = await client.ask('GET', `${path}/${encodeURIComponent(name)}/explanation`);
   return { data: { ...data, explanation }, text: `${plainText(explanation['text'])}\n\n${fieldsText(data)}` };
+}
+
+/** Says why a feature is in its mode: for nobody in particular, or for one user. */
+export async function explain(client: AdminClient, { words, options }: CommandLine): Promise<Printed> {
+  const [feature = '', ...pairs] = words;
+  const path = `/features/${encodeURIComponent(feature)}/explanation`;
+  const { key } = options;
+  if (key === undefined && pairs.length > 0) throw usageError('attributes are those of somebody: say who with --key');
+  const body = key === undefined ? undefined : { key, attributes: readPairs(pairs) };
+  const data = await client.ask(body === undefined ? 'GET' : 'POST', path, body);
+  return { data, text: plainText(data['text']) };
 }
 
 // --- internal ---
