@@ -102,9 +102,10 @@ export class DeliveryRun {
     const { settings, context } = this.#parts;
     const { codec, queue, maxTimeoutMs, defaultTimeoutMs } = settings;
     const info = { queue, messageId: idOf(this.#message), attempt: this.#attempt };
-    const root = context.withValue(deliveryInfo, info).withTimeout(maxTimeoutMs);
-    const told = codec.extract(this.#message.properties.headers, root);
-    return told.deadline < root.deadline ? told : told.withTimeout(defaultTimeoutMs);
+    const base = context.withValue(deliveryInfo, info);
+    const told = codec.extract(this.#message.properties.headers, base);
+    const hasDeadline = told.deadline < base.deadline;
+    return told.withTimeout(hasDeadline ? maxTimeoutMs : Math.min(defaultTimeoutMs, maxTimeoutMs));
   }
 
   #expire(context: CancellableContext): void {
