@@ -51,7 +51,7 @@ describe('createFetch', () => {
     const send = createFetch({ fetch, baseUrl: 'http://a/api/' });
     const request = new Request('http://b/x', { method: 'PUT', headers: { 'x-own': '1' }, body: 'text' });
 
-    await send(Context.background, 'orders?a=1');
+    await send(Context.background, 'orders?a=1', null as never); // as fetch does
     await send(Context.background, '/orders', { method: 'patch', cache: 'no-store' } as never);
     await send(Context.background, new URL('http://c/'));
     await send(Context.background, request);

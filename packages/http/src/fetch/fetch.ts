@@ -44,9 +44,9 @@ export type ContextFetch = (context: Context, input: string | URL | Request, ini
 export function createFetch(options: CreateFetchOptions = {}): ContextFetch {
   const settings = resolveFetchOptions(options);
 
-  return async function contextFetch(context, input, init = {}) {
+  return async function contextFetch(context, input, init) {
     requireContext('fetch', context);
-    const request = readFetchRequest(input, init, settings.baseUrl);
+    const request = readFetchRequest(input, init ?? {}, settings.baseUrl);
     return runHttpCall<Response>({
       context: boundOf(context, request, settings.timeoutMs),
       request: request.facts,
