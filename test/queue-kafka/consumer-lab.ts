@@ -84,7 +84,7 @@ function makeMember(kafka: Kafka, handle: Handle, { ours, client }: MemberOption
     sessionTimeoutMs: 2000,
     rebalanceTimeoutMs: 5000,
     pauseMs: 50,
-    drainTimeoutMs: 3000,
+    drainTimeoutMs: 1000,
     graceMs: 1000,
     ...ours,
   });

@@ -174,7 +174,7 @@ async function verdict<J extends JobLike, R>(
       return putBack(parts, { job, token, delayMs, error }); // (4)
   }
   parts.counts.failed++;
-  return error;
+  return asError(error);
 }
 
 interface PutBack<J> {
@@ -195,8 +195,13 @@ async function putBack<J extends JobLike, R>(
     return new JobPutBackError(name, labelOf(job), error);
   } catch (failure) {
     counts.failed++;
-    return error ?? failure;
+    return asError(error ?? failure);
   }
+}
+
+/** BullMQ reads the message of what it is told, whatever that is, and fails over `undefined`. */
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(messageOf(error), { cause: error });
 }
 
 function labelOf({ name, id }: JobLike): string {

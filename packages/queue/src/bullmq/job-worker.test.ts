@@ -110,6 +110,17 @@ describe('jobWorker', () => {
     expect(worker.listenerCount('locksRenewed')).toBe(0);
   });
 
+  it('closes a worker that is not ready in time, which nobody would close later', async () => {
+    const clock = virtualClock();
+    const worker = Object.assign(new FakeWorker(), { waitUntilReady: () => new Promise(() => {}) });
+    const jobs = jobWorker({ make: () => worker, handle: () => 1, clock });
+    const starting = failureOf(jobs.start(Context.withClock(clock).withTimeout(300)));
+    await clock.advance(300);
+    expect(await starting).toMatchObject({ name: 'TimeoutError' });
+    expect(worker.closes).toEqual([true]);
+    expect(worker.listenerCount('lockRenewalFailed')).toBe(0);
+  });
+
   it.each([
     [{ defaultTimeoutMs: 0 }, 'jobWorker.defaultTimeoutMs'],
     [{ maxTimeoutMs: Infinity }, 'jobWorker.maxTimeoutMs'],
@@ -184,6 +195,15 @@ describe('job-run', () => {
     await expect(long.run(fakeJob().job, 't')).rejects.toMatchObject({ code: 'REFUSED' });
   });
 
+  it('makes an error of what is none, since BullMQ fails over undefined', async () => {
+    for (const thrown of [undefined, null, 'text', 7]) {
+      const { run } = await make(() => Promise.reject(thrown));
+      const error = await failureOf(run(fakeJob().job, 't'));
+      expect(error).toBeInstanceOf(Error);
+      expect(error).toMatchObject({ message: String(thrown) });
+    }
+  });
+
   it('gives the error itself where the job cannot be put back', async () => {
     const error = new RefusedError('full');
     const { run } = await make(() => Promise.reject(error));
@@ -202,6 +222,16 @@ describe('lock-watch', () => {
     expect(jobs.snapshot()).toMatchObject({ lockLost: 0, running: 1 });
     await clock.advance(1);
     expect(await outcome).toMatchObject({ code: 'JOB_LOCK_LOST' });
+  });
+
+  it('(2) tells a try that the next one has its lock, and that one nothing', async () => {
+    const { run, worker, clock, jobs } = await make(() => new Promise(() => {}), { graceMs: Infinity });
+    void run(fakeJob().job, 't');
+    worker.emit('locksRenewed', { jobIds: [], count: 0 });
+    await clock.advance(600);
+    void run(fakeJob().job, 't2'); // the same worker has it again
+    await clock.advance(600);
+    expect(jobs.snapshot()).toMatchObject({ lockLost: 1, running: 2 });
   });
 
   it('(2) tells a loss once, and leaves no timer', async () => {

@@ -18,6 +18,7 @@ import {
   type Clock,
   ConfigError,
   Context,
+  callHook,
   inRange,
   integerInRange,
   isFunction,
@@ -183,7 +184,7 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
     this.#worker = worker;
     this.#detach = parts.locks.attach(worker);
     const isReady = worker.waitUntilReady?.();
-    if (isReady !== undefined) await endedBefore(isReady, this.#limited('start', context), parts.clock);
+    if (isReady !== undefined) await this.#ready(worker, isReady, this.#limited('start', context));
   }
 
   async drain(context?: Context): Promise<DrainReport> {
@@ -209,6 +210,17 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
   }
 
   // --- internal ---
+
+  /** A worker that is not ready in time is closed: nobody would close it later, and it would take jobs. */
+  async #ready(worker: JobWorkerLike, isReady: Promise<unknown>, limit: Context): Promise<void> {
+    try {
+      await endedBefore(isReady, limit, this.#parts.clock);
+    } catch (error) {
+      this.#detach?.();
+      callHook('close', this.name, () => worker.close(true));
+      throw error;
+    }
+  }
 
   #limited(method: string, context: Context | undefined): Context {
     const { clock, drainTimeoutMs } = this.#settings;

@@ -45,6 +45,7 @@ export class LockWatch {
   /** Follows the lock of job `id`, which was just begun. Returns what ends that. */
   follow(id: string, onLost: () => void): () => void {
     const entry = { onLost, timer: undefined };
+    this.#lose(id); // a try before, whose lock is this one's now
     this.#held.set(id, entry);
     this.#arm(id); // (1): it was locked before it was begun, and so runs out before this does
     return () => {

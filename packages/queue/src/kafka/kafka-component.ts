@@ -10,7 +10,7 @@
  * @module
  */
 
-import { ConfigError, Context, reportHookError, requireContext } from '@holdfast/core';
+import { ConfigError, Context, callHook, reportHookError, requireContext } from '@holdfast/core';
 
 import type { DrainReport } from '../in-flight/drain-report.ts';
 import { endedBefore } from '../in-flight/ended-before.ts';
@@ -82,10 +82,17 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
     const { topics, fromBeginning, clock } = parts;
     const begin = async (): Promise<unknown> => {
       await client.connect();
+      limit.throwIfCancelled();
       await client.subscribe({ topics: [...topics], ...(fromBeginning !== undefined && { fromBeginning }) });
+      limit.throwIfCancelled();
       return this.#driver.run(client, parts);
     };
-    await endedBefore(begin(), limit, clock);
+    try {
+      await endedBefore(begin(), limit, clock);
+    } catch (error) {
+      callHook('disconnect', this.name, () => client.disconnect()); // nobody would later, and it would take messages
+      throw error;
+    }
   }
 
   async drain(context?: Context): Promise<DrainReport> {

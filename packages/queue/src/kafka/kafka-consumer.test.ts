@@ -88,6 +88,22 @@ describe('kafka-consumer', () => {
   });
 });
 
+describe('kafkaConsumer: a start that fails', () => {
+  it('disconnects the client, and does not run it later', async () => {
+    const clock = virtualClock();
+    const client = new FakeClient();
+    let connect: () => void = () => {};
+    client.connect = () => new Promise((resolve) => (connect = resolve));
+    const consumer = kafkaConsumer({ make: () => client, topics: ['orders'], handle: () => 1, clock });
+    const starting = failureOf(consumer.start(Context.withClock(clock).withTimeout(300)));
+    await clock.advance(300);
+    expect(await starting).toMatchObject({ name: 'TimeoutError' });
+    connect();
+    await settle();
+    expect(client.calls).toEqual(['disconnect']);
+  });
+});
+
 describe('batch-run', () => {
   it('(1) sends heartbeats while a handler runs, and none afterwards', async () => {
     const { handle, end } = byHand();
