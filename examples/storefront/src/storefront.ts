@@ -163,7 +163,8 @@ async function openWatch({ registry, degradation, orders, visits, args, lifecycl
   lifecycle.defer('metrics', () => metrics.close());
   const operator = process.env['HOLDFAST_ADMIN_TOKEN'] || randomBytes(12).toString('base64url');
   const viewer = process.env['HOLDFAST_VIEWER_TOKEN'] || randomBytes(12).toString('base64url');
-  const admin = createAdmin({ registry, degradation, brownout, tokens: { operator, viewer }, port: args.adminPort });
+  const tokens = { operator, viewer };
+  const admin = createAdmin({ service: 'storefront', registry, degradation, brownout, tokens, port: args.adminPort });
   lifecycle.defer('admin endpoint', () => admin.close());
   const { url } = await admin.listen();
   return { metrics: metrics.url, admin: url, token: operator, viewerToken: viewer };

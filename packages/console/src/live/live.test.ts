@@ -49,7 +49,8 @@ function watch(url: string, headers: Record<string, string> = {}) {
 async function start(options: Partial<AdminOptions> = {}) {
   const parts = await startAdminUnderTest(options);
   const breaker = parts.registry.create(circuitBreaker, { name: 'prices', minimumCalls: 1, openForMs: 1000 });
-  const prices = parts.registry.pipeline('prices', retry({ maxAttempts: 1 }), breaker);
+  const tries = parts.registry.create(retry, { name: 'prices', maxAttempts: 1 });
+  const prices = parts.registry.pipeline('prices', tries, breaker);
   return { ...parts, breaker, prices };
 }
 
@@ -111,6 +112,8 @@ describe('live feed', () => {
       circuits: { prices: [1, 1, 0, 1] },
       pipelines: { 'pipeline/prices': [1, 1, 1, 0, 0] },
     });
+    const [p50Ms = 0, , p99Ms = 0] = (sample?.['latencies'] as Record<string, number[]>)['pipeline/prices'] ?? [];
+    expect([p50Ms < 1, p99Ms > 90 && p99Ms < 110]).toEqual([true, true]);
     expect(client.heard.findLast(({ type }) => type === 'sample')?.id).toBeUndefined();
     await clock.advance(90_000);
     const history = (await ask('/history')).body as {
