@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MessageFailure, Verdict } from './verdict.ts';
+import type { MessageFailure, Disposition } from './disposition.ts';
 
 interface EventOf<T extends string> {
   readonly type: `rabbitmq-consumer.${T}`;
@@ -14,10 +14,10 @@ interface EventOf<T extends string> {
   readonly queue: string;
 }
 
-/** A try of a message has failed; `verdict` is what is done with it. */
+/** A try of a message has failed; `disposition` is what is done with it. */
 export interface MessageFailedEvent extends EventOf<'failed'> {
   readonly failure: MessageFailure;
-  readonly verdict: Verdict;
+  readonly disposition: Disposition;
 }
 
 /** A message was not handled, since its deadline had passed. */

@@ -25,7 +25,7 @@ import { type Once, requireOnce } from '../once/once-port.ts';
 import type { AmqpMessage } from './amqp-channel.ts';
 import type { Delivery } from './delivery.ts';
 import { idOf } from './message-attempts.ts';
-import type { MessageFailure, Verdict } from './verdict.ts';
+import type { MessageFailure, Disposition } from './disposition.ts';
 
 /** What keeps messages away that bring down who handles them: a quarantine of @holdfast/service is one. */
 export interface MessageQuarantine {
@@ -71,7 +71,7 @@ export interface ConsumerOptions {
   /** What becomes of a message whose deadline has passed: dead-lettered, or acked and gone. @defaultValue 'dead-letter' */
   readonly whenExpired?: 'dead-letter' | 'drop';
   /** Says what becomes of a message that has failed; undefined leaves it to the default. It must answer at once. */
-  readonly onFailure?: (failure: MessageFailure) => Verdict | undefined;
+  readonly onFailure?: (failure: MessageFailure) => Disposition | undefined;
   /** Remembers what was handled, so that a message that is delivered again is not handled again. By default nothing does. */
   readonly once?: Once;
   /** Keeps messages away that have brought down their process. By default nothing does. */

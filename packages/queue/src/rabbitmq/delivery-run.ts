@@ -3,7 +3,7 @@
  *
  *   delivered ─┬─ its deadline has passed ─► expired ─► settled
  *              └─ handled ─┬─ success ─────► acked
- *                          └─ failure ─► verdict ─┬─ ack, dead-letter, requeue ─► settled
+ *                          └─ failure ─► disposition ─┬─ ack, dead-letter, requeue ─► settled
  *                               ▲                 └─ again, or requeue later ─► held ─┬─ time passes ─► handled, or settled
  *                               └────────────────────────────────────────────────────┘└─ drain ───────► requeued
  *
@@ -29,7 +29,7 @@ import type { ConsumerEvent } from './consumer-event.ts';
 import { deliveryInfo } from './delivery.ts';
 import { idOf, type MessageAttempts } from './message-attempts.ts';
 import { MessageKeyMissingError } from './rabbitmq-error.ts';
-import { expired, type MessageFailure, type Verdict, verdictOn } from './verdict.ts';
+import { expired, type MessageFailure, type Disposition, dispositionOf } from './disposition.ts';
 
 /** What all deliveries of a consumer share. */
 export interface ConsumerParts {
@@ -169,9 +169,9 @@ export class DeliveryRun {
       isExpired: this.#isExpired(),
       heldMs: this.#heldMs,
     };
-    const verdict = verdictOn(failure, settings);
-    tell({ ...this.#event('failed'), failure, verdict });
-    this.#carryOut(verdict);
+    const disposition = dispositionOf(failure, settings);
+    tell({ ...this.#event('failed'), failure, disposition });
+    this.#carryOut(disposition);
   }
 
   /** Whether its own deadline has passed, not only a limit of the consumer. */
@@ -183,13 +183,13 @@ export class DeliveryRun {
     return isExpired;
   }
 
-  #carryOut(verdict: Verdict): void {
-    const afterMs = 'afterMs' in verdict ? (verdict.afterMs ?? 0) : 0;
-    const isWaiting = verdict.action === 'again' || afterMs > 0;
+  #carryOut(disposition: Disposition): void {
+    const afterMs = 'afterMs' in disposition ? (disposition.afterMs ?? 0) : 0;
+    const isWaiting = disposition.action === 'again' || afterMs > 0;
     if (isWaiting && this.#parts.inFlight.isDraining) this.requeue();
-    else if (verdict.action === 'again') this.#hold(afterMs, () => void this.handle());
-    else if (afterMs > 0) this.#hold(afterMs, () => this.#settle(verdict));
-    else this.#settle(verdict);
+    else if (disposition.action === 'again') this.#hold(afterMs, () => void this.handle());
+    else if (afterMs > 0) this.#hold(afterMs, () => this.#settle(disposition));
+    else this.#settle(disposition);
   }
 
   #hold(afterMs: number, then: () => void): void {
@@ -203,20 +203,20 @@ export class DeliveryRun {
     }, afterMs);
   }
 
-  #settle(verdict: Verdict): void {
+  #settle(disposition: Disposition): void {
     if (this.#isSettled) return; // (1)
     this.#end();
     const { channel, life, counts, attempts } = this.#parts;
     const message = this.#message as never;
     const isDone = life.settle(() => {
-      if (verdict.action === 'ack') channel.ack(message);
-      else channel.nack(message, false, verdict.action !== 'dead-letter');
+      if (disposition.action === 'ack') channel.ack(message);
+      else channel.nack(message, false, disposition.action !== 'dead-letter');
     });
     if (!isDone) counts.void++;
-    else if (verdict.action === 'ack') counts.acked++;
-    else if (verdict.action === 'dead-letter') counts.deadLettered++;
+    else if (disposition.action === 'ack') counts.acked++;
+    else if (disposition.action === 'dead-letter') counts.deadLettered++;
     else counts.requeued++;
-    if (verdict.action === 'ack' || verdict.action === 'dead-letter') attempts.forget(this.#message);
+    if (disposition.action === 'ack' || disposition.action === 'dead-letter') attempts.forget(this.#message);
   }
 
   #end(): void {

@@ -33,4 +33,4 @@ export {
   PublishRefusedError,
   PublishUnconfirmedError,
 } from './rabbitmq-error.ts';
-export type { MessageFailure, Verdict } from './verdict.ts';
+export type { MessageFailure, Disposition } from './disposition.ts';

@@ -2,7 +2,7 @@ import { BulkheadFullError, onHookError, RejectionError, ResilienceError } from 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { resolveConsumerOptions } from './consumer-options.ts';
-import { type MessageFailure, verdictOn } from './verdict.ts';
+import { type MessageFailure, dispositionOf } from './disposition.ts';
 
 class Refusal extends RejectionError {
   readonly code: string;
@@ -27,7 +27,7 @@ const failure = (changes: Partial<MessageFailure>): MessageFailure => ({
   ...changes,
 });
 
-describe('verdictOn', () => {
+describe('dispositionOf', () => {
   it.each([
     ['a first failure', {}, { action: 'requeue', afterMs: 1000 }],
     ['the last failure', { attempt: 2 }, { action: 'dead-letter' }],
@@ -44,22 +44,24 @@ describe('verdictOn', () => {
     ['what was done before', { error: new Refusal('ONCE_RESULT_NOT_KEPT') }, { action: 'ack' }],
     ['what was done, too late', { error: new Unrecorded('x'), isExpired: true }, { action: 'ack' }],
     ['no error at all', { error: undefined, attempt: 2 }, { action: 'dead-letter' }],
-  ])('says of %s: %j', (_name, changes, verdict) => {
-    expect(verdictOn(failure(changes), settings())).toEqual(verdict);
+  ])('says of %s: %j', (_name, changes, disposition) => {
+    expect(dispositionOf(failure(changes), settings())).toEqual(disposition);
   });
 
   it('drops what has expired, where it is told to', () => {
-    expect(verdictOn(failure({ isExpired: true }), settings({ whenExpired: 'drop' }))).toEqual({ action: 'ack' });
+    expect(dispositionOf(failure({ isExpired: true }), settings({ whenExpired: 'drop' }))).toEqual({ action: 'ack' });
   });
 
-  it('verdict (1): gives up after maxAttempts', () => {
-    const verdicts = [1, 2, 3].map((attempt) => verdictOn(failure({ attempt }), settings({ maxAttempts: 3 })).action);
+  it('disposition (1): gives up after maxAttempts', () => {
+    const dispositions = [1, 2, 3].map(
+      (attempt) => dispositionOf(failure({ attempt }), settings({ maxAttempts: 3 })).action,
+    );
 
-    expect(verdicts).toEqual(['requeue', 'requeue', 'dead-letter']);
-    expect(verdictOn(failure({}), settings({ maxAttempts: 1 }))).toEqual({ action: 'dead-letter' });
+    expect(dispositions).toEqual(['requeue', 'requeue', 'dead-letter']);
+    expect(dispositionOf(failure({}), settings({ maxAttempts: 1 }))).toEqual({ action: 'dead-letter' });
   });
 
-  it('verdict (2): asks the hook first', () => {
+  it('disposition (2): asks the hook first', () => {
     const seen: unknown[] = [];
     const onFailure = (given: MessageFailure) => {
       seen.push(given);
@@ -67,8 +69,8 @@ describe('verdictOn', () => {
     };
     const first = failure({});
 
-    expect(verdictOn(first, settings({ onFailure }))).toEqual({ action: 'ack' });
-    expect(verdictOn(failure({ attempt: 2 }), settings({ onFailure }))).toEqual({ action: 'dead-letter' });
+    expect(dispositionOf(first, settings({ onFailure }))).toEqual({ action: 'ack' });
+    expect(dispositionOf(failure({ attempt: 2 }), settings({ onFailure }))).toEqual({ action: 'dead-letter' });
     expect(seen[0]).toBe(first);
   });
 
@@ -83,12 +85,12 @@ describe('verdictOn', () => {
     ['returns nonsense', () => 'ack'],
     ['returns a delay that never ends', () => ({ action: 'again', afterMs: Infinity })],
     ['forgets the delay', () => ({ action: 'again' })],
-  ])('verdict (2): does without a hook that %s, and reports it', (_name, onFailure) => {
+  ])('disposition (2): does without a hook that %s, and reports it', (_name, onFailure) => {
     const reported: unknown[] = [];
     const before = onHookError((error) => reported.push(error));
     onTestFinished(() => void onHookError(before));
 
-    expect(verdictOn(failure({}), settings({ onFailure }))).toEqual({ action: 'requeue', afterMs: 1000 });
+    expect(dispositionOf(failure({}), settings({ onFailure }))).toEqual({ action: 'requeue', afterMs: 1000 });
     expect(reported).toMatchObject([{ hook: 'onFailure', policy: 'rabbitmq' }]);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Verdict: what is done with a message whose handler has failed.
+ * Disposition: what is done with a message whose handler has failed.
  *
  *   deadline passed ────────────────────────────► what `whenExpired` says
  *   done before, or done and not recorded ──────► ack
@@ -11,7 +11,7 @@
  *
  * Invariants
  *  (1) An error that no policy of ours made leads to a dead-letter after `maxAttempts` tries, never to an endless loop.
- *  (2) The hook `onFailure` wins; where it throws, returns a promise or what is no verdict, that is reported and the default holds.
+ *  (2) The hook `onFailure` wins; where it throws, returns a promise or what is no disposition, that is reported and the default holds.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { isRejection, isResilienceError, reportHookError } from '@holdfast/core'
 import type { AmqpMessage } from './amqp-channel.ts';
 
 /** What is done with a message. */
-export type Verdict =
+export type Disposition =
   /** It counts as handled. */
   | { readonly action: 'ack' }
   /** It is rejected: it goes to the dead-letter exchange of its queue, and where there is none it is gone. */
@@ -45,25 +45,25 @@ export interface MessageFailure {
   readonly heldMs: number;
 }
 
-/** What a verdict depends on besides: options of the consumer. */
-export interface VerdictRules {
+/** What a disposition depends on besides: options of the consumer. */
+export interface DispositionRules {
   readonly name: string;
   readonly maxAttempts: number;
   readonly retryDelayMs: number;
   readonly holdMs: number;
   readonly maxHoldMs: number;
   readonly whenExpired: 'dead-letter' | 'drop';
-  readonly onFailure?: ((failure: MessageFailure) => Verdict | undefined) | undefined;
+  readonly onFailure?: ((failure: MessageFailure) => Disposition | undefined) | undefined;
 }
 
 /** Asks the hook what is to be done, or says it by default. */
-export function verdictOn(failure: MessageFailure, rules: VerdictRules): Verdict {
+export function dispositionOf(failure: MessageFailure, rules: DispositionRules): Disposition {
   const { onFailure, name } = rules;
   if (onFailure !== undefined) {
     try {
-      const verdict: unknown = onFailure(failure);
-      if (isVerdict(verdict)) return verdict;
-      if (verdict !== undefined) throw new TypeError('onFailure returns a verdict or undefined, at once');
+      const disposition: unknown = onFailure(failure);
+      if (isDisposition(disposition)) return disposition;
+      if (disposition !== undefined) throw new TypeError('onFailure returns a disposition or undefined, at once');
     } catch (error) {
       reportHookError('onFailure', error, name); // (2)
     }
@@ -78,7 +78,7 @@ const forGood: ReadonlySet<string> = new Set(['QUARANTINED', 'ONCE_FAILED', 'MES
 /** Errors of a job that was done. */
 const done: ReadonlySet<string> = new Set(['ONCE_RESULT_NOT_KEPT', 'ONCE_UNRECORDED']);
 
-function byDefault(failure: MessageFailure, rules: VerdictRules): Verdict {
+function byDefault(failure: MessageFailure, rules: DispositionRules): Disposition {
   const { error, attempt, heldMs } = failure;
   const code = isResilienceError(error) ? error.code : '';
   if (done.has(code)) return { action: 'ack' };
@@ -97,11 +97,11 @@ function byDefault(failure: MessageFailure, rules: VerdictRules): Verdict {
 const minHoldMs = 10;
 
 /** What becomes of a message whose deadline has passed. */
-export function expired({ whenExpired }: VerdictRules): Verdict {
+export function expired({ whenExpired }: DispositionRules): Disposition {
   return { action: whenExpired === 'drop' ? 'ack' : 'dead-letter' };
 }
 
-function isVerdict(value: unknown): value is Verdict {
+function isDisposition(value: unknown): value is Disposition {
   const { action, afterMs } = (value ?? {}) as { readonly action?: unknown; readonly afterMs?: unknown };
   if (action === 'ack' || action === 'dead-letter') return true;
   if (action === 'requeue' && afterMs === undefined) return true;
