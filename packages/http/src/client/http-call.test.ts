@@ -89,6 +89,20 @@ describe('a call', () => {
     expect([discarded, aborted]).toEqual([[answers[0], answers[1]], []]);
   });
 
+  it('(2): throws an answer away before the next try starts, so that its connection is free for that', async () => {
+    const before: number[] = [];
+    const discarded: Answer[] = [];
+    const policy = httpRetry({ baseDelayMs: 0, maxDelayMs: 0 });
+    const send = async (): Promise<Answer> => {
+      before.push(discarded.length);
+      return { status: 503 };
+    };
+    const { call } = clientOf({ policy, send, discard: (answer) => discarded.push(answer) });
+    await call;
+
+    expect(before).toEqual([0, 1, 2]);
+  });
+
   it('(2): keeps the answer of a copy until it is known who wins', async () => {
     const answers = [
       { status: 503 },
