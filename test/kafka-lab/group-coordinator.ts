@@ -167,6 +167,12 @@ export class GroupCoordinator {
     if ([...this.#members.values()].every(({ answerJoin }) => answerJoin !== undefined)) this.#endJoin();
   }
 
+  /** Throws a client's member out, as if it had been silent for too long, without its knowledge. */
+  expel(clientId: string): void {
+    for (const member of this.#members.values()) if (member.clientId === clientId) this.#evict(member.memberId);
+    this.rebalance();
+  }
+
   stop(): void {
     clearTimeout(this.#joinTimer);
     for (const { session } of this.#members.values()) clearTimeout(session);

@@ -280,6 +280,28 @@ describe('kafkaConsumer: rebalance', () => {
     expect(lab.broker.group('g').committed('orders', 1 - gone)).toBe(2);
   });
 
+  it('ends all contexts of a member that was thrown out, which then begins again', async () => {
+    const lab = await consumerLab(1);
+    await lab.fill(0, ['a']);
+    const causes: unknown[] = [];
+    const seen: string[] = [];
+    let isFirst = true;
+    await lab.member('one', async (context, received) => {
+      if (isFirst) {
+        isFirst = false;
+        await untilEnd(context).catch((cause: unknown) => causes.push(cause));
+        return; // well, in the end
+      }
+      seen.push(`${textOf(received)} ${lab.broker.group('g').committed('orders', 0)}`);
+    });
+    await eventually(() => !isFirst, { what: 'the handler' });
+    lab.broker.group('g').expel('one');
+    await eventually(() => lab.broker.group('g').committed('orders', 0) === 1, { what: 'the commit' });
+
+    expect(causes).toMatchObject([{ code: 'PARTITION_ENDED', reason: 'lost' }]);
+    expect(seen).toEqual(['a -1']);
+  });
+
   it('handles each message once over twenty rebalances, where all partitions are kept', async () => {
     const lab = await consumerLab(2);
     const values = Array.from({ length: 60 }, (_, at) => `m${at}`);
