@@ -152,6 +152,25 @@ describe('createConsumer', () => {
     expect(channel.log.at(-1)).toBe('cancel t1');
   });
 
+  it('consumer (4): is over when its start was too late, whatever the broker answers then', async () => {
+    const channel = new FakeChannel();
+    const answers: (() => void)[] = [];
+    const consume = channel.consume.bind(channel);
+    channel.consume = (...given) => new Promise((resolve) => answers.push(() => resolve(consume(...given))));
+    const clock = virtualClock();
+    const consumer = createConsumer(channel, { queue: 'work', clock, handle: () => expect.unreachable() });
+
+    const started = consumer.start(Context.withClock(clock).withTimeout(100, 'late')).catch((error: unknown) => error);
+    await clock.advance(100);
+    expect(await started).toBe('late');
+    answers[0]?.();
+    channel.deliver();
+    await settle();
+
+    expect(channel.log.slice(1)).toEqual(['consume work {"noAck":false}', 'requeue 1', 'cancel t1']);
+    expect(await consumer.ended).toBe('late');
+  });
+
   it('consumer (4): ends once, with what closed the channel', async () => {
     const { channel, runs, consumer, types } = await make();
     const broken = new Error('406');

@@ -51,7 +51,7 @@ export interface Consumer {
  * @throws ConfigError at creation, when an option is not valid; from start, when it was started before.
  * @throws ChannelClosedError from start, when the channel is closed.
  * @throws what the broker answers from start, as a queue that does not exist, for which it closes the channel.
- * @throws `context.cause` from start, when the broker does not answer in time.
+ * @throws `context.cause` from start, when the broker does not answer in time; the consumer is over then.
  *
  * @example
  * ```ts
@@ -120,7 +120,12 @@ class ChannelConsumer implements Consumer {
     limit.throwIfCancelled();
     this.#root.throwIfCancelled();
     this.#hasStarted = true;
-    await endedBefore(this.#subscribe(), limit, this.#settings.clock);
+    try {
+      await endedBefore(this.#subscribe(), limit, this.#settings.clock);
+    } catch (error) {
+      this.#root.cancel(error); // it is over: what the broker answers later begins nothing
+      throw error;
+    }
   }
 
   drain(context?: Context): Promise<DrainReport> {
@@ -161,7 +166,7 @@ class ChannelConsumer implements Consumer {
     });
     const [, { consumerTag }] = await Promise.all([counted, consumed]);
     this.#tag = consumerTag;
-    if (this.#parts.inFlight.isDraining) this.#unsubscribe(); // it was drained meanwhile
+    if (this.#parts.inFlight.isDraining || this.#root.cancelled) this.#unsubscribe(); // it is over meanwhile
   }
 
   #unsubscribe(): void {
