@@ -4,7 +4,7 @@
  * @module
  */
 
-import { requestId } from '@holdfast/context';
+import { ambient, requestId } from '@holdfast/context';
 import { bulkhead, circuitBreaker, Context, contextKey, onHookError, rateLimiter } from '@holdfast/core';
 import {
   checkedContextOf,
@@ -22,6 +22,7 @@ import {
 } from '@holdfast/http/express';
 import { requestContexts as fastifyContexts, requireRequestContext as requireOnFastify } from '@holdfast/http/fastify';
 import { requestContexts as honoContexts, requireRequestContext as requireOnHono } from '@holdfast/http/hono';
+import { handleRequests, handleUpgrades } from '@holdfast/http/node';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
@@ -144,6 +145,17 @@ describe.each(kinds)('answers of %s', (kind) => {
     expect(endings.every(({ context }) => context.cancelled)).toBe(true);
   });
 
+  it('runs handlers with their context as the ambient one, where that is asked for, also after a body was read', async () => {
+    const answer = async (context: Context): Promise<string> => {
+      await Promise.resolve();
+      return String(ambient.current() === context);
+    };
+    const { url } = (live = await startServer(kind, { answer }, { ambient: true }));
+    const post = { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } };
+
+    for (const init of [{}, post]) expect(await (await fetch(`${url}/`, init)).text()).toBe('true');
+  });
+
   it('tells of lesser answers in the Degraded header', async () => {
     const value = 'recommendations=cached;by=manual';
     const { url } = await start(kind, { degraded: { collect: (context) => context, headerOf: () => value } });
@@ -187,6 +199,18 @@ describe.each(kinds)('answers of %s', (kind) => {
 });
 
 const user = contextKey<string>('user');
+
+it.each([handleRequests, handleUpgrades, expressContexts, requestErrors, honoContexts])(
+  'what plugs a framework in says what it was not given: %o',
+  (plugIn) => {
+    for (const bad of [undefined, null, {}, createRequestContexts])
+      expect(() => (plugIn as (...args: unknown[]) => unknown)(bad, () => {})).toThrow(TypeError);
+  },
+);
+
+it('the handler of node:http must be a function', () => {
+  expect(() => handleRequests(createRequestContexts(), undefined as never)).toThrow('handleRequests needs a handler');
+});
 
 describe('frameworks', () => {
   it('fastify: serves app.inject(), plugins within, and their own error handlers', async () => {

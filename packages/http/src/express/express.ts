@@ -10,7 +10,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { RequestContexts } from '../server/request-contexts.ts';
+import { type RequestContexts, requireRequests } from '../server/request-contexts.ts';
 import { checkedContextOf } from '../server/chain.ts';
 import { lifeOf } from '../server/one-request.ts';
 
@@ -31,6 +31,7 @@ export type ExpressErrorMiddleware = (
 
 /** Makes the middleware that begins requests. Use it first. Handlers find their context with `contextOf(request)`. */
 export function requestContexts(requests: RequestContexts): ExpressMiddleware {
+  requireRequests('requestContexts', requests);
   return (request, response, next): void => {
     requests.begin(request, response).start(() => next());
   };
@@ -41,6 +42,7 @@ export function requestContexts(requests: RequestContexts): ExpressMiddleware {
  * other kind go on to your own error handlers.
  */
 export function requestErrors(requests: RequestContexts): ExpressErrorMiddleware {
+  requireRequests('requestErrors', requests);
   return (error, request, response, next): void => {
     const life = lifeOf(request);
     if (life === undefined) {

@@ -13,7 +13,7 @@ import { ignoreRejection } from '@holdfast/core';
 import type { HttpProblem } from '../problem.ts';
 import { checkedContextOf } from '../server/chain.ts';
 import type { IncomingRequest, OutgoingResponse } from '../server/http-message.ts';
-import type { RequestContexts } from '../server/request-contexts.ts';
+import { type RequestContexts, requireRequests } from '../server/request-contexts.ts';
 import type { RequestLife } from '../server/request-life.ts';
 import { entryOf, storeEntry } from '../server/request-store.ts';
 import { FetchResponse } from './fetch-response.ts';
@@ -35,6 +35,7 @@ export type HonoMiddleware = (c: any, next: () => Promise<void>) => Promise<Resp
  * What they throw and is ours is answered, whatever your `onError` has made of it.
  */
 export function requestContexts(requests: RequestContexts): HonoMiddleware {
+  requireRequests('requestContexts', requests);
   return (c: HonoContextLike, next) => new HonoRequest(c, requests).run(next);
 }
 

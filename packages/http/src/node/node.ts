@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 
 import type { Context } from '@holdfast/core';
 
-import type { RequestContexts } from '../server/request-contexts.ts';
+import { type RequestContexts, requireRequests } from '../server/request-contexts.ts';
 import type { RequestLife } from '../server/request-life.ts';
 
 /** What answers a request. It may return a promise; what it throws or rejects with is answered. */
@@ -27,7 +27,7 @@ export type UpgradeHandler = (context: Context, request: IncomingMessage, socket
  * Makes a listener for the `request` event, `createServer(handleRequests(requests, handler))`. The handler is given the context of
  * its request. What it throws is answered: our errors as the table of problems says, all others with 500 and nothing about them.
  *
- * @throws TypeError when `handler` is no function.
+ * @throws TypeError when `requests` are none, or `handler` is no function.
  */
 export function handleRequests(
   requests: RequestContexts,
@@ -41,6 +41,7 @@ export function handleRequests(
   requests: RequestContexts,
   handler: RequestHandler<never, never>,
 ): (request: never, response: never) => void {
+  requireRequests('handleRequests', requests);
   requireHandler('handleRequests', handler);
   return (request: never, response: never): void => {
     const life = requests.begin(request, response);
@@ -52,12 +53,13 @@ export function handleRequests(
  * Makes a listener for the `upgrade` event, `server.on('upgrade', handleUpgrades(requests, handler))`. The context has no deadline but
  * what the request brings; it ends when the socket closes, or the server does.
  *
- * @throws TypeError when `handler` is no function.
+ * @throws TypeError when `requests` are none, or `handler` is no function.
  */
 export function handleUpgrades(
   requests: RequestContexts,
   handler: UpgradeHandler,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  requireRequests('handleUpgrades', requests);
   requireHandler('handleUpgrades', handler);
   return (request, socket, head): void => {
     const life = requests.beginUpgrade(request, socket);

@@ -92,6 +92,17 @@ export function createRequestContexts(options: RequestContextsOptions = {}): Req
   return new Border(resolveRequestOptions(options));
 }
 
+/**
+ * Checks what was handed to the plug-in of a framework.
+ *
+ * @throws TypeError when it is not what {@link createRequestContexts} has made, or of its shape.
+ */
+export function requireRequests(place: string, requests: unknown): asserts requests is RequestContexts {
+  const { begin } = (requests ?? {}) as { readonly begin?: unknown };
+  if (typeof begin !== 'function')
+    throw new TypeError(`${place} needs what createRequestContexts() has made, got ${typeof requests}`);
+}
+
 // --- internal ---
 
 class Border implements RequestContexts {
