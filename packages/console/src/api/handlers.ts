@@ -132,8 +132,8 @@ export function showHistory({ live }: RouteCall): unknown {
   return live.history();
 }
 
-export function watch({ live, request, query }: RouteCall): LiveAnswer {
-  return new LiveAnswer(live.admit(request, query['lastEventId']));
+export function watch({ live, request, role, query }: RouteCall): LiveAnswer {
+  return new LiveAnswer(live.admit(request, role, query['lastEventId']));
 }
 
 // --- internal ---

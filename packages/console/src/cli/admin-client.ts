@@ -32,12 +32,13 @@ export function adminClient({ options }: Pick<CommandLine, 'options'>, world: Co
   const call: Call = { url, token, timeoutMs, world };
   return {
     url,
-    ask: async (method, path, body) => jsonOf(call, await send(call, { method, path, body })),
-    open: async (lastEventId, signal) => {
+    ask: (method, path, body) => send(call, { method, path, body }, (response) => jsonOf(call, response)),
+    open: (lastEventId, signal) => {
       const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId };
-      const { body } = await send(call, { method: 'GET', path: '/events', headers, signal });
-      if (body === null) throw unreached(call, 'it sent no stream');
-      return body;
+      return send(call, { method: 'GET', path: '/events', headers, signal }, ({ body }) => {
+        if (body === null) throw unreached(call, 'it sent no stream');
+        return body;
+      });
     },
   };
 }
@@ -91,7 +92,12 @@ function readToken(path: string, world: CommandWorld): string {
   }
 }
 
-async function send(call: Call, { method, path, body, headers, signal }: Question): Promise<Response> {
+/** Asks, and has `read` read the answer; both together within the time that there is. */
+async function send<T>(
+  call: Call,
+  { method, path, body, headers, signal }: Question,
+  read: (response: Response) => T | Promise<T>,
+): Promise<T> {
   const { url, token, timeoutMs, world } = call;
   const controller = new AbortController();
   const stop = (): void => controller.abort();
@@ -105,8 +111,8 @@ async function send(call: Call, { method, path, body, headers, signal }: Questio
       signal: controller.signal,
       ...(body && { body: JSON.stringify(body) }),
     });
-    if (response.ok) return response;
-    throw await problemOf(call, response);
+    if (!response.ok) throw await problemOf(call, response);
+    return await read(response);
   } catch (error) {
     if (error instanceof CommandError) throw error;
     const why = controller.signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);
@@ -117,13 +123,18 @@ async function send(call: Call, { method, path, body, headers, signal }: Questio
 }
 
 async function jsonOf(call: Call, response: Response): Promise<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(await response.text());
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // told below
-  }
+  const text = await response.text();
+  const value = parsed(text);
+  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   throw unreached(call, 'what answers there is no Holdfast admin API');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the API refuses, with its own words; what is no problem of the API, is no API. */

@@ -59,6 +59,17 @@ async function serverThat(status: number, type: string, body: string): Promise<s
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** A server that sends the beginning of an answer, and no more. */
+async function serverThatStops(): Promise<string> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.write('{"circuits":[');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => server.close().closeAllConnections());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 describe('command', () => {
   it('lists and shows', async () => {
     const { run, breaker } = await start();
@@ -239,6 +250,16 @@ describe('command', () => {
       });
   });
 
+  it('lets no refusal speak to the terminal', async () => {
+    const url = await serverThat(
+      404,
+      'application/problem+json',
+      '{"detail":"gone \\u001b[2J\\u0007","code":"NOT_FOUND"}',
+    );
+
+    expect((await runIn({ url }, ['ls'])).err).toBe('holdfast: gone ?[2J?');
+  });
+
   it('takes the token of a file, and says that others can read it', async () => {
     const { run } = await start();
 
@@ -282,6 +303,8 @@ describe('command', () => {
     onTestFinished(() => server.close().closeAllConnections());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
+    const url2 = await serverThatStops();
+    expect((await runIn({ url: url2 }, ['ls', '--timeout', '200ms'])).err).toContain('no answer within 200 ms');
     expect(await runIn({ url }, ['ls', '--timeout', '50ms'])).toMatchObject({
       code: 3,
       err: expect.stringContaining('no answer within 50 ms') as string,

@@ -19,6 +19,7 @@ import { type CommandLine, readCommandLine } from './command-line.ts';
 import type { CommandWorld } from './command-world.ts';
 import { examine } from './doctor.ts';
 import { explain, list, show } from './listing.ts';
+import { plainText } from './text-table.ts';
 import { watch } from './watching.ts';
 
 /** Runs the command with `args`, those after its name. Resolves with the exit code; never rejects. */
@@ -68,7 +69,7 @@ function tell(error: unknown, isJson: boolean, world: CommandWorld): number {
   const isOurs = error instanceof CommandError;
   const exitCode = isOurs ? error.exitCode : exitCodes.unreached;
   const code = isOurs ? error.code : undefined;
-  const message = messageOf(error);
+  const message = plainText(messageOf(error));
   if (isJson) world.print(JSON.stringify({ error: message, code, exitCode })); // (2)
   else world.warn(exitCode === exitCodes.usage ? `holdfast: ${message}\nTry: holdfast --help` : `holdfast: ${message}`);
   return exitCode;

@@ -7,7 +7,8 @@
  *
  * Invariants
  *  (1) It listens to the events of policies only while somebody watches: without, no call pays for it.
- *  (2) At most `maxWatchers` clients watch at once; one more is refused.
+ *  (2) At most `maxWatchers` clients watch at once; one more is refused. Viewers take three quarters of that at most, so that
+ *      they keep no operator out.
  *  (3) Changes are told within `FLUSH_MS`, however many there are: what changes twice in that time is told once. Where looking
  *      takes long, as at thousands of circuits, they are told later, so that it takes a tenth of the time at most.
  *  (4) Closing ends every stream, and every timer.
@@ -18,8 +19,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { type Clock, type Events, type PolicyEvent, type Registry, type Timer, reportHookError } from '@holdfast/core';
-import type { FeatureControl } from '@holdfast/degradation';
+import { type Clock, type Events, type PolicyEvent, type Registry, reportHookError } from '@holdfast/core';
+import type { FeatureControl, Role } from '@holdfast/degradation';
 
 import type { ActionTrail } from '../actions/action-trail.ts';
 import { Problem } from '../api/problem.ts';
@@ -27,6 +28,7 @@ import { circuitsOf, policiesOf } from '../policies/catalogue.ts';
 import { STREAM_HEADERS } from '../response.ts';
 import type { WallClock } from '../wall-clock.ts';
 import { EventLog, type Frame, frameText } from './event-log.ts';
+import { NamedTimers } from './named-timers.ts';
 import { type Notice, Observer, type Ribbons } from './observer.ts';
 import { type Sample, Sampler } from './sampler.ts';
 import { Watcher } from './watcher.ts';
@@ -61,7 +63,7 @@ export class LiveFeed {
   readonly #observer: Observer;
   readonly #watchers = new Set<Watcher>();
   readonly #samples: Sample[] = [];
-  readonly #timers = new Map<string, Timer>();
+  readonly #timers: NamedTimers;
   #unlisten: (() => void) | undefined = undefined;
   #isFeatureNews = false;
   /** Samples until options are looked at again. */
@@ -73,6 +75,7 @@ export class LiveFeed {
 
   constructor(parts: LiveFeedParts) {
     this.#parts = parts;
+    this.#timers = new NamedTimers(parts.clock);
     const { registry, degradation, trail } = parts;
     this.#observer = new Observer({ registry, degradation, sampler: this.#sampler });
     trail.listen((action) => {
@@ -98,13 +101,16 @@ export class LiveFeed {
   }
 
   /** Lets a client watch. Throws a Problem when there are too many. Returns what opens the stream. */
-  admit({ headers }: IncomingMessage, lastEventId?: string): (response: ServerResponse) => void {
+  admit({ headers }: IncomingMessage, role: Role, lastEventId?: string): (response: ServerResponse) => void {
     const { maxWatchers } = this.#parts;
     const field = headers['last-event-id'] ?? lastEventId;
     const after = typeof field === 'string' && field !== '' ? field : undefined;
     if (this.#isClosed) throw new Problem(503, 'the admin endpoint is closed', { code: 'CLOSED' });
-    if (this.#watchers.size >= maxWatchers) throw tooMany(maxWatchers); // (2)
-    return (response) => this.#open(response, after);
+    const isViewer = role === 'viewer';
+    const viewers = [...this.#watchers].filter((watcher) => watcher.isViewer).length;
+    if (this.#watchers.size >= maxWatchers || (isViewer && viewers >= Math.ceil(maxWatchers * VIEWER_SHARE)))
+      throw tooMany(maxWatchers); // (2)
+    return (response) => this.#open(response, after, isViewer);
   }
 
   /** The calendar time of now, and how often samples are taken; 0 where none are. */
@@ -127,18 +133,17 @@ export class LiveFeed {
     this.#watchers.clear();
     this.#unlisten?.();
     this.#sampler.rest();
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    this.#timers.close();
   }
 
-  #open(response: ServerResponse, after: string | undefined): void {
+  #open(response: ServerResponse, after: string | undefined, isViewer: boolean): void {
     if (this.#isClosed || response.destroyed) {
       response.destroy();
       return;
     }
     response.on('error', () => {}); // a connection that breaks must not throw
     response.writeHead(200, STREAM_HEADERS);
-    const watcher = new Watcher(response, this.#parts.clock);
+    const watcher = new Watcher(response, this.#parts.clock, isViewer);
     response.on('close', () => this.#leave(watcher));
     this.start();
     attempt(() => this.#lookAtAll()); // so that what it is told next is news to it, too
@@ -163,10 +168,7 @@ export class LiveFeed {
     this.#unlisten?.(); // (1)
     this.#unlisten = undefined;
     this.#sampler.rest();
-    for (const name of ['beat', 'flush']) {
-      this.#timers.get(name)?.cancel();
-      this.#timers.delete(name);
-    }
+    for (const name of ['beat', 'flush']) this.#timers.cancel(name);
   }
 
   #listen(): void {
@@ -184,7 +186,7 @@ export class LiveFeed {
     else if (type !== 'circuit-breaker.transitioned') return;
     if (this.#timers.has('flush')) return;
     const delayMs = Math.max(FLUSH_MS, LOOK_SHARE * this.#lookMs); // (3)
-    this.#arm('flush', delayMs, () => attempt(() => this.#flush()));
+    this.#timers.arm('flush', delayMs, () => attempt(() => this.#flush()));
   }
 
   #flush(): void {
@@ -221,7 +223,7 @@ export class LiveFeed {
   }
 
   #armSample(): void {
-    this.#arm('sample', this.#parts.sampleMs, () => {
+    this.#timers.arm('sample', this.#parts.sampleMs, () => {
       this.#armSample();
       attempt(() => this.#sample());
     });
@@ -239,7 +241,7 @@ export class LiveFeed {
   }
 
   #armBeat(): void {
-    this.#arm('beat', Math.min(HEARTBEAT_MS, this.#parts.stalledMs / 2), () => this.#beat());
+    this.#timers.arm('beat', Math.min(HEARTBEAT_MS, this.#parts.stalledMs / 2), () => this.#beat());
   }
 
   #tellNotices(notices: readonly Notice[]): void {
@@ -250,15 +252,6 @@ export class LiveFeed {
     if (frames.length === 0 || this.#watchers.size === 0) return;
     const text = frames.map((frame) => frame.text).join('');
     for (const watcher of this.#watchers) watcher.send(frames, text);
-  }
-
-  #arm(name: string, delayMs: number, callback: () => void): void {
-    const timer = this.#parts.clock.setTimer(() => {
-      this.#timers.delete(name);
-      if (!this.#isClosed) callback();
-    }, delayMs);
-    timer.unref();
-    this.#timers.set(name, timer);
   }
 }
 
@@ -281,6 +274,9 @@ const LOOK_SHARE = 10;
 /** Options are looked at once in so many samples: they are many, and seldom change. */
 const SAMPLES_PER_LOOK = 5;
 
+/** The part of the places for clients that viewers may take. */
+const VIEWER_SHARE = 0.75;
+
 /** Time between signs of life, and between looks for clients that have stalled. */
 const HEARTBEAT_MS = 5000;
 
@@ -291,6 +287,6 @@ const RETRY_MS = 2000;
 const MAX_SAMPLES = 60;
 
 function tooMany(maxWatchers: number): Problem {
-  const detail = `${maxWatchers} clients watch already; try again when one of them has left`;
+  const detail = `too many clients watch already, of ${maxWatchers} in all; try again when one of them has left`;
   return new Problem(503, detail, { code: 'TOO_MANY_WATCHERS' }, { 'Retry-After': '5' });
 }

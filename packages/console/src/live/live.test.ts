@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { circuitBreaker, onHookError, retry } from '@holdfast/core';
 import { settle } from '@holdfast/core/testing';
 
-import { auth, change, createAdminUnderTest, json, startAdminUnderTest } from '../testing/admin-under-test.ts';
+import { auth, change, createAdminUnderTest, json, startAdminUnderTest, token } from '../testing/admin-under-test.ts';
 import type { AdminOptions } from '../admin.ts';
 import { EventLog } from './event-log.ts';
 import { Ribbon } from './ribbon.ts';
@@ -112,7 +112,8 @@ describe('live feed', () => {
       circuits: { prices: [1, 1, 0, 1] },
       pipelines: { 'pipeline/prices': [1, 1, 1, 0, 0] },
     });
-    const [p50Ms = 0, , p99Ms = 0] = (sample?.['latencies'] as Record<string, number[]>)['pipeline/prices'] ?? [];
+    const { latencies } = sample as { latencies: Record<string, number[]> };
+    const [p50Ms = 0, , p99Ms = 0] = latencies['pipeline/prices'] ?? [];
     expect([p50Ms < 1, p99Ms > 90 && p99Ms < 110]).toEqual([true, true]);
     expect(client.heard.findLast(({ type }) => type === 'sample')?.id).toBeUndefined();
     await clock.advance(90_000);
@@ -173,6 +174,17 @@ describe('live feed', () => {
     const next = watch(url);
     await next.greeted();
     expect(next.types()).toEqual(['hello']);
+  });
+
+  it('(2) keeps places for those who act', async () => {
+    const roles = { viewer: 'a-token-that-only-looks', operator: token };
+    const { url, ask } = await start({ maxWatchers: 4, tokens: roles });
+    const asViewer = { Authorization: `Bearer ${roles.viewer}` };
+    for (let count = 0; count < 3; count++) await watch(url, asViewer).greeted();
+
+    expect((await ask('/events', { headers: asViewer })).status).toBe(503);
+    await watch(url).greeted();
+    expect((await ask('/events')).status).toBe(503);
   });
 
   it('(3) tells once what changes many times within a moment', async () => {

@@ -27,9 +27,12 @@ export class Watcher {
 
   readonly #clock: Clock;
 
-  constructor(response: ServerResponse, clock: Clock) {
+  readonly isViewer: boolean;
+
+  constructor(response: ServerResponse, clock: Clock, isViewer = false) {
     this.#response = response;
     this.#clock = clock;
+    this.isViewer = isViewer;
     response.on('drain', () => this.#drain());
   }
 
