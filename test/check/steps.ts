@@ -52,6 +52,7 @@ export const allSteps: readonly Step[] = [
   vitest('rabbitmq tests', 600, ...projects('rabbitmq-lab', 'rabbitmq')),
   vitest('queues', 300, ...projects('queue-bullmq', 'queue-kafka')),
   vitest('storefront', 300, ...projects('storefront')),
+  vitest('orders', 300, ...projects('orders')),
   vitest('dashboard', 300, ...projects('dashboard')),
   vitest('fleet model', 480, ...projects('fleet-model')),
   vitest('fleet soak', 300, ...projects('fleet-soak')),

@@ -1,0 +1,90 @@
+/**
+ * A run that ends by itself shows what its README claims, keeps its promises, and leaves nothing behind.
+ *
+ * @module
+ */
+
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+import { type Ending, type OrdersProcess, figure, npmRunOrders } from './orders-process.ts';
+
+describe.skipIf(inject('noRabbitmq') !== '')('npm run orders -- --for 15s', () => {
+  let orders: OrdersProcess;
+  let ending: Ending;
+  const value = (key: string): number => figure(orders.output(), key);
+
+  beforeAll(async () => {
+    orders = npmRunOrders('--for', '15s', '--clients', '100');
+    ending = await orders.ended;
+  }, 280_000);
+  afterAll(() => orders.kill());
+
+  it('ends with exit code 0 and nothing to complain about', () => {
+    expect({ ...ending, output: orders.output() }).toEqual({ code: 0, signal: null, output: orders.output() });
+    expect(orders.errors()).toBe('');
+    expect(orders.output()).not.toContain('BROKEN');
+    expect(orders.output()).not.toContain('not seen');
+  });
+
+  it('leaves no process', async () => {
+    await expect.poll(() => orders.left(), { timeout: 5000 }).toEqual([]);
+  });
+
+  it('shows an order hop by hop, with less time at each, and one trace', () => {
+    const hops = ['sql', 'inventory', 'orders', 'gateway', 'audit'].map((layer) =>
+      new RegExp(
+        `s {3}([0-9a-f]{8}) {2}${layer} +ada/eu {2}(?:left +(\\d+) ms|no deadline) +(?:done|201) in \\d+ ms`,
+      ).exec(orders.output()),
+    );
+    const [sql, inventory, ordersLeft, gateway] = hops.map((hop) => Number(hop?.[2]));
+
+    expect(new Set(hops.map((hop) => hop?.[1])).size).toBe(1);
+    expect([gateway, ordersLeft, inventory, sql]).toEqual(
+      [gateway, ordersLeft, inventory, sql].toSorted((a, b) => Number(b) - Number(a)),
+    );
+  });
+
+  it('knows in every layer who it works for, over one trace from the gateway to the audit', () => {
+    expect(value('orders.answered')).toBeGreaterThan(10);
+    expect(value('orders.failed')).toBe(0);
+    expect(value('orders.bled')).toBe(0);
+    expect(value('orders.traces_broken')).toBe(0);
+    expect(value('orders.unrecorded')).toBe(0);
+  });
+
+  it('lets no layer believe in more time than its caller has, nor go on after it', () => {
+    expect(value('deadlines.later')).toBe(0);
+    expect(value('deadlines.silent')).toBe(0);
+    expect(value('deadlines.outlived_ms')).toBeLessThan(1000);
+  });
+
+  it('stops every layer when a client is killed: gateway, orders, gRPC, transaction and statement', () => {
+    expect(value('leaving.clients')).toBe(100);
+    expect(value('leaving.p99_ms')).toBeLessThan(1000);
+    expect(value('leaving.statements_left')).toBe(0);
+    expect(value('leaving.left')).toBe(0);
+    expect(value('leaving.reserved')).toBe(0);
+    expect(value('leaving.innocent')).toBe(0);
+    expect(orders.output()).toMatch(/ {2}sql +eve\/us .* cancelled in /);
+  });
+
+  it('loses no order and no record when each service gets SIGTERM under load, and each exits in time', () => {
+    expect(value('deploying.failed')).toBe(0);
+    expect(value('deploying.unrecorded')).toBe(0);
+    expect(value('deploying.unclean_exits')).toBe(0);
+    expect(value('deploying.longest_stop_ms')).toBeLessThan(6000);
+  });
+
+  it('refuses with 503, Retry-After and a problem while the inventory is dead, and recovers', () => {
+    expect(value('crash.refused')).toBeGreaterThan(0);
+    expect(value('crash.unhelpful')).toBe(0);
+    expect(value('crash.recovered_ms')).toBeLessThan(10_000);
+    expect(orders.output()).toContain(
+      'an order is answered 503, Retry-After: 1, {"type":"https://holdfast.dev/problems/',
+    );
+  });
+
+  it('loses no record when the audit is killed', () => {
+    expect(value('crash.unrecorded')).toBe(0);
+  });
+});

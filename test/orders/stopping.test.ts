@@ -1,0 +1,88 @@
+/**
+ * How a run stops, and how it refuses to start.
+ *
+ * @module
+ */
+
+import { afterEach, describe, expect, inject, it } from 'vitest';
+
+import { UsageError, parseArguments } from '../../examples/orders/src/arguments.ts';
+import { type OrdersProcess, npmRunOrders, startOrdersProgram } from './orders-process.ts';
+
+let orders: OrdersProcess | undefined;
+afterEach(() => {
+  orders?.kill();
+  orders = undefined;
+});
+
+describe.skipIf(inject('noRabbitmq') !== '')('npm run orders', () => {
+  it('ends everything, sums up and exits with 0 when the terminal interrupts it', async () => {
+    orders = npmRunOrders('--for', '15s');
+    await orders.printed('act 1, orders');
+
+    process.kill(-(orders.child.pid ?? 0), 'SIGINT');
+
+    expect(await orders.ended).toEqual({ code: 0, signal: null });
+    expect(orders.output()).toContain('│ clients killed while the database worked for them');
+    expect(orders.output()).toContain('not seen');
+    expect(orders.errors()).toBe('');
+    await expect.poll(() => orders?.left(), { timeout: 5000 }).toEqual([]);
+  });
+
+  it('leaves no process behind when it is killed while it starts', async () => {
+    orders = startOrdersProgram();
+    await orders.printed('starting RabbitMQ');
+
+    orders.child.kill('SIGKILL');
+
+    expect(await orders.ended).toEqual({ code: null, signal: 'SIGKILL' });
+    await expect.poll(() => orders?.left(), { timeout: 10_000 }).toEqual([]);
+  });
+
+  it('says in one line why it does not start where a server program is none', async () => {
+    orders = startOrdersProgram({ POSTGRES_BIN_DIR: '/nonexistent', PATH: '/nonexistent' });
+
+    expect(await orders.ended).toEqual({ code: 1, signal: null });
+    expect(orders.errors()).toMatch(/^orders: /);
+    await expect.poll(() => orders?.left(), { timeout: 5000 }).toEqual([]);
+  });
+});
+
+describe('orders', () => {
+  it('exits with 2 and says what is wrong with the command line', async () => {
+    orders = startOrdersProgram({}, '--bogus');
+
+    expect(await orders.ended).toEqual({ code: 2, signal: null });
+    expect(orders.errors()).toContain("Unknown option '--bogus'");
+    expect(orders.output()).toBe('');
+  });
+
+  it('says how it is used', async () => {
+    orders = startOrdersProgram({}, '--help');
+
+    expect(await orders.ended).toEqual({ code: 0, signal: null });
+    expect(orders.output()).toContain('Usage: npm run orders');
+  });
+});
+
+describe('parseArguments', () => {
+  it.for([
+    [['--for', '3s'], '--for must be a duration from 15s to 1h, such as 40s, got "3s"'],
+    [['--for', '2h'], '--for must be a duration from 15s to 1h'],
+    [['--clients', '0'], '--clients must be an integer from 1 to 100000, got "0"'],
+    [['--clients', '1.5'], '--clients must be an integer'],
+    [['extra'], 'Unexpected argument'],
+  ] as const)('refuses %s', ([args, message]) => {
+    expect(() => parseArguments(args)).toThrow(UsageError);
+    expect(() => parseArguments(args)).toThrow(message);
+  });
+
+  it('takes 40 seconds and 100 clients where nothing is said', () => {
+    expect(parseArguments([])).toEqual({ help: false, forMs: 40_000, clients: 100 });
+    expect(parseArguments(['--for', '2m', '--clients', '1000'])).toEqual({
+      help: false,
+      forMs: 120_000,
+      clients: 1000,
+    });
+  });
+});
