@@ -35,7 +35,7 @@ const shop = await makeServer(kind, {
   answer: async (context, path) => {
     if (path === '/stuck') return new Promise((_resolve, reject) => context.onCancel(reject));
     const id = ++orders;
-    await sleep(id % 10 === 0 ? 3000 : 5 + (id % 40)); // some are still under way when the drain begins
+    await sleep(id % 10 === 0 ? 2000 : 5 + (id % 40)); // some are still under way when the drain begins
     return JSON.stringify({ id });
   },
 });

@@ -45,7 +45,7 @@ async function start(settings: object): Promise<{ url: string; probeUrl: string;
 
 describe('SIGTERM under load', () => {
   it.each(kinds)('of a service on %s fails no request', async (kind) => {
-    const { url, probeUrl, ending } = await start({ kind, notReadyForMs: 1500, stopTimeoutMs: 20_000 });
+    const { url, probeUrl, ending } = await start({ kind, notReadyForMs: 1000, stopTimeoutMs: 20_000 });
     const load = startLoad(url, probeUrl, 10);
     await eventually(() => load.answeredCount() > 100, { what: '100 orders', limitMs: 60_000 });
     shop?.signal('SIGTERM');
@@ -62,7 +62,7 @@ describe('SIGTERM under load', () => {
   });
 
   it.each(kinds)('of a service on %s has what is stuck answered with 503, and ends in time', async (kind) => {
-    const { url, ending } = await start({ kind, notReadyForMs: 0, stopTimeoutMs: 4000 });
+    const { url, ending } = await start({ kind, notReadyForMs: 0, stopTimeoutMs: 3000 });
     const stuck = fetch(`${url}/stuck`, { method: 'POST' });
     await sleep(500);
     shop?.signal('SIGTERM');
