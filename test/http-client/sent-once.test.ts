@@ -60,7 +60,7 @@ beforeAll(async () => {
 
 afterAll(() => server[Symbol.asyncDispose]());
 
-it.each(clientNames)('charter H3: a POST of %s is sent once', { timeout: 120_000 }, async (name) => {
+it.each(clientNames)('charter H3: a POST of %s is sent once', { timeout: 600_000 }, async (name) => {
   let id = 0;
   const clients = new Map(Object.entries(policies).map(([key, make]) => [key, makeClient(name, { policy: make() })]));
   let withKey = 0;

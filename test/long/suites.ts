@@ -48,6 +48,23 @@ export const longSuites: readonly Step[] = [
     limitSeconds: 1200,
   },
   {
+    name: 'http-sent-once',
+    kind: 'command',
+    command: [
+      'env',
+      'HOLDFAST_FUZZ_RUNS=50000',
+      'npx',
+      'vitest',
+      'run',
+      '--config',
+      'test/vitest.config.ts',
+      '--project',
+      'http-client',
+      'test/http-client/sent-once.test.ts',
+    ],
+    limitSeconds: 1200,
+  },
+  {
     name: 'api-fuzz',
     kind: 'command',
     command: [
