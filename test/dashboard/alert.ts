@@ -5,7 +5,7 @@
  */
 
 /** A series of a unit test, and its values a minute apart, in the words of promtool: `1x10`, `0+5x10`. */
-export interface ExampleSeries {
+interface ExampleSeries {
   readonly series: string;
   readonly values: string;
 }

@@ -25,17 +25,6 @@ export function selector(name: string, ...matchers: readonly string[]): string {
   return `${prometheusDefaults.prefix}${name}${suffix}${braces}`;
 }
 
-/**
- * Returns what the table says of a metric.
- *
- * @throws TypeError when there is no such metric.
- */
-export function descriptionOf(name: string): MetricDescription {
-  const metric = byName.get(name);
-  if (metric === undefined) throw new TypeError(`there is no metric ${name}`);
-  return metric;
-}
-
 /** The metrics that a query names, without the prefix, in the order of the table. */
 export function metricsIn(query: string): readonly string[] {
   const words = new Set(query.match(/\w+/g));
@@ -45,6 +34,17 @@ export function metricsIn(query: string): readonly string[] {
 }
 
 // --- internal ---
+
+/**
+ * Returns what the table says of a metric.
+ *
+ * @throws TypeError when there is no such metric.
+ */
+function descriptionOf(name: string): MetricDescription {
+  const metric = byName.get(name);
+  if (metric === undefined) throw new TypeError(`there is no metric ${name}`);
+  return metric;
+}
 
 /** What the server puts to every series. */
 const serverLabels = new Set(['job', 'instance']);

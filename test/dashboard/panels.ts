@@ -10,7 +10,7 @@ import { type MetricDescription, metricDescriptions } from '@holdfast/prometheus
 import { metricsIn, selector } from './metric-query.ts';
 
 /** One query of a panel. */
-export interface PanelQuery {
+interface PanelQuery {
   readonly expr: string;
   /** How its series are called. */
   readonly legend: string;

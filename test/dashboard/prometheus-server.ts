@@ -11,14 +11,14 @@ import { freePort } from '../redis-lab/free-port.ts';
 import { spawnTied } from '../redis-lab/tied-process.ts';
 
 /** One series of an answer. */
-export interface FoundSeries {
+interface FoundSeries {
   readonly metric: Readonly<Record<string, string>>;
   /** Instants in seconds, and values as text. */
   readonly values: readonly (readonly [number, string])[];
 }
 
 /** A rule as the server sees it. */
-export interface LoadedRule {
+interface LoadedRule {
   readonly name: string;
   readonly health: string;
   readonly lastError?: string;

@@ -58,6 +58,19 @@ describe('a read histogram', () => {
     ]);
   });
 
+  it('(2) gives a register in the OpenMetrics format names that it puts `_total` to, once, and in turn with the other', async () => {
+    const [register, registry] = [new Registry(), createRegistry()];
+    prometheus({ register, registry, contexts: contextsNamed('requests') });
+    const set = (type: string) => (register as { setContentType(type: string): void }).setContentType(type);
+    for (let round = 0; round < 2; round++) {
+      set(Registry.OPENMETRICS_CONTENT_TYPE);
+      expect(await textOf(register, 'holdfast_contexts_total')).toEqual(['holdfast_contexts_total{name="requests"} 5']);
+      expect(await textOf(register, 'TYPE holdfast_contexts ')).toEqual(['# TYPE holdfast_contexts counter']);
+      set(Registry.PROMETHEUS_CONTENT_TYPE);
+      expect(await textOf(register, 'TYPE holdfast_contexts_total')).toHaveLength(1);
+    }
+  });
+
   it('adds up under one name, and is put together over processes', async () => {
     const [register, registry] = [new Registry(), createRegistry()];
     for (const name of ['jobs', 'jobs', 'requests']) prometheus({ register, registry, contexts: contextsNamed(name) });

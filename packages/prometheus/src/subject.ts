@@ -28,7 +28,7 @@ export interface Subject {
 }
 
 /** What was read of a subject. */
-export type Samples = ReadonlyMap<MetricRow, readonly Sample[]>;
+type Samples = ReadonlyMap<MetricRow, readonly Sample[]>;
 
 /** Makes a subject whose reading never throws. */
 export function subject(parts: Omit<Subject, 'read'>, read: () => Readable[Kind]): Subject {

@@ -13,7 +13,7 @@ import type { OutboxSource } from './service-source.ts';
 import type { SingleSource } from './source.ts';
 
 /** An outbox and what it is called. */
-export interface NamedOutbox {
+interface NamedOutbox {
   readonly name: string;
   readonly outbox: OutboxSource;
 }
