@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { circuitBreaker, createRegistry } from '@holdfast/core';
+import { circuitBreaker, createRegistry, onHookError } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 import { createDegradation, defineFeatures } from '@holdfast/degradation';
 
@@ -61,6 +61,8 @@ describe('observer', () => {
   });
 
   it('goes on looking where a policy describes what JSON cannot hold, or cannot describe itself', () => {
+    const report = onHookError(() => {});
+    onTestFinished(() => void onHookError(report));
     const { registry, breaker, look } = start();
     const odd = {
       kind: 'odd',
