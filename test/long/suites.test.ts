@@ -16,7 +16,7 @@ describe('the long suites', () => {
   it.each(longSuites.map((suite) => [suite.name, suite] as const))(
     '%s runs a program that is there',
     (_name, suite) => {
-      const programs = suite.command.filter((part) => /^test\/.*\.ts$/.test(part));
+      const programs = suite.command.filter((part) => /^(test|examples)\/.*\.ts$/.test(part));
 
       expect(suite.kind === 'vitest' || programs.length > 0).toBe(true);
       expect(programs.filter((program) => !existsSync(inRepository(program)))).toEqual([]);
