@@ -5,7 +5,23 @@
  */
 
 import { ambient, requestId } from '@holdfast/context';
-import { bulkhead, circuitBreaker, Context, contextKey, onHookError, rateLimiter } from '@holdfast/core';
+import {
+  bulkhead,
+  circuitBreaker,
+  CircuitOpenError,
+  Context,
+  contextKey,
+  onHookError,
+  rateLimiter,
+} from '@holdfast/core';
+import {
+  createDegradation,
+  defineFeatures,
+  degradedHeader,
+  noticesOf,
+  publicNotices,
+  withNotices,
+} from '@holdfast/degradation';
 import {
   checkedContextOf,
   contextOf,
@@ -26,7 +42,7 @@ import { handleRequests, handleUpgrades } from '@holdfast/http/node';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { eventually } from '../redis-lab/eventually.ts';
 import { kinds, type LiveServer, startServer } from './servers.ts';
@@ -45,6 +61,15 @@ const pool = bulkhead({ name: 'secret-pool', maxConcurrent: 1, maxQueued: 0 });
 void pool.execute(() => new Promise(() => {}));
 const limiter = rateLimiter({ name: 'secret-limit', maxPerInterval: 1, intervalMs: 3_600_000 });
 void limiter.execute(() => 1);
+
+const features = defineFeatures({
+  news: { modes: ['full', 'off'], isPublic: true },
+  secret: { modes: ['full', 'off'] },
+});
+const degradation = createDegradation({ features });
+for (const feature of ['news', 'secret'] as const)
+  degradation.set(feature, 'off', { actor: 'alice', reason: 'test', expiresInMs: 3_600_000 });
+afterAll(() => degradation.close());
 
 const works: Readonly<Record<string, (context: Context) => string | Promise<string>>> = {
   '/ok': () => 'ok',
@@ -156,11 +181,20 @@ describe.each(kinds)('answers of %s', (kind) => {
     for (const init of [{}, post]) expect(await (await fetch(`${url}/`, init)).text()).toBe('true');
   });
 
-  it('tells of lesser answers in the Degraded header', async () => {
-    const value = 'recommendations=cached;by=manual';
-    const { url } = await start(kind, { degraded: { collect: (context) => context, headerOf: () => value } });
+  it('tells of lesser answers in the Degraded header: of public features, that the request has read', async () => {
+    const answer = (context: Context, path: string): string => {
+      if (path !== '/full')
+        for (const feature of ['news', 'secret'] as const) degradation.handle(feature).read(context);
+      if (path === '/open') throw new CircuitOpenError('prices', 'open', 1000);
+      return 'ok';
+    };
+    const headerOf = (context: Context): string | undefined =>
+      degradedHeader(publicNotices(noticesOf(context), features));
+    const { url } = (live = await startServer(kind, { answer }, { degraded: { collect: withNotices, headerOf } }));
+    const told = async (path: string): Promise<string | null> => (await fetch(url + path)).headers.get('degraded');
 
-    for (const path of ['/ok', '/open']) expect((await fetch(url + path)).headers.get('degraded')).toBe(value);
+    expect([await told('/full'), await told('/lesser')]).toEqual([null, 'news=off;by=manual']);
+    expect(await told('/open')).toBe('news=off;by=manual'); // also where the rest failed
   });
 
   it('goes on where hooks throw', async () => {
