@@ -22,7 +22,7 @@ async function runMain(): Promise<void> {
   const threads = [1, 2].map((number) => new Worker(startThread, { eval: true, workerData: number }));
   const readings = await Promise.all(threads.map((thread) => once(thread, 'message')));
   const all = readings.map(([metrics]) => metrics as object[]);
-  console.log(await AggregatorRegistry.aggregate(all as never).metrics());
+  console.log(await AggregatorRegistry.aggregate(all).metrics());
   await Promise.all(threads.map((thread) => thread.terminate()));
 }
 
