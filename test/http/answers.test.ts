@@ -284,6 +284,19 @@ describe('frameworks', () => {
     await app.close();
   });
 
+  it('fastify: answers for routes that were there before the plugin, which nobody waited for', async () => {
+    const app = Fastify();
+    void app.register(fastifyContexts, { requests: createRequestContexts() });
+    app.get('/open', (request) => breaker.execute(() => 'ok', contextOf(request)));
+    app.get('/bug', () => Promise.reject(new Error('bug')));
+    const open = await app.inject('/open');
+
+    expect([open.statusCode, open.headers['content-type']]).toEqual([503, expect.stringContaining('problem+json')]);
+    expect(open.json()).toMatchObject({ status: 503, type: 'https://holdfast.dev/problems/circuit-open' });
+    expect((await app.inject('/bug')).statusCode).toBe(500);
+    await app.close();
+  });
+
   it('fastify: cancels what is under way before the end of app.close()', async () => {
     const requests = createRequestContexts({ drainGraceMs: 100, answerGraceMs: 20 });
     const app = Fastify();

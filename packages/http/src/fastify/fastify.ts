@@ -74,6 +74,8 @@ export function requireRequestContext(
 
 // --- internal ---
 
+type SendNext = (error: null, payload: unknown) => void;
+
 type FastifyErrorHandler = (this: unknown, error: never, request: never, reply: never) => unknown;
 
 interface RouteLike {
@@ -87,6 +89,7 @@ function plugIn(app: FastifyLike, options: FastifyContextsOptions, done: (error?
       throw new ConfigError('requests', 'what createRequestContexts has made', requests);
     inRange('drainTimeoutMs', drainTimeoutMs, [0, Infinity]);
     addRequestHooks(app, requests);
+    addErrorHooks(app);
     app.addHook('onRoute', (route: RouteLike) => {
       route.errorHandler = answering(route.errorHandler);
     });
@@ -119,6 +122,24 @@ function addRequestHooks(app: FastifyLike, requests: RequestContexts): void {
   });
 }
 
+/** For routes that were there before this plugin, and errors that nobody handles: Fastify's own answer is replaced. */
+function addErrorHooks(app: FastifyLike): void {
+  const unhandled = new WeakMap<object, HttpProblem>();
+  app.addHook('onError', (request: FastifyRequestLike, _reply: unknown, error: unknown, next: () => void) => {
+    const problem = lifeOf(request)?.problemOf(error);
+    if (problem !== undefined) unhandled.set(request, problem);
+    next();
+  });
+  const onSend = (request: FastifyRequestLike, reply: FastifyReplyLike, payload: unknown, next: SendNext): void => {
+    const problem = unhandled.get(request);
+    if (problem === undefined) return next(null, payload);
+    unhandled.delete(request);
+    writeHead(reply, problem);
+    next(null, problem.body);
+  };
+  app.addHook('onSend', onSend);
+}
+
 /** The error handler of a route: what is ours is answered, all else goes where it went before. */
 function answering(before: FastifyErrorHandler | undefined): FastifyErrorHandler {
   return function (this: unknown, error: never, request: never, reply: never): unknown {
@@ -128,8 +149,11 @@ function answering(before: FastifyErrorHandler | undefined): FastifyErrorHandler
   };
 }
 
-function sendProblem(reply: FastifyReplyLike, { status, headers, body }: HttpProblem): void {
-  if (reply.sent) return;
+function sendProblem(reply: FastifyReplyLike, problem: HttpProblem): void {
+  if (!reply.sent) writeHead(reply, problem).send(problem.body);
+}
+
+function writeHead(reply: FastifyReplyLike, { status, headers }: HttpProblem): FastifyReplyLike {
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
-  reply.code(status).send(body);
+  return reply.code(status);
 }
