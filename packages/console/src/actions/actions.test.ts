@@ -301,6 +301,20 @@ describe('feature changes', () => {
     expect(degradation.mode('recommendations')).toBe('full');
   });
 
+  it('(2) undo brings back the plan to restore in steps, too', async () => {
+    const { send, undo, degradation, clock } = await start();
+    const restore = { shareRatios: [0.5], stepMs: 1000 };
+    await send('PUT', feature, { ...change, restore });
+    const second = await send('PUT', feature, { ...change, mode: 'off' });
+    await undo(second.body.actionId);
+
+    await clock.advance(60_000);
+
+    expect(degradation.status('recommendations').overrides).toMatchObject([
+      { mode: 'cached', isRestoring: true, shareRatio: 0.5 },
+    ]);
+  });
+
   it('(2) undo ends what was set, and sets what was ended', async () => {
     const { send, undo, degradation } = await start();
     const set = await send('PUT', feature, {

@@ -31,6 +31,8 @@ export interface ChangedFeature {
 /** Changes of features through the API. */
 export class FeatureChanges {
   readonly #parts: FeatureChangeParts;
+  /** How overrides that were set here are taken back, by feature and override: their status does not tell. */
+  readonly #plans = new Map<string, ModeChange['restore']>();
 
   constructor(parts: FeatureChangeParts) {
     this.#parts = parts;
@@ -38,52 +40,68 @@ export class FeatureChanges {
 
   /** Sets a mode. Throws the FeatureError of `set`. */
   set(name: string, mode: string, change: ModeChange & Author): ChangedFeature {
-    return this.#keep('feature.set', name, { author: change, make: (features) => features.set(name, mode, change) });
+    const make = (features: FeatureControl): FeatureStatus => features.set(name, mode, change);
+    return this.#keep('feature.set', name, { author: change, make, plan: change.restore });
   }
 
   /** Ends overrides. Throws the FeatureError of `restore`. */
   restore(name: string, change: Restoration & Author): ChangedFeature {
-    return this.#keep('feature.restored', name, { author: change, make: (features) => features.restore(name, change) });
+    const make = (features: FeatureControl): FeatureStatus => features.restore(name, change);
+    return this.#keep('feature.restored', name, { author: change, make, plan: undefined });
   }
 
-  #keep(kind: ActionKind, name: string, { author, make }: Change): ChangedFeature {
+  #keep(kind: ActionKind, name: string, { author, make, plan }: Change): ChangedFeature {
     const { degradation, trail } = this.#parts;
     const before = degradation.status(name);
     const status = make(degradation); // (1)
     const { actor, reason, role } = author;
-    const undo = status.revision === before.revision ? undefined : this.#backTo(before, status);
+    const ids = changedIds(before, status);
+    const undo = ids.length === 0 ? undefined : this.#backTo(before, status);
+    for (const id of ids) this.#plan(name, id, plan);
     const action = trail.add({ deed: deedOf(kind, before, status), undo, actor, reason, role });
     return { status, action };
   }
 
+  /** How the way from `before` to `after` is gone back. It knows the plans to restore that there are when this is called. */
   #backTo(before: FeatureStatus, after: FeatureStatus): Undo {
     const { clock, degradation } = this.#parts;
+    const { name } = before;
     const saidAt = clock.now();
+    const ids = changedIds(before, after);
+    const plans = new Map(ids.map((id) => [id, this.#plans.get(planKey(name, id))]));
     return (author) => {
-      const now = degradation.status(before.name);
-      if (now.revision !== after.revision) throw changedSince(before.name, now.revision); // (2)
-      const spentMs = clock.now() - saidAt;
-      const steps = changedIds(before, after)
-        .map((id) => this.#step(id, { before, now, author, spentMs }))
-        .filter((step) => step !== undefined);
+      const now = degradation.status(name);
+      if (now.revision !== after.revision) throw changedSince(name, now.revision); // (2)
+      const way = { before, now, author, spentMs: clock.now() - saidAt, plans };
+      const steps = ids.map((id) => this.#step(id, way)).filter((step) => step !== undefined);
       if (steps.length === 0)
-        throw new Problem(409, `what was changed of ${before.name} is over by now`, { code: 'NOT_UNDOABLE' });
+        throw new Problem(409, `what was changed of ${name} is over by now`, { code: 'NOT_UNDOABLE' });
       for (const step of steps) step();
-      const back = degradation.status(before.name);
-      return { deed: deedOf('feature.restored', now, back), undo: this.#backTo(now, back) };
+      const back = degradation.status(name);
+      const undo = this.#backTo(now, back);
+      for (const id of ids) this.#plan(name, id, plans.get(id));
+      return { deed: deedOf('feature.restored', now, back), undo };
     };
   }
 
   /** What brings one override back to what it was; undefined where its time is over. */
-  #step(id: string, { before, now, author, spentMs }: Way): (() => void) | undefined {
+  #step(id: string, { before, now, author, spentMs, plans }: Way): (() => void) | undefined {
     const { degradation } = this.#parts;
     const { name } = before;
     const was = ownOverrides(before).find((override) => override.id === id);
     const remainingMs = Math.floor((was?.remainingMs ?? 0) - spentMs);
-    if (was !== undefined && remainingMs >= 1)
-      return () => void degradation.set(name, was.mode, changeOf(was, { ...author, expiresInMs: remainingMs }));
+    if (was !== undefined && remainingMs >= 1) {
+      const change = changeOf(was, { ...author, expiresInMs: remainingMs });
+      const restore = plans.get(id);
+      return () => void degradation.set(name, was.mode, { ...change, ...(restore !== undefined && { restore }) });
+    }
     const isThere = ownOverrides(now).some((override) => override.id === id);
     return isThere ? () => void degradation.restore(name, { ...author, id, isAtOnce: true }) : undefined;
+  }
+
+  #plan(name: string, id: string, plan: ModeChange['restore']): void {
+    if (plan === undefined) this.#plans.delete(planKey(name, id));
+    else this.#plans.set(planKey(name, id), plan);
   }
 }
 
@@ -92,6 +110,7 @@ export class FeatureChanges {
 interface Change {
   readonly author: Author;
   readonly make: (features: FeatureControl) => FeatureStatus;
+  readonly plan: ModeChange['restore'];
 }
 
 interface Way {
@@ -99,6 +118,11 @@ interface Way {
   readonly now: FeatureStatus;
   readonly author: Author;
   readonly spentMs: number;
+  readonly plans: ReadonlyMap<string, ModeChange['restore']>;
+}
+
+function planKey(feature: string, id: string): string {
+  return `${feature} ${id}`;
 }
 
 /** The overrides that people made and that have not ended. */
@@ -106,15 +130,24 @@ function ownOverrides({ overrides }: FeatureStatus): readonly OverrideStatus[] {
   return overrides.filter(({ source, isRestoring }) => source !== 'automatic' && !isRestoring);
 }
 
-/** The ids of overrides that are others before and after. */
+/** The ids of overrides that are others before and after, of two looks in a row. */
 function changedIds(before: FeatureStatus, after: FeatureStatus): readonly string[] {
-  const [was, is] = [before, after].map((status) => new Map(ownOverrides(status).map((one) => [one.id, textOf(one)])));
+  const [was, is] = [before, after].map((status) => new Map(ownOverrides(status).map((one) => [one.id, one])));
   const ids = new Set([...(was?.keys() ?? []), ...(is?.keys() ?? [])]);
-  return [...ids].filter((id) => was?.get(id) !== is?.get(id));
+  return [...ids].filter((id) => !isSame(was?.get(id), is?.get(id)));
 }
 
+function isSame(one: OverrideStatus | undefined, other: OverrideStatus | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  const isAsLong = Math.abs(one.remainingMs - other.remainingMs) < LOOKING_MS;
+  return isAsLong && textOf(one) === textOf(other);
+}
+
+/** Time that may pass between two looks in a row. Milliseconds. */
+const LOOKING_MS = 50;
+
 /** What tells an override from another in the same slot: all but the time that passes. */
-function textOf({ remainingMs: _passes, expiresAt: _follows, shareRatio: _falls, ...rest }: OverrideStatus): string {
+function textOf({ remainingMs: _passes, expiresAt: _follows, ...rest }: OverrideStatus): string {
   return JSON.stringify(rest);
 }
 
