@@ -31,6 +31,7 @@ import { EventLog, type Frame, frameText } from './event-log.ts';
 import { NamedTimers } from './named-timers.ts';
 import { type Notice, Observer, type Ribbons } from './observer.ts';
 import { type Sample, Sampler } from './sampler.ts';
+import { requirePlace } from './watch-limit.ts';
 import { Watcher } from './watcher.ts';
 
 /** What a live feed needs. */
@@ -102,15 +103,11 @@ export class LiveFeed {
 
   /** Lets a client watch. Throws a Problem when there are too many. Returns what opens the stream. */
   admit({ headers }: IncomingMessage, role: Role, lastEventId?: string): (response: ServerResponse) => void {
-    const { maxWatchers } = this.#parts;
     const field = headers['last-event-id'] ?? lastEventId;
     const after = typeof field === 'string' && field !== '' ? field : undefined;
     if (this.#isClosed) throw new Problem(503, 'the admin endpoint is closed', { code: 'CLOSED' });
-    const isViewer = role === 'viewer';
-    const viewers = [...this.#watchers].filter((watcher) => watcher.isViewer).length;
-    if (this.#watchers.size >= maxWatchers || (isViewer && viewers >= Math.ceil(maxWatchers * VIEWER_SHARE)))
-      throw tooMany(maxWatchers); // (2)
-    return (response) => this.#open(response, after, isViewer);
+    requirePlace(this.#watchers, this.#parts.maxWatchers, role); // (2)
+    return (response) => this.#open(response, after, role === 'viewer');
   }
 
   /** The calendar time of now, and how often samples are taken; 0 where none are. */
@@ -151,6 +148,7 @@ export class LiveFeed {
     this.#watchers.add(watcher);
     this.#listen();
     if (!this.#timers.has('beat')) this.#armBeat();
+    if (this.#parts.sampleMs === 0 && !this.#timers.has('look')) this.#armLook();
   }
 
   /** What a stream begins with: where it stands, and what a client that comes back has missed. */
@@ -168,7 +166,7 @@ export class LiveFeed {
     this.#unlisten?.(); // (1)
     this.#unlisten = undefined;
     this.#sampler.rest();
-    for (const name of ['beat', 'flush']) this.#timers.cancel(name);
+    for (const name of ['beat', 'flush', 'look']) this.#timers.cancel(name);
   }
 
   #listen(): void {
@@ -240,6 +238,14 @@ export class LiveFeed {
     this.#armBeat();
   }
 
+  /** Looks while somebody watches, where no samples are taken: a state whose time is over tells nobody by itself. */
+  #armLook(): void {
+    this.#timers.arm('look', LOOK_MS, () => {
+      this.#armLook();
+      attempt(() => this.#flush());
+    });
+  }
+
   #armBeat(): void {
     this.#timers.arm('beat', Math.min(HEARTBEAT_MS, this.#parts.stalledMs / 2), () => this.#beat());
   }
@@ -268,14 +274,14 @@ function attempt(look: () => void): void {
 /** Time in which changes are gathered before they are told. */
 const FLUSH_MS = 100;
 
+/** Time between looks where no samples are taken. */
+const LOOK_MS = 1000;
+
 /** How many times longer than a look the pause after it is. */
 const LOOK_SHARE = 10;
 
 /** Options are looked at once in so many samples: they are many, and seldom change. */
 const SAMPLES_PER_LOOK = 5;
-
-/** The part of the places for clients that viewers may take. */
-const VIEWER_SHARE = 0.75;
 
 /** Time between signs of life, and between looks for clients that have stalled. */
 const HEARTBEAT_MS = 5000;
@@ -285,8 +291,3 @@ const RETRY_MS = 2000;
 
 /** Samples that are kept. */
 const MAX_SAMPLES = 60;
-
-function tooMany(maxWatchers: number): Problem {
-  const detail = `too many clients watch already, of ${maxWatchers} in all; try again when one of them has left`;
-  return new Problem(503, detail, { code: 'TOO_MANY_WATCHERS' }, { 'Retry-After': '5' });
-}

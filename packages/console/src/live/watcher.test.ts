@@ -1,42 +1,14 @@
-import { EventEmitter } from 'node:events';
-import type { ServerResponse } from 'node:http';
-
 import { describe, expect, it } from 'vitest';
 
 import { virtualClock } from '@holdfast/core/testing';
 
+import { FakeResponse } from '../testing/fake-response.ts';
 import { Watcher } from './watcher.ts';
-
-/** A response that takes what it is given until it is told that it is full. */
-class FakeResponse extends EventEmitter {
-  readonly written: string[] = [];
-  isFull = false;
-  destroyed = false;
-  writableEnded = false;
-
-  write(text: string): boolean {
-    this.written.push(text);
-    return !this.isFull;
-  }
-
-  end(): void {
-    this.writableEnded = true;
-  }
-
-  destroy(): void {
-    this.destroyed = true;
-  }
-
-  drain(): void {
-    this.isFull = false;
-    this.emit('drain');
-  }
-}
 
 function start() {
   const clock = virtualClock();
   const response = new FakeResponse();
-  const watcher = new Watcher(response as unknown as ServerResponse, clock);
+  const watcher = new Watcher(response.asResponse, clock);
   const send = (...keys: readonly string[]) => {
     const frames = keys.map((key) => ({ key: key.replace(/\d+$/, ''), text: `${key};` }));
     watcher.send(frames, frames.map(({ text }) => text).join(''));
