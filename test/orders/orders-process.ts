@@ -27,6 +27,8 @@ export interface OrdersProcess {
   printed(text: string): Promise<void>;
   /** Commands of what it has started and is still there, servers included. */
   left(): string[];
+  /** Id of the process whose command contains `text`. */
+  pidOf(text: string): number;
   readonly ended: Promise<Ending>;
   /** Kills what is left. */
   kill(): void;
@@ -39,8 +41,8 @@ export function npmRunOrders(...args: readonly string[]): OrdersProcess {
 
 /** Starts the program itself, without npm. */
 export function startOrdersProgram(
+  args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-  ...args: readonly string[]
 ): OrdersProcess {
   const flags = ['--conditions=@holdfast/source', '--import', 'tsx', 'examples/orders/src/main.ts'];
   return start(process.execPath, [...flags, ...args], env);
@@ -75,6 +77,11 @@ function start(program: string, args: readonly string[], env: Readonly<Record<st
     errors: () => texts.stderr,
     printed: (text) => waitFor(text, child, texts),
     left: () => marked(mark).map(({ command }) => command),
+    pidOf(text) {
+      const found = marked(mark).find(({ command }) => command.includes(text));
+      if (found === undefined) throw new Error(`no process of ${text}`);
+      return found.pid;
+    },
     ended: once(child, 'close').then(([code, signal]): Ending => ({ code, signal })),
     kill() {
       for (const { pid } of marked(mark)) process.kill(pid, 'SIGKILL');

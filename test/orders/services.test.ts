@@ -28,7 +28,7 @@ describe('the services of orders', () => {
 
   beforeAll(async () => {
     if (missing !== '') return;
-    platform = await openPlatform({ hop: (hop) => hops.add(hop), progress: () => {} });
+    platform = await openPlatform({ hop: (hop) => hops.add(hop), progress: () => {}, died: () => {} });
     await place({ ...ada, lines: [{ sku: 'lamp', quantity: 1 }] }); // the first one is slow: code is compiled
   });
   afterAll(() => platform?.close());

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { type TestContext, beforeEach, describe, expect, inject, it } from 'vitest';
 
 import { UsageError, parseArguments } from '../../examples/orders/src/arguments.ts';
 import { type OrdersProcess, npmRunOrders, startOrdersProgram } from './orders-process.ts';
@@ -12,19 +12,19 @@ import { type OrdersProcess, npmRunOrders, startOrdersProgram } from './orders-p
 /** Why there is no RabbitMQ; empty where there is one. */
 const missing = inject('noRabbitmq');
 
-let orders: OrdersProcess | undefined;
-afterEach(() => {
-  orders?.kill();
-  orders = undefined;
-});
+/** Kills what is left of a run at the end of the test. */
+function tied(test: TestContext, orders: OrdersProcess): OrdersProcess {
+  test.onTestFinished(() => orders.kill());
+  return orders;
+}
 
-describe('npm run orders', () => {
+describe('npm run orders', { concurrent: true }, () => {
   beforeEach(({ skip }) => {
     if (missing !== '') skip(missing);
   });
 
-  it('ends everything, sums up and exits with 0 when the terminal interrupts it', async () => {
-    orders = npmRunOrders('--for', '15s');
+  it('ends everything, sums up and exits with 0 when the terminal interrupts it', async (test) => {
+    const orders = tied(test, npmRunOrders());
     await orders.printed('act 1, orders');
 
     process.kill(-(orders.child.pid ?? 0), 'SIGINT');
@@ -33,39 +33,49 @@ describe('npm run orders', () => {
     expect(orders.output()).toContain('│ clients killed while the database worked for them');
     expect(orders.output()).toContain('not seen');
     expect(orders.errors()).toBe('');
-    await expect.poll(() => orders?.left(), { timeout: 5000 }).toEqual([]);
+    await test.expect.poll(() => orders.left(), { timeout: 5000 }).toEqual([]);
   });
 
-  it('leaves no process behind when it is killed while it starts', async () => {
-    orders = startOrdersProgram();
+  it('fails, and says so, when a service dies that nobody has killed', async (test) => {
+    const orders = tied(test, startOrdersProgram());
+    await orders.printed('act 1, orders');
+
+    process.kill(orders.pidOf('inventory.mjs'), 'SIGKILL');
+
+    expect(await orders.ended).toEqual({ code: 1, signal: null });
+    expect(orders.errors()).toBe('orders: the inventory service has died\n');
+    expect(orders.output()).toContain('not seen');
+    await test.expect.poll(() => orders.left(), { timeout: 5000 }).toEqual([]);
+  });
+
+  it('leaves no process behind when it is killed while it starts', async (test) => {
+    const orders = tied(test, startOrdersProgram());
     await orders.printed('starting RabbitMQ');
 
     orders.child.kill('SIGKILL');
 
     expect(await orders.ended).toEqual({ code: null, signal: 'SIGKILL' });
-    await expect.poll(() => orders?.left(), { timeout: 10_000 }).toEqual([]);
+    await test.expect.poll(() => orders.left(), { timeout: 10_000 }).toEqual([]);
   });
 
-  it('says in one line why it does not start where a server program is none', async () => {
-    orders = startOrdersProgram({ POSTGRES_BIN_DIR: '/nonexistent', PATH: '/nonexistent' });
+  it('says in one line why it does not start where a server program is none', async (test) => {
+    const orders = tied(test, startOrdersProgram([], { POSTGRES_BIN_DIR: '/nonexistent', PATH: '/nonexistent' }));
 
     expect(await orders.ended).toEqual({ code: 1, signal: null });
     expect(orders.errors()).toMatch(/^orders: /);
-    await expect.poll(() => orders?.left(), { timeout: 5000 }).toEqual([]);
+    await test.expect.poll(() => orders.left(), { timeout: 5000 }).toEqual([]);
   });
-});
 
-describe('orders', () => {
-  it('exits with 2 and says what is wrong with the command line', async () => {
-    orders = startOrdersProgram({}, '--bogus');
+  it('exits with 2 and says what is wrong with the command line', async (test) => {
+    const orders = tied(test, startOrdersProgram(['--bogus']));
 
     expect(await orders.ended).toEqual({ code: 2, signal: null });
     expect(orders.errors()).toContain("Unknown option '--bogus'");
     expect(orders.output()).toBe('');
   });
 
-  it('says how it is used', async () => {
-    orders = startOrdersProgram({}, '--help');
+  it('says how it is used', async (test) => {
+    const orders = tied(test, startOrdersProgram(['--help']));
 
     expect(await orders.ended).toEqual({ code: 0, signal: null });
     expect(orders.output()).toContain('Usage: npm run orders');
@@ -74,8 +84,8 @@ describe('orders', () => {
 
 describe('parseArguments', () => {
   it.for([
-    [['--for', '3s'], '--for must be a duration from 15s to 1h, such as 40s, got "3s"'],
-    [['--for', '2h'], '--for must be a duration from 15s to 1h'],
+    [['--for', '3s'], '--for must be a duration from 5s to 1h, such as 40s, got "3s"'],
+    [['--for', '2h'], '--for must be a duration from 5s to 1h'],
     [['--clients', '0'], '--clients must be an integer from 1 to 100000, got "0"'],
     [['--clients', '1.5'], '--clients must be an integer'],
     [['extra'], 'Unexpected argument'],

@@ -26,7 +26,7 @@ export const help = `Usage: npm run orders -- [options]
 Four services, a database and a queue behind one deadline: how it reaches every layer, and how every layer stops when the client
 is killed. Starts a PostgreSQL and a RabbitMQ of its own; gets them where there are none and it can.
 
-  --for DURATION     tell the story in about this time: 40s, 2m (15s to 1h, default 40s); killing many clients takes longer
+  --for DURATION     tell the story in about this time: 40s, 2m (5s to 1h, default 40s); killing many clients takes longer
   --clients N        clients that are killed, one after the other (1 to 100000, default 100)
   --help             this text
 
@@ -66,14 +66,14 @@ function read(args: readonly string[]) {
 }
 
 const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
-const MIN_RUN_MS = 15_000;
+const MIN_RUN_MS = 5000;
 const MAX_RUN_MS = 3_600_000;
 
 function parseDuration(text: string): number {
   const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(s|m|h)$/.exec(text) ?? [];
   const ms = Number(digits) * (unitsMs[unit] ?? Number.NaN);
   if (ms >= MIN_RUN_MS && ms <= MAX_RUN_MS) return ms;
-  throw new UsageError(`--for must be a duration from 15s to 1h, such as 40s, got "${text}"`);
+  throw new UsageError(`--for must be a duration from 5s to 1h, such as 40s, got "${text}"`);
 }
 
 function parseInteger(name: string, text: string, [min, max]: readonly [number, number]): number {

@@ -43,9 +43,12 @@ async function play(args: Arguments): Promise<number> {
     console.error(`orders: ${messageOf(error instanceof StartFailedError ? error.cause : error)}`);
     return 1;
   }
-  await run.told;
+  const isTold = await run.told.then(
+    () => true,
+    (error: unknown) => console.error(`orders: ${messageOf(error)}`),
+  );
   const all = run.figures.all();
   console.log(`\n${summaryLines(all).join('\n')}\n\n${summaryTable(all)}`);
   const { isComplete } = await life.stop('the story is told');
-  return isComplete && run.figures.areKept() ? 0 : 1;
+  return isTold === true && isComplete && run.figures.areKept() ? 0 : 1;
 }

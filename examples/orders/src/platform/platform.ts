@@ -42,6 +42,8 @@ export interface Platform {
 /** Who is told of what happens on it. */
 export interface PlatformListener {
   readonly hop: TellHop;
+  /** A process has ended without having been asked to; `output` is the last that it printed. */
+  readonly died: (name: ServiceName, output: string) => void;
   /** What is just being done, in a few words: starting servers takes seconds. */
   readonly progress: (text: string) => void;
 }
@@ -121,6 +123,7 @@ class LocalPlatform implements Platform {
     const { build, addresses } = this.#parts;
     const program = { name, file: build.fileOf(name), plan: this.#planOf(name) };
     const service = await startService(program, this.#listener.hop);
+    void service.died.then((output) => this.#listener.died(name, output));
     this.#services.set(name, service);
     addresses[name].route(service.port);
   }

@@ -16,7 +16,8 @@ export interface ServiceProcess {
   readonly pid: number;
   readonly port: number;
   readonly probesPort: number;
-  isRunning(): boolean;
+  /** Resolves with the last that it printed when it ends without having been asked to; never otherwise. */
+  readonly died: Promise<string>;
   /** Asks what is under way in it. */
   read(): Promise<ServiceReading>;
   /** SIGTERM, and waits for its end. */
@@ -60,15 +61,23 @@ export async function startService({ name, file, plan }: ServiceProgram, tellHop
     void tied.ended.then(() => reject(new Error(`${name} does not start:\n${tied.output()}`)));
   });
   const { port, probesPort } = await ready;
+  let isAsked = false;
+  const died = new Promise<string>((resolve) => void tied.ended.then(() => isAsked || resolve(tied.output())));
   return {
     name,
     pid: tied.pid,
     port,
     probesPort,
-    isRunning: () => tied.isRunning(),
+    died,
     read: () => ask(tied, pending, ++asked),
-    stop: () => stop(tied),
-    kill: async () => void (await tied.kill()),
+    stop() {
+      isAsked = true;
+      return stop(tied);
+    },
+    async kill() {
+      isAsked = true;
+      await tied.kill();
+    },
   };
 }
 

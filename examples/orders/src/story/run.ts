@@ -39,7 +39,7 @@ export function createRun({ forMs, clients }: Arguments, { note, hop, show }: Jo
     try {
       await tell({ platform, hops, figures, context, clients, note, show }, forMs);
     } catch (error) {
-      if (!context.cancelled) throw error;
+      if (!context.cancelled || context.cause instanceof ServiceDiedError) throw error;
     }
   };
   return {
@@ -48,7 +48,11 @@ export function createRun({ forMs, clients }: Arguments, { note, hop, show }: Jo
     platform: {
       name: 'platform',
       async start() {
-        platform = await openPlatform({ progress: note, hop: (each) => (hops.add(each), hop(each)) });
+        platform = await openPlatform({
+          progress: note,
+          hop: (each) => (hops.add(each), hop(each)),
+          died: (name, output) => context.cancel(new ServiceDiedError(name, output)),
+        });
       },
       close: () => platform?.close(),
     },
@@ -61,4 +65,15 @@ export function createRun({ forMs, clients }: Arguments, { note, hop, show }: Jo
       },
     },
   };
+}
+
+// --- internal ---
+
+/** A process of a service has ended by itself: nothing that is measured from then on says anything. */
+class ServiceDiedError extends Error {
+  override readonly name = 'ServiceDiedError';
+
+  constructor(service: string, output: string) {
+    super(`the ${service} service has died${output === '' ? '' : `:\n${output}`}`);
+  }
 }
