@@ -37,6 +37,16 @@ describe('scrapes', () => {
     expect(await lines('')).toEqual([]);
   });
 
+  it('(2) shows one thing under all the names that it was given', async () => {
+    const jobs = { status: () => tracked };
+    const { lines } = setUp({ trackers: { one: jobs, other: jobs } });
+
+    expect(await lines('tracker_running')).toEqual([
+      'holdfast_tracker_running_jobs{name="one"} 2',
+      'holdfast_tracker_running_jobs{name="other"} 2',
+    ]);
+  });
+
   it('(3) a second exporter keeps the recorders of the first', async () => {
     const { registry, register, exporter, lines } = setUp();
     const second = prometheus({ register, registry });

@@ -20,7 +20,7 @@ import { OutboxReader } from './outbox-reader.ts';
 import { PipelineMeters } from './pipeline-meters.ts';
 import type { OutboxSource } from './service-source.ts';
 import { type Series, SeriesTable } from './series-table.ts';
-import { type Source, kindOf, subjectsOf } from './source.ts';
+import { type SingleSource, type Source, kindOf, subjectsOf } from './source.ts';
 import type { Subject } from './subject.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -138,7 +138,9 @@ export class Scrapes {
     const registries = new Set(all.map(({ registry }) => registry));
     const degradations = new Set(all.flatMap(({ degradation }) => degradation ?? []));
     const contexts = new Set(all.flatMap((subscription) => subscription.contexts ?? []));
-    const singles = new Map(all.flatMap(({ singles: own }) => own.map((single) => [single.source, single] as const)));
+    const singles = new Map(
+      all.flatMap(({ singles: own }) => own.map((single) => [this.#keyOf(single), single] as const)),
+    );
     const maxKeys = Math.max(0, ...all.map((subscription) => subscription.maxKeys));
     return [
       ...[...registries].map((registry) => {
@@ -148,6 +150,11 @@ export class Scrapes {
       ...[...contexts].map((source) => ({ id: this.#idOf(source), contexts: source })),
       ...[...singles.values()].map((single) => ({ id: this.#idOf(single.source), single })), // (2)
     ];
+  }
+
+  /** One thing under one name is read once, whoever asks; under two names it has series of both. */
+  #keyOf({ kind, name, source }: SingleSource): string {
+    return `${this.#idOf(source)}/${kind}/${name}`;
   }
 
   #idOf(source: object): number {
