@@ -170,7 +170,7 @@ export const longSuites: readonly Step[] = [
   {
     name: 'orders',
     kind: 'command',
-    command: [...source, 'examples/orders/src/main.ts', '--clients', '1000', '--for', '2m'],
+    command: [...source, 'examples/orders/src/main.ts', '--clients', '1000', '--for', '1m'],
     limitSeconds: 900,
   },
   {

@@ -215,6 +215,15 @@ describe('the services of orders', () => {
     expect(await platform.service('orders')?.read()).toMatchObject({ circuits: { inventory: 'closed' } });
   });
 
+  it('answers 503 with word of when to come again while the orders service is dead, and serves when it is back', async () => {
+    await platform.kill('orders');
+    const refused = await place({ ...ada, lines: [{ sku: 'lamp', quantity: 1 }] });
+    await platform.start('orders');
+
+    expect(refused).toMatchObject({ status: 503, retryAfter: '1', contentType: 'application/problem+json' });
+    expect((await order(platform.url, refused, context)).status).toBe(201);
+  });
+
   it('tells its platform how it is, and its metrics', async () => {
     for (const name of serviceNames) {
       const probes = `http://127.0.0.1:${platform.service(name)?.probesPort}`;
