@@ -24,11 +24,12 @@ const missing = inject('noRabbitmq');
 
 describe('the services of orders', () => {
   const hops = new HopBook();
+  const died: string[] = [];
   let platform: Platform;
 
   beforeAll(async () => {
     if (missing !== '') return;
-    platform = await openPlatform({ hop: (hop) => hops.add(hop), progress: () => {}, died: () => {} });
+    platform = await openPlatform({ hop: (hop) => hops.add(hop), progress: () => {}, died: (name) => died.push(name) });
     await place({ ...ada, lines: [{ sku: 'lamp', quantity: 1 }] }); // the first one is slow: code is compiled
   });
   afterAll(() => platform?.close());
@@ -222,6 +223,19 @@ describe('the services of orders', () => {
 
     expect(refused).toMatchObject({ status: 503, retryAfter: '1', contentType: 'application/problem+json' });
     expect((await order(platform.url, refused, context)).status).toBe(201);
+  });
+
+  it('ends in good order when RabbitMQ cuts its connections, and works when started again', async () => {
+    const placed = await place({ ...ada, lines: [{ sku: 'lamp', quantity: 1 }] });
+    await platform.rabbitmq.closeConnections('a test');
+    await expect.poll(() => died.toSorted(), { timeout: 20_000 }).toEqual(['audit', 'orders']);
+    for (const name of ['audit', 'orders'] as const) await platform.start(name);
+    const again = await place({ ...ada, lines: [{ sku: 'lamp', quantity: 1 }] });
+
+    expect([placed.status, again.status]).toEqual([201, 201]);
+    const records = (): Promise<object[]> =>
+      platform.postgres.query('select 1 from audit where order_ref = any($1)', [[placed.ref, again.ref]]);
+    await expect.poll(async () => (await records()).length, { timeout: 10_000 }).toBe(2);
   });
 
   it('tells its platform how it is, and its metrics', async () => {
