@@ -19,10 +19,13 @@ export async function playCrash(stage: Stage): Promise<void> {
   const openedMs = await until(() => isOpen(stage), PATIENCE_MS, context);
   figures.note('crash.opened_ms', openedMs);
   note(`the inventory is killed: its circuit is open after ${shown(openedMs)}`);
-  const before = load.answers.length;
+  const openedAt = performance.now();
   await showOne(stage);
   await sleep(actMs / 4, context);
-  noteRefusals(stage, load.answers.slice(before));
+  noteRefusals(
+    stage,
+    load.answers.filter(({ sentAt }) => sentAt >= openedAt),
+  );
   await platform.start('inventory');
   const recoveredMs = await until(() => load.answers.at(-1)?.status === 201, 2 * PATIENCE_MS, context);
   figures.note('crash.recovered_ms', recoveredMs);

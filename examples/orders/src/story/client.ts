@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 
-import { type Context, createRegistry } from '@holdfast/core';
+import { type Context, createRegistry, messageOf } from '@holdfast/core';
 import { classifyHttpForRetry, httpRetry } from '@holdfast/http';
 import { createFetch } from '@holdfast/http/fetch';
 
@@ -38,6 +38,8 @@ export interface Answer extends Sent {
   readonly retryAfter: string | null;
   readonly contentType: string | null;
   readonly body: string;
+  /** Instant of `performance.now()`. */
+  readonly sentAt: number;
   readonly tookMs: number;
 }
 
@@ -52,30 +54,17 @@ export function prepare(errand: Errand): Sent {
 
 /** Orders, and waits for the answer. Where nothing is answered, as when a connection was just closed, it is sent again. Never rejects. */
 export async function order(url: string, sent: Sent, context: Context): Promise<Answer> {
-  const begunAt = performance.now();
+  const sentAt = performance.now();
   try {
     const init = { method: 'POST', headers: headersOf(sent), body: bodyOf(sent), idempotent: true };
     const response = await ask(context, `${url}/orders`, init);
     const body = await response.text();
     const [retryAfter, contentType] = ['retry-after', 'content-type'].map((name) => response.headers.get(name));
-    const tookMs = performance.now() - begunAt;
-    return {
-      ...sent,
-      status: response.status,
-      retryAfter: retryAfter ?? null,
-      contentType: contentType ?? null,
-      body,
-      tookMs,
-    };
+    const headers = { retryAfter: retryAfter ?? null, contentType: contentType ?? null };
+    return { ...sent, ...headers, status: response.status, body, sentAt, tookMs: performance.now() - sentAt };
   } catch (error) {
-    return {
-      ...sent,
-      status: 0,
-      retryAfter: null,
-      contentType: null,
-      body: String(error),
-      tookMs: performance.now() - begunAt,
-    };
+    const headers = { retryAfter: null, contentType: null };
+    return { ...sent, ...headers, status: 0, body: messageOf(error), sentAt, tookMs: performance.now() - sentAt };
   }
 }
 
