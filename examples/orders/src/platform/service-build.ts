@@ -4,10 +4,12 @@
  * @module
  */
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
+
+import { processExists } from '../../../../test/redis-lab/process-exists.ts';
 
 /** The services, by name. */
 export const serviceNames = ['gateway', 'orders', 'inventory', 'audit'] as const;
@@ -24,7 +26,8 @@ export interface ServiceBuild {
 /** Builds all. */
 export async function buildServices(): Promise<ServiceBuild> {
   mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(`${cache}orders-`);
+  sweep();
+  const folder = mkdtempSync(`${cache}orders-${process.pid}-`);
   await build({
     entryPoints: Object.fromEntries(serviceNames.map((name) => [name, pathOf(programs[name])])),
     outdir: folder,
@@ -55,6 +58,15 @@ const programs: Readonly<Record<ServiceName, string>> = {
   inventory: '../inventory/inventory-program.ts',
   audit: '../audit/audit-program.ts',
 };
+
+/** Removes what runs have left that were killed. */
+function sweep(): void {
+  for (const name of readdirSync(cache)) {
+    const owner = /^orders-(\d+)-/.exec(name)?.[1];
+    if (owner !== undefined && !processExists(Number(owner)))
+      rmSync(`${cache}${name}`, { recursive: true, force: true });
+  }
+}
 
 function pathOf(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url));
