@@ -61,19 +61,29 @@ function requireSource(source: unknown): void {
 }
 
 interface End {
-  /** `work`, or the context's cause, whichever is first. */
+  /** `work`, or the context's cause, whichever is first. One at a time. Nothing of a work stays here once it is over. */
   first<T>(work: T | PromiseLike<T>): Promise<T>;
   forget(): void;
 }
 
+/** No race with one promise for all of a stream: that would keep every message until the stream has ended. */
 function endOf(context: Context): End {
   let reject: ((cause: unknown) => void) | undefined;
-  const ended = new Promise<never>((_resolve, settle) => {
-    reject = settle;
-  });
-  ignoreRejection(ended);
   const unhook = context.onCancel((cause) => reject?.(cause));
-  return { first: (work) => Promise.race([work, ended]), forget: () => void unhook() };
+  return {
+    async first(work) {
+      try {
+        return await new Promise((resolve, settle) => {
+          reject = settle;
+          Promise.resolve(work).then(resolve, settle);
+          if (context.cancelled) settle(context.cause);
+        });
+      } finally {
+        reject = undefined;
+      }
+    },
+    forget: () => void unhook(),
+  };
 }
 
 function roomIn(call: Writable): Promise<void> {
