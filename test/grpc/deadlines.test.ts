@@ -173,6 +173,14 @@ describe('a deadline', () => {
     expect((endless.value as Note).count).toBeNull(); // Infinity, in JSON
   });
 
+  it('is none where the options say more than contexts take, and the server lives', async () => {
+    const longest = Number.MAX_SAFE_INTEGER;
+    const { port } = await clockShop({ defaultTimeoutMs: longest, maxTimeoutMs: longest });
+    const client = createGrpcClient(clientOf(port));
+
+    expect((await client.get(Context.background, { text: '' })).count).toBeNull(); // Infinity, in JSON
+  });
+
   it('of the server ends a handler that is slower, whatever it does', async () => {
     let cause: unknown;
     const { port, serving } = await shop(

@@ -201,7 +201,8 @@ class ServedCalls implements ServedCallPorts {
     const { wallClock, defaultTimeoutMs, maxTimeoutMs } = this.#settings;
     const saidMs = incomingLeftMs(call.next, wallClock());
     const leftMs = saidMs === Infinity && call.isUnary ? defaultTimeoutMs : saidMs;
-    return Math.min(leftMs, maxTimeoutMs);
+    const cappedMs = Math.min(leftMs, maxTimeoutMs);
+    return cappedMs > LONGEST_MS ? Infinity : cappedMs;
   }
 
   #refuseExpired(): FinalStatus {
@@ -212,6 +213,9 @@ class ServedCalls implements ServedCallPorts {
 
 /** Options that are complete and valid. */
 type ServingSettings = typeof grpcServingDefaults & Pick<GrpcServingOptions, 'policy' | 'codec'>;
+
+/** More than three years: no limit at all, and more than contexts take. */
+const LONGEST_MS = 1e11;
 
 /** Turns of the event loop between the end of a stream that was reset and the word that it was: node:http2 takes one or two. */
 const TURNS_TO_CANCEL = 3;
