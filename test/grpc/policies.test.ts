@@ -162,6 +162,25 @@ describe('retry', () => {
     expect(server.calls).toBe(2);
     expect(read).toBeLessThanOrEqual(6);
   });
+
+  it('streams requests in another try, where the call of the first could not even be made', async () => {
+    const { shop } = await flapping(() => {});
+    let calls = 0;
+    const client = openClient(shop.port, {
+      interceptors: [
+        (options, next) => {
+          if (calls++ === 0) throw new Error('there is no token yet');
+          return next(options) as never;
+        },
+      ],
+    });
+    open.push(client);
+    const functions = createGrpcClient(client, { policy: retry({ maxAttempts: 2, baseDelayMs: 1 }) });
+
+    const answer = await functions.upload(context(), [{ text: 'a' }, { text: 'b' }]);
+
+    expect([answer.text, calls]).toEqual(['ab', 2]);
+  });
 });
 
 describe('a fallback', () => {

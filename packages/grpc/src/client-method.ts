@@ -107,9 +107,9 @@ export class ClientMethod {
     });
   }
 
-  #promiseForStream(context: Context, source: GrpcSource<unknown>, options: GrpcCallOptions): Promise<unknown> {
+  async #promiseForStream(context: Context, source: GrpcSource<unknown>, options: GrpcCallOptions): Promise<unknown> {
     const pump = new SourcePump(source);
-    return this.#underPolicy(context, async (own) => {
+    const attempt = async (own: Context): Promise<unknown> => {
       pump.throwIfTaken();
       let failed: Promise<never> | undefined;
       const response = this.#attempt(own, options, this.#call, (call) => {
@@ -121,9 +121,10 @@ export class ClientMethod {
         pump.note(error);
         throw error;
       } finally {
-        pump.stop();
+        if (failed !== undefined) pump.stop(); // it was this attempt that read; another may begin where none has
       }
-    });
+    };
+    return this.#underPolicy(context, attempt);
   }
 
   /** Reads responses. The call begins with the first read, and is over when the reader leaves. */

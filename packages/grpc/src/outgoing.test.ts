@@ -39,6 +39,7 @@ describe('what goes with a call', { timeout: 60_000 }, () => {
     expect(outgoing.deadlineOf(context, 1_000_100)).toBe(1_000_100);
     expect(outgoing.deadlineOf(context, new Date(1_000_900))).toBe(1_000_500);
     expect(outgoing.deadlineOf(context, undefined)).toBe(1_000_500);
+    expect(outgoing.deadlineOf(context, new Date('no date'))).toBe(1_000_500);
     expect(outgoing.hasPassed(1_000_000)).toBe(true);
     expect(outgoing.hasPassed(1_000_001)).toBe(false);
   });

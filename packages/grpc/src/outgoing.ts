@@ -63,11 +63,15 @@ export class Outgoing {
     return copy;
   }
 
-  /** Returns the instant of the calendar by which a call under `context` ends, the earlier of its own and `asked`. */
+  /**
+   * Returns the instant of the calendar by which a call under `context` ends, the earlier of its own and `asked`. An `asked` that is
+   * no instant, as an invalid date, counts for nothing.
+   */
   deadlineOf(context: Context, asked: Deadline | undefined): number {
     const leftMs = context.remainingMs();
     const own = leftMs > MAX_TIMER_MS ? Infinity : this.#wallClock() + leftMs;
-    return this.#told(Math.min(own, asked === undefined ? Infinity : Number(asked)));
+    const other = Number(asked);
+    return this.#told(Number.isNaN(other) ? own : Math.min(own, other));
   }
 
   /** Whether there is no time left for a call that ends at `deadline`. */
