@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const conditions = ['@holdfast/source', 'module', 'node', 'development|production'];
+const conditions = ['@holdfast/source', 'node', 'development|production']; // what Node.js itself goes by
 
 const packages = readdirSync(`${root}packages`).filter((name) => existsSync(`${root}packages/${name}/package.json`));
 
