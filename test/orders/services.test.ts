@@ -19,10 +19,12 @@ import { HopBook, layersOfRequest } from '../../examples/orders/src/story/hop-bo
 const context = Context.background;
 const ada = { user: 'ada', region: 'eu' } as const;
 
+const isLong = process.env['HOLDFAST_ORDERS_RUNS'] !== undefined;
+
 /** Why there is no RabbitMQ; empty where there is one. */
 const missing = inject('noRabbitmq');
 
-describe('the services of orders', () => {
+describe('the services of orders', { timeout: isLong ? 900_000 : 120_000 }, () => {
   const hops = new HopBook();
   const died: string[] = [];
   let platform: Platform;
@@ -213,6 +215,17 @@ describe('the services of orders', () => {
       }),
       { numRuns: runs(10) },
     );
+    expect(await platform.service('orders')?.read()).toMatchObject({ circuits: { inventory: 'closed' } });
+  });
+
+  it('opens no circuit because of callers in a hurry', async () => {
+    const hasty: Errand = { ...ada, timeoutMs: 300, lines: [{ sku: 'piano', quantity: 1 }] };
+
+    const answers = await Promise.all(Array.from({ length: 40 }, () => place(hasty)));
+    const patient = await place({ ...ada, lines: [{ sku: 'lamp', quantity: 1 }] });
+
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([504]));
+    expect(patient.status).toBe(201);
     expect(await platform.service('orders')?.read()).toMatchObject({ circuits: { inventory: 'closed' } });
   });
 

@@ -24,8 +24,8 @@ const schema = defineContextSchema({
 
 export const { 'user-id': userId, region } = schema.keys;
 
-/** For the gateway: of what comes from outside only the deadline, the trace and the id are believed; inwards all is sent. */
-export const edgeCodec: ContextCodec = createHttpCodec({ schema, trace: 'start', send: 'all' });
+/** For the gateway: of what comes from outside only the deadline, the trace and the id are believed. */
+export const edgeCodec: ContextCodec = createHttpCodec({ schema, trace: 'start' });
 
 /** For HTTP between services of ours. */
 export const httpCodec: ContextCodec = createHttpCodec({ schema, accept: 'all', send: 'all' });

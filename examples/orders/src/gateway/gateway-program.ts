@@ -1,4 +1,8 @@
-/** Gateway program: the gateway in a process of its own. @module */
+/**
+ * Gateway program: the gateway in a process of its own.
+ *
+ * @module
+ */
 
 import { runProgram } from '../service/program.ts';
 import { createGateway } from './gateway.ts';

@@ -11,6 +11,7 @@ import { createFetch } from '@holdfast/http/fetch';
 
 import { httpCodec } from '../contract/order-context.ts';
 import type { Order } from '../contract/order.ts';
+import { blameless } from '../service/blameless.ts';
 
 /** What the orders service has answered. */
 interface OrdersAnswer {
@@ -43,9 +44,9 @@ export function createOrdersClient(baseUrl: string, registry: Registry): OrdersC
     httpPolicies({
       ...registry.ports,
       name: 'orders',
-      tryTimeoutMs: 4000,
+      tryTimeoutMs: 2500, // less than users wait, or nobody would be left to judge
       retry: { maxAttempts: 3, baseDelayMs: 20, maxDelayMs: 200, classify: answeredIsAnswered(classifyHttpForRetry) },
-      breaker: { minimumCalls: 20, openForMs: 1000, classify: answeredIsAnswered(classifyHttp) },
+      breaker: { minimumCalls: 20, openForMs: 1000, classify: blameless(answeredIsAnswered(classifyHttp)) },
     }),
   );
   const ask = createFetch({ baseUrl, codec: httpCodec, policy });

@@ -8,20 +8,13 @@
  * @module
  */
 
-import {
-  type CircuitBreaker,
-  type Classify,
-  type Context,
-  type Registry,
-  circuitBreaker,
-  retry,
-  timeout,
-} from '@holdfast/core';
+import { type CircuitBreaker, type Context, type Registry, circuitBreaker, retry, timeout } from '@holdfast/core';
 import { classifyGrpc, createGrpcClient, isRetryableGrpc } from '@holdfast/grpc';
 
 import { type InventoryClient, type ReserveReply, openInventoryClient } from '../contract/inventory-contract.ts';
 import { grpcCodec } from '../contract/order-context.ts';
 import type { Order } from '../contract/order.ts';
+import { blameless } from '../service/blameless.ts';
 
 /** Asks the inventory. */
 export interface Inventory {
@@ -42,7 +35,7 @@ export function createInventory(address: string, registry: Registry): Inventory 
     minimumCalls: 10,
     failureRatio: 0.5,
     openForMs: 1000,
-    classify: blameless,
+    classify: blameless(classifyGrpc),
   });
   const policy = registry.pipeline(
     'inventory',
@@ -63,9 +56,3 @@ export function createInventory(address: string, registry: Registry): Inventory 
     close: () => client.close(),
   };
 }
-
-// --- internal ---
-
-/** As gRPC judges, but that a caller which gave less time than a reservation takes has only itself to blame. */
-const blameless: Classify = (outcome, context) =>
-  outcome.status === 'rejected' && context.endedBy === 'deadline' ? 'ignored' : classifyGrpc(outcome, context);

@@ -1,4 +1,8 @@
-/** Orders program: the orders service in a process of its own. @module */
+/**
+ * Orders program: the orders service in a process of its own.
+ *
+ * @module
+ */
 
 import { runProgram } from '../service/program.ts';
 import { createOrders } from './orders.ts';
