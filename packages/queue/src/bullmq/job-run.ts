@@ -30,6 +30,7 @@ import {
 } from '@holdfast/core';
 
 import type { QueueCodec } from '../codec.ts';
+import { type MessageContext, messageContext } from '../message-context.ts';
 import { type InFlight, isDrainCause } from '../in-flight/in-flight.ts';
 import { settledWithin } from '../in-flight/settled-within.ts';
 import type { WallClock } from '../wall-clock.ts';
@@ -89,13 +90,13 @@ export async function runJob<J extends JobLike, R>(
   signal: AbortSignal | undefined,
 ): Promise<R> {
   if (parts.inFlight.isDraining || parts.context.cancelled) throw await putBack(parts, { job, token, delayMs: 0 });
-  const context = contextOf(parts, job);
+  const { context, own } = contextOf(parts, job);
   if (context.cancelled) {
     parts.counts.expired++;
     throw new JobExpiredError(parts.name, labelOf(job)); // (1)
   }
   const run = parts.inFlight.begin(job.name, context);
-  const unhook = endWith(parts, { job, signal, context }); // (2)
+  const ending = endWith(parts, { job, signal, context }); // (2)
   let hasFailed = true;
   try {
     const value = await settledWithin(() => parts.handle(context, job), {
@@ -103,14 +104,14 @@ export async function runJob<J extends JobLike, R>(
       context,
       onAbandoned: () => parts.counts.abandoned++,
     });
-    if (context.cause instanceof JobLockLostError) throw context.cause; // (3)
+    if (ending.lost !== undefined) throw ending.lost; // (3)
     hasFailed = false;
     parts.counts.completed++;
     return value;
   } catch (error) {
-    throw await verdict(parts, { job, token, context, error });
+    throw ending.lost ?? (await verdict(parts, { job, token, context, own, error }));
   } finally {
-    unhook();
+    ending.unhook();
     context.cancel(); // (2)
     parts.inFlight.end(run, hasFailed);
   }
@@ -118,12 +119,9 @@ export async function runJob<J extends JobLike, R>(
 
 // --- internal ---
 
-function contextOf<J extends JobLike, R>(parts: JobRunParts<J, R>, job: J): CancellableContext {
-  const root = parts.context
-    .withValue(jobInfo, { id: job.id, name: job.name, attempt: job.attemptsMade + 1 })
-    .withTimeout(parts.maxTimeoutMs);
-  const told = parts.codec.fromText(job.opts?.telemetry?.metadata, root);
-  return told.deadline < root.deadline ? told : told.withTimeout(parts.defaultTimeoutMs);
+function contextOf<J extends JobLike, R>(parts: JobRunParts<J, R>, job: J): MessageContext {
+  const parent = parts.context.withValue(jobInfo, { id: job.id, name: job.name, attempt: job.attemptsMade + 1 });
+  return messageContext(parent, parts, (below) => parts.codec.fromText(job.opts?.telemetry?.metadata, below));
 }
 
 interface Hooks<J> {
@@ -132,12 +130,20 @@ interface Hooks<J> {
   readonly context: CancellableContext;
 }
 
-/** Ends the context with BullMQ's signal, and when the lock is lost. Returns what unhooks both. */
-function endWith<J extends JobLike, R>(parts: JobRunParts<J, R>, { job, signal, context }: Hooks<J>): () => void {
+/** What ends a job from outside. */
+interface Ending {
+  /** That its lock was lost, whatever its context had ended with before. */
+  lost: JobLockLostError | undefined;
+  unhook(): void;
+}
+
+/** Ends the context with BullMQ's signal, and when the lock is lost. */
+function endWith<J extends JobLike, R>(parts: JobRunParts<J, R>, { job, signal, context }: Hooks<J>): Ending {
   const { name, counts } = parts;
   const unfollow = parts.locks.follow(job.id ?? '', () => {
     counts.lockLost++;
-    context.cancel(new JobLockLostError(name, job.id ?? ''));
+    ending.lost = new JobLockLostError(name, job.id ?? '');
+    context.cancel(ending.lost);
   });
   const onAbort = (): void => {
     const reason: unknown = signal?.reason;
@@ -146,31 +152,35 @@ function endWith<J extends JobLike, R>(parts: JobRunParts<J, R>, { job, signal, 
   };
   if (signal?.aborted === true) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
-  return () => {
-    unfollow();
-    signal?.removeEventListener('abort', onAbort);
+  const ending: Ending = {
+    lost: undefined,
+    unhook: () => {
+      unfollow();
+      signal?.removeEventListener('abort', onAbort);
+    },
   };
+  return ending;
 }
 
 interface Failure<J> {
   readonly job: J;
   readonly token: string | undefined;
   readonly context: Context;
+  /** Ends by the job's own deadline. */
+  readonly own: Context;
   readonly error: unknown;
 }
 
 /** What BullMQ is to know of a job whose handler has failed. */
 async function verdict<J extends JobLike, R>(
   parts: JobRunParts<J, R>,
-  { job, token, context, error }: Failure<J>,
+  { job, token, context, own, error }: Failure<J>,
 ): Promise<unknown> {
-  const { cause } = context;
-  if (cause instanceof JobLockLostError) return cause;
-  if (isDrainCause(cause) || parts.context.cancelled) return putBack(parts, { job, token, delayMs: 0, error });
+  if (isDrainCause(context.cause) || parts.context.cancelled) return putBack(parts, { job, token, delayMs: 0, error });
   if (isRejection(error)) {
     const delayMs = Math.max(0, error.retryAfterMs ?? parts.putBackMs);
     const putBackCount = (job.attemptsStarted ?? 1) - job.attemptsMade - 1;
-    if (putBackCount < parts.maxPutBackCount && delayMs < context.remainingMs())
+    if (putBackCount < parts.maxPutBackCount && delayMs < own.remainingMs())
       return putBack(parts, { job, token, delayMs, error }); // (4)
   }
   parts.counts.failed++;

@@ -43,7 +43,12 @@ async function make(handle: Handle, options: Partial<JobWorkerOptions> = {}) {
     ...options,
   });
   await jobs.start();
-  return { clock, worker, jobs, run, root: Context.withClock(clock) };
+  const root = Context.withClock(clock);
+  const metadata = (leftMs: number) =>
+    createQueueCodec({ wallClock: () => 1_000_000 + clock.now(), clockSkewMs: 0 }).toText(root.withTimeout(leftMs));
+  /** A job that was added by somebody who waits for it so long. */
+  const jobWithin = (leftMs: number) => fakeJob({ opts: { telemetry: { metadata: metadata(leftMs) } } });
+  return { clock, worker, jobs, run, root, jobWithin };
 }
 
 function fakeJob(over: Partial<JobLike> = {}) {
@@ -94,6 +99,26 @@ describe('jobWorker', () => {
     await clock.advance(200);
     expect(await outcome).toMatchObject({ name: 'TimeoutError' });
     expect(worker.closes).toEqual([true]);
+  });
+
+  it('(2) is not started once a drain has begun: each job would be put back, come again, and be put back', async () => {
+    const jobs = jobWorker({ make: () => new FakeWorker(), handle: () => 1 });
+    await jobs.drain();
+    await expect(jobs.start()).rejects.toThrow('before its drain');
+  });
+
+  it('(4) takes no job once its context has ended, and leaves nothing at it when it is closed', async () => {
+    const [context, other] = [Context.background.withCancel(), Context.background.withCancel()];
+    const { worker } = await make(() => 1, { context });
+    context.cancel();
+    expect(worker.isPaused).toBe(true);
+
+    const closed = await make(() => 1, { context: other });
+    closed.worker.close = () => Promise.reject(new Error('no connection'));
+    await expect(closed.jobs.close()).rejects.toThrow('no connection');
+    closed.worker.isPaused = false;
+    other.cancel();
+    expect([closed.worker.isPaused, closed.worker.listenerCount('locksRenewed')]).toEqual([false, 0]);
   });
 
   it('is made once, of a worker, and reports what its pause throws', async () => {
@@ -190,9 +215,35 @@ describe('job-run', () => {
     await expect(run(fakeJob({ attemptsStarted: 4 }).job, 't')).rejects.toBe(error);
     await expect(run(fakeJob({ attemptsStarted: 4, attemptsMade: 2 }).job, 't')).rejects.not.toBe(error);
     const long = await make(() => Promise.reject(new RefusedError('full', { retryAfterMs: 500 })), {
-      defaultTimeoutMs: 500,
+      defaultTimeoutMs: 100,
     });
-    await expect(long.run(fakeJob().job, 't')).rejects.toMatchObject({ code: 'REFUSED' });
+    await expect(long.run(long.jobWithin(500).job, 't')).rejects.toMatchObject({ code: 'REFUSED' });
+    for (const { job, moves } of [long.jobWithin(501), fakeJob()]) {
+      await expect(long.run(job, 't')).rejects.toMatchObject({ name: 'DelayedError' });
+      expect(moves).toEqual([500]); // a limit of the handler is no deadline of the job
+    }
+  });
+
+  it('gives a job whose deadline is far off the most that any may have, not the default', async () => {
+    const leftMs: number[] = [];
+    const handle: Handle = (context) => leftMs.push(context.remainingMs());
+    const { run, jobWithin } = await make(handle, { defaultTimeoutMs: 100, maxTimeoutMs: 1000 });
+    for (const { job } of [jobWithin(800), jobWithin(5000), fakeJob()]) await run(job, 't');
+
+    expect(leftMs).toEqual([800, 1000, 100]);
+  });
+
+  it('(3) records nothing either where the lock was lost after the context had ended', async () => {
+    let finish = (): void => {};
+    const handle: Handle = () => new Promise<void>((resolve) => (finish = resolve));
+    const { run, clock, worker, jobs } = await make(handle, { defaultTimeoutMs: 50, graceMs: 10_000 });
+    const running = failureOf(run(fakeJob().job, 't'));
+    await clock.advance(60);
+    worker.emit('lockRenewalFailed', ['1']);
+    finish();
+
+    expect(await running).toMatchObject({ code: 'JOB_LOCK_LOST' });
+    expect(jobs.snapshot()).toMatchObject({ completed: 0, lockLost: 1, failed: 0 });
   });
 
   it('makes an error of what is none, since BullMQ fails over undefined', async () => {

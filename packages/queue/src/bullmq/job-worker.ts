@@ -10,6 +10,7 @@
  *  (1) What BullMQ is given has exactly three parameters; with fewer it would give no signal.
  *  (2) No job is begun once a drain has begun; one that comes nevertheless is put back.
  *  (3) Close ends with its context, whatever the handlers and the server do.
+ *  (4) It takes no job once the context has ended that all of them hang on.
  *
  * @module
  */
@@ -115,7 +116,8 @@ export interface JobWorker {
 /**
  * Makes a worker that is started, drained and closed.
  *
- * @throws ConfigError at creation, when an option is not valid; from start, when `make` makes no worker.
+ * @throws ConfigError at creation, when an option is not valid; from start, when `make` makes no worker, and when it was started or
+ * drained before.
  * @throws what `make` throws from start, and `context.cause` where the worker is not connected in time.
  * @throws `context.cause` from close, when that is not over in time.
  *
@@ -176,13 +178,20 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
   async start(context?: Context): Promise<void> {
     if (this.#worker !== undefined) throw new ConfigError(`${this.name}.start`, 'called once', 'a second call');
     const parts = this.#parts;
+    if (parts.inFlight.isDraining)
+      throw new ConfigError(`${this.name}.start`, 'called before its drain', 'a later call');
     // (1): exactly three, and none with a default
     const process: JobProcess = (job: J, token, signal) => runJob(parts, job, token, signal);
     const worker = this.#settings.make(process);
     for (const method of ['on', 'off', 'pause', 'close'] as const)
       isFunction(`${this.name}.make().${method}`, worker?.[method]);
     this.#worker = worker;
-    this.#detach = parts.locks.attach(worker);
+    const unwatch = parts.locks.attach(worker);
+    const unhook = parts.context.onCancel(() => this.#pause(worker)); // (4): what is put back would come again at once
+    this.#detach = () => {
+      unwatch();
+      unhook();
+    };
     const isReady = worker.waitUntilReady?.();
     if (isReady !== undefined) await this.#ready(worker, isReady, this.#limited('start', context));
   }
@@ -190,7 +199,7 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
   async drain(context?: Context): Promise<DrainReport> {
     const limit = this.#limited('drain', context);
     const drained = this.#parts.inFlight.drain(limit); // (2): from here on
-    this.#worker?.pause(true).catch((error: unknown) => reportHookError('pause', error, this.name));
+    if (this.#worker !== undefined) this.#pause(this.#worker);
     const report = await drained;
     this.#hasLeftBehind ||= !report.isComplete;
     return report;
@@ -201,8 +210,11 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
     if (!this.#parts.inFlight.isDraining) await this.drain(limit);
     const worker = this.#worker;
     if (worker === undefined) return;
-    await endedBefore(worker.close(this.#hasLeftBehind), limit, this.#parts.clock); // (3)
-    this.#detach?.();
+    try {
+      await endedBefore(worker.close(this.#hasLeftBehind), limit, this.#parts.clock); // (3)
+    } finally {
+      this.#detach?.();
+    }
   }
 
   snapshot(): Readonly<JobCounts> & { readonly running: number } {
@@ -210,6 +222,10 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
   }
 
   // --- internal ---
+
+  #pause(worker: JobWorkerLike): void {
+    worker.pause(true).catch((error: unknown) => reportHookError('pause', error, this.name));
+  }
 
   /** A worker that is not ready in time is closed: nobody would close it later, and it would take jobs. */
   async #ready(worker: JobWorkerLike, isReady: Promise<unknown>, limit: Context): Promise<void> {

@@ -28,6 +28,7 @@ import {
 import { type InFlight, isDrainCause } from '../in-flight/in-flight.ts';
 import { settledWithin } from '../in-flight/settled-within.ts';
 import type { KafkaSettings, ReceivedMessage } from './consumer-options.ts';
+import { messageContext } from '../message-context.ts';
 import type { KafkaMessageLike } from './kafka-like.ts';
 import type { MessageOutcome, PartitionPlace, PartitionWork } from './partition-work.ts';
 
@@ -99,11 +100,9 @@ export async function runMessage<M>(
 function contextOf<M>(parts: MessageRunParts<M>, work: PartitionWork, message: KafkaMessageLike): CancellableContext {
   const { topic, partition } = work;
   const { offset } = message;
-  const root = work.context
-    .withValue(kafkaMessage, { topic, partition, offset, attempt: work.failureCount(offset) + 1 })
-    .withTimeout(parts.maxTimeoutMs);
-  const told = parts.codec.extract(message.headers, root);
-  return told.deadline < root.deadline ? told : told.withTimeout(parts.defaultTimeoutMs);
+  const info = { topic, partition, offset, attempt: work.failureCount(offset) + 1 };
+  const parent = work.context.withValue(kafkaMessage, info);
+  return messageContext(parent, parts, (below) => parts.codec.extract(message.headers, below)).context;
 }
 
 function ended<M>({ counts }: MessageRunParts<M>): MessageOutcome {
@@ -131,7 +130,7 @@ async function failed<M>(
   const { counts, pauseMs, maxAttempts, onPoison } = parts;
   if (isRejection(error)) {
     counts.refused++;
-    return { kind: 'again', delayMs: Math.max(0, error.retryAfterMs ?? pauseMs) };
+    return { kind: 'again', delayMs: refusalPauseMs(error.retryAfterMs ?? pauseMs) };
   }
   counts.failed++;
   if (work.countFailure(message.offset) < maxAttempts || onPoison === undefined)
@@ -145,5 +144,15 @@ async function failed<M>(
     if (work.context.cancelled) return ended(parts);
     reportHookError('onPoison', failure, parts.name);
     return { kind: 'again', delayMs: pauseMs }; // (3)
+  } finally {
+    context.cancel(); // (2)
   }
 }
+
+/** A refusal that says "never" would hold the partition up until somebody restarts it; one that says "at once" makes a hot loop. */
+function refusalPauseMs(askedMs: number): number {
+  return Math.min(Math.max(MIN_PAUSE_MS, askedMs), MAX_PAUSE_MS);
+}
+
+const MIN_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 3_600_000;
