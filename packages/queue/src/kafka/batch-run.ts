@@ -101,7 +101,8 @@ class BatchRun<M> {
   }
 
   async all(): Promise<void> {
-    if (this.#parts.inFlight.isDraining) this.#frame.pause(); // it would be delivered again at once, and again
+    const { inFlight, context } = this.#parts;
+    if (inFlight.isDraining || context.cancelled) this.#frame.pause(); // it would be delivered again at once, and again
     for (const message of this.#frame.messages) {
       if (!this.#mayBegin()) break;
       const taken = this.#work.take(message, () => this.#handle(message));

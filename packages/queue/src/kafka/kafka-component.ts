@@ -77,14 +77,17 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
     if (this.#client !== undefined) throw new ConfigError(`${this.name}.start`, 'called once', 'a second call');
     const limit = this.#limited('start', context);
     const parts = this.#parts;
+    this.#requireUndrained();
     const client = this.#driver.make(parts);
     this.#client = client;
     const { topics, fromBeginning, clock } = parts;
     const begin = async (): Promise<unknown> => {
       await client.connect();
       limit.throwIfCancelled();
+      this.#requireUndrained();
       await client.subscribe({ topics: [...topics], ...(fromBeginning !== undefined && { fromBeginning }) });
       limit.throwIfCancelled();
+      this.#requireUndrained();
       return this.#driver.run(client, parts);
     };
     try {
@@ -120,6 +123,13 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
   }
 
   // --- internal ---
+
+  #requireUndrained(): void {
+    const { inFlight, context } = this.#parts;
+    context.throwIfCancelled();
+    if (inFlight.isDraining)
+      throw new ConfigError(`${this.name}.start`, 'over before its drain', 'a drain that was first');
+  }
 
   async #leave(): Promise<void> {
     try {

@@ -29,7 +29,8 @@ export interface KafkajsConsumerOptions<M = KafkaMessageLike> extends KafkaConsu
 /**
  * Makes a consumer of kafkajs that is started, drained and closed.
  *
- * @throws ConfigError at creation, when an option is not valid; from start, when `make` makes no consumer.
+ * @throws ConfigError at creation, when an option is not valid; from start, when `make` makes no consumer, and when it was started or
+ * drained before.
  * @throws what the client throws from start, unchanged, and `context.cause` where it has not begun in time.
  * @throws `context.cause` from close, when that is not over in time.
  *

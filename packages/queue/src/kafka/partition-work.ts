@@ -73,7 +73,7 @@ export class PartitionWork {
   settle(offset: string, outcome: MessageOutcome): void {
     const at = BigInt(offset);
     if (this.#running?.offset === at) this.#running = undefined;
-    if (outcome.kind === 'done') this.#doneThrough = at;
+    if (outcome.kind === 'done' && at > this.#resumeThrough) this.#doneThrough = at; // (2): else it was known before
   }
 
   /** The offset that is to be committed: that of the message after the last one that was dealt with. Undefined where there is none. */
