@@ -9,8 +9,8 @@ import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import type { Context } from '@holdfast/core';
-import { contextOf, createRequestContexts, type RequestContexts } from '@holdfast/http';
+import { Context } from '@holdfast/core';
+import { contextOf, createRequestContexts, type RequestContexts, sendStream } from '@holdfast/http';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { eventually } from '../redis-lab/eventually.ts';
@@ -92,6 +92,26 @@ describe('requests that are over', () => {
     expect(contexts).toHaveLength(REAL_REQUESTS);
     await eventually(async () => (await alive()) <= 10, { what: 'the end of the contexts' }); // the last of each connection
     agent.destroy();
+  });
+});
+
+describe('a long answer', () => {
+  it('keeps nothing of what it has sent, however long it lasts', async () => {
+    const { response } = fakeExchange();
+    response.write = () => true;
+    const chunks: WeakRef<Uint8Array>[] = [];
+    let alive = Infinity;
+    await sendStream(Context.background, response, async function* () {
+      for (let number = 0; number < 1000; number++) {
+        const chunk = new Uint8Array(8);
+        chunks.push(new WeakRef(chunk));
+        yield chunk;
+      }
+      await heapBytes();
+      alive = chunks.filter((each) => each.deref() !== undefined).length;
+    });
+
+    expect(alive).toBeLessThan(10);
   });
 });
 

@@ -7,7 +7,7 @@
  * Invariants
  *  (1) When it ends, in whatever way, the source is told: its context ends, and its `finally` runs.
  *  (2) Nothing is taken from the source before the last has been taken by the client, so nothing piles up.
- *  (3) When it has ended, no timer is left.
+ *  (3) When it has ended, no timer is left; while it lasts, nothing of an item that was taken is.
  *
  * @module
  */
@@ -78,17 +78,17 @@ export async function flow<T>(
   const { totalMs, idleMs, clock } = options;
   const own = context.withTimeout(totalMs, new StreamTotalError(totalMs));
   const idle = new IdleWatch(own, idleMs, clock);
-  const ended = new Promise<void>((resolve) => own.onCancel(() => resolve()));
+  const end = new EndWatch(own);
   let count = 0;
   let taking: Taking<T> | undefined = undefined;
   try {
     taking = new Taking(source(own));
     for (;;) {
-      const step = await Promise.race([taking.next(), ended]);
+      const step = await end.orFirst(taking.next());
       if (step === undefined || own.cancelled) break;
       if (step.done === true) return { reason: 'finished', count };
       const taken = give(step.value);
-      if (taken !== undefined) await Promise.race([taken, ended]); // (2)
+      if (taken !== undefined) await end.orFirst(taken); // (2)
       if (own.cancelled) break;
       count++;
       idle.moved();
@@ -104,6 +104,29 @@ export async function flow<T>(
 }
 
 // --- internal ---
+
+/**
+ * Waits for the end of a context beside other things, one after the other. A `Promise.race` with one promise of the end would keep
+ * what each of them came to for as long as the stream lasts.
+ */
+class EndWatch {
+  readonly #context: Context;
+  #wake: (() => void) | undefined = undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+    context.onCancel(() => this.#wake?.());
+  }
+
+  /** What `promise` comes to, unless the context ends first: then undefined. */
+  orFirst<T>(promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve(undefined);
+      promise.then(resolve, reject); // (3)
+      if (this.#context.cancelled) this.#wake();
+    });
+  }
+}
 
 /** Taking from a source, which is told when that is over. */
 class Taking<T> {
