@@ -29,7 +29,7 @@ export const PLAIN_CANCEL: unique symbol = Symbol('plain cancel');
 
 /** Whether `error` is a cancellation of ours, of this copy of the library or another. Never throws. */
 export function isCancelled(error: unknown): error is CancelledError {
-  return isResilienceError(error) && error.code === 'CANCELLED';
+  return isResilienceError(error) && fieldOf(error, 'code') === 'CANCELLED';
 }
 
 /**
@@ -42,12 +42,12 @@ export function supersededBy(policy: string, message: string): CancelledError {
 
 /** Whether `error` ended a run that another one of the same call made superfluous. Never throws. */
 export function isSuperseded(error: unknown): boolean {
-  return isCancelled(error) && (error as { readonly [SUPERSEDED_BRAND]?: unknown })[SUPERSEDED_BRAND] === true;
+  return isCancelled(error) && fieldOf(error, SUPERSEDED_BRAND) === true;
 }
 
 /** Whether `error` says that time ran out: a deadline error of ours, or the platform's `TimeoutError`. Never throws. */
 export function isTimeout(error: unknown): boolean {
-  return nameOf(error) === 'TimeoutError';
+  return fieldOf(error, 'name') === 'TimeoutError';
 }
 
 // --- internal ---
@@ -57,9 +57,10 @@ const SUPERSEDED_BRAND = Symbol.for('@holdfast/superseded');
 nameErrorClass(CancelledError, 'AbortError');
 nameErrorClass(DeadlineExceededError, 'TimeoutError');
 
-function nameOf(error: unknown): unknown {
+/** Reads what was thrown; undefined where it cannot be read. */
+function fieldOf(error: unknown, field: string | symbol): unknown {
   try {
-    return typeof error === 'object' && error !== null ? (error as { name?: unknown }).name : undefined;
+    return typeof error === 'object' && error !== null ? (error as Record<string | symbol, unknown>)[field] : undefined;
   } catch {
     return undefined;
   }
