@@ -15,6 +15,7 @@ import type { AttachedMeter, CallMeter } from '../kernel/call-meter.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Context } from '../kernel/context.ts';
 import type { Handler, Layer, Operation } from '../kernel/handler.ts';
+import type { PipelineTap } from '../kernel/pipeline-tap.ts';
 import type { CallCounts, Pipeline } from '../kernel/pipeline.ts';
 import { type Policy, layerOf, wrap } from '../kernel/policy.ts';
 
@@ -28,6 +29,9 @@ export class SwitchablePipeline implements Pipeline<unknown> {
   private finished: CallCounts = { success: 0, failure: 0, rejected: 0, cancelled: 0, running: 0 };
   /** What is attached to the pipeline of now, by meter. */
   private readonly meters = new Map<object, { readonly meter: CallMeter; attached: AttachedMeter }>();
+
+  /** The same, by tap. */
+  private readonly taps = new Map<object, { readonly tap: PipelineTap; remove: () => void }>();
 
   /** `clock` must be that of every policy, now and later, that has one. */
   constructor(current: Pipeline<unknown>, clock: Clock) {
@@ -70,8 +74,21 @@ export class SwitchablePipeline implements Pipeline<unknown> {
     };
   }
 
+  tapWith(tap: PipelineTap): () => void {
+    const own = {};
+    this.taps.set(own, { tap, remove: this.current.tapWith(tap) });
+    return () => {
+      this.taps.get(own)?.remove();
+      this.taps.delete(own);
+    };
+  }
+
   /** Exchanges the policies. Never throws. */
   switchTo(next: Pipeline<unknown>): void {
+    for (const entry of this.taps.values()) {
+      entry.remove();
+      entry.remove = next.tapWith(entry.tap);
+    }
     for (const entry of this.meters.values()) {
       entry.attached.detach();
       entry.attached = next.meterWith(entry.meter);

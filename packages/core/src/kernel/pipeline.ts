@@ -8,20 +8,24 @@
  *  (2) Fusing changes nothing that can be observed: values, errors, events and statistics are those of nested `execute`.
  *  (3) `calls` counts each call once, by how it ended.
  *  (4) Layers on different clocks may be composed; an instant of one clock never reaches a layer of another.
+ *  (5) A tap costs nothing where there is none: its layers are fused in while it is attached, and calls under way go on as
+ *      they were.
  *
  * @module
  */
 
-import { type AttachedMeter, type CallMeter, CallMeters, type CallOutcome, type MeteredCall } from './call-meter.ts';
+import { type AttachedMeter, type CallMeter, CallMeters, type CallOutcome } from './call-meter.ts';
 import { isCancelled, isTimeout } from './cancellation.ts';
-import { type Clock, UNREAD, readOnce, systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { Context } from './context.ts';
 import { isRejection } from './errors.ts';
 import { ConfigError, isName, withDefaults } from './options.ts';
-import type { Layer, Operation, Sink } from './handler.ts';
+import type { Layer, Operation } from './handler.ts';
 import { type LayeredPolicy, type Policy, Runner, execute, stagesOf, wrap } from './policy.ts';
+import { CountingStage, ForgetfulStage } from './pipeline-stages.ts';
+import { type PipelineTap, stackOfTaps } from './pipeline-tap.ts';
 import type { Tally } from './root-sink.ts';
-import { type Stage, type StageLayer, invocation, layerOfStages } from './stage.ts';
+import { type Stage, type StageLayer, invocation, layerOfStages, stagesOfLayer } from './stage.ts';
 
 /** Options of {@link pipeline}. Omitted ones take {@link pipelineDefaults}. */
 export interface PipelineOptions {
@@ -54,6 +58,8 @@ export interface Pipeline<F = never> extends LayeredPolicy<F> {
   readonly calls: CallCounts;
   /** Has `meter` hear how long calls take that come from now on, until it is detached. */
   meterWith(meter: CallMeter): AttachedMeter;
+  /** Has `tap` put layers between the policies, for calls that start from now on. Returns what takes them out again. */
+  tapWith(tap: PipelineTap): () => void;
 }
 
 /** What a list of policies may give in place of the operation's value. */
@@ -132,18 +138,24 @@ class FusedPipeline<F> implements Pipeline<F> {
   readonly clock: Clock | undefined;
   readonly tally: CallTally = new CallTally();
   private readonly fused: StageLayer;
-  private readonly runner: Runner;
+  private runner: Runner;
+  private taps: readonly PipelineTap[] = [];
 
   constructor(name: string, policies: readonly Policy<unknown>[]) {
     this.name = name;
     this.policies = policies;
     this.clock = policies.map(clockOf).find((clock) => clock !== undefined);
-    this.fused = fuse(policies);
+    this.fused = fuse(this, undefined);
     this.runner = new Runner(this.fused(invocation), this.clock, this.tally);
   }
 
   get stages(): StageLayer {
     return (inner) => new CountingStage(this.fused(inner), this.tally);
+  }
+
+  /** The stages with the layers of a tap between them, as the part of a pipeline that has it. */
+  stagesUnder(tap: PipelineTap): StageLayer {
+    return (inner) => new CountingStage(fuse(this, tap)(inner), this.tally);
   }
 
   get calls(): CallCounts {
@@ -168,6 +180,14 @@ class FusedPipeline<F> implements Pipeline<F> {
     };
   }
 
+  tapWith(tap: PipelineTap): () => void {
+    const own: PipelineTap = { layerBetween: (outer, inner, within) => tap.layerBetween(outer, inner, within) };
+    this.tapAll([...this.taps, own]);
+    return () => {
+      if (this.taps.includes(own)) this.tapAll(this.taps.filter((each) => each !== own));
+    };
+  }
+
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
     return execute(this.runner, operation, context);
   }
@@ -177,116 +197,44 @@ class FusedPipeline<F> implements Pipeline<F> {
   ): (this: This, ...args: Arguments) => Promise<T | F> {
     return wrap<F, This, Arguments, T>(this, fn);
   }
+
+  private tapAll(taps: readonly PipelineTap[]): void {
+    const fused = taps.length === 0 ? this.fused : fuse(this, stackOfTaps(taps));
+    this.runner = new Runner(fused(invocation), this.clock, this.tally); // (5)
+    this.taps = taps;
+  }
 }
 
-function fuse(policies: readonly Policy<unknown>[]): StageLayer {
+/** Fuses the policies of a pipeline, with the layers of a tap between them, if any. */
+function fuse(within: Pipeline<unknown>, tap: PipelineTap | undefined): StageLayer {
+  const { policies } = within;
   return (innermost) => {
     const clocks = new Set(policies.map(clockOf).filter((clock) => clock !== undefined));
     let stage = clocks.size > 1 ? new ForgetfulStage(innermost) : innermost; // (4): outside, we count as one clock
     let clock: Clock | undefined;
+    let inside: Policy<unknown> | undefined;
     for (const policy of policies.toReversed()) {
       const own = clockOf(policy);
+      stage = tapped(stage, tap?.layerBetween(policy, inside, within));
       if (clock !== undefined && own !== undefined && own !== clock) stage = new ForgetfulStage(stage); // (4)
-      stage = stagesOf(policy)(stage);
+      stage = stagesUnder(policy, tap)(stage);
       clock = own ?? clock;
+      inside = policy;
     }
-    return stage;
+    return tapped(stage, tap?.layerBetween(undefined, inside, within));
   };
+}
+
+function stagesUnder(policy: Policy<unknown>, tap: PipelineTap | undefined): StageLayer {
+  return tap !== undefined && policy instanceof FusedPipeline ? policy.stagesUnder(tap) : stagesOf(policy);
+}
+
+function tapped(stage: Stage, layer: Layer | undefined): Stage {
+  return layer === undefined ? stage : stagesOfLayer(layer)(stage);
 }
 
 function clockOf(policy: Policy<unknown>): Clock | undefined {
   return (policy as Partial<LayeredPolicy>).clock;
-}
-
-/** A border between layers on different clocks. */
-class ForgetfulStage implements Stage {
-  readonly inner: Stage;
-
-  constructor(inner: Stage) {
-    this.inner = inner;
-  }
-
-  handle(operation: Operation, context: Context, sink: Sink): void {
-    this.inner.handle(operation, context, new ForgetfulSink(sink), UNREAD);
-  }
-}
-
-/** Counts the calls of a pipeline that is a layer of another policy. */
-class CountingStage implements Stage {
-  readonly inner: Stage;
-  readonly tally: Tally;
-
-  constructor(inner: Stage, tally: Tally) {
-    this.inner = inner;
-    this.tally = tally;
-  }
-
-  handle(operation: Operation, context: Context, sink: Sink, now: number): void {
-    const { tally } = this;
-    tally.start();
-    const call = new CountedCall(tally, context, sink);
-    if (tally.meters !== undefined) call.measure(tally.meters, now);
-    this.inner.handle(operation, context, call, now);
-  }
-}
-
-class ForgetfulSink implements Sink {
-  readonly sink: Sink;
-
-  constructor(sink: Sink) {
-    this.sink = sink;
-  }
-
-  resolve(value: unknown): void {
-    this.sink.resolve(value, UNREAD);
-  }
-
-  reject(error: unknown): void {
-    this.sink.reject(error, UNREAD);
-  }
-
-  refuse(error: unknown): void {
-    this.sink.refuse(error, UNREAD);
-  }
-}
-
-class CountedCall implements Sink {
-  readonly tally: Tally;
-  readonly context: Context;
-  readonly sink: Sink;
-  metered: MeteredCall | undefined = undefined;
-
-  constructor(tally: Tally, context: Context, sink: Sink) {
-    this.tally = tally;
-    this.context = context;
-    this.sink = sink;
-  }
-
-  measure(meters: CallMeters, now: number): void {
-    const callCount = meters.take();
-    if (callCount > 0) this.metered = meters.begin(callCount, readOnce(meters.clock, now));
-  }
-
-  resolve(value: unknown, now: number): void {
-    this.tally.resolve();
-    if (this.metered !== undefined) this.metered.end('success', this.context, now);
-    this.sink.resolve(value, now);
-  }
-
-  reject(error: unknown, now: number): void {
-    this.count(error, now);
-    this.sink.reject(error, now);
-  }
-
-  refuse(error: unknown, now: number): void {
-    this.count(error, now);
-    this.sink.refuse(error, now);
-  }
-
-  private count(error: unknown, now: number): void {
-    const outcome = this.tally.reject(error, this.context);
-    if (this.metered !== undefined) this.metered.end(outcome, this.context, now);
-  }
 }
 
 function isPolicy(value: object): value is Policy<unknown> {

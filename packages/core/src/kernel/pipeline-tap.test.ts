@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+
+import { bulkhead } from '../policies/bulkhead/bulkhead.ts';
+import { fallback } from '../policies/fallback/fallback.ts';
+import { noop } from '../policies/noop/noop.ts';
+import { retry } from '../policies/retry/retry.ts';
+import { timeout } from '../policies/timeout/timeout.ts';
+import { virtualClock } from '../testing/virtual-clock.ts';
+import { SwitchablePipeline } from '../config/switchable-pipeline.ts';
+import { UNREAD, systemClock } from './clock.ts';
+import type { Layer } from './handler.ts';
+import { onHookError } from './hooks.ts';
+import type { PipelineTap } from './pipeline-tap.ts';
+import { pipeline } from './pipeline.ts';
+import { type NamedPolicy, type Policy, createPolicy } from './policy.ts';
+
+const nameOf = (policy: Policy<unknown> | undefined) => (policy as Partial<NamedPolicy> | undefined)?.name ?? '-';
+
+/** A tap that notes which gap a call passes on its way in. */
+function noting(passed: string[], mark = ''): PipelineTap {
+  return {
+    layerBetween: (outer, inner, within): Layer => {
+      const gap = `${mark}${within.name}: ${nameOf(outer)} > ${nameOf(inner)}`;
+      return (next) => (operation, context, sink, now) => {
+        passed.push(gap);
+        next(operation, context, sink, now);
+      };
+    },
+  };
+}
+
+describe('pipeline tap', () => {
+  it('puts its layers before, between and after the policies, for each try anew', async () => {
+    const passed: string[] = [];
+    const policy = pipeline({ name: 'p' }, retry({ baseDelayMs: 0, maxAttempts: 2 }), bulkhead(3));
+    policy.tapWith(noting(passed));
+    let runs = 0;
+
+    const value = await policy.execute(() => {
+      if (++runs === 1) throw new Error('down');
+      return 'value';
+    });
+
+    expect(value).toBe('value');
+    expect(passed).toEqual([
+      'p: - > retry',
+      'p: retry > bulkhead',
+      'p: bulkhead > -',
+      'p: retry > bulkhead',
+      'p: bulkhead > -',
+    ]);
+    expect(policy.calls).toEqual({ success: 1, failure: 0, rejected: 0, cancelled: 0, running: 0 });
+  });
+
+  it('taps the pipelines that are part of the pipeline, and counts their calls as before', async () => {
+    const passed: string[] = [];
+    const inner = pipeline({ name: 'inner' }, noop());
+    const outer = pipeline({ name: 'outer' }, inner, timeout(1000));
+    outer.tapWith(noting(passed));
+
+    await outer.execute(() => 1);
+    await inner.execute(() => 1);
+
+    expect(passed).toEqual([
+      'outer: - > inner',
+      'inner: - > noop',
+      'inner: noop > -',
+      'outer: inner > timeout',
+      'outer: timeout > -',
+    ]);
+    expect(inner.calls.success).toBe(2);
+  });
+
+  it('(5) leaves calls under way as they were, and is gone when it is removed, once', async () => {
+    const passed: string[] = [];
+    const policy = pipeline({ name: 'p' }, noop());
+    let finish: (value: number) => void = () => {};
+    const early = policy.execute(() => new Promise<number>((resolve) => (finish = resolve)));
+    const remove = policy.tapWith(noting(passed, 'one '));
+    const removeOther = policy.tapWith(noting(passed, 'two '));
+    finish(7);
+    expect(await early).toBe(7);
+    expect(passed).toEqual([]);
+
+    await policy.execute(() => 1);
+    expect(passed).toEqual(['one p: - > noop', 'two p: - > noop', 'one p: noop > -', 'two p: noop > -']);
+
+    remove();
+    remove();
+    passed.length = 0;
+    await policy.execute(() => 1);
+    expect(passed).toEqual(['two p: - > noop', 'two p: noop > -']);
+    removeOther();
+    passed.length = 0;
+    await policy.execute(() => 1);
+    expect(passed).toEqual([]);
+    expect(policy.calls).toMatchObject({ success: 4, running: 0 });
+  });
+
+  it('(1) that throws is reported and puts in nothing', async () => {
+    const reported: string[] = [];
+    const before = onHookError((error) => reported.push(error.hook));
+    const policy = pipeline({ name: 'p' }, noop());
+    const tap: PipelineTap = {
+      layerBetween: () => {
+        throw new Error('a bug');
+      },
+    };
+
+    policy.tapWith(tap);
+
+    expect(await policy.execute(() => 1)).toBe(1);
+    onHookError(before);
+    expect(reported).toEqual(['tap', 'tap']);
+  });
+
+  it('keeps layers on different clocks apart', async () => {
+    const instants: number[] = [];
+    const [one, other] = [virtualClock(), virtualClock(1_000_000)];
+    const onClock = (clock: typeof one): NamedPolicy =>
+      createPolicy({
+        kind: 'seen',
+        name: 'seen',
+        clock,
+        layer: (inner) => (operation, context, sink, now) => {
+          instants.push(now);
+          inner(operation, context, sink, clock.now());
+        },
+      });
+    const policy = pipeline(onClock(one), onClock(other));
+    policy.tapWith(noting([]));
+
+    await policy.execute(() => 1);
+
+    expect(instants).toEqual([UNREAD, UNREAD]);
+  });
+
+  it('stays over a change of a configured pipeline, and goes when it is removed', async () => {
+    const passed: string[] = [];
+    const switchable = new SwitchablePipeline(pipeline({ name: 'p' }, noop()), systemClock);
+    const remove = switchable.tapWith(noting(passed));
+    switchable.switchTo(pipeline({ name: 'p' }, fallback({ name: 'next', value: 0 })));
+    await switchable.execute(() => 1);
+    expect(passed).toEqual(['p: - > next', 'p: next > -']);
+
+    remove();
+    passed.length = 0;
+    await switchable.execute(() => 1);
+
+    expect(passed).toEqual([]);
+  });
+});
