@@ -45,7 +45,7 @@ export interface SentinelTopology {
   connect(options?: ClientOptions): Redis;
   /** Holds up what the master sends to the replica from now on, for at most 60 seconds. */
   lag(): void;
-  /** Lets the replica have what was held up. */
+  /** Lets the replica have what was held up, and waits until it has all that the master had. */
   catchUp(): Promise<void>;
   /** The server that the first sentinel that answers names as the master. */
   currentMaster(): Promise<RedisServer>;
@@ -116,8 +116,14 @@ class LiveTopology implements SentinelTopology {
     this.replication.apply({ toClient: { kind: 'stall' } });
   }
 
-  catchUp(): Promise<void> {
-    return this.replication.heal();
+  async catchUp(): Promise<void> {
+    await this.replication.heal();
+    const wanted = Number((await this.master.info('replication'))['master_repl_offset']);
+    const hasAll = async (): Promise<boolean> => {
+      const { master_link_status: link, slave_repl_offset: offset } = await this.replica.info('replication');
+      return link === 'up' && Number(offset) >= wanted;
+    };
+    await eventually(hasAll, { what: 'a replica that has all of the master', limitMs: 30_000 });
   }
 
   async currentMaster(): Promise<RedisServer> {
