@@ -10,7 +10,7 @@
 
 import { UsageError, commandLineOf, namesFlag, orEnd, textFlag } from './check/command-line.ts';
 import { runStep } from './check/run-step.ts';
-import { allSteps, stepsOfWorkspace, type Step } from './check/steps.ts';
+import { allSteps, lanesOf, stepsOfWorkspace, type Step } from './check/steps.ts';
 import { packageNames } from './repository.ts';
 
 const workspaces = `${packageNames().join(', ')}, storefront, docs`;
@@ -42,12 +42,15 @@ async function check(steps: readonly Step[]): Promise<number> {
   let failed = 0;
   const failures: string[] = [];
 
-  for (const step of steps) {
-    const result = await runStep(step);
-    passed += result.passed;
-    failed += result.failed;
-    if (result.failed > 0) failures.push(step.name);
-  }
+  const run = async (lane: readonly Step[]): Promise<void> => {
+    for (const step of lane) {
+      const result = await runStep(step);
+      passed += result.passed;
+      failed += result.failed;
+      if (result.failed > 0) failures.push(step.name);
+    }
+  };
+  for (const lanes of lanesOf(steps)) await Promise.all(lanes.map(run));
 
   console.log(`\n${failures.length > 0 ? `failed: ${failures.join(', ')}; ` : ''}took ${seconds(startedAt)} s`);
   console.log(`${passed} passed, ${failed} failed`);

@@ -15,6 +15,11 @@ export interface Step {
   readonly kind: 'command' | 'vitest' | 'advice';
   readonly command: readonly [string, ...string[]];
   readonly limitSeconds: number;
+  /**
+   * Neighbouring steps with a lane run beside each other: those of one lane in order, the two lanes at once. For steps that
+   * mostly wait for other processes, and that measure nothing.
+   */
+  readonly lane?: 'left' | 'right';
 }
 
 const node = process.execPath;
@@ -37,7 +42,7 @@ export const allSteps: readonly Step[] = [
   vitest(
     'tests',
     480,
-    ...projects('unit:*', 'architecture', 'behaviour', 'conformance', 'regressions', 'bench', 'check'),
+    ...projects('unit:*', 'architecture', 'behaviour', 'regressions', 'bench', 'check'),
     ...projects('line-coverage', 'long', 'mutation', 'soak'),
   ),
   vitest('differential', 480, ...projects('differential')),
@@ -47,21 +52,26 @@ export const allSteps: readonly Step[] = [
     command: [node, '--import', 'tsx', 'test/soak/run.ts', '--calls', '200000'],
     limitSeconds: 240,
   },
-  vitest('fleet', 900, ...projects('redis-lab', 'fleet')),
-  vitest('sql', 600, ...projects('postgres-lab', 'sql')),
-  vitest('rabbitmq tests', 600, ...projects('rabbitmq-lab', 'rabbitmq')),
-  vitest('queues', 300, ...projects('queue-bullmq', 'queue-kafka')),
+  ...lane('left', [
+    vitest('fleet', 900, ...projects('redis-lab', 'fleet')),
+    vitest('fleet soak', 300, ...projects('fleet-soak')),
+    vitest('http', 300, ...projects('http')),
+  ]),
+  ...lane('right', [
+    vitest('conformance', 600, ...projects('conformance')),
+    vitest('sql', 600, ...projects('postgres-lab', 'sql')),
+    vitest('rabbitmq tests', 600, ...projects('rabbitmq-lab', 'rabbitmq')),
+    vitest('queues', 300, ...projects('queue-bullmq', 'queue-kafka')),
+    vitest('service', 300, ...projects('service')),
+    vitest('grpc', 180, ...projects('grpc')),
+    vitest('http clients', 180, ...projects('http-client')),
+  ]),
   vitest('storefront', 300, ...projects('storefront')),
-  vitest('orders', 300, ...projects('orders')),
+  vitest('orders', 600, ...projects('orders')),
   vitest('dashboard', 300, ...projects('dashboard')),
   vitest('fleet model', 480, ...projects('fleet-model')),
-  vitest('fleet soak', 300, ...projects('fleet-soak')),
   vitest('fleet example', 300, ...projects('fleet-example')),
-  vitest('service', 300, ...projects('service')),
-  vitest('http', 300, ...projects('http')),
   vitest('console', 240, ...projects('console')),
-  vitest('grpc', 180, ...projects('grpc')),
-  vitest('http clients', 180, ...projects('http-client')),
   vitest('examples', 180, ...projects('examples')),
   vitest('docs', 180, ...projects('docs')),
   {
@@ -74,6 +84,18 @@ export const allSteps: readonly Step[] = [
   vitest('runtimes', 300, ...projects('runtimes')),
   command('unused', 60, 'knip', '--config', 'test/packaging/knip.json', '--no-config-hints'),
 ];
+
+/** Splits `steps` into what runs one after the other, each a list of lanes that run beside each other. */
+export function lanesOf(steps: readonly Step[]): readonly (readonly Step[])[][] {
+  const stages: { readonly isSplit: boolean; readonly lanes: Step[][] }[] = [];
+  for (const step of steps) {
+    const isSplit = step.lane !== undefined;
+    let stage = stages.at(-1);
+    if (stage === undefined || stage.isSplit !== isSplit) stages.push((stage = { isSplit, lanes: [[], []] }));
+    stage.lanes[step.lane === 'right' ? 1 : 0]?.push(step);
+  }
+  return stages.map(({ lanes }) => lanes.filter((each) => each.length > 0));
+}
 
 /** Lint, types and unit tests of one workspace: `core` or `packages/core`, `storefront`, `docs`; undefined if there is none. */
 export function stepsOfWorkspace(filter: string): readonly Step[] | undefined {
@@ -94,6 +116,10 @@ export function stepsOfWorkspace(filter: string): readonly Step[] | undefined {
 
 function projects(...names: readonly string[]): string[] {
   return names.flatMap((name) => ['--project', name]);
+}
+
+function lane(side: 'left' | 'right', steps: readonly Step[]): readonly Step[] {
+  return steps.map((step) => ({ ...step, lane: side }));
 }
 
 function command(name: string, limitSeconds: number, tool: string, ...args: string[]): Step {
