@@ -7,14 +7,16 @@
 import type { Clock, Context } from '@holdfast/core';
 
 /**
+ * Without a `clock` it has no timer of its own, and keeps no process alive.
+ *
  * Returns what `pending` comes to; what that is after the context has ended is dropped.
  *
  * @throws `context.cause` when the context ends first.
  */
-export function endedBefore<T>(pending: PromiseLike<T>, context: Context, clock: Clock): Promise<T> {
+export function endedBefore<T>(pending: PromiseLike<T>, context: Context, clock: Clock | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const remainingMs = context.remainingMs();
-    const timer = remainingMs === Infinity ? undefined : clock.setTimer(() => {}, remainingMs);
+    const timer = remainingMs === Infinity ? undefined : clock?.setTimer(() => {}, remainingMs);
     const stop = context.onCancel(reject);
     Promise.resolve(pending)
       .then(resolve, reject)

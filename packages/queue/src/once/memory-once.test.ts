@@ -91,6 +91,34 @@ describe('memoryOnce', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
+  it('(4) waits no longer than its context for its own job either, which goes on and counts', async () => {
+    const { once, root, clock } = make();
+    const { job, ends } = slowJob();
+    const own = once.run('a', job, root.withTimeout(100, 'late')).catch((error: unknown) => error);
+    await settle();
+    await clock.advance(100);
+    expect(await own).toBe('late');
+
+    const next = once.run('a', job, root);
+    await settle();
+    ends[0]?.succeed();
+
+    expect([await next, ends.length, clock.pendingCount]).toEqual([1, 1, 0]);
+  });
+
+  it('(1) runs no second job of a key that the job itself asks for', async () => {
+    const { once } = make();
+    let runs = 0;
+    const inner: Promise<unknown>[] = [];
+    const job = () => {
+      if (++runs === 1) inner.push(once.run('a', job));
+      return runs;
+    };
+
+    expect(await once.run('a', job)).toBe(1);
+    expect([await Promise.all(inner), runs]).toEqual([[1], 1]);
+  });
+
   it('gives each try a higher fencing token, and the job’s error back by identity, thrown at once or later', async () => {
     const { once, root } = make();
     const tokens: number[] = [];

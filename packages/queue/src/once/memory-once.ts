@@ -10,7 +10,7 @@
  *  (1) Of one key at most one job runs at a time.
  *  (2) Once a job has succeeded, all callers get its value until `resultTtlMs` has passed, and no job of the key starts.
  *  (3) At most `maxKeys` results are kept, the newest.
- *  (4) Who waits for another's job waits no longer than its own context lasts.
+ *  (4) Nobody waits longer than its own context lasts, for its own job or another's. A job goes on, and counts when it is done.
  *
  * @module
  */
@@ -68,8 +68,7 @@ interface Result {
   readonly goodUntil: number;
 }
 
-/** The job's error is its caller's: those who wait for its end run their own. */
-const noError = (): void => {};
+const nothing = (): void => {};
 
 class OnceInMemory implements Once {
   readonly #settings: Required<MemoryOnceOptions>;
@@ -94,19 +93,29 @@ class OnceInMemory implements Once {
       const result = this.#resultOf(key);
       if (result !== undefined) return result.value as T; // (2)
       const running = this.#running.get(key);
-      if (running === undefined) return this.#start(key, () => job(context, { fencingToken: ++this.#tokens, attempt }));
-      await endedBefore(running, context, this.#settings.clock); // (1) (4)
+      if (running !== undefined) {
+        await endedBefore(running, context, this.#settings.clock); // (1) (4)
+        continue;
+      }
+      const begun = this.#start(key, () => job(context, { fencingToken: ++this.#tokens, attempt }));
+      return endedBefore(begun, context, this.#settings.clock); // (4)
     }
   }
 
   // --- internal ---
 
+  /** Runs a job to its end, whoever waits for it. What it comes to is told when it is kept. */
   async #start<T>(key: string, job: () => T | PromiseLike<T>): Promise<T> {
-    const begun = new Promise<T>((resolve) => resolve(job()));
-    const over = begun.then((value) => this.#keep(key, value), noError).finally(() => this.#running.delete(key));
-    this.#running.set(key, over);
-    await over;
-    return begun;
+    let end = nothing;
+    this.#running.set(key, new Promise<void>((resolve) => (end = resolve))); // (1): a job may ask for its own key
+    try {
+      const value = await job();
+      this.#keep(key, value);
+      return value;
+    } finally {
+      this.#running.delete(key);
+      end();
+    }
   }
 
   #resultOf(key: string): Result | undefined {

@@ -45,7 +45,11 @@ function part(name: string, value: unknown, nowMs: number): string {
     throw new ConfigError(`rollback id.${name}`, `a text of 1 to ${MAX_PART_LENGTH} characters, or a number`, value);
   if (isNow(value, nowMs))
     throw new ConfigError(`rollback id.${name}`, 'the same for every retry, and so no time', value);
-  return encodeURIComponent(String(value));
+  try {
+    return encodeURIComponent(String(value));
+  } catch {
+    throw new ConfigError(`rollback id.${name}`, 'Unicode, without half of a surrogate pair', value);
+  }
 }
 
 /** Whether `value` is a moment within an hour of now: seconds, milliseconds or nanoseconds since 1970, or a date as text. */

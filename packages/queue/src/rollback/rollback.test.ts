@@ -2,6 +2,7 @@ import { Context, contextKey } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it } from 'vitest';
 
+import { memoryOnce as inMemory } from '../once/memory-once.ts';
 import { type Once, createRollback } from './rollback.ts';
 
 const now = Date.parse('2026-03-04T05:06:07Z');
@@ -57,6 +58,7 @@ describe('createRollback', () => {
     ['an empty part', { task: '', operation: 'refund' }],
     ['a part that is no text', { task: 'a', operation: {} }],
     ['a step that is NaN', { task: 'a', operation: 'b', step: Number.NaN }],
+    ['a part that is no Unicode', { task: '\uD800', operation: 'b' }],
     ['a part that is too long', { task: 'a'.repeat(61), operation: 'b' }],
     ['all of it too long', { task: '%'.repeat(50), operation: 'b' }],
     ['nothing', undefined],
@@ -110,6 +112,16 @@ describe('createRollback', () => {
     await expect(rollback.executeAtMostOnce(Context.background, id, () => runs++)).resolves.toBe(false);
     await expect(rollback.executeAtMostOnce(Context.background, { ...id, step: 3 }, () => runs++)).resolves.toBe(true);
     expect(runs).toBe(2);
+  });
+
+  it.each(['execute', 'executeAtMostOnce'] as const)('(2) ends %s by its own time, whatever undo does', async (way) => {
+    const clock = virtualClock();
+    const rollback = createRollback({ once: inMemory({ clock }), timeoutMs: 100 });
+    const undone = rollback[way](Context.withClock(clock), id, () => new Promise(() => {}));
+    const failure = undone.catch((error: unknown) => error);
+    await clock.advance(100);
+
+    expect(await failure).toMatchObject({ name: 'TimeoutError' });
   });
 
   it('checks what it is made of', async () => {

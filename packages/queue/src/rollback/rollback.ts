@@ -20,6 +20,7 @@
 
 import { type Context, inRange, isFunction, requireContext, withKnown } from '@holdfast/core';
 
+import { endedBefore } from '../in-flight/ended-before.ts';
 import { type Once, type OnceTry, requireOnce } from '../once/once-port.ts';
 import { type WallClock, systemWallClock } from '../wall-clock.ts';
 import { type RollbackId, rollbackKey } from './rollback-id.ts';
@@ -105,8 +106,9 @@ export function createRollback(options: RollbackOptions): Rollback {
       let isOurs = false;
       const mark = (): true => (isOurs = true);
       await once.run(rollbackKey(id, wallClock()), mark, limited);
-      if (isOurs) await undo(limited); // (4)
-      return isOurs;
+      if (!isOurs) return false;
+      await endedBefore(new Promise((resolve) => resolve(undo(limited))), limited, undefined); // (4)
+      return true;
     },
   });
 }
