@@ -98,7 +98,7 @@ export class FakeChannel extends EventEmitter {
   }
 
   #note(line: string): void {
-    if (this.isClosed) throw new Error('Channel closed'); // as amqplib does, of every method
+    if (this.isClosed) throw Object.assign(new Error('Channel closed'), { name: 'IllegalOperationError' }); // as amqplib does, of every method
     this.log.push(line);
   }
 }

@@ -15,11 +15,16 @@
 
 import type { Context } from '@holdfast/core';
 
-import type { AmqpChannel } from './amqp-channel.ts';
+import type { AmqpChannel, AmqpReturned } from './amqp-channel.ts';
 import type { ChannelLife } from './channel-life.ts';
 import { type LetterOptions, type PropertyDefaults, propertiesOf } from './publish-properties.ts';
 import type { PublisherCounts } from './publisher-counts.ts';
-import { MessageReturnedError, PublishRefusedError, PublishUnconfirmedError } from './rabbitmq-error.ts';
+import {
+  channelErrorOf,
+  MessageReturnedError,
+  PublishRefusedError,
+  PublishUnconfirmedError,
+} from './rabbitmq-error.ts';
 import type { Waiting } from './send-gate.ts';
 
 /** What became of a message. */
@@ -67,21 +72,29 @@ export class PublishRun implements Waiting {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#undo.push(
-      letter.context.onCancel((cause) => this.#giveUp(cause)),
-      parts.life.onClose((end) => this.#giveUp(end)),
-    );
+  }
+
+  /** Ends it with its context, or with the channel. One that is over is watched by nobody. */
+  watch(): void {
+    this.#undo.push(this.#letter.context.onCancel((cause) => this.#giveUp(cause)));
+    if (!this.isOver) this.#undo.push(this.#parts.life.onClose((end) => this.#giveUp(end)));
+  }
+
+  /** Whether it has settled. */
+  get isOver(): boolean {
+    return this.#resolve === undefined;
   }
 
   get messageId(): string {
     return this.#letter.options.messageId;
   }
 
-  /** Notes that the broker has returned it. Returns whether it had not before. */
-  returned(): boolean {
-    const isFirst = !this.#isReturned;
+  /** Notes that the broker has returned it, where it is this one. Returns whether it is, and had not been returned before. */
+  returned({ fields }: AmqpReturned): boolean {
+    const { exchange, routingKey } = this.#letter;
+    if (this.#isReturned || fields.exchange !== exchange || fields.routingKey !== routingKey) return false;
     this.#isReturned = true;
-    return isFirst;
+    return true;
   }
 
   /** Refuses it, before it was sent. */
@@ -93,7 +106,7 @@ export class PublishRun implements Waiting {
     const { channel, confirms, counts } = this.#parts;
     const { context, exchange, routingKey, content, options } = this.#letter;
     if (context.cancelled) this.#giveUp(context.cause); // (1): its listener was not told yet
-    if (this.#resolve === undefined) return true;
+    if (this.isOver) return true;
     let hasRoom = true;
     try {
       const properties = propertiesOf(context, options, this.#parts);
@@ -101,7 +114,7 @@ export class PublishRun implements Waiting {
       const args = [exchange, routingKey, content as never, properties, ...(confirms ? [hear] : [])] as const;
       hasRoom = (channel.publish as (...given: readonly unknown[]) => boolean).call(channel, ...args);
     } catch (error) {
-      this.#end(this.#parts.life.end ?? error); // amqplib could not send it, or the channel is closing
+      this.#end(this.#parts.life.end ?? channelErrorOf(error)); // amqplib could not send it, or the channel is closing
       return true;
     }
     this.#isSent = true;

@@ -35,6 +35,7 @@ import type { PublisherCounts } from './publisher-counts.ts';
 import { checkPublishMessage, type PublishMessage } from './publish-properties.ts';
 import { type Letter, type Published, type PublishParts, PublishRun } from './publish-run.ts';
 import { PublisherFullError } from './rabbitmq-error.ts';
+import { watchReturns } from './return-watch.ts';
 import { SendGate } from './send-gate.ts';
 
 /** Options of {@link createPublisher}. Omitted ones take {@link publisherDefaults}. */
@@ -161,7 +162,10 @@ class ChannelPublisher implements Publisher {
     this.#gate = new SendGate(life, settings.maxWaiting);
     const confirms = typeof (channel as { readonly waitForConfirms?: unknown }).waitForConfirms === 'function';
     this.#parts = { ...settings, channel, life, confirms, counts: this.#counts };
-    channel.on('return', (returned: AmqpReturned) => this.#returned(returned));
+    watchReturns(channel, {
+      take: (returned) => this.#take(returned),
+      orphaned: (returned) => this.#hearOrphan(returned),
+    });
   }
 
   async publish(context: Context, message: PublishMessage): Promise<Published> {
@@ -172,8 +176,9 @@ class ChannelPublisher implements Publisher {
     if (life.end !== undefined) throw life.end;
     const run = new PublishRun(this.#parts, letter, (ended) => this.#forget(ended));
     this.#remember(run);
+    run.watch();
     const { maxWaiting } = this.#settings;
-    if (!this.#gate.enter(run)) run.refuse(new PublisherFullError(this.name, maxWaiting)); // (3)
+    if (!run.isOver && !this.#gate.enter(run)) run.refuse(new PublisherFullError(this.name, maxWaiting)); // (3)
     return run.outcome;
   }
 
@@ -209,11 +214,20 @@ class ChannelPublisher implements Publisher {
     this.#idle.clear();
   }
 
-  #returned(returned: AmqpReturned): void {
+  /** Several may be under way with one id, for several queues. */
+  #take(returned: AmqpReturned): boolean {
+    const runs = this.#pending.get(String(returned.properties.messageId)) ?? [];
+    for (const run of runs) {
+      if (!run.returned(returned)) continue;
+      this.#counts.returned++;
+      return true;
+    }
+    return false;
+  }
+
+  #hearOrphan(returned: AmqpReturned): void {
     const { onReturned } = this.#settings;
     this.#counts.returned++;
-    const runs = this.#pending.get(String(returned.properties.messageId)) ?? [];
-    for (const run of runs) if (run.returned()) return;
     if (onReturned !== undefined) callHook('onReturned', this.name, () => onReturned(returned));
   }
 }

@@ -87,6 +87,12 @@ export class PublisherFullError extends RejectionError {
   }
 }
 
+/** What amqplib throws for a channel that is closed is told as the end of the channel; anything else as it is. */
+export function channelErrorOf(error: unknown): unknown {
+  const { name } = (error ?? {}) as { readonly name?: unknown };
+  return name === 'IllegalOperationError' ? new ChannelClosedError(error) : error;
+}
+
 // --- internal ---
 
 nameErrorClass(ChannelClosedError, 'ChannelClosedError');
