@@ -27,7 +27,7 @@ import type { ConsumerEvent } from './consumer-event.ts';
 import { type ConsumerOptions, type ConsumerSettings, resolveConsumerOptions } from './consumer-options.ts';
 import { type ConsumerParts, DeliveryRun } from './delivery-run.ts';
 import { MessageAttempts } from './message-attempts.ts';
-import { ConsumerCancelledError } from './rabbitmq-error.ts';
+import { channelErrorOf, ConsumerCancelledError } from './rabbitmq-error.ts';
 
 /** A consumer as a part of the service: a component of a lifecycle. */
 export interface Consumer {
@@ -48,7 +48,7 @@ export interface Consumer {
 /**
  * Creates a consumer on a channel of its own.
  *
- * @throws ConfigError at creation, when an option is not valid; from start, when it was started before.
+ * @throws ConfigError at creation, when an option is not valid; from start, when it was started or drained before.
  * @throws ChannelClosedError from start, when the channel is closed.
  * @throws what the broker answers from start, as a queue that does not exist, for which it closes the channel.
  * @throws `context.cause` from start, when the broker does not answer in time; the consumer is over then.
@@ -117,12 +117,15 @@ class ChannelConsumer implements Consumer {
   async start(context?: Context): Promise<void> {
     const limit = this.#limited('start', context);
     if (this.#hasStarted) throw new ConfigError(`${this.name}.start`, 'called once', 'a second call');
+    if (this.#parts.inFlight.isDraining)
+      throw new ConfigError(`${this.name}.start`, 'called before its drain', 'a later call');
     limit.throwIfCancelled();
     this.#root.throwIfCancelled();
     this.#hasStarted = true;
     try {
       await endedBefore(this.#subscribe(), limit, this.#settings.clock);
-    } catch (error) {
+    } catch (failure) {
+      const error = channelErrorOf(failure);
       this.#root.cancel(error); // it is over: what the broker answers later begins nothing
       throw error;
     }
@@ -166,7 +169,12 @@ class ChannelConsumer implements Consumer {
     });
     const [, { consumerTag }] = await Promise.all([counted, consumed]);
     this.#tag = consumerTag;
-    if (this.#parts.inFlight.isDraining || this.#root.cancelled) this.#unsubscribe(); // it is over meanwhile
+    if (this.#isOver) this.#unsubscribe(); // meanwhile
+  }
+
+  /** Whether it takes no message any more. */
+  get #isOver(): boolean {
+    return this.#parts.inFlight.isDraining || this.#root.cancelled;
   }
 
   #unsubscribe(): void {
@@ -203,12 +211,13 @@ class ChannelConsumer implements Consumer {
     this.#tag = undefined;
     this.#counts.cancelled++;
     this.#tell(this.#event('cancelled'));
-    if (this.#parts.inFlight.isDraining) return;
+    if (this.#isOver) return;
     if (resubscribe === undefined) return this.#endBy(new ConsumerCancelledError(this.name, queue));
     try {
       await resubscribe(this.#root);
-      if (this.#parts.inFlight.isDraining) return;
+      if (this.#isOver) return;
       await this.#subscribe();
+      if (this.#isOver) return;
       this.#tell(this.#event('resubscribed'));
     } catch (error) {
       this.#endBy(new ConsumerCancelledError(this.name, queue, error));

@@ -20,7 +20,8 @@ import { type CancellableContext, type Context, type Timer, isRejection } from '
 
 import { type InFlight, isDrainCause } from '../in-flight/in-flight.ts';
 import { settledWithin } from '../in-flight/settled-within.ts';
-import type { OnceTry } from '../once/once-port.ts';
+import { type MessageContext, messageContext } from '../message-context.ts';
+import type { Once, OnceTry } from '../once/once-port.ts';
 import type { AmqpChannel, AmqpMessage } from './amqp-channel.ts';
 import type { ChannelLife } from './channel-life.ts';
 import type { ConsumerCounts } from './consumer-counts.ts';
@@ -53,7 +54,7 @@ export class DeliveryRun {
   #timer: Timer | undefined = undefined;
   #isSettled = false;
   #heldMs = 0;
-  #attempt = 1;
+  #attempt = 0;
 
   constructor(parts: ConsumerParts, message: AmqpMessage) {
     this.#parts = parts;
@@ -69,8 +70,8 @@ export class DeliveryRun {
   async handle(): Promise<void> {
     const { settings, counts, attempts } = this.#parts;
     if (this.#parts.context.cancelled || this.#parts.inFlight.isDraining) return this.requeue();
-    this.#attempt = attempts.numberOf(this.#message, settings.queue);
-    const context = this.#contextOf();
+    if (this.#attempt === 0) this.#attempt = attempts.numberOf(this.#message, settings.queue);
+    const { context, own } = this.#contextOf();
     if (context.cancelled) return this.#expire(context); // (3)
     const run = this.#parts.inFlight.begin(settings.queue, context);
     let hasFailed = true;
@@ -84,7 +85,7 @@ export class DeliveryRun {
       counts.handled++;
       this.#settle({ action: 'ack' });
     } catch (error) {
-      this.#fail(error, context);
+      this.#fail(error, { context, own });
     } finally {
       context.cancel(); // (2)
       this.#parts.inFlight.end(run, hasFailed);
@@ -98,14 +99,12 @@ export class DeliveryRun {
 
   // --- internal ---
 
-  #contextOf(): CancellableContext {
+  #contextOf(): MessageContext {
     const { settings, context } = this.#parts;
-    const { codec, queue, maxTimeoutMs, defaultTimeoutMs } = settings;
+    const { codec, queue } = settings;
     const info = { queue, messageId: idOf(this.#message), attempt: this.#attempt };
-    const base = context.withValue(deliveryInfo, info);
-    const told = codec.extract(this.#message.properties.headers, base);
-    const hasDeadline = told.deadline < base.deadline;
-    return told.withTimeout(hasDeadline ? maxTimeoutMs : Math.min(defaultTimeoutMs, maxTimeoutMs));
+    const parent = context.withValue(deliveryInfo, info);
+    return messageContext(parent, settings, (below) => codec.extract(this.#message.properties.headers, below));
   }
 
   #expire(context: CancellableContext): void {
@@ -130,17 +129,8 @@ export class DeliveryRun {
     const guarded = (inner: Context, grant: OnceTry | undefined): unknown =>
       quarantine === undefined ? this.#call(inner, grant) : quarantine.run(key, () => this.#call(inner, grant));
     if (once === undefined) return void (await guarded(context, undefined));
-    let hasRun = false;
-    await once.run(
-      key,
-      async (inner, grant) => {
-        hasRun = true;
-        await guarded(inner, grant);
-        return true;
-      },
-      context,
-    );
-    if (!hasRun) counts.known++;
+    const { isKnown } = await doneOnce({ once, key, context, work: guarded });
+    if (isKnown) counts.known++;
   }
 
   #call(context: Context, grant: OnceTry | undefined): unknown {
@@ -151,7 +141,7 @@ export class DeliveryRun {
     return handle(context, { queue, message, content, attempt, isRedelivered: fields.redelivered, grant });
   }
 
-  #fail(error: unknown, context: Context): void {
+  #fail(error: unknown, { context, own }: MessageContext): void {
     const { counts, settings, attempts, tell } = this.#parts;
     if (this.#isSettled) return;
     if (isDrainCause(context.cause) || this.#parts.context.cancelled) return this.requeue(); // cut off; void without a channel
@@ -166,21 +156,13 @@ export class DeliveryRun {
       message: this.#message,
       attempt: this.#attempt,
       isRejection: isRefused,
-      isExpired: this.#isExpired(),
+      isExpired: own.remainingMs() <= 0, // by its own deadline, not only by a limit of the consumer
       heldMs: this.#heldMs,
     };
+    if (!isRefused) this.#attempt++; // the next try, should it be made here
     const disposition = dispositionOf(failure, settings);
     tell({ ...this.#event('failed'), failure, disposition });
     this.#carryOut(disposition);
-  }
-
-  /** Whether its own deadline has passed, not only a limit of the consumer. */
-  #isExpired(): boolean {
-    const { codec, context } = this.#parts.settings;
-    const told = codec.extract(this.#message.properties.headers, context);
-    const isExpired = told.remainingMs() <= 0;
-    told.cancel();
-    return isExpired;
   }
 
   #carryOut(disposition: Disposition): void {
@@ -240,4 +222,34 @@ export class DeliveryRun {
     const { name, queue } = this.#parts.settings;
     return { type: `rabbitmq-consumer.${type}`, policy: 'rabbitmq-consumer', name, queue };
   }
+}
+
+// --- internal ---
+
+interface OnceWork {
+  readonly once: Once;
+  readonly key: string;
+  readonly context: Context;
+  readonly work: (context: Context, grant: OnceTry) => unknown;
+}
+
+/**
+ * Does `work` once. What remembers it leaves at once when the context ends; the work then has its grace all the same, and what it
+ * comes to counts.
+ */
+async function doneOnce({ once, key, context, work }: OnceWork): Promise<{ readonly isKnown: boolean }> {
+  const runs: Promise<true>[] = [];
+  const job = (inner: Context, grant: OnceTry): Promise<true> => {
+    const run = Promise.resolve(work(inner, grant)).then((): true => true);
+    runs.push(run);
+    return run;
+  };
+  try {
+    await once.run(key, job, context);
+  } catch (error) {
+    const hasLeft = context.cancelled && error === context.cause;
+    if (runs.length === 0 || !hasLeft) throw error;
+    await Promise.all(runs);
+  }
+  return { isKnown: runs.length === 0 };
 }

@@ -82,6 +82,7 @@ describe('dispositionOf', () => {
       },
     ],
     ['returns a promise', async () => ({ action: 'ack' })],
+    ['returns a promise that fails, which nobody else hears of', () => Promise.reject(new Error('later'))],
     ['returns nonsense', () => 'ack'],
     ['returns a delay that never ends', () => ({ action: 'again', afterMs: Infinity })],
     ['forgets the delay', () => ({ action: 'again' })],

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { isRejection, isResilienceError, reportHookError } from '@holdfast/core';
+import { ignoreRejection, isRejection, isResilienceError, reportHookError } from '@holdfast/core';
 
 import type { AmqpMessage } from './amqp-channel.ts';
 
@@ -63,6 +63,7 @@ export function dispositionOf(failure: MessageFailure, rules: DispositionRules):
     try {
       const disposition: unknown = onFailure(failure);
       if (isDisposition(disposition)) return disposition;
+      ignoreRejection(disposition);
       if (disposition !== undefined) throw new TypeError('onFailure returns a disposition or undefined, at once');
     } catch (error) {
       reportHookError('onFailure', error, name); // (2)
