@@ -21,7 +21,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     projects: [
-      ...packages.map((name) => project(`unit:${name}`, `packages/${name}/src/**/*.test.ts`)),
+      ...packages.map((name) => project(`unit:${name}`, `packages/${name}/{src,page}/**/*.test.ts`)),
       folder('architecture', { testTimeout: 60_000 }),
       folder('behaviour'),
       folder('conformance', {

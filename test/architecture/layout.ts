@@ -55,7 +55,7 @@ function missingMirrors(tree: Tree, slug: string): string[] {
 }
 
 function nameViolations(path: string): string[] {
-  const inSource = /^packages\/[^/]+\/src\/(.*)$/.exec(path)?.[1];
+  const inSource = /^packages\/[^/]+\/(?:src|page)\/(.*)$/.exec(path)?.[1];
   if (inSource === undefined) return [];
 
   return inSource

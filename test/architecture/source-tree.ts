@@ -62,7 +62,7 @@ export function isSyntaxNode(value: unknown): value is SyntaxNode {
 
 /** Whether `path` is a TypeScript source file of a package. */
 export function isPackageSource(path: string): boolean {
-  return /^packages\/[^/]+\/src\/.*\.ts$/.test(path);
+  return /^packages\/[^/]+\/(src|page)\/.*\.tsx?$/.test(path);
 }
 
 /** Whether `path` is a test or benchmark that sits beside the source. */

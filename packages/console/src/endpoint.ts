@@ -4,9 +4,10 @@
  *   arrives ─► local? ─► page? ─► rate? ─► token? ─► path? ─► method? ─► query? ─► role? ─► route ─► 200
  *                │         │        │         │        │         │          │         │        │
  *               421       403      429       401      404       405        400       403    400, 403, 404, 408, 409, 413, 415
+ *                                   └─ for a file of the page? ─► the file, whoever asks
  *
  * Invariants
- *  (1) Nothing is shown, read or changed without a token, and nothing is changed with that of a viewer.
+ *  (1) Nothing of the service is shown, read or changed without a token, and nothing is changed with that of a viewer.
  *  (2) Unless it is open to others, only this machine is answered, under a loopback name: a page that made its own name
  *      point here gets nothing.
  *  (3) No request leads to an error of ours, to a thrown exception or to an unhandled rejection.
@@ -29,10 +30,11 @@ import { type BodyRule, LiveAnswer, type RouteMethod, allowedMethods } from './a
 import { findRoute } from './api/routes.ts';
 import type { RoleCheck } from './bearer-token.ts';
 import { isLoopbackAuthority, isLoopbackPeer } from './loopback.ts';
+import { type PageAnswer, isForPage, isNavigation, pageAnswer } from './page-files.ts';
 import { isOfAnotherPage } from './page-origin.ts';
 import { ClientGone, readJsonObject } from './request-body.ts';
 import type { RequestRate } from './request-rate.ts';
-import { type Answer, STREAM_HEADERS, send } from './response.ts';
+import { type Answer, STREAM_HEADERS, send, sendFile } from './response.ts';
 import type { Subject } from './subject.ts';
 
 /** What an endpoint needs. */
@@ -80,9 +82,10 @@ export interface AdminDeniedEvent extends PolicyEvent {
 export function endpoint(parts: EndpointParts): RequestHandler {
   return (request, response) => {
     parts.live.start();
-    void answer(parts, request)
-      .then((body) => deliver(response, body, parts.clock))
-      .catch((error: unknown) => refuse(parts, response, error)); // (3)
+    const answering = isForPage(request)
+      ? answerPage(parts, request).then((file) => sendFile(response, file))
+      : answer(parts, request).then((body) => deliver(response, body, parts.clock));
+    void answering.catch((error: unknown) => refuse(parts, response, error)); // (3)
   };
 }
 
@@ -92,6 +95,14 @@ function deliver(response: ServerResponse, body: unknown, clock: Clock): void {
   if (!(body instanceof LiveAnswer)) send(response, { status: 200, body }, clock);
   else if (response.req.method === 'HEAD') response.writeHead(200, STREAM_HEADERS).end();
   else body.open(response);
+}
+
+/** A file of the page, for whoever may come here at all; links on pages of others may lead to it. */
+async function answerPage(parts: EndpointParts, request: IncomingMessage): Promise<PageAnswer> {
+  checkOrigin(parts, request);
+  if (isOfAnotherPage(request.headers) && !isNavigation(request)) throw ofAnotherPage();
+  parts.rate(undefined);
+  return pageAnswer(request);
 }
 
 async function answer(parts: EndpointParts, request: IncomingMessage): Promise<unknown> {

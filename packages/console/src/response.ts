@@ -5,7 +5,8 @@
  * comes before the request has ended is written at once, and the connection closed when the rest has come, within limits.
  *
  * Invariants
- *  (1) Every answer says that it is not to be stored, sniffed or framed, nor read by pages of others.
+ *  (1) Every answer says that it is not to be sniffed or framed, nor read by pages of others; and none is to be stored, but
+ *      files whose names change with what is in them.
  *  (2) A connection whose request was not read to its end serves no other.
  *  (3) Waiting for such an end is limited, in bytes and in time.
  *
@@ -61,6 +62,18 @@ export function send(response: ServerResponse, { status, body, type, headers }: 
   }
   response.write(payload);
   drain(request, clock, () => response.end());
+}
+
+/** Sends bytes as they are; nothing that the client does can make it throw. `headers` win over what every answer says. */
+export function sendFile(
+  response: ServerResponse,
+  { status, bytes, headers }: { readonly status: number; readonly bytes: Buffer; readonly headers: Answer['headers'] },
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const isUnfinished = hasBody(response.req) && !response.req.complete;
+  response.on('error', ignore);
+  const closing = isUnfinished ? { Connection: 'close' } : {}; // (2)
+  response.writeHead(status, { ...GUARDS, 'Content-Length': bytes.length, ...closing, ...headers }).end(bytes);
 }
 
 // --- internal ---

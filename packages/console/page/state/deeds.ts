@@ -1,0 +1,39 @@
+/**
+ * Deeds: actions in words.
+ *
+ * @module
+ */
+
+import type { Action } from '../api/answers.ts';
+
+/** Says what was done, as the rest of a sentence that begins with who did it. */
+export function deedOf({ kind, target, before, after, undoes }: Action): string {
+  const deed = words[kind]?.(target, before, after) ?? `did ${kind} to ${target}`;
+  return undoes === undefined ? deed : `${deed}, undoing what was done`;
+}
+
+// --- internal ---
+
+type Words = (target: string, before: unknown, after: unknown) => string;
+
+const words: Readonly<Record<string, Words>> = {
+  'circuit.held': (target, _before, after) => `held circuit ${target} ${memberOf(after, 'state')}`.trimEnd(),
+  'circuit.released': (target) => `released circuit ${target}`,
+  'circuit.hold-expired': (target) => `let the hold of circuit ${target} expire`,
+  'feature.set': (target, _before, after) => `set feature ${target} to ${memberOf(after, 'mode') || 'another mode'}`,
+  'feature.restored': (target) => `restored feature ${target}`,
+  'policy.changed': (target, _before, after) => `changed ${optionsOf(after)} of ${target}`,
+};
+
+function memberOf(value: unknown, name: string): string {
+  if (typeof value !== 'object' || value === null) return '';
+  const member = (value as Readonly<Record<string, unknown>>)[name];
+  return typeof member === 'string' ? member : '';
+}
+
+function optionsOf(after: unknown): string {
+  if (typeof after !== 'object' || after === null) return 'options';
+  return Object.entries(after)
+    .map(([option, value]) => `${option} to ${JSON.stringify(value)}`)
+    .join(', ');
+}

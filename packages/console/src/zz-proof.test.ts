@@ -1,0 +1,81 @@
+import { createServer, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { circuitBreaker } from '@holdfast/core';
+import { settle } from '@holdfast/core/testing';
+import { describe, expect, it } from 'vitest';
+import { createAdmin } from './admin.ts';
+import { LiveFeed } from './live/live-feed.ts';
+import { change, createAdminUnderTest, jsonAs, openRaw, startAdminUnderTest, token, tokens } from './testing/admin-under-test.ts';
+
+describe('proof', () => {
+  it('two admins on one registry: holds of one are not those of the other', async () => {
+    const { registry, clock, url: _u, ask, port } = await startAdminUnderTest();
+    void _u; void port;
+    const breaker = registry.create(circuitBreaker, { name: 'prices' });
+    const other = createAdmin({ registry, token, clock, sampleMs: 0 });
+    const { url } = await other.listen();
+    const body = JSON.stringify({ state: 'open', actor: 'a', reason: 'r', expiresInMs: 60_000 });
+    const auth = jsonAs('operator');
+    await ask('/circuits/prices/hold', { method: 'PUT', headers: auth, body });
+    await fetch(`${url}/circuits/prices/hold`, { method: 'PUT', headers: auth, body: JSON.stringify({ state: 'closed', actor: 'b', reason: 'r', expiresInMs: 1000 }) });
+    expect(breaker.snapshot().holds).toHaveLength(2);
+    await other.close();
+  });
+  it('an undo that is refused changes nothing', async () => {
+    const { ask, degradation } = await startAdminUnderTest({ tokens });
+    const put = (role: 'operator' | 'break-glass', body: object) => ask('/features/recommendations', { method: 'PUT', headers: jsonAs(role), body: JSON.stringify(body) });
+    console.log((await put('operator', change)).status);
+    console.log((await put('break-glass', { ...change, mode: 'off', source: 'break-glass', actor: 'root' })).status);
+    const ended = await ask('/features/recommendations', { method: 'DELETE', headers: jsonAs('break-glass'), body: JSON.stringify({ actor: 'x', reason: 'y', isAtOnce: true }) });
+    console.log(ended.status, degradation.status('recommendations').overrides.length);
+    const id = (ended.body as { actionId: string }).actionId;
+    const before = degradation.status('recommendations').revision;
+    const undone = await ask(`/actions/${id}/undo`, { method: 'POST', headers: jsonAs('operator'), body: JSON.stringify({ actor: 'op', reason: 'undo' }) });
+    console.log(undone.status, undone.body);
+    const after = degradation.status('recommendations');
+    console.log(after.overrides);
+    if (undone.status !== 200) expect(after.revision).toBe(before);
+  });
+  it('pipelined watchers', async () => {
+    let feed: LiveFeed | undefined;
+    const start = LiveFeed.prototype.start;
+    LiveFeed.prototype.start = function (this: LiveFeed) { feed = this; return start.call(this); };
+    const { port } = await startAdminUnderTest({ maxWatchers: 4, sampleMs: 1000 });
+    const { socket, answer } = openRaw(port);
+    const one = `GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+    socket.write(one.repeat(20));
+    await new Promise((r) => socket.once('data', r));
+    await new Promise((r) => setTimeout(r, 100));
+    console.log('watchers', feed?.watcherCount);
+    expect(feed?.watcherCount).toBeLessThanOrEqual(4);
+    socket.destroy();
+    await answer;
+    await new Promise((r) => setTimeout(r, 200));
+    console.log('after', feed?.watcherCount);
+    LiveFeed.prototype.start = start;
+    expect(feed?.watcherCount).toBe(0);
+  });
+  it('close ends though a client does not read', async () => {
+    const { admin, registry, port, clock } = await startAdminUnderTest();
+    for (let i = 0; i < 4000; i++) registry.create(circuitBreaker, { name: `c${i}-${'x'.repeat(40)}` });
+    const socket = connect(port, '127.0.0.1');
+    socket.pause();
+    await new Promise((r) => socket.once('connect', r));
+    socket.write(`GET /circuits HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`.repeat(6));
+    await new Promise((r) => setTimeout(r, 1000));
+    let isClosed = false;
+    void admin.close().then(() => (isClosed = true));
+    await new Promise((r) => setTimeout(r, 1500));
+    await clock.advance(60_000);
+    await new Promise((r) => setTimeout(r, 500));
+    socket.destroy();
+    expect(isClosed).toBe(true);
+  }, 20_000);
+  it('no token in denied', async () => {
+    const { registry, url } = await startAdminUnderTest();
+    const heard: unknown[] = [];
+    registry.events.listen((event) => heard.push(event));
+    await fetch(`${url}/events?access_token=${token}`);
+    expect(JSON.stringify(heard)).not.toContain(token);
+  });
+});
