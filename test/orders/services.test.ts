@@ -24,7 +24,7 @@ const isLong = process.env['HOLDFAST_ORDERS_RUNS'] !== undefined;
 /** Why there is no RabbitMQ; empty where there is one. */
 const missing = inject('noRabbitmq');
 
-describe('the services of orders', { timeout: isLong ? 900_000 : 120_000 }, () => {
+describe('the services of orders', { timeout: isLong ? 900_000 : 240_000 }, () => {
   const hops = new HopBook();
   const died: string[] = [];
   let platform: Platform;
@@ -33,7 +33,7 @@ describe('the services of orders', { timeout: isLong ? 900_000 : 120_000 }, () =
     if (missing !== '') return;
     platform = await openPlatform({ hop: (hop) => hops.add(hop), progress: () => {}, died: (name) => died.push(name) });
     await place({ ...ada, lines: [{ sku: 'lamp', quantity: 1 }] }); // the first one is slow: code is compiled
-  });
+  }, 280_000);
   afterAll(() => platform?.close());
   beforeEach(({ skip }) => {
     if (missing !== '') skip(missing);

@@ -18,7 +18,7 @@ function tied(test: TestContext, orders: OrdersProcess): OrdersProcess {
   return orders;
 }
 
-describe('npm run orders', { concurrent: true }, () => {
+describe('npm run orders', { concurrent: true, timeout: 280_000 }, () => {
   beforeEach(({ skip }) => {
     if (missing !== '') skip(missing);
   });

@@ -33,7 +33,8 @@ async function main(words: readonly string[]): Promise<number> {
 
 /** Starts everything and tells the story; signals, and the end of the story, stop it. */
 async function play(args: Arguments): Promise<number> {
-  const life = createLifecycle({ name: 'orders', process, notReadyForMs: 0 });
+  const startTimeoutMs = 300_000; // RabbitMQ alone needs five seconds, and a minute on a machine that has much else to do
+  const life = createLifecycle({ name: 'orders', process, startTimeoutMs, notReadyForMs: 0 });
   process.stdout.on('error', () => void life.stop('nobody reads the output')); // as in a pipe to head
   const run = createRun(args, createJournal());
   life.add(run.platform).add(run.story);
