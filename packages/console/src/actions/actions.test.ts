@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type CircuitBreaker, circuitBreaker, keyed, pipeline, retry, timeout } from '@holdfast/core';
 import { recordEvents } from '@holdfast/core/testing';
 
+import { createAdmin } from '../admin.ts';
 import { auth, change, json, jsonAs, startAdminUnderTest, tokens } from '../testing/admin-under-test.ts';
 import { type Action, ActionTrail, type ShownAction, findChangedAction } from './action-trail.ts';
 
@@ -51,10 +52,33 @@ describe('circuit holds', () => {
     expect(breaker.state).toBe('forced-open');
     expect((await ask('/circuits/prices')).body).toMatchObject({
       hold: { setAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-01-01T00:01:00.000Z', remainingMs: 40_000 },
-      holds: [{ owner: 'console', reason: 'alice: INC-4711', state: 'forced-open', remainingMs: 40_000 }],
+      holds: [
+        {
+          owner: expect.stringMatching(/^console [0-9a-f]{8}$/) as string,
+          reason: 'alice: INC-4711',
+          state: 'forced-open',
+          remainingMs: 40_000,
+        },
+      ],
     });
     await send('PUT', prices, { ...hold, state: 'closed' });
     expect([breaker.state, breaker.snapshot().holds.length]).toEqual(['forced-closed', 1]);
+  });
+
+  it('(2) leave the holds of another endpoint of the same registry alone', async () => {
+    const { send, breaker, registry, clock } = await start();
+    const other = createAdmin({ registry, clock, token: tokens.viewer, sampleMs: 0 });
+    const { url } = await other.listen();
+    const headers = { ...json, Authorization: `Bearer ${tokens.viewer}` };
+    const ask = (method: string, body: object) =>
+      fetch(`${url}${prices}`, { method, headers, body: JSON.stringify(body) });
+    await send('PUT', prices, hold);
+
+    expect((await ask('DELETE', author)).status).toBe(409);
+    await ask('PUT', { ...hold, state: 'closed', expiresInMs: 1000 });
+
+    expect([breaker.state, breaker.snapshot().holds.length]).toEqual(['forced-open', 2]);
+    await other.close();
   });
 
   it('(1) (3) release by themselves when their time is over, which is in the trail', async () => {
@@ -351,6 +375,21 @@ describe('feature changes', () => {
     const last = await send('PUT', '/features/checkout', { ...change, mode: 'deferred', expiresInMs: 10 });
     await clock.advance(10);
     expect(await undo(last.body.actionId)).toMatchObject({ status: 409, body: { code: 'NOT_UNDOABLE' } });
+  });
+
+  it('(3) undo brings back all or nothing: who may not bring back a part changes nothing', async () => {
+    const { send, undo, degradation } = await start();
+    const boss = jsonAs('break-glass');
+    await send('PUT', feature, change);
+    await send('PUT', feature, { ...change, mode: 'off', source: 'break-glass' }, boss);
+    const ended = await send('DELETE', feature, { ...author, isAtOnce: true }, boss);
+    const { revision } = degradation.status('recommendations');
+
+    expect(await undo(ended.body.actionId)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+
+    expect(degradation.status('recommendations')).toMatchObject({ revision, overrides: [] });
+    const undone = await send('POST', `/actions/${ended.body.actionId}/undo`, author, boss);
+    expect([undone.status, degradation.status('recommendations').overrides.length]).toEqual([200, 2]);
   });
 });
 

@@ -7,11 +7,13 @@
  *
  * Invariants
  *  (1) A hold ends at its expiry whatever becomes of this object: the circuit itself counts its time.
- *  (2) Holds of others, such as controllers, are shown and left alone.
+ *  (2) Holds of others, such as controllers and other endpoints of the same registry, are shown and left alone.
  *  (3) Everything that is done is in the trail, the end of a hold by time included.
  *
  * @module
  */
+
+import { randomUUID } from 'node:crypto';
 
 import type { Clock, Registry, Timer } from '@holdfast/core';
 
@@ -52,6 +54,8 @@ export const MAX_HOLD_MS = 86_400_000;
 export class CircuitHolds {
   readonly #parts: HoldParts;
   readonly #held = new Map<Circuit, Held>();
+  /** Who holds, to the circuit. Of this object alone: an owner has one hold, and its next takes the place of that. */
+  readonly #owner = `console ${randomUUID().slice(0, 8)}`; // (2)
 
   constructor(parts: HoldParts) {
     this.#parts = parts;
@@ -115,7 +119,7 @@ export class CircuitHolds {
     const { clock, wallClock } = this.#parts;
     if (typeof policy.hold !== 'function')
       throw new Problem(409, `the circuit ${circuitId} cannot be held`, { code: 'NOT_HOLDABLE' });
-    const hold = policy.hold(state, { owner: OWNER, forMs: expiresInMs, reason: `${actor}: ${reason}` }); // (1)
+    const hold = policy.hold(state, { owner: this.#owner, forMs: expiresInMs, reason: `${actor}: ${reason}` }); // (1)
     this.#held.get(policy)?.timer.cancel();
     const timer = clock.setTimer(() => this.#expire(entry), expiresInMs);
     timer.unref();
@@ -171,9 +175,6 @@ export class CircuitHolds {
 }
 
 // --- internal ---
-
-/** The owner of all holds of the API, to the circuit. */
-const OWNER = 'console';
 
 interface Held extends Author {
   readonly hold: { release(): boolean };

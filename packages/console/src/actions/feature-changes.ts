@@ -5,6 +5,8 @@
  *  (1) What is allowed is decided by the features themselves; nothing is set here that `set` and `restore` would refuse.
  *  (2) Undoing brings back the overrides that there were, for what is left of their time, and no others; where people changed
  *      the feature since, it changes nothing.
+ *  (3) Undoing brings back all or nothing: the step that needs most is taken first, so that whoever may not is refused before
+ *      anything has changed.
  *
  * @module
  */
@@ -76,7 +78,7 @@ export class FeatureChanges {
       const steps = ids.map((id) => this.#step(id, way)).filter((step) => step !== undefined);
       if (steps.length === 0)
         throw new Problem(409, `what was changed of ${name} is over by now`, { code: 'NOT_UNDOABLE' });
-      for (const step of steps) step();
+      for (const { take } of steps.toSorted((one, other) => one.rank - other.rank)) take(); // (3)
       const back = degradation.status(name);
       const undo = this.#backTo(now, back);
       for (const id of ids) this.#plan(name, id, plans.get(id));
@@ -85,18 +87,19 @@ export class FeatureChanges {
   }
 
   /** What brings one override back to what it was; undefined where its time is over. */
-  #step(id: string, { before, now, author, spentMs, plans }: Way): (() => void) | undefined {
+  #step(id: string, { before, now, author, spentMs, plans }: Way): Step | undefined {
     const { degradation } = this.#parts;
     const { name } = before;
     const was = ownOverrides(before).find((override) => override.id === id);
+    const is = ownOverrides(now).find((override) => override.id === id);
     const remainingMs = Math.floor((was?.remainingMs ?? 0) - spentMs);
     if (was !== undefined && remainingMs >= 1) {
-      const change = changeOf(was, { ...author, expiresInMs: remainingMs });
       const restore = plans.get(id);
-      return () => void degradation.set(name, was.mode, { ...change, ...(restore !== undefined && { restore }) });
+      const change = { ...changeOf(was, { ...author, expiresInMs: remainingMs }), ...(restore && { restore }) };
+      return { rank: rankOf(was, before), take: () => void degradation.set(name, was.mode, change) };
     }
-    const isThere = ownOverrides(now).some((override) => override.id === id);
-    return isThere ? () => void degradation.restore(name, { ...author, id, isAtOnce: true }) : undefined;
+    const ended = { ...author, id, isAtOnce: true };
+    return is && { rank: rankOf(is, before), take: () => void degradation.restore(name, ended) };
   }
 
   #plan(name: string, id: string, plan: ModeChange['restore']): void {
@@ -119,6 +122,19 @@ interface Way {
   readonly author: Author;
   readonly spentMs: number;
   readonly plans: ReadonlyMap<string, ModeChange['restore']>;
+}
+
+/** One override on its way back. */
+interface Step {
+  /** The lower, the more it may need: of several, only the first can be refused for the role. */
+  readonly rank: number;
+  readonly take: () => void;
+}
+
+/** What is of break-glass needs most; then comes what forces a mode, the better the mode, the more. */
+function rankOf({ source, kind, mode }: OverrideStatus, { modes }: FeatureStatus): number {
+  if (source === 'break-glass') return -1;
+  return kind === 'force' ? modes.indexOf(mode) : modes.length;
 }
 
 function planKey(feature: string, id: string): string {
