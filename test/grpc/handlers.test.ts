@@ -52,6 +52,29 @@ const kinds: readonly (readonly [string, (functions: Functions) => Promise<unkno
   ['bidi', (functions) => all(functions.chat(Context.background, [{ text: '' }]))],
 ];
 
+describe('a handler that was made for a method of another kind', () => {
+  it.each<[kind: string, of: (serving: GrpcServing) => unknown]>([
+    ['unary', (serving) => serving.handleUnary<Note, Note>(() => ({ text: '' }))],
+    ['client stream', (serving) => serving.handleClientStream<Note, Note>(() => ({ text: '' }))],
+  ])('fails calls that stream responses, and not the process: %s', async (_kind, of) => {
+    const reported: unknown[] = [];
+    const wrong = (serving: GrpcServing) => ({ list: of(serving) as never, chat: of(serving) as never });
+    const { functions, shop } = await shopOf(wrong, { onHandlerError: (error) => reported.push(error) });
+
+    const errors = [
+      await all(functions.list(Context.background, { text: '' })).catch((error: unknown) => error),
+      await all(functions.chat(Context.background, [{ text: '' }])).catch((error: unknown) => error),
+    ];
+
+    expect(errors.map(grpcStatusOf)).toEqual(['UNKNOWN', 'UNKNOWN']);
+    expect(reported.map(String)).toEqual([
+      expect.stringContaining('handleServerStream'),
+      expect.stringContaining('handleServerStream'),
+    ]);
+    await until(() => shop.serving.snapshot().open === 0);
+  });
+});
+
 describe.each(kinds)('a %s handler that throws', (_kind, call) => {
   it.each<[what: string, thrown: unknown, status: string]>([
     ['a status of its own', grpcError('NOT_FOUND', 'no such thing'), 'NOT_FOUND'],

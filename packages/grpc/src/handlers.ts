@@ -2,7 +2,8 @@
  * Handlers: functions of a context and a request that return promises or async iterables, as handlers of grpc-js.
  *
  * Always
- *  - A call is answered once, whatever the handler does: with its value, or with the status of its error.
+ *  - A call is answered once, whatever the handler does: with its value, or with the status of its error. So is one whose handler
+ *    was made for a method of another kind.
  *  - What a handler streams is read no further once nobody takes it, and its source is told.
  *  - What the client streams ends for the handler when the call does: with the context's cause, if it was cut off.
  *
@@ -115,6 +116,7 @@ type HandledMethod = Pick<GrpcMethod, 'path' | 'kind'>;
 interface PathedCall {
   readonly metadata: Metadata;
   getPath(): string;
+  emit(event: 'error', status: object): boolean;
 }
 
 type Under = <T>(call: PathedCall, context: Context, operation: (own: Context) => T | PromiseLike<T>) => Promise<T>;
@@ -134,12 +136,13 @@ function policyOf(chosen: HandlerParts['policy'], kind: GrpcMethod['kind']): Und
   };
 }
 
-/** Answers a call that has one response. */
+/** Answers a call that has one response. Of a method that streams responses, grpc-js gives no callback: that call fails. */
 function answerOnce<Response>(
   parts: HandlerParts,
-  { call, callback }: { readonly call: PathedCall; readonly callback: sendUnaryData<Response> },
+  { call, callback }: { readonly call: PathedCall; readonly callback: sendUnaryData<Response> | undefined },
   run: (context: Context) => Promise<Response>,
 ): void {
+  if (callback === undefined) return stream(parts, call, rejectKind);
   void (async () => {
     const outcome = await outcomeOf(parts, call, run);
     if (outcome.error === undefined) callback(null, outcome.value);
@@ -147,15 +150,20 @@ function answerOnce<Response>(
   })();
 }
 
+/** Fails a call that is served by a handler of another kind. */
+async function rejectKind(): Promise<never> {
+  throw new TypeError('this method streams responses: make its handler with handleServerStream or handleBidi');
+}
+
 /** Answers a call that has a stream of responses. */
 function stream(
   parts: HandlerParts,
-  call: PathedCall & { end(): unknown; emit(event: 'error', status: object): boolean },
+  call: PathedCall & { end?(): unknown },
   run: (context: Context) => Promise<void>,
 ): void {
   void (async () => {
     const { error } = await outcomeOf(parts, call, run);
-    if (error === undefined) call.end();
+    if (error === undefined) call.end?.();
     else call.emit('error', error);
   })();
 }
