@@ -359,6 +359,15 @@ describe('the handler', () => {
     expect(JSON.stringify(answer.body)).not.toContain('hunter2');
     expect(recorder.types).toEqual(['admin.failed', 'admin.failed']);
   });
+
+  it('(5) are told of without the query, where some put their token', async () => {
+    const { registry, url } = await startAdminUnderTest();
+    const { events } = recordEvents(registry.events);
+
+    await fetch(`${url}/events?access_token=${token}`);
+
+    expect(events).toEqual([{ ...denied, status: 401, method: 'GET', path: '/events', role: undefined }]);
+  });
 });
 
 const denied = { type: 'admin.denied', policy: 'admin', name: 'admin' };

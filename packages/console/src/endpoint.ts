@@ -72,7 +72,7 @@ export interface AdminDeniedEvent extends PolicyEvent {
   readonly name: 'admin';
   readonly status: 401 | 403;
   readonly method: string;
-  /** The path that was asked for, at most 200 characters. */
+  /** The path that was asked for without its query, at most 200 characters. */
   readonly path: string;
   /** Undefined without a right token. */
   readonly role: Role | undefined;
@@ -221,7 +221,7 @@ interface Denial {
 function tellDenied({ registry }: EndpointParts, { method = '', url = '' }: IncomingMessage, denial: Denial): void {
   const { role, status } = denial;
   if (!registry.events.active || (status !== 401 && status !== 403)) return;
-  const path = url.slice(0, 200);
+  const path = (url.split('?')[0] ?? '').slice(0, 200); // (5): some put tokens into queries
   const event: AdminDeniedEvent = { type: 'admin.denied', policy: 'admin', name: 'admin', status, method, path, role };
   registry.events.emit(event);
 }

@@ -8,7 +8,8 @@
  * Invariants
  *  (1) It listens to the events of policies only while somebody watches: without, no call pays for it.
  *  (2) At most `maxWatchers` clients watch at once; one more is refused. Viewers take three quarters of that at most, so that
- *      they keep no operator out.
+ *      they keep no operator out. A stream has its connection for itself: one that waits behind another would hear nothing, and
+ *      nobody would hear that it has gone.
  *  (3) Changes are told within `FLUSH_MS`, however many there are: what changes twice in that time is told once. Where looking
  *      takes long, as at thousands of circuits, they are told later, so that it takes a tenth of the time at most.
  *  (4) Closing ends every stream, and every timer.
@@ -31,7 +32,7 @@ import { EventLog, type Frame, frameText } from './event-log.ts';
 import { NamedTimers } from './named-timers.ts';
 import { type Notice, Observer, type Ribbons } from './observer.ts';
 import { type Sample, Sampler } from './sampler.ts';
-import { requirePlace } from './watch-limit.ts';
+import { requireConnection, requirePlace } from './watch-limit.ts';
 import { Watcher } from './watcher.ts';
 
 /** What a live feed needs. */
@@ -101,13 +102,17 @@ export class LiveFeed {
     if (this.#parts.sampleMs > 0) this.#armSample();
   }
 
-  /** Lets a client watch. Throws a Problem when there are too many. Returns what opens the stream. */
+  /** Lets a client watch. Throws a Problem when there are too many. Returns what opens the stream, and may throw one, too. */
   admit({ headers }: IncomingMessage, role: Role, lastEventId?: string): (response: ServerResponse) => void {
     const field = headers['last-event-id'] ?? lastEventId;
     const after = typeof field === 'string' && field !== '' ? field : undefined;
     if (this.#isClosed) throw new Problem(503, 'the admin endpoint is closed', { code: 'CLOSED' });
-    requirePlace(this.#watchers, this.#parts.maxWatchers, role); // (2)
-    return (response) => this.#open(response, after, role === 'viewer');
+    requirePlace(this.#watchers, this.#parts.maxWatchers, role);
+    return (response) => {
+      requireConnection(response);
+      requirePlace(this.#watchers, this.#parts.maxWatchers, role); // (2): others may have been let in meanwhile
+      this.#open(response, after, role === 'viewer');
+    };
   }
 
   /** The calendar time of now, and how often samples are taken; 0 where none are. */

@@ -5,7 +5,15 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { circuitBreaker, onHookError, retry } from '@holdfast/core';
 import { settle } from '@holdfast/core/testing';
 
-import { auth, change, createAdminUnderTest, json, startAdminUnderTest, token } from '../testing/admin-under-test.ts';
+import {
+  auth,
+  change,
+  createAdminUnderTest,
+  json,
+  openRaw,
+  startAdminUnderTest,
+  token,
+} from '../testing/admin-under-test.ts';
 import type { AdminOptions } from '../admin.ts';
 import { EventLog } from './event-log.ts';
 import { Ribbon } from './ribbon.ts';
@@ -185,6 +193,21 @@ describe('live feed', () => {
     expect((await ask('/events', { headers: asViewer })).status).toBe(503);
     await watch(url).greeted();
     expect((await ask('/events')).status).toBe(503);
+  });
+
+  it('(2) lets one client with many requests on one connection take one place, and frees it when that ends', async () => {
+    const { url, port, ask } = await start({ maxWatchers: 4 });
+    const { socket, answer } = openRaw(port);
+    socket.write(`GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`.repeat(20));
+    await new Promise((resolve) => socket.once('data', resolve));
+
+    for (let count = 0; count < 3; count++) await watch(url).greeted();
+    expect((await ask('/events')).status).toBe(503);
+
+    socket.destroy();
+    await answer;
+    await vi.waitFor(async () => expect((await ask('/events', { method: 'HEAD' })).status).toBe(200));
+    await watch(url).greeted();
   });
 
   it('(3) tells once what changes many times within a moment', async () => {
