@@ -17,6 +17,7 @@ it('channel-life (1): tells each listener once what closed the channel, also one
 
   expect(told).toEqual([life.end, life.end]);
   expect(life.end).toMatchObject({ code: 'CHANNEL_CLOSED', cause: broken });
+  expect(life.end?.message).toBe('the channel is closed: PRECONDITION_FAILED'); // logs show the message, not the cause
 });
 
 it('channel-life (1): takes the error of the connection for the channel’s', () => {

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { RejectionError, ResilienceError, nameErrorClass } from '@holdfast/core';
+import { RejectionError, ResilienceError, messageOf, nameErrorClass } from '@holdfast/core';
 
 /** The channel, or its connection, is closed. Contexts of messages end with it: the broker delivers them again. */
 export class ChannelClosedError extends ResilienceError {
   readonly code = 'CHANNEL_CLOSED';
 
   constructor(cause: unknown) {
-    super('the channel is closed', { cause });
+    super(cause instanceof Error ? `the channel is closed: ${messageOf(cause)}` : 'the channel is closed', { cause });
   }
 }
 
