@@ -70,16 +70,29 @@ export function jobProducer<J>(queue: JobQueueLike<J>, options: JobProducerOptio
     withContext(codec, context, opts);
   return Object.freeze({
     optionsFor,
-    add: async (context: Context, { name, data, opts }: NewJob) =>
-      queue.add(name, data as never, optionsFor(context, opts)),
-    addBulk: async (context: Context, jobs: readonly NewJob[]) =>
-      queue.addBulk(
-        jobs.map(({ name, data, opts }) => ({ name, data: data as never, opts: optionsFor(context, opts) })),
-      ),
+    add: async (context: Context, job: NewJob) => {
+      requireContext('jobProducer', context);
+      const { name, data, opts } = requireJob('add', job);
+      return queue.add(name, data as never, optionsFor(context, opts));
+    },
+    addBulk: async (context: Context, jobs: readonly NewJob[]) => {
+      requireContext('jobProducer', context);
+      const known = jobs.map((job) => requireJob('addBulk', job));
+      return queue.addBulk(
+        known.map(({ name, data, opts }) => ({ name, data: data as never, opts: optionsFor(context, opts) })),
+      );
+    },
   });
 }
 
 // --- internal ---
+
+/** Tells apart the job from the arguments of BullMQ's own `add(name, data, opts)`. */
+function requireJob(method: string, job: NewJob): NewJob {
+  if (typeof job?.name !== 'string')
+    throw new ConfigError(`jobProducer.${method} job`, 'an object { name, data, opts }', job);
+  return job;
+}
 
 function withContext<O extends object>(codec: QueueCodec, context: Context, opts?: O): O & JobContextOptions {
   requireContext('jobProducer', context);

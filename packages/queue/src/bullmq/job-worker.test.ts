@@ -317,6 +317,14 @@ describe('job-producer', () => {
     expect(added).toHaveLength(1);
   });
 
+  it('says what it needs where it is called as a queue is', async () => {
+    const jobs = jobProducer({ add: async () => 0, addBulk: async () => [] });
+    const { add } = jobs as unknown as { readonly add: (...args: unknown[]) => Promise<unknown> };
+    await expect(add({ name: 'mail', data: {} })).rejects.toThrow('jobProducer needs a Context');
+    await expect(add(Context.background, 'mail', {})).rejects.toThrow('must be an object { name, data, opts }');
+    await expect(jobs.addBulk(Context.background, ['mail'] as never)).rejects.toThrow('jobProducer.addBulk job');
+  });
+
   it('(2) sends no deadline with a job that repeats', () => {
     const context = Context.background.withTimeout(1000);
     const jobs = jobProducer(queue);
