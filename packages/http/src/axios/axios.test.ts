@@ -47,6 +47,15 @@ describe('createAxiosRequest', () => {
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });
 
+  it.each([['/orders/7'], [undefined]])('sends nothing where %s is in the place of the config', async (config) => {
+    const { asked, client } = fake();
+
+    const calling = createAxiosRequest(client)(Context.background, config as never);
+
+    await expect(calling).rejects.toThrow('request.config must be an object, as { url }');
+    expect(asked).toEqual([]);
+  });
+
   it('(2): fails with the cause of the context', async () => {
     const { client } = fake(untilAborted);
     const context = Context.background.withCancel();

@@ -87,6 +87,7 @@ export function createAxiosRequest<C extends AxiosConfig>(
 
   return async function contextAxiosRequest<T>(context: Context, config: ContextAxiosConfig<C>) {
     requireContext('request', context);
+    if (Object(config) !== config) throw new ConfigError('request.config', 'an object, as { url }', config);
     const { idempotent, data, signal, method: anyCase, ...rest } = config as ContextAxiosConfig<AxiosConfig>;
     const method = (anyCase ?? client.defaults.method ?? 'get').toUpperCase();
     const url = client.getUri(rest as C);

@@ -53,7 +53,7 @@ export function readFetchRequest(
   const { body, idempotent, signal, headers: ownHeaders, method: ownMethod, redirect, ...rest } = init;
   const given = isRequest(input) ? input : undefined;
   const fallback = given ?? { method: 'GET', redirect: 'follow' as const, headers: undefined };
-  const url = new URL(isRequest(input) ? input.url : input, baseUrl);
+  const url = urlOf(isRequest(input) ? input.url : input, baseUrl);
   const method = (ownMethod ?? fallback.method).toUpperCase();
   const headers = new Headers(ownHeaders ?? fallback.headers);
   const source = bodySourceOf(body, given);
@@ -77,6 +77,13 @@ export function needsDuplex(body: FetchBody): boolean {
 }
 
 // --- internal ---
+
+function urlOf(input: string | URL, baseUrl: URL | undefined): URL {
+  const text = String(input);
+  if (URL.canParse(text, baseUrl?.href)) return new URL(text, baseUrl);
+  const hint = baseUrl === undefined ? '; a relative one needs the option baseUrl of createFetch' : '';
+  throw new TypeError(`fetch needs a valid URL, got ${JSON.stringify(text)}${hint}`);
+}
 
 /** What makes the body: what was given beside the URL, else the stream of the request that was handed in. */
 function bodySourceOf(body: FetchInit['body'], given: Request | undefined): FetchInit['body'] | undefined {

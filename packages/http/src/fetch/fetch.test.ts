@@ -136,6 +136,8 @@ describe('createFetch', () => {
       expect(() => createFetch(options as never)).toThrow(ConfigError);
     expect(() => createFetch({ timeout: 5 } as never)).toThrow(/no option "timeout"/);
     await expect(createFetch()('http://a' as never, 'http://a')).rejects.toThrow(/needs a Context/);
-    await expect(createFetch()(Context.background, '/relative')).rejects.toThrow(TypeError);
+    await expect(createFetch()(Context.background, '/relative')).rejects.toThrow(
+      new TypeError('fetch needs a valid URL, got "/relative"; a relative one needs the option baseUrl of createFetch'),
+    );
   });
 });
