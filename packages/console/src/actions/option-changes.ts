@@ -68,7 +68,9 @@ export class OptionChanges {
   find(id: string): CatalogueEntry {
     const found = this.list().find((entry) => entry.id === id);
     if (found !== undefined) return found;
-    throw new Problem(404, `there is no policy ${JSON.stringify(id.slice(0, 60))}`, { code: 'NOT_FOUND' });
+    const text = JSON.stringify(id.slice(0, 60));
+    const hint = id.includes('/') ? '' : '; an id is kind/name, as circuit-breaker/prices';
+    throw new Problem(404, `there is no policy ${text}${hint}`, { code: 'NOT_FOUND' });
   }
 
   /** Says what changes would do. Throws a Problem where the policy refuses them. */

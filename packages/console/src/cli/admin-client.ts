@@ -65,7 +65,7 @@ interface Question {
 function urlOf(text: string, isInsecure: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search !== '')
-    throw usageError('--url must be an http or https address without a user or a query');
+    throw usageError('--url must be an http or https address without a user or a query, and so must HOLDFAST_URL');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (url.protocol === 'http:' && !isLoopbackHost(host) && !isInsecure)
     throw usageError(`the token would go to ${host} unencrypted: use https, a tunnel, or --insecure`); // (1)

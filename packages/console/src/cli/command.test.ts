@@ -218,7 +218,8 @@ describe('command', () => {
       /expiresInMs must be an integer from 1/,
     ],
     ['a hold that is not there', ['release', 'prices', '--reason', 'a'], 5, /nobody holds/],
-    ['a URL that is none', ['ls', '--url', 'prices'], 2, /--url must be/],
+    ['a URL that is none', ['ls', '--url', 'prices'], 2, /--url must be .* and so must HOLDFAST_URL/],
+    ['a policy without its kind', ['tune', 'prices', 'a=1', '--reason', 'a'], 5, /an id is kind\/name/],
     ['a URL with a password', ['ls', '--url', 'http://a:b@127.0.0.1'], 2, /--url must be/],
     [
       'another machine without encryption',
