@@ -205,6 +205,21 @@ describe('a stream', () => {
     expect(isCancelled(seen.causes[0])).toBe(true);
   });
 
+  it('is cancelled when its reader leaves it in the midst of a wait, as a pipeline does', async () => {
+    const seen = await startHanging();
+    const responses = createGrpcClient(client).list(Context.background, { text: '' });
+    expect((await responses.next()).value).toMatchObject({ text: 'first' });
+
+    const waiting = responses.next();
+    const left = responses.return?.();
+
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(await left).toMatchObject({ done: true });
+    expect(await responses.next()).toMatchObject({ done: true });
+    await until(() => seen.ended === 1);
+    expect(seen.causes[0]).toSatisfy(isCancelled);
+  });
+
   it('stops a handler that writes without end to a client that has gone', async () => {
     let isLeft = false;
     shop = await startShop((serving) => ({

@@ -127,8 +127,25 @@ export class ClientMethod {
     return this.#underPolicy(context, attempt);
   }
 
-  /** Reads responses. The call begins with the first read, and is over when the reader leaves. */
-  async *#responses(context: Context, plan: StreamPlan): AsyncGenerator<unknown, void> {
+  /** The responses of a call, which ends when their reader leaves, also while it waits for one. */
+  #responses(context: Context, plan: StreamPlan): AsyncGenerator<unknown, void> {
+    const own = context.withCancel();
+    let hasLeft = false;
+    const reading = this.#read(own, plan);
+    const [next, leave] = [reading.next.bind(reading), reading.return.bind(reading)];
+    return Object.assign(reading, {
+      next: () =>
+        next().catch((error: unknown) => (hasLeft ? { done: true, value: undefined } : Promise.reject(error))),
+      return: (value: void) => {
+        hasLeft = true;
+        own.cancel(); // a generator hears of it only when what it waits for has come
+        return leave(value);
+      },
+    });
+  }
+
+  /** Reads responses. The call begins with the first read. */
+  async *#read(context: Context, plan: StreamPlan): AsyncGenerator<unknown, void> {
     const stream = await this.#start(context, plan);
     if (!(stream instanceof OpenStream)) {
       yield* substituteOf(stream, this.#method);
