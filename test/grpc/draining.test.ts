@@ -146,6 +146,24 @@ describe('a drain', () => {
     expect(await made.drain(Context.background)).toBe(report);
   });
 
+  it('that was begun ends with the first of the contexts that it was given', async () => {
+    const { made, serving } = component({ graceMs: 10 });
+    await made.start();
+    const calling = clientOf(made.port)
+      .upload(Context.background, [])
+      .catch((error: unknown) => error);
+    await until(() => serving.snapshot().open === 1);
+    const hurry = Context.background.withCancel();
+
+    const patient = made.drain(Context.background);
+    const hurried = made.drain(hurry);
+    hurry.cancel('second signal');
+
+    expect((await hurried).error?.cause).toBe('second signal');
+    expect(await patient).toBe(await hurried);
+    expect(await calling).toBeInstanceOf(Error);
+  });
+
   it('with a context that has ended, or without a start, ends at once', async () => {
     const { made } = component();
     await made.start();

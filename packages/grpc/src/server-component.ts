@@ -23,7 +23,6 @@ import {
   requireContext,
   ResilienceError,
   nameErrorClass,
-  type Timer,
   withKnown,
 } from '@holdfast/core';
 
@@ -74,7 +73,10 @@ export interface GrpcComponent {
   readonly port: number;
   /** Binds the server. Rejects with grpc-js' error, as for an address in use. */
   start(): Promise<void>;
-  /** Takes no new call, and waits for those under way until `context` ends; then it shuts the server by force. Never rejects. */
+  /**
+   * Takes no new call, and waits for those under way until `context` ends; then it shuts the server by force. Called again it waits for
+   * the same, and ends with the first of the contexts. Never rejects.
+   */
   drain(context: Context): Promise<GrpcDrainReport>;
   /** Shuts the server by force. */
   close(): void;
@@ -111,7 +113,7 @@ export function grpcComponent(
   if (typeof settings.credentials !== 'object' || settings.credentials === null)
     throw new ConfigError('grpcComponent.credentials', 'ServerCredentials of grpc-js', settings.credentials);
   let port = 0;
-  let draining: Promise<GrpcDrainReport> | undefined;
+  let draining: Draining | undefined;
   const component: Omit<GrpcComponent, 'port'> = {
     name: settings.name,
     dependsOn: settings.dependsOn,
@@ -120,8 +122,8 @@ export function grpcComponent(
     },
     async drain(context) {
       requireContext('drain', context);
-      draining ??= new Draining(server, settings, parts).run(context);
-      return draining;
+      draining ??= new Draining(server, settings, parts);
+      return draining.until(context);
     },
     close: () => server.forceShutdown(),
   };
@@ -142,17 +144,26 @@ function bind(server: Server, { address, credentials }: GrpcComponentOptions): P
   });
 }
 
+/** How a drain has ended: the server shut by itself, or what ended first. */
+interface DrainEnd {
+  readonly isShut: boolean;
+  readonly cause: unknown;
+}
+
 class Draining {
   readonly #server: Server;
   readonly #settings: GrpcComponentOptions & typeof grpcComponentDefaults;
   readonly #calls: DrainedCalls;
   readonly #clock: Clock;
   readonly #finished = new Map<string, { count: number; failedCount: number }>();
-  readonly #timers: Timer[] = [];
+  readonly #undo: (() => unknown)[] = [];
+  #report: Promise<GrpcDrainReport> | undefined = undefined;
+  #end: ((end: DrainEnd) => void) | undefined = undefined;
+  #isOver = false;
 
   constructor(
     server: Server,
-    settings: Draining['settings'],
+    settings: GrpcComponentOptions & typeof grpcComponentDefaults,
     { calls, clock }: { readonly calls: DrainedCalls; readonly clock: Clock },
   ) {
     this.#server = server;
@@ -161,16 +172,21 @@ class Draining {
     this.#clock = clock;
   }
 
-  get settings(): GrpcComponentOptions & typeof grpcComponentDefaults {
-    return this.#settings;
+  /** Begins it, where that was not done, and ends it with `context` at the latest. */
+  until(context: Context): Promise<GrpcDrainReport> {
+    this.#report ??= this.#run();
+    if (!this.#isOver) this.#limit(context);
+    return this.#report;
   }
 
-  async run(context: Context): Promise<GrpcDrainReport> {
+  // --- internal ---
+
+  async #run(): Promise<GrpcDrainReport> {
     const begunAt = this.#clock.now();
     this.#calls.isDraining = true;
     const onOver = (call: ServedCall): void => this.#note(call);
     this.#calls.overListeners.add(onOver);
-    const isShut = await this.#shut(context);
+    const end = await this.#shut();
     this.#calls.overListeners.delete(onOver);
     const now = this.#clock.now();
     const abandoned = [...this.#calls.open].map(({ name, begunAt: since }) => ({
@@ -178,39 +194,40 @@ class Draining {
       ageMs: now - since,
       place: undefined,
     }));
-    if (!isShut) {
+    if (!end.isShut) {
       this.#cancelRest();
       this.#server.forceShutdown();
     }
     const { name } = this.#settings;
-    const error = abandoned.length === 0 ? undefined : new GrpcDrainIncompleteError(name, abandoned, context.cause);
+    const error = abandoned.length === 0 ? undefined : new GrpcDrainIncompleteError(name, abandoned, end.cause);
     const finished = [...this.#finished].map(([path, counts]) => ({ name: path, ...counts }));
     return { isComplete: abandoned.length === 0, durationMs: now - begunAt, finished, abandoned, error };
   }
 
-  // --- internal ---
+  /** Waits until the server has no connection any more, or the first of the contexts has ended. */
+  async #shut(): Promise<DrainEnd> {
+    const end = await new Promise<DrainEnd>((resolve) => {
+      this.#end = resolve;
+      this.#server.tryShutdown(() => resolve({ isShut: true, cause: undefined }));
+    });
+    this.#isOver = true;
+    for (const undo of this.#undo) undo();
+    return end;
+  }
 
-  /** Waits until the server has no connection any more: false where the context ended first. */
-  async #shut(context: Context): Promise<boolean> {
-    let unhook: (() => unknown) | undefined;
-    try {
-      return await new Promise<boolean>((resolve) => {
-        this.#server.tryShutdown(() => resolve(true));
-        unhook = context.onCancel(() => resolve(false));
-        const remainingMs = context.remainingMs();
-        if (remainingMs === Infinity) return;
-        const graceMs = Math.min(this.#settings.graceMs, remainingMs / 5);
-        this.#setTimer(() => this.#cancelRest(), remainingMs - graceMs);
-        this.#setTimer(() => resolve(false), remainingMs);
-      });
-    } finally {
-      unhook?.();
-      for (const timer of this.#timers) timer.cancel();
-    }
+  #limit(context: Context): void {
+    const giveUp = (): void => this.#end?.({ isShut: false, cause: context.cause });
+    this.#undo.push(context.onCancel(giveUp));
+    const remainingMs = context.remainingMs();
+    if (remainingMs === Infinity) return;
+    const graceMs = Math.min(this.#settings.graceMs, remainingMs / 5);
+    this.#setTimer(() => this.#cancelRest(), remainingMs - graceMs);
+    this.#setTimer(giveUp, remainingMs);
   }
 
   #setTimer(callback: () => void, delayMs: number): void {
-    this.#timers.push(this.#clock.setTimer(callback, delayMs));
+    const timer = this.#clock.setTimer(callback, delayMs);
+    this.#undo.push(() => timer.cancel());
   }
 
   #cancelRest(): void {
