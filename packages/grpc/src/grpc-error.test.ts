@@ -78,6 +78,13 @@ describe('an error of a status', { timeout: 60_000 }, () => {
   });
 });
 
+it.each([-1, Number.NaN])(
+  'grpcError refuses a pushback of %s, which would be told as "never", or as nonsense',
+  (retryAfterMs) => {
+    expect(() => grpcError('UNAVAILABLE', 'later', { retryAfterMs })).toThrow(RangeError);
+  },
+);
+
 describe('pushback', { timeout: 60_000 }, () => {
   it.each<[text: string, ms: number | undefined]>([
     ['0', 0],

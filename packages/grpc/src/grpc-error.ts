@@ -58,6 +58,9 @@ export interface GrpcStatusParts {
  * Makes the error that a handler throws to end a call with a status of its choice. `details` is told to the caller, who gets
  * `retryAfterMs` as a pushback: milliseconds, 0 to Infinity, which says never.
  *
+ * @throws TypeError for a status that is none, or OK.
+ * @throws RangeError for a `retryAfterMs` that is negative or no number.
+ *
  * @example
  * ```ts
  * throw grpcError('NOT_FOUND', 'there is no such order');
@@ -68,9 +71,12 @@ export function grpcError(
   details: string,
   options: Pick<GrpcStatusParts, 'metadata' | 'cause' | 'retryAfterMs'> = {},
 ): GrpcStatusError {
+  const { retryAfterMs } = options;
+  if (retryAfterMs !== undefined && !(retryAfterMs >= 0))
+    throw new RangeError(`grpcError.retryAfterMs must be 0 or more, got ${retryAfterMs}`);
   if (statusNumberOf(status) < 1) throw new TypeError(`grpcError needs a status of gRPC that is not OK, got ${status}`);
   const metadata = options.metadata?.clone() ?? new Metadata();
-  if (options.retryAfterMs !== undefined) writePushbackMs(metadata, options.retryAfterMs);
+  if (retryAfterMs !== undefined) writePushbackMs(metadata, retryAfterMs);
   return new GrpcStatusError(status, { ...options, metadata, details });
 }
 
