@@ -116,6 +116,17 @@ describe('NameCap', { timeout: 60_000 }, () => {
     expect(await retries(register)).toEqual({ shown: 1, __other__: 12 });
   });
 
+  it('(2) counts all of a folded policy that took the name of another, also where it has counted more by then', async () => {
+    const { registry, register } = setUp(1);
+    registry.add(retryNamed('shown', 1));
+    const old = registry.add(retryNamed('folded', 10));
+    await retries(register);
+    registry.remove(old);
+    registry.add(retryNamed('folded', 12));
+
+    expect(await retries(register)).toEqual({ shown: 1, __other__: 22 });
+  });
+
   it('(2) counts nothing twice when a folded policy cannot be read for a while', async () => {
     const before = onHookError(() => {});
     const { registry, register } = setUp(1);

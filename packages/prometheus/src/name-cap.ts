@@ -10,7 +10,8 @@
  * Invariants
  *  (1) At most `max` names or keys have series of their own.
  *  (2) The counters of `__other__` never go back, also when one of the folded leaves.
- *  (3) Nothing is kept of what has gone; when the last of the folded goes, so does `__other__`.
+ *  (3) Nothing is kept of what has gone; when the last of the folded goes, so does `__other__`, unless something of that name
+ *      is there by itself: its counters would seem to go back.
  *
  * @module
  */
@@ -41,16 +42,15 @@ export class NameCap {
   collect(subjects: readonly Subject[], table: SeriesTable, scope: CapScope): void {
     if (scope.isComplete) this.#forgetAllBut(subjects);
     const gauges = new FoldedSeries();
-    let other: Place | undefined;
     for (const subject of subjects) {
-      if (this.#isFolded(subject, scope.max)) {
-        other ??= otherThan(subject.place);
-        this.#fold(subject, gauges);
-      } else for (const [row, samples] of subject.read() ?? []) table.add(row, subject.place, samples);
+      if (this.#isFolded(subject, scope.max)) this.#fold(subject, gauges);
+      else for (const [row, samples] of subject.read() ?? []) table.add(row, subject.place, samples);
     }
-    if (other === undefined) return;
-    gauges.addTo(table, other);
-    this.#totals.addTo(table, other);
+    const one = subjects.find((subject) => isOther(subject) || this.#folded.has(subject.identity));
+    if (one !== undefined) {
+      gauges.addTo(table, otherThan(one.place));
+      this.#totals.addTo(table, otherThan(one.place));
+    } else if (scope.isComplete) this.#totals = new FoldedSeries(); // (3)
   }
 
   // --- internal ---
@@ -63,13 +63,12 @@ export class NameCap {
     if (this.#folded.size === 0) return;
     const identities = new Set(subjects.map(({ identity }) => identity));
     for (const identity of this.#folded.keys()) if (!identities.has(identity)) this.#folded.delete(identity);
-    if (this.#folded.size === 0) this.#totals = new FoldedSeries(); // (3)
   }
 
   #isFolded(subject: Subject, max: number): boolean {
     const slot = slotOf(subject);
     if (this.#folded.has(subject.identity)) return true;
-    if (this.#named.has(slot) || (subject.place.key === OTHER && slot === OTHER)) return false;
+    if (this.#named.has(slot) || subject.place.key === OTHER) return false;
     if (this.#named.size >= max) {
       this.#folded.set(subject.identity, []);
       return true;
@@ -95,6 +94,10 @@ export class NameCap {
 
 function slotOf({ place: { name, key } }: Subject): string {
   return key ?? name;
+}
+
+function isOther(subject: Subject): boolean {
+  return slotOf(subject) === OTHER;
 }
 
 function otherThan({ name, key }: Place): Place {

@@ -6,9 +6,11 @@ import {
   createPolicy,
   createRegistry,
   keyed,
+  onHookError,
   pipeline,
   retry,
 } from '@holdfast/core';
+import { memoryFleet } from '@holdfast/core/fleet';
 import { virtualClock } from '@holdfast/core/testing';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
@@ -67,6 +69,53 @@ describe('policy subjects', () => {
     expect((await lines('attempts_total')).filter((line) => line.includes('a.example'))).toHaveLength(1);
     expect(await lines('keyed_members')).toEqual(['holdfast_keyed_members{name="hosts"} 2']);
     expect((await lines('bulkhead')).length).toBe(0);
+  });
+
+  it('(3) counts a policy and a store that two registries have in common once', async () => {
+    const health = () => ({
+      name: 'circuits',
+      mode: 'shared',
+      operations: [{ operation: 'sync', result: 'ok', count: 5 }],
+    });
+    const store = Object.assign(memoryFleet({ clock: virtualClock() }).store({ node: 'a' }), { health }); // prettier-ignore
+    const [one, other, register] = [createRegistry({ store }), createRegistry({ store }), new Registry()];
+    const prices = other.add(one.pipeline('prices', retry()));
+    const first = prometheus({ register, registry: one });
+    prometheus({ register, registry: other });
+    await prices.execute(() => 1);
+
+    const isOnce = async () => {
+      const text = await register.metrics();
+      expect(text).toContain('holdfast_calls_total{name="prices",outcome="success"} 1\n');
+      expect(text).toContain('holdfast_call_duration_seconds_count{name="prices",outcome="success"} 1\n');
+      expect(text).toContain('holdfast_store_operations_total{name="circuits",operation="sync",result="ok"} 5\n');
+    };
+    await isOnce();
+    first.close();
+    await isOnce();
+  });
+
+  it('(4) shows everything else where a keyed policy cannot tell its members', async () => {
+    const { registry, lines } = setUp(5);
+    const reported: string[] = [];
+    const before = onHookError(({ message }) => reported.push(message));
+    registry.add(createPolicy({ kind: 'keyed', name: 'foreign', layer: (inner) => inner }));
+    registry.create(retry, { name: 'mine' });
+
+    expect(await lines('retries_total{name="mine"}')).toEqual(['holdfast_retries_total{name="mine"} 0']);
+    onHookError(before);
+    expect(new Set(reported)).toEqual(new Set([expect.stringContaining('foreign')]));
+  });
+
+  it('the counters of `__other__` keep what they counted when the last key without series is evicted', async () => {
+    const { hosts, lines } = setUp(1);
+    const others = async () => (await lines('calls_total{name="hosts",outcome="success",key="__other__"'))[0];
+    for (const name of ['a', 'b', 'b']) await hosts.execute(() => 1, at(name));
+    expect(await others()).toBe('holdfast_calls_total{name="hosts",outcome="success",key="__other__"} 2');
+
+    hosts.evict('b');
+
+    expect(await others()).toBe('holdfast_calls_total{name="hosts",outcome="success",key="__other__"} 2');
   });
 
   it('charter K2: keys have no series unless they are asked for', async () => {

@@ -5,6 +5,8 @@
  *  (1) Policies are known by their kind, so that another copy of core will do; kinds that are not known are passed over.
  *  (2) What is part of a pipeline has no series of its own, but for pipelines that are members of a keyed policy: nobody could
  *      add their parts to a registry.
+ *  (3) What is in several registries is read of the first of them only.
+ *  (4) Members that cannot be told spoil nothing else.
  *
  * @module
  */
@@ -15,11 +17,14 @@ import { type PolicyKindName, type ReadablePolicy, isPolicyKind } from './metric
 import { OTHER } from './name-cap.ts';
 import type { PipelineMeters } from './pipeline-meters.ts';
 import { readStore } from './store-source.ts';
-import { type Subject, subject } from './subject.ts';
+import { type Subject, attempt, subject } from './subject.ts';
 
 /** A registry and how it is to be read. */
 export interface PolicySource {
-  readonly id: number;
+  /** Tells one policy from another, also from one that had its name before. */
+  readonly idOf: (policy: object) => number;
+  /** What this reading has found already, in other registries. */
+  readonly seen: Set<object>;
   readonly registry: Registry;
   /** Keys of each keyed policy with series of their own; 0 for none. */
   readonly maxKeys: number;
@@ -28,33 +33,37 @@ export interface PolicySource {
 
 /** Returns what is in a registry, not read yet. */
 export function policiesOf(source: PolicySource): readonly Subject[] {
-  const { id, registry, maxKeys } = source;
+  const { idOf, registry, maxKeys } = source;
   const subjects: Subject[] = [...storeOf(source)];
   for (const policy of registry) {
     const { kind, name } = policy;
-    if (!isPolicyKind(kind)) continue; // (1)
-    subjects.push(
-      subject({ kind, group: kind, place: { name }, identity: `${id}/${name}` }, () =>
-        readPolicy(policy, kind, source),
-      ),
-    );
-    if (kind === 'keyed' && maxKeys > 0) subjects.push(...membersOf(policy as Keyed, source));
+    if (!isPolicyKind(kind) || !isNew(policy, source)) continue; // (1)
+    const parts = { kind, group: kind, place: { name }, identity: String(idOf(policy)) };
+    subjects.push(subject(parts, () => readPolicy(policy, kind, source)));
+    if (kind !== 'keyed' || maxKeys === 0) continue;
+    subjects.push(...(attempt(() => membersOf(policy as Keyed, source), name) ?? [])); // (4)
   }
   return subjects;
 }
 
 // --- internal ---
 
-function storeOf({ id, registry }: PolicySource): readonly Subject[] {
-  const { store } = registry;
-  if (store === undefined) return [];
+function isNew(found: object, { seen }: PolicySource): boolean {
+  if (seen.has(found)) return false; // (3)
+  seen.add(found);
+  return true;
+}
+
+function storeOf(source: PolicySource): readonly Subject[] {
+  const { store } = source.registry;
+  if (store === undefined || !isNew(store, source)) return [];
   let name = 'store';
   try {
     ({ name } = store.health());
   } catch {
     // reported when it is read
   }
-  const parts = { kind: 'store', group: 'store', place: { name }, identity: `${id}/${name}` } as const;
+  const parts = { kind: 'store', group: 'store', place: { name }, identity: String(source.idOf(store)) } as const;
   return [subject(parts, () => readStore(store.health()))];
 }
 
@@ -62,12 +71,12 @@ function storeOf({ id, registry }: PolicySource): readonly Subject[] {
 function membersOf(keyed: Keyed, source: PolicySource): readonly Subject[] {
   const all = [[OTHER, keyed.overflow] as const, ...keyed];
   return all.flatMap(([key, member]) =>
-    partsOf(member).map(({ kind, policy }, at) => {
+    partsOf(member).map(({ kind, policy }) => {
       const parts = {
         kind,
-        group: `${kind}/${source.id}/${keyed.name}`,
+        group: `${kind}/${source.idOf(keyed)}`,
         place: { name: keyed.name, key },
-        identity: `${key}/${at}`,
+        identity: String(source.idOf(policy)),
       };
       return subject(parts, () => readPolicy(policy, kind, source));
     }),

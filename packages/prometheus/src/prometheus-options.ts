@@ -65,7 +65,7 @@ export interface PrometheusOptions {
   readonly maxKeys?: number | undefined;
   /**
    * Upper bounds of the buckets for the durations of calls. Milliseconds, above 0 and finite, the lowest first, 50 at most;
-   * without any, durations are not measured. Of several calls for one registry the first with any holds.
+   * without any, durations are not measured. Of several calls for one register and prefix the first with any holds.
    * @defaultValue [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
    */
   readonly durationBoundsMs?: readonly number[] | undefined;

@@ -47,6 +47,30 @@ describe('scrapes', () => {
     ]);
   });
 
+  it('(2) shows an outbox under all the names that it was given, and asks it once', async () => {
+    let asked = 0;
+    const orders = { count: () => ({ waiting: ++asked, taken: 0, dead: 0 }) };
+    const { lines } = setUp({ outboxes: { one: orders, other: orders } });
+
+    expect((await lines('outbox_items')).filter((line) => line.includes('waiting'))).toEqual([
+      'holdfast_outbox_items{name="one",state="waiting"} 1',
+      'holdfast_outbox_items{name="other",state="waiting"} 1',
+    ]);
+  });
+
+  it('(4) adds up durations of two registries in the same buckets, those of the first exporter', async () => {
+    const { registry, register, lines } = setUp({ durationBoundsMs: [60_000, 120_000] });
+    const other = createRegistry();
+    prometheus({ register, registry: other, durationBoundsMs: [90_000] });
+    for (const each of [registry, other]) await each.pipeline('prices', circuitBreaker()).execute(() => 1);
+
+    expect(await lines('call_duration_seconds_bucket{name="prices",outcome="success"')).toEqual([
+      'holdfast_call_duration_seconds_bucket{name="prices",outcome="success",le="60"} 2',
+      'holdfast_call_duration_seconds_bucket{name="prices",outcome="success",le="120"} 2',
+      'holdfast_call_duration_seconds_bucket{name="prices",outcome="success",le="+Inf"} 2',
+    ]);
+  });
+
   it('(3) a second exporter keeps the recorders of the first', async () => {
     const { registry, register, exporter, lines } = setUp();
     const second = prometheus({ register, registry });

@@ -8,6 +8,7 @@
  *  (1) A reading serves until the present run of the event loop's microtask ends: prom-client asks all metrics without a pause.
  *  (2) What is exported twice is read once.
  *  (3) Recorders are attached while an exporter of their registry is there.
+ *  (4) All recorders have the same buckets, since histograms of other buckets cannot be added up.
  *
  * @module
  */
@@ -32,6 +33,8 @@ export class Scrapes {
   readonly #outboxes = new OutboxReader();
   readonly #sourceIds = new WeakMap<object, number>();
   #sourceCount = 0;
+  /** Bounds of all buckets; undefined while nothing is recorded. Milliseconds. */
+  #boundsMs: readonly number[] | undefined;
   #reading: SeriesTable | undefined;
   #slowReading: Promise<SeriesTable> | undefined;
 
@@ -41,7 +44,8 @@ export class Scrapes {
     this.#reading = undefined;
     const { registry, recorder } = subscription;
     if (recorder.boundsMs.length === 0 || this.#meters.has(registry) || typeof registry.watch !== 'function') return;
-    this.#meters.set(registry, new PipelineMeters(registry, recorder));
+    this.#boundsMs ??= recorder.boundsMs; // (4)
+    this.#meters.set(registry, new PipelineMeters(registry, { ...recorder, boundsMs: this.#boundsMs }));
   }
 
   /** Ends that. Returns whether anybody wants to see anything still. */
@@ -54,6 +58,7 @@ export class Scrapes {
       meters.close(); // (3)
       this.#meters.delete(registry);
     }
+    if (this.#meters.size === 0) this.#boundsMs = undefined;
     return this.#subscriptions.size > 0;
   }
 
@@ -113,14 +118,17 @@ export class Scrapes {
   }
 
   async #readOutboxes(): Promise<SeriesTable> {
-    const wanted = new Map<OutboxSource, { readonly name: string; readonly clock: Clock }>();
+    const wanted = new Map<string, { readonly single: Omit<SingleSource<'outbox'>, 'read'>; readonly clock: Clock }>();
     for (const { outboxes, registry } of this.#subscriptions)
-      for (const { name, outbox } of outboxes) wanted.set(outbox, { name, clock: registry.clock }); // (2)
+      for (const { name, outbox: source } of outboxes) {
+        const single = { kind: 'outbox' as const, name, source };
+        wanted.set(this.#keyOf(single), { single, clock: registry.clock }); // (2)
+      }
     const table = new SeriesTable();
     const subjects = await Promise.all(
-      [...wanted].map(async ([outbox, { name, clock }]) => {
-        const reading = await this.#outboxes.read(outbox, name, clock);
-        return { kind: 'outbox' as const, name, source: outbox, reading };
+      [...wanted.values()].map(async ({ single, clock }) => {
+        const reading = await this.#outboxes.read(single.source as OutboxSource, single.name, clock);
+        return { ...single, reading };
       }),
     );
     for (const { kind, name, source, reading } of subjects) {
@@ -142,10 +150,9 @@ export class Scrapes {
       all.flatMap(({ singles: own }) => own.map((single) => [this.#keyOf(single), single] as const)),
     );
     const maxKeys = Math.max(0, ...all.map((subscription) => subscription.maxKeys));
+    const common = { maxKeys, seen: new Set<object>(), idOf: (policy: object) => this.#idOf(policy) };
     return [
-      ...[...registries].map((registry) => {
-        return { id: this.#idOf(registry), registry, maxKeys, meters: this.#meters.get(registry) };
-      }),
+      ...[...registries].map((registry) => ({ ...common, registry, meters: this.#meters.get(registry) })),
       ...[...degradations].map((degradation) => ({ id: this.#idOf(degradation), degradation })),
       ...[...contexts].map((source) => ({ id: this.#idOf(source), contexts: source })),
       ...[...singles.values()].map((single) => ({ id: this.#idOf(single.source), single })), // (2)
@@ -153,7 +160,7 @@ export class Scrapes {
   }
 
   /** One thing under one name is read once, whoever asks; under two names it has series of both. */
-  #keyOf({ kind, name, source }: SingleSource): string {
+  #keyOf({ kind, name, source }: Omit<SingleSource, 'read'>): string {
     return `${this.#idOf(source)}/${kind}/${name}`;
   }
 

@@ -18,7 +18,7 @@ export interface SingleSource<K extends Kind = Kind> {
   readonly read: () => Readable[K];
 }
 
-/** What subjects are found in. `id` tells one source from another. */
+/** What subjects are found in. `id` tells one from another. */
 export type Source =
   | PolicySource
   | { readonly id: number; readonly degradation: DegradationSource }
