@@ -34,6 +34,7 @@ import { type QueueCodec, createQueueCodec, requireQueueCodec } from '../codec.t
 import type { DrainReport } from '../in-flight/drain-report.ts';
 import { InFlight } from '../in-flight/in-flight.ts';
 import { endedBefore } from '../in-flight/ended-before.ts';
+import { limitOf } from '../in-flight/limit-of.ts';
 import { type WallClock, systemWallClock } from '../wall-clock.ts';
 import type { JobLike, JobProcess, JobWorkerLike } from './job-like.ts';
 import { type JobCounts, type JobRunParts, runJob } from './job-run.ts';
@@ -239,9 +240,6 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
   }
 
   #limited(method: string, context: Context | undefined): Context {
-    const { clock, drainTimeoutMs } = this.#settings;
-    if (context === undefined) return Context.withClock(clock).withTimeout(drainTimeoutMs);
-    requireContext(`${this.name}.${method}`, context);
-    return context;
+    return limitOf(`${this.name}.${method}`, context, this.#settings);
   }
 }

@@ -38,6 +38,14 @@ describe('InFlight', () => {
     });
   });
 
+  it('(1) counts one as abandoned alone that ends at the very moment when it is cancelled', async () => {
+    const { root, inFlight } = make();
+    const run = inFlight.begin('a', root.withCancel());
+    run.context.onCancel(() => inFlight.end(run, true));
+
+    expect(await inFlight.drain(root.withTimeout(0))).toMatchObject({ finished: [], abandoned: [{ name: 'a' }] });
+  });
+
   it('(2) ends when nothing is under way, or with the first context', async () => {
     const { clock, root, inFlight } = make();
     expect(await make().inFlight.drain(root)).toMatchObject({ isComplete: true, durationMs: 0 });

@@ -113,9 +113,10 @@ export class InFlight {
     this.#resolve = undefined;
     for (const undo of this.#undo) undo(); // (4)
     const now = this.#parts.clock.now();
-    const abandoned = [...this.#runs].map((run) => ({ name: run.name, ageMs: now - run.begunAt, place: undefined }));
-    this.#cancelRest();
-    this.#runs.clear();
+    const left = [...this.#runs];
+    this.#runs.clear(); // (1): one that ends when it is cancelled had been abandoned
+    for (const { context } of left) context.cancel(drainCause(this.#parts.name));
+    const abandoned = left.map((run) => ({ name: run.name, ageMs: now - run.begunAt, place: undefined }));
     const finished: FinishedRuns[] = [...this.#finished].map(([name, counts]) => ({ name, ...counts }));
     const error = abandoned.length === 0 ? undefined : new DrainIncompleteError(this.#parts.name, abandoned, cause);
     resolve({ isComplete: abandoned.length === 0, durationMs: now - this.#begunAt, finished, abandoned, error });

@@ -10,11 +10,12 @@
  * @module
  */
 
-import { ConfigError, Context, callHook, reportHookError, requireContext } from '@holdfast/core';
+import { ConfigError, type Context, callHook, reportHookError } from '@holdfast/core';
 
 import type { DrainReport } from '../in-flight/drain-report.ts';
 import { endedBefore } from '../in-flight/ended-before.ts';
 import { InFlight } from '../in-flight/in-flight.ts';
+import { limitOf } from '../in-flight/limit-of.ts';
 import { type BatchRunParts, DRAINED } from './batch-run.ts';
 import type { KafkaSettings } from './consumer-options.ts';
 import { GroupState } from './group-state.ts';
@@ -140,10 +141,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
   }
 
   #limited(method: string, context: Context | undefined): Context {
-    const { clock, drainTimeoutMs } = this.#parts;
-    if (context === undefined) return Context.withClock(clock).withTimeout(drainTimeoutMs);
-    requireContext(`${this.name}.${method}`, context);
-    return context;
+    return limitOf(`${this.name}.${method}`, context, this.#parts);
   }
 }
 

@@ -49,3 +49,12 @@ export type ConsumerEvent =
   | ConsumerCancelledEvent
   | ConsumerResubscribedEvent
   | ConsumerEndedEvent;
+
+/** What every event of a consumer says. */
+export function eventOf<T extends string>(
+  type: T,
+  consumer: { readonly name: string; readonly queue: string },
+): EventOf<T> {
+  const { name, queue } = consumer;
+  return { type: `rabbitmq-consumer.${type}`, policy: 'rabbitmq-consumer', name, queue };
+}

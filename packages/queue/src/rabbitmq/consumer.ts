@@ -15,15 +15,16 @@
  * @module
  */
 
-import { type CancellableContext, ConfigError, Context, reportHookError, requireContext } from '@holdfast/core';
+import { type CancellableContext, ConfigError, type Context, reportHookError } from '@holdfast/core';
 
 import { endedBefore } from '../in-flight/ended-before.ts';
 import type { DrainReport } from '../in-flight/drain-report.ts';
 import { InFlight } from '../in-flight/in-flight.ts';
+import { limitOf } from '../in-flight/limit-of.ts';
 import { type AmqpChannel, type AmqpMessage, requireChannel } from './amqp-channel.ts';
 import { type ChannelLife, lifeOf } from './channel-life.ts';
 import { type ConsumerCounts, noCounts } from './consumer-counts.ts';
-import type { ConsumerEvent } from './consumer-event.ts';
+import { type ConsumerEvent, eventOf } from './consumer-event.ts';
 import { type ConsumerOptions, type ConsumerSettings, resolveConsumerOptions } from './consumer-options.ts';
 import { type ConsumerParts, DeliveryRun } from './delivery-run.ts';
 import { MessageAttempts } from './message-attempts.ts';
@@ -210,7 +211,7 @@ class ChannelConsumer implements Consumer {
     const { resubscribe, queue } = this.#settings;
     this.#tag = undefined;
     this.#counts.cancelled++;
-    this.#tell(this.#event('cancelled'));
+    this.#tell(eventOf('cancelled', this.#settings));
     if (this.#isOver) return;
     if (resubscribe === undefined) return this.#endBy(new ConsumerCancelledError(this.name, queue));
     try {
@@ -218,7 +219,7 @@ class ChannelConsumer implements Consumer {
       if (this.#isOver) return;
       await this.#subscribe();
       if (this.#isOver) return;
-      this.#tell(this.#event('resubscribed'));
+      this.#tell(eventOf('resubscribed', this.#settings));
     } catch (error) {
       this.#endBy(new ConsumerCancelledError(this.name, queue, error));
     }
@@ -228,26 +229,12 @@ class ChannelConsumer implements Consumer {
     const end = this.#end;
     if (end === undefined) return;
     this.#end = undefined; // (4)
-    this.#tell({ ...this.#event('ended'), cause });
+    this.#tell({ ...eventOf('ended', this.#settings), cause });
     end(cause);
   }
 
   #limited(method: string, context: Context | undefined): Context {
-    const { clock, drainTimeoutMs } = this.#settings;
-    if (context === undefined) return Context.withClock(clock).withTimeout(drainTimeoutMs);
-    requireContext(`${this.name}.${method}`, context);
-    return context;
-  }
-
-  #event<T extends string>(
-    type: T,
-  ): { type: `rabbitmq-consumer.${T}`; policy: 'rabbitmq-consumer'; name: string; queue: string } {
-    return {
-      type: `rabbitmq-consumer.${type}`,
-      policy: 'rabbitmq-consumer',
-      name: this.name,
-      queue: this.#settings.queue,
-    };
+    return limitOf(`${this.name}.${method}`, context, this.#settings);
   }
 
   #tell(event: ConsumerEvent): void {

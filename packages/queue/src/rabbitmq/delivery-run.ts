@@ -26,7 +26,7 @@ import type { AmqpChannel, AmqpMessage } from './amqp-channel.ts';
 import type { ChannelLife } from './channel-life.ts';
 import type { ConsumerCounts } from './consumer-counts.ts';
 import type { ConsumerSettings } from './consumer-options.ts';
-import type { ConsumerEvent } from './consumer-event.ts';
+import { type ConsumerEvent, eventOf } from './consumer-event.ts';
 import { deliveryInfo } from './delivery.ts';
 import { idOf, type MessageAttempts } from './message-attempts.ts';
 import { MessageKeyMissingError } from './rabbitmq-error.ts';
@@ -111,7 +111,7 @@ export class DeliveryRun {
     const { settings, counts, tell } = this.#parts;
     context.cancel();
     counts.expired++;
-    tell({ ...this.#event('expired'), messageId: idOf(this.#message) });
+    tell({ ...eventOf('expired', this.#parts.settings), messageId: idOf(this.#message) });
     this.#settle(expired(settings));
   }
 
@@ -161,7 +161,7 @@ export class DeliveryRun {
     };
     if (!isRefused) this.#attempt++; // the next try, should it be made here
     const disposition = dispositionOf(failure, settings);
-    tell({ ...this.#event('failed'), failure, disposition });
+    tell({ ...eventOf('failed', this.#parts.settings), failure, disposition });
     this.#carryOut(disposition);
   }
 
@@ -213,14 +213,7 @@ export class DeliveryRun {
 
   #abandon(): void {
     this.#parts.counts.abandoned++;
-    this.#parts.tell({ ...this.#event('abandoned'), messageId: idOf(this.#message) });
-  }
-
-  #event<T extends string>(
-    type: T,
-  ): { type: `rabbitmq-consumer.${T}`; policy: 'rabbitmq-consumer'; name: string; queue: string } {
-    const { name, queue } = this.#parts.settings;
-    return { type: `rabbitmq-consumer.${type}`, policy: 'rabbitmq-consumer', name, queue };
+    this.#parts.tell({ ...eventOf('abandoned', this.#parts.settings), messageId: idOf(this.#message) });
   }
 }
 

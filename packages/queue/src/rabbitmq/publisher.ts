@@ -17,7 +17,7 @@ import {
   callHook,
   type Clock,
   ConfigError,
-  Context,
+  type Context,
   integerInRange,
   isFunction,
   isName,
@@ -29,6 +29,7 @@ import {
 
 import { createQueueCodec, type QueueCodec, requireQueueCodec } from '../codec.ts';
 import { endedBefore } from '../in-flight/ended-before.ts';
+import { limitOf } from '../in-flight/limit-of.ts';
 import { type AmqpChannel, type AmqpReturned, requireChannel } from './amqp-channel.ts';
 import { lifeOf } from './channel-life.ts';
 import type { PublisherCounts } from './publisher-counts.ts';
@@ -183,9 +184,8 @@ class ChannelPublisher implements Publisher {
   }
 
   async drain(context?: Context): Promise<void> {
-    const { clock, drainTimeoutMs } = this.#settings;
-    const limit = context ?? Context.withClock(clock).withTimeout(drainTimeoutMs);
-    requireContext(`${this.name}.drain`, limit);
+    const { clock } = this.#settings;
+    const limit = limitOf(`${this.name}.drain`, context, this.#settings);
     if (this.#pending.size === 0) return;
     const idle = new Promise<void>((resolve) => void this.#idle.add(resolve));
     await endedBefore(idle, limit, clock);

@@ -11,7 +11,8 @@ import { ConfigError } from '@holdfast/core';
 
 /** Which rollback: of which task (an order, a payment), which operation of it, and which step of that. */
 export interface RollbackId {
-  readonly task: string;
+  /** A number where that is the id of the task, as a key of a database is. */
+  readonly task: string | number;
   readonly operation: string;
   /** Where an operation is undone in several steps. By default none. */
   readonly step?: string | number;
