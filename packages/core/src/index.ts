@@ -88,10 +88,10 @@ export {
   type PolicyChange,
   type Registry,
   type RegistryOptions,
-  type RegistryWatch,
   createRegistry,
   registryDefaults,
 } from './registry/registry.ts';
+export { type RegistryWatch } from './registry/watches.ts';
 
 // bulkhead
 export * from './policies/bulkhead/bulkhead.ts';

@@ -8,7 +8,7 @@
  *  (2) Policies created here share the registry's clock, randomness and events, unless their options say otherwise.
  *  (3) What was removed is not retained.
  *  (4) `update` changes all the policies that it names, or none; a change that throws where it must not keeps no other back.
- *  (5) A watch that throws keeps nobody from adding or removing, and no other watch from hearing of it.
+ *  (5) A watch that throws, adds or removes keeps no other from hearing of all that comes and goes, once and in order.
  *
  * @module
  */
@@ -17,13 +17,13 @@ import type { CircuitStore } from '../kernel/circuit-store.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import type { HasAlternatives, Updatable } from '../kernel/description.ts';
 import { type Events, createEvents } from '../kernel/events.ts';
-import { callHook } from '../kernel/hooks.ts';
 import { ConfigError, isStoreOrAbsent, withDefaults } from '../kernel/options.ts';
 import { type Pipeline, type SubstituteOf, pipeline } from '../kernel/pipeline.ts';
 import type { NamedPolicy, Policy } from '../kernel/policy.ts';
 import { type PolicyPorts, portNames } from '../kernel/ports.ts';
 import { type Random, systemRandom } from '../kernel/random.ts';
 import { takeSteps } from './steps.ts';
+import { type RegistryWatch, Watches } from './watches.ts';
 
 /** Options of {@link createRegistry}: the ports of the policies that it creates. */
 export interface RegistryOptions extends PolicyPorts {}
@@ -43,14 +43,6 @@ export interface PolicyChange {
   readonly name: string;
   /** The options to change, as the policy's own `update` takes them. */
   readonly changes: object;
-}
-
-/** Hears which policies a registry has. Called at once, in the path of whoever adds or removes: be quick. */
-export interface RegistryWatch {
-  /** A policy is there. */
-  added(policy: NamedPolicy<unknown>): void;
-  /** A policy has gone. */
-  removed(policy: NamedPolicy<unknown>): void;
 }
 
 /** The policies of one application. */
@@ -76,8 +68,8 @@ export interface Registry extends Iterable<NamedPolicy<unknown>> {
   /** Forgets a policy. Its calls go on. Returns whether it was here. */
   remove(policy: NamedPolicy<unknown>): boolean;
   /**
-   * Tells `watch` of the policies that are here, and from then on of each that comes or goes. What it throws is reported.
-   * Returns what ends that.
+   * Tells `watch` of the policies that are here, and from then on of each that comes or goes. What it throws is reported;
+   * what it adds or removes itself is told when all have heard what came before. Returns what ends that.
    */
   watch(watch: RegistryWatch): () => void;
   /**
@@ -125,7 +117,7 @@ type Ports = PolicyPorts & Required<Omit<PolicyPorts, 'captureAsyncContext' | 's
 class PolicyTable implements Registry {
   readonly #ports: Ports;
   readonly #policies = new Map<string, NamedPolicy<unknown>>();
-  readonly #watches = new Set<RegistryWatch>();
+  readonly #watches = new Watches();
 
   constructor(ports: Ports) {
     this.#ports = ports;
@@ -167,7 +159,7 @@ class PolicyTable implements Registry {
     if (this.#policies.has(key))
       throw new TypeError(`the registry has a ${policy.kind} named "${policy.name}" already`); // (1)
     this.#policies.set(key, policy);
-    for (const watch of this.#watches) hear('added', watch, policy);
+    this.#watches.tell('added', policy);
     return policy;
   }
 
@@ -179,18 +171,12 @@ class PolicyTable implements Registry {
     const key = keyOf(policy.kind, policy.name);
     if (this.#policies.get(key) !== policy) return false;
     this.#policies.delete(key); // (3)
-    for (const watch of this.#watches) hear('removed', watch, policy);
+    this.#watches.tell('removed', policy);
     return true;
   }
 
   watch(watch: RegistryWatch): () => void {
-    const own: RegistryWatch = {
-      added: (policy) => watch.added(policy),
-      removed: (policy) => watch.removed(policy),
-    };
-    this.#watches.add(own);
-    for (const policy of this) hear('added', own, policy);
-    return () => void this.#watches.delete(own);
+    return this.#watches.add(watch, this); // (5)
   }
 
   update(changes: readonly PolicyChange[]): void {
@@ -220,10 +206,6 @@ class PolicyTable implements Registry {
     if (target.planUpdate === undefined) throw new TypeError(`a ${kind} cannot be changed while it runs`);
     return target.planUpdate(changes);
   }
-}
-
-function hear(what: keyof RegistryWatch, watch: RegistryWatch, policy: NamedPolicy<unknown>): void {
-  callHook('registry.watch', policy.name, () => watch[what](policy)); // (5)
 }
 
 function resetOnce(policy: Policy<unknown>, seen: Set<unknown>): void {
