@@ -83,6 +83,13 @@ export default defineConfig({
         fileParallelism: false,
         sequence: { groupOrder: 15 },
       }),
+      folder('console-page', {
+        globalSetup: [`${root}test/setup/console-page.ts`],
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+        sequence: { groupOrder: 16 },
+      }),
       folder('packaging', {
         globalSetup: [`${root}test/setup/packed-packages.ts`],
         testTimeout: 60_000,

@@ -63,6 +63,8 @@ export const allSteps: readonly Step[] = [
     vitest('rabbitmq tests', 600, ...projects('rabbitmq-lab', 'rabbitmq')),
     vitest('queues', 300, ...projects('queue-bullmq', 'queue-kafka')),
     vitest('service', 300, ...projects('service')),
+    vitest('console page', 240, ...projects('console-page')),
+    vitest('opentelemetry', 120, ...projects('opentelemetry')),
     vitest('grpc', 180, ...projects('grpc')),
     vitest('http clients', 180, ...projects('http-client')),
   ]),

@@ -36,7 +36,7 @@ A shop service on flaky dependencies, with Holdfast and without it, side by side
   --seed N              seed of the arrivals and the faults (0 to 4294967295, default 1)
   --port N              port of the protected shop (0 to 65535, default 0: a free one)
   --metrics-port N      port of /metrics (the same)
-  --admin-port N        port of the admin endpoint (the same)
+  --admin-port N        port of the console and the admin endpoint (the same)
   --help                this text
 
 Environment: HOLDFAST_ADMIN_TOKEN, HOLDFAST_VIEWER_TOKEN (tokens of the admin endpoint, for operators and for those who

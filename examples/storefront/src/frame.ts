@@ -187,7 +187,7 @@ function addresses(run: Run, colors: Colors): string[] {
     ],
     [
       [colors.dim('shop'), shop, colors.dim('without'), unprotected],
-      [colors.dim('admin'), admin, colors.dim('token'), token],
+      [colors.dim('console'), `${admin}/console/`, colors.dim('token'), token],
       [colors.dim('metrics'), metrics, colors.dim('Ctrl-C'), 'ends the run'],
     ],
   );

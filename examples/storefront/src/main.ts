@@ -65,6 +65,7 @@ function printAddresses({ addresses }: Storefront): void {
   console.log(`shop         ${addresses.protected}`);
   console.log(`unprotected  ${addresses.unprotected}`);
   console.log(`metrics      ${addresses.metrics}`);
+  console.log(`console      ${addresses.admin}/console/`);
   console.log(`admin        ${addresses.admin}`);
   console.log(`token        ${addresses.token}`);
   console.log(`viewer       ${addresses.viewerToken}\n`);

@@ -6,7 +6,9 @@
 
 import { render } from 'preact';
 
+import { applyTheme } from './parts/theme.tsx';
 import { App } from './views/app.tsx';
 
+applyTheme();
 const place = document.getElementById('console');
 if (place !== null) render(<App />, place);

@@ -5,19 +5,26 @@
  */
 
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
 import { lasting } from '../browser.ts';
+
+/** Applies a theme; by default the one that was chosen before. */
+export function applyTheme(theme: string = lasting.read('theme') ?? 'auto'): void {
+  document.documentElement.dataset['theme'] = theme;
+}
 
 /** A button that goes from the system's theme to light, to dark, and back. */
 export function ThemeButton(): VNode {
   const [theme, setTheme] = useState(() => lasting.read('theme') ?? 'auto');
-  useEffect(() => {
-    document.documentElement.dataset['theme'] = theme;
-    lasting.write('theme', theme === 'auto' ? undefined : theme);
-  }, [theme]);
+  const goOn = (): void => {
+    const next = AFTER[theme] ?? 'auto';
+    lasting.write('theme', next === 'auto' ? undefined : next);
+    applyTheme(next);
+    setTheme(next);
+  };
   return (
-    <button type="button" class="quiet" onClick={() => setTheme(AFTER[theme] ?? 'auto')} aria-label={`Theme: ${theme}`}>
+    <button type="button" class="quiet" onClick={goOn} aria-label={`Theme: ${theme}`}>
       <svg class="mark" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
         <circle cx="8" cy="8" r="5.5" />
         {theme !== 'light' && <path class="filled" d={theme === 'dark' ? FULL : HALF} />}

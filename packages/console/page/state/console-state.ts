@@ -130,6 +130,11 @@ export function withCircuit(state: ConsoleState, circuit: Circuit, nowMs: number
   return { ...state, circuits: new Map(state.circuits).set(circuit.id, { value: circuit, heardAtMs: nowMs }) };
 }
 
+/** How long ago a value was right. Milliseconds, 0 or more: the time that is shown may be older than the value. */
+export function elapsedMs({ heardAtMs }: Pick<Heard<unknown>, 'heardAtMs'>, nowMs: number): number {
+  return Math.max(0, nowMs - heardAtMs);
+}
+
 /** The service's calendar at a time of this machine. */
 export function serviceTimeMs({ aheadMs }: ConsoleState, nowMs: number): number {
   return nowMs + aheadMs;

@@ -8,7 +8,7 @@ import type { VNode } from 'preact';
 
 import { pathOf } from '../api/admin-client.ts';
 import type { Circuit, Ribbon } from '../api/answers.ts';
-import { type ConsoleState, type Heard, serviceTimeMs } from '../state/console-state.ts';
+import { type ConsoleState, type Heard, elapsedMs, serviceTimeMs } from '../state/console-state.ts';
 import { amount, countdown, duration, percent } from '../state/formats.ts';
 import { timeOfDay } from '../browser.ts';
 import { fragmentOf } from '../state/place.ts';
@@ -35,7 +35,7 @@ export function CircuitPanel({ heard }: { readonly heard: Heard<Circuit> }): VNo
           <span class="hint">because of {circuit.tripReason}</span>
         )}
       </p>
-      <HoldNote circuit={circuit} elapsedMs={nowMs - heard.heardAtMs} />
+      <HoldNote circuit={circuit} heardFor={elapsedMs(heard, nowMs)} />
       <div class="buttons start">
         <ActButton text="Hold…" act={holdOf(circuit)} />
         {circuit.hold !== null && <ActButton text="Release…" act={releaseOf(circuit)} />}
@@ -49,7 +49,7 @@ export function CircuitPanel({ heard }: { readonly heard: Heard<Circuit> }): VNo
 
 // --- internal ---
 
-function HoldNote({ circuit: { hold, holds = [] }, elapsedMs }: { circuit: Circuit; elapsedMs: number }): VNode | null {
+function HoldNote({ circuit: { hold, holds = [] }, heardFor }: { circuit: Circuit; heardFor: number }): VNode | null {
   const others = holds.filter(({ owner }) => owner !== 'admin' && owner !== 'console');
   if (hold === null && others.length === 0) return null;
   return (
@@ -58,7 +58,7 @@ function HoldNote({ circuit: { hold, holds = [] }, elapsedMs }: { circuit: Circu
         <>
           <p>
             <b>{STATE_NAMES[`forced-${hold.state}`]}</b> by {hold.actor}, for{' '}
-            <b>{countdown(hold.remainingMs - elapsedMs)}</b> more
+            <b>{countdown(hold.remainingMs - heardFor)}</b> more
           </p>
           <p class="said">{hold.reason}</p>
         </>

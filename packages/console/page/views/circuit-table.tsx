@@ -11,8 +11,9 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import type { Circuit } from '../api/answers.ts';
 import type { CircuitChoice, CircuitRow, CircuitSort } from '../state/circuit-rows.ts';
-import { serviceTimeMs } from '../state/console-state.ts';
+import { elapsedMs, serviceTimeMs } from '../state/console-state.ts';
 import { amount, countdown, percent } from '../state/formats.ts';
 import { fragmentOf } from '../state/place.ts';
 import { visibleRows } from '../state/visible-rows.ts';
@@ -134,7 +135,7 @@ function Row(props: {
   readonly isReachable: boolean;
 }): VNode {
   const { state, nowMs } = useConsole();
-  const { circuit, ribbon, rates, heardAtMs } = props.row;
+  const { circuit, ribbon, rates } = props.row;
   const toMs = serviceTimeMs(state, nowMs);
   const heardMs = state.link.kind === 'lost' ? serviceTimeMs(state, state.link.sinceMs) : toMs;
   const view = { fromMs: toMs - RIBBON_MS, toMs, heardMs, width: 260, height: 18 };
@@ -173,19 +174,18 @@ function Row(props: {
         {rates.calls === 0 ? '–' : percent(rates.failureRatio)}
       </td>
       <td class="number">{rates.refusedPerSecond === 0 ? '–' : amount(rates.refusedPerSecond)}</td>
-      <td class="note">{nextOf(props.row, nowMs - heardAtMs)}</td>
+      <td class="note">{nextOf(circuit, elapsedMs(props.row, nowMs))}</td>
     </tr>
   );
 }
 
 /** What happens next, and when. */
-function nextOf({ circuit }: CircuitRow, elapsedMs: number): string {
-  const { hold, state, remainingOpenMs, holds = [] } = circuit;
-  if (hold !== null) return `${hold.actor}, until ${countdown(hold.remainingMs - elapsedMs)} is over`;
-  if (state.startsWith('forced-')) return holds.length > 0 ? `held by ${holds[0]?.owner ?? ''}` : 'held';
+function nextOf({ hold, state, remainingOpenMs, holds = [] }: Circuit, elapsed: number): string {
+  if (hold !== null) return `${hold.actor}, ${countdown(hold.remainingMs - elapsed)} left`;
+  if (state.startsWith('forced-')) return `by ${holds[0]?.owner ?? 'the service'}`;
+  if (state === 'half-open') return 'probing';
   if (state !== 'open' || typeof remainingOpenMs !== 'number') return '';
-  const leftMs = remainingOpenMs - elapsedMs;
-  return leftMs > 0 ? `probes in ${countdown(leftMs)}` : 'probes with the next call';
+  return `probes in ${countdown(remainingOpenMs - elapsed)}`;
 }
 
 function useWindow(place: { readonly current: HTMLElement | null }) {

@@ -50,29 +50,31 @@ const START: CircuitChoice = { text: '', states: 'all', sort: 'state', isDescend
 function Overview({ counts, samples }: { readonly counts: StateCounts; readonly samples: readonly Sample[] }): VNode {
   const rates = ratesOf(samples.slice(-10), ({ circuits }) => sumOf(Object.values(circuits)));
   return (
-    <dl class="figures">
-      {(['open', 'half-open', 'forced-open', 'forced-closed', 'closed'] as const).map((name) => (
-        <div key={name} class={`figure state-${name}${counts[name] === 0 ? ' none' : ''}`}>
-          <dt>
-            <CircuitMark state={name} />
-            {STATE_NAMES[name]}
-          </dt>
-          <dd data-test={`count-${name}`}>{counts[name]}</dd>
+    <div class="figures">
+      <dl>
+        {(['open', 'half-open', 'forced-open', 'forced-closed', 'closed'] as const).map((name) => (
+          <div key={name} class={`figure state-${name}${counts[name] === 0 ? ' none' : ''}`}>
+            <dt>
+              <CircuitMark state={name} />
+              {STATE_NAMES[name]}
+            </dt>
+            <dd data-test={`count-${name}`}>{counts[name]}</dd>
+          </div>
+        ))}
+        <div class="figure apart">
+          <dt>Calls/s</dt>
+          <dd>{amount(rates.callsPerSecond)}</dd>
         </div>
-      ))}
-      <div class="figure apart">
-        <dt>Calls/s</dt>
-        <dd>{amount(rates.callsPerSecond)}</dd>
-      </div>
-      <div class="figure">
-        <dt>Failed</dt>
-        <dd>{percent(rates.failureRatio)}</dd>
-      </div>
-      <div class="figure">
-        <dt>Refused/s</dt>
-        <dd>{amount(rates.refusedPerSecond)}</dd>
-      </div>
-    </dl>
+        <div class="figure">
+          <dt>Failed</dt>
+          <dd>{percent(rates.failureRatio)}</dd>
+        </div>
+        <div class="figure">
+          <dt>Refused/s</dt>
+          <dd>{amount(rates.refusedPerSecond)}</dd>
+        </div>
+      </dl>
+    </div>
   );
 }
 

@@ -8,7 +8,7 @@ import type { VNode } from 'preact';
 
 import { pathOf } from '../api/admin-client.ts';
 import type { Feature, Override } from '../api/answers.ts';
-import type { Heard } from '../state/console-state.ts';
+import { type Heard, elapsedMs } from '../state/console-state.ts';
 import { amount, countdown } from '../state/formats.ts';
 import { fragmentOf } from '../state/place.ts';
 import { type Act, ActButton } from '../parts/acting.tsx';
@@ -21,8 +21,7 @@ import { useFresh } from './fresh.ts';
 /** The panel of a feature. */
 export function FeaturePanel({ heard }: { readonly heard: Heard<Feature> }): VNode {
   const { nowMs } = useConsole();
-  const { value: feature, heardAtMs } = heard;
-  const elapsedMs = nowMs - heardAtMs;
+  const { value: feature } = heard;
   const fresh = useFresh<Feature>(pathOf('features', feature.name), feature);
   const explanation = useFresh<{ readonly text?: string }>(pathOf('features', feature.name, '/explanation'), feature);
   const isDegraded = feature.mode !== feature.defaultMode;
@@ -39,7 +38,7 @@ export function FeaturePanel({ heard }: { readonly heard: Heard<Feature> }): VNo
       <h3>Overrides</h3>
       {feature.overrides.length === 0 && <p class="hint">None: nobody has switched it.</p>}
       {feature.overrides.map((override) => (
-        <OverrideCard key={override.id} feature={feature} override={override} elapsedMs={elapsedMs} />
+        <OverrideCard key={override.id} feature={feature} override={override} elapsedMs={elapsedMs(heard, nowMs)} />
       ))}
       <h3>Why</h3>
       <p class="said">{explanation?.text ?? '…'}</p>

@@ -9,7 +9,7 @@ import { useState } from 'preact/hooks';
 
 import type { Feature } from '../api/answers.ts';
 import { LevelChart } from '../parts/charts.tsx';
-import type { ConsoleState, Heard } from '../state/console-state.ts';
+import { type ConsoleState, type Heard, elapsedMs } from '../state/console-state.ts';
 import { countdown, percent } from '../state/formats.ts';
 import { fragmentOf } from '../state/place.ts';
 import { useConsole } from './console-context.ts';
@@ -83,7 +83,7 @@ function FeatureTable(props: {
 
 function FeatureRow({ heard, isChosen }: { readonly heard: Heard<Feature>; readonly isChosen: boolean }): VNode {
   const { nowMs } = useConsole();
-  const { value: feature, heardAtMs } = heard;
+  const { value: feature } = heard;
   const { override } = feature;
   return (
     <tr
@@ -102,7 +102,7 @@ function FeatureRow({ heard, isChosen }: { readonly heard: Heard<Feature>; reado
       </td>
       <td class="note">{sourceOf(feature)}</td>
       <td class="number left">
-        {override === undefined ? '–' : countdown(override.remainingMs - (nowMs - heardAtMs))}
+        {override === undefined ? '–' : countdown(override.remainingMs - elapsedMs(heard, nowMs))}
       </td>
       <td>
         <Served feature={feature} />
@@ -147,27 +147,31 @@ function Overview({ state }: { readonly state: ConsoleState }): VNode {
   const switched = features.filter(({ overrides }) => overrides.length > 0).length;
   const { level, reason } = state.level;
   return (
-    <dl class="figures">
-      <div class={`figure state-half-open${degraded === 0 ? ' none' : ''}`}>
-        <dt>Degraded</dt>
-        <dd>{degraded}</dd>
-      </div>
-      <div class={`figure state-forced-open${switched === 0 ? ' none' : ''}`}>
-        <dt>Switched</dt>
-        <dd>{switched}</dd>
-      </div>
-      <div class="figure plain">
-        <dt>Features</dt>
-        <dd>{features.length}</dd>
-      </div>
-      <div class={`figure apart state-half-open${level === 0 ? ' none' : ''}`}>
-        <dt>Brownout level</dt>
-        <dd>{level.toFixed(1)}</dd>
-      </div>
+    <div class="figures">
+      <dl>
+        <div class={`figure state-half-open${degraded === 0 ? ' none' : ''}`}>
+          <dt>Degraded</dt>
+          <dd>{degraded}</dd>
+        </div>
+        <div class={`figure state-forced-open${switched === 0 ? ' none' : ''}`}>
+          <dt>Switched</dt>
+          <dd>{switched}</dd>
+        </div>
+        <div class="figure plain">
+          <dt>Features</dt>
+          <dd>{features.length}</dd>
+        </div>
+        <div class={`figure apart state-half-open${level === 0 ? ' none' : ''}`}>
+          <dt>Brownout level</dt>
+          <dd>{level.toFixed(1)}</dd>
+        </div>
+      </dl>
       <div class="level-course">
         <LevelChart samples={state.samples} view={{ count: 120, width: 240, height: 28 }} />
-        <p class="caption">{reason === '' ? 'last 2 minutes' : reason}</p>
+        <p class="caption" title={reason}>
+          {reason === '' ? 'last 2 minutes' : reason}
+        </p>
       </div>
-    </dl>
+    </div>
   );
 }
