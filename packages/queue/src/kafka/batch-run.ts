@@ -42,6 +42,8 @@ export interface BatchRunParts<M> extends MessageRunParts<M> {
   readonly group: GroupState;
   /** Batches under way. */
   readonly batches: Set<Promise<void>>;
+  /** Of paused partitions. */
+  readonly pauses: Set<Timer>;
 }
 
 /** Handles a batch. It rejects with what has interrupted it, for the client to act on. */
@@ -156,16 +158,18 @@ class BatchRun<M> {
   }
 
   #pause(delayMs: number): void {
+    const { clock, pauses } = this.#parts;
     const resume = this.#frame.pause();
-    this.#parts.clock
-      .setTimer(() => {
-        try {
-          resume();
-        } catch {
-          // the consumer was stopped meanwhile: there is nothing to go on with
-        }
-      }, delayMs)
-      .unref();
+    const timer = clock.setTimer(() => {
+      pauses.delete(timer);
+      try {
+        resume();
+      } catch {
+        // the consumer was stopped meanwhile: there is nothing to go on with
+      }
+    }, delayMs);
+    timer.unref();
+    pauses.add(timer);
   }
 
   async #commit(): Promise<void> {

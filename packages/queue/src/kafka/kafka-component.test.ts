@@ -61,6 +61,19 @@ describe('kafka-component: what is over', () => {
   });
 });
 
+describe('kafka-component: what is left of it', () => {
+  it('is no timer of a partition that was paused', async () => {
+    const { client, consumer, clock } = make({ handle: () => Promise.reject(new Error('broken')), pauseMs: 600_000 });
+    await consumer.start();
+    client.join([0]);
+    const delivery = client.deliver([1]);
+    await delivery.batch;
+    await consumer.close();
+
+    expect([delivery.pauses, clock.pendingCount]).toEqual([1, 0]);
+  });
+});
+
 describe('message-run: what hooks and policies say', () => {
   it('(2) ends the context of onPoison when it has taken the message', async () => {
     let poison: Context | undefined;

@@ -71,7 +71,14 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
     const counts: MessageCounts = { ...NO_COUNTS };
     const onEnded = (): void => void counts.endedPartitions++;
     const group = new GroupState({ ...settings, onEnded });
-    this.#parts = { ...settings, counts, group, batches: new Set(), inFlight: new InFlight({ name, clock, graceMs }) };
+    this.#parts = {
+      ...settings,
+      counts,
+      group,
+      batches: new Set(),
+      pauses: new Set(),
+      inFlight: new InFlight({ name, clock, graceMs }),
+    };
   }
 
   async start(context?: Context): Promise<void> {
@@ -101,7 +108,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
 
   async drain(context?: Context): Promise<DrainReport> {
     const limit = this.#limited('drain', context);
-    const { inFlight, group, batches, clock } = this.#parts;
+    const { inFlight, group, batches, pauses, clock } = this.#parts;
     const drained = inFlight.drain(limit); // (1): from here on
     this.#left ??= this.#leave();
     const report = await drained;
@@ -109,6 +116,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
     const settled = Promise.allSettled([this.#left, ...batches]); // (1)
     await endedBefore(settled, limit, clock).catch(() => {}); // (2)
     group.endAll('stopped');
+    for (const pause of pauses) pause.cancel();
     return report;
   }
 

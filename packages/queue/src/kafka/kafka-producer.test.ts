@@ -40,6 +40,12 @@ describe('kafka-producer', () => {
     ).toEqual({});
   });
 
+  it('says what is missing in a record', async () => {
+    const producer = kafkaProducer({ send: async () => 1 });
+    for (const record of [undefined, { topic: 'a' }, { topic: 'a', messages: 'x' }])
+      await expect(producer.send(Context.background, record as never)).rejects.toThrow('a list of messages');
+  });
+
   it('checks what it is made of', () => {
     expect(() => kafkaProducer({} as never)).toThrow('a producer');
     expect(() => kafkaProducer({ send: async () => 1 }, { codec: {} as never })).toThrow('createQueueCodec');

@@ -50,7 +50,7 @@ export interface KafkaProducer<R> {
 /**
  * Makes a producer of one of kafkajs or @confluentinc/kafka-javascript, which must be connected. It holds no state.
  *
- * @throws ConfigError at creation, when `producer` is none or an option is not valid.
+ * @throws ConfigError at creation, when `producer` is none or an option is not valid; from send, when there is no list of messages.
  * @throws `context.cause` from its methods, when the context has ended; nothing was sent.
  * @throws the client's own error from send, unchanged.
  *
@@ -75,6 +75,8 @@ export function kafkaProducer<R>(producer: KafkaProducerLike<R>, options: KafkaP
   return Object.freeze({
     withContext,
     send: async (context: Context, record: NewRecord): Promise<R> => {
+      if (!Array.isArray(record?.messages))
+        throw new ConfigError('kafkaProducer.send record.messages', 'a list of messages', record?.messages);
       const messages = record.messages.map((message) => withContext(context, message));
       return producer.send({ ...record, messages } as never);
     },

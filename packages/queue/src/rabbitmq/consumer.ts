@@ -90,6 +90,7 @@ class ChannelConsumer implements Consumer {
   #tag: string | undefined = undefined;
   #hasStarted = false;
   #drained: Promise<DrainReport> | undefined = undefined;
+  #closing: Promise<unknown> | undefined = undefined;
 
   constructor(channel: AmqpChannel, settings: ConsumerSettings) {
     const { name, clock, graceMs } = settings;
@@ -148,10 +149,9 @@ class ChannelConsumer implements Consumer {
     this.#forgetLife();
     this.#endBy(undefined);
     this.#root.cancel();
-    if (this.#settings.closesChannel && this.#life.end === undefined) {
-      const closing = this.#channel.close().catch((error: unknown) => reportHookError('close', error, this.name));
-      await endedBefore(closing, limit, this.#settings.clock);
-    }
+    if (!this.#settings.closesChannel || this.#life.end !== undefined) return;
+    this.#closing ??= this.#channel.close().catch((error: unknown) => reportHookError('close', error, this.name));
+    await endedBefore(this.#closing, limit, this.#settings.clock);
   }
 
   snapshot(): Readonly<ConsumerCounts> & { readonly running: number } {

@@ -81,6 +81,29 @@ describe('delivery-run', () => {
     }
   });
 
+  it('is settled at once by a hook that adds a time to what needs none', async () => {
+    const { channel } = await make({
+      handle: () => Promise.reject(new Error('broken')),
+      onFailure: () => ({ action: 'ack', afterMs: Infinity }) as { action: 'ack' },
+    });
+    channel.deliver();
+    await settle();
+
+    expect(channel.settled).toEqual(['ack 1']);
+  });
+
+  it('is over with a consumer that is closed twice, which closes its channel once', async () => {
+    const { channel, consumer } = await make({ closesChannel: true });
+    const close = channel.close.bind(channel);
+    channel.close = async () => {
+      await settle();
+      await close();
+    };
+    await Promise.all([consumer.close(), consumer.close()]);
+
+    expect(channel.log.filter((line) => line === 'close')).toEqual(['close']);
+  });
+
   it('is not begun by a consumer that was drained before it was started', async () => {
     const channel = new FakeChannel();
     const consumer = createConsumer(channel, { queue: 'work', handle: () => {} });

@@ -166,7 +166,8 @@ export class DeliveryRun {
   }
 
   #carryOut(disposition: Disposition): void {
-    const afterMs = 'afterMs' in disposition ? (disposition.afterMs ?? 0) : 0;
+    const isLast = disposition.action === 'ack' || disposition.action === 'dead-letter'; // whatever time a hook may have added
+    const afterMs = isLast ? 0 : (disposition.afterMs ?? 0);
     const isWaiting = disposition.action === 'again' || afterMs > 0;
     if (isWaiting && this.#parts.inFlight.isDraining) this.requeue();
     else if (disposition.action === 'again') this.#hold(afterMs, () => void this.handle());

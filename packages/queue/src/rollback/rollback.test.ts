@@ -49,6 +49,7 @@ describe('createRollback', () => {
     const times = [now, String(now - 1000), Math.floor(now / 1000), `${now}000000`, '2026-03-04T05:00:00.000Z'];
     for (const step of times)
       await expect(rollback.execute(Context.background, { ...id, step }, () => 1)).rejects.toThrow('no time');
+    await expect(rollback.execute(Context.background, { ...id, task: 4711 }, () => 1)).resolves.toBe(1);
     for (const step of ['4006381333931', '2020-01-01T00:00:00Z', '1'.repeat(19), 12])
       await expect(rollback.execute(Context.background, { ...id, step }, () => 1)).resolves.toBe(1);
   });
