@@ -6,6 +6,7 @@
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, type Socket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -93,6 +94,21 @@ describe('holdfast', () => {
       exitCode: 4,
     });
     expect(ran.map(({ out, err }) => out + err).join('')).not.toMatch(/correct-horse|a-token-that|wrong-wrong/);
+  });
+
+  it('is ended by a signal at once where it only waits for an answer', async () => {
+    const deaf = createServer().listen(0, '127.0.0.1');
+    const asked = new Promise<Socket>((resolve) => deaf.once('connection', resolve));
+    await new Promise((resolve) => deaf.once('listening', resolve));
+    const url = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`;
+    const child = start(['ls', '--url', url, '--timeout', '10m'], asOperator);
+    const socket = await asked;
+
+    child.stop('SIGINT');
+
+    expect((await child.ended).code).toBe(null);
+    socket.destroy();
+    deaf.close();
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('watches until %s, and ends with 0', async (signal) => {

@@ -14,7 +14,7 @@ function world(fetched: typeof fetch): CommandWorld {
     fileMode: () => undefined,
     print: () => {},
     warn: () => {},
-    stopped: new Promise(() => {}),
+    untilStopped: () => new Promise(() => {}),
   };
 }
 
@@ -48,6 +48,16 @@ describe('admin client', () => {
     expect(() => adminClient({ options: { url } }, world(fetch))).toThrow('unencrypted');
     expect(adminClient({ options: { url, insecure: true } }, world(fetch)).url).toBe(url);
   });
+
+  it.each(['http://:secret@localhost:1', 'http://me@localhost:1', 'http://localhost:1/#a', 'http://localhost:1/?a=b'])(
+    '(1) refuses %s, and shows none of it',
+    (url) => {
+      const make = () => adminClient({ options: { url } }, world(fetch));
+
+      expect(make).toThrow('--url must be an http or https address');
+      expect(make).not.toThrow('secret');
+    },
+  );
 
   it('(2) makes one kind of error of whatever goes wrong', async () => {
     for (const failing of [

@@ -64,12 +64,19 @@ interface Question {
 
 function urlOf(text: string, isInsecure: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.search !== '')
-    throw usageError('--url must be an http or https address without a user or a query, and so must HOLDFAST_URL');
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || hasMore(url))
+    throw usageError(
+      '--url must be an http or https address without a user, a password, a query or a #, and so must HOLDFAST_URL',
+    );
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (url.protocol === 'http:' && !isLoopbackHost(host) && !isInsecure)
     throw usageError(`the token would go to ${host} unencrypted: use https, a tunnel, or --insecure`); // (1)
   return url.href.replace(/\/$/, '');
+}
+
+/** Whether an address has parts that a path cannot follow, or that would be shown in messages. */
+function hasMore({ username, password, search, hash }: URL): boolean {
+  return [username, password, search, hash].some((part) => part !== '');
 }
 
 function tokenOf(file: string | boolean | undefined, world: CommandWorld): string {

@@ -19,6 +19,6 @@ export interface CommandWorld {
   print(line: string): void;
   /** Writes a line for people, beside that. */
   warn(line: string): void;
-  /** Resolves when somebody ends the command. */
-  readonly stopped: Promise<void>;
+  /** Resolves when somebody ends the command. Called by a command that goes on until then. */
+  untilStopped(): Promise<void>;
 }

@@ -45,7 +45,7 @@ async function runIn(
     fileMode: (path) => (path === 'token.txt' ? 0o100_644 : undefined),
     print: (line) => out.push(line),
     warn: (line) => err.push(line),
-    stopped: new Promise(() => {}),
+    untilStopped: () => new Promise(() => {}),
     ...world,
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
@@ -350,7 +350,7 @@ describe('watching', () => {
     const stopped = new Promise<void>((resolve) => (stop = resolve));
     const world = {
       url,
-      stopped,
+      untilStopped: () => stopped,
       print: (line: string) => void lines.push(line),
       warn: (line: string) => void warned.push(line),
       ...more,

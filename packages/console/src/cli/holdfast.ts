@@ -11,11 +11,17 @@ import { systemClock } from '@holdfast/core';
 
 import { runCommand } from './command.ts';
 
-const stopped = new Promise<void>((resolve) => {
-  process.once('SIGINT', () => resolve());
-  process.once('SIGTERM', () => resolve());
-  process.stdout.on('error', () => resolve()); // nobody reads on: `holdfast watch | head`
-});
+let endWatch = (): void => {};
+process.stdout.on('error', () => endWatch()); // nobody reads on: `holdfast watch | head`
+
+/** From when this is asked for, signals end the command in order; before that, they end the process as they always do. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    endWatch = resolve;
+    process.once('SIGINT', endWatch);
+    process.once('SIGTERM', endWatch);
+  });
+}
 
 void runCommand(process.argv.slice(2), {
   env: process.env,
@@ -25,5 +31,5 @@ void runCommand(process.argv.slice(2), {
   fileMode: (path) => (process.platform === 'win32' ? undefined : statSync(path).mode),
   print: (line) => void process.stdout.write(`${line}\n`),
   warn: (line) => void process.stderr.write(`${line}\n`),
-  stopped,
+  untilStopped,
 }).then((exitCode) => (process.exitCode = exitCode));

@@ -32,7 +32,7 @@ export async function watch(client: AdminClient, line: CommandLine, world: Comma
   if (unknown !== undefined) throw usageError(`watch knows ${TYPES.join(', ')}, not ${JSON.stringify(unknown)}`);
   const end = new AbortController();
   const stop = (): void => end.abort();
-  void world.stopped.then(stop);
+  void world.untilStopped().then(stop);
   const forTime = line.options['for'];
   const timer = forTime === undefined ? undefined : world.clock.setTimer(stop, readTime('for', String(forTime)));
   try {
@@ -140,11 +140,13 @@ class Watch {
   #pause(): Promise<void> {
     const { signal } = this.#watching;
     return new Promise((resolve) => {
-      const timer = this.#world.clock.setTimer(resolve, RETRY_MS);
-      signal.addEventListener('abort', () => {
+      const end = (): void => {
         timer.cancel();
+        signal.removeEventListener('abort', end);
         resolve();
-      });
+      };
+      const timer = this.#world.clock.setTimer(end, RETRY_MS);
+      signal.addEventListener('abort', end);
     });
   }
 }

@@ -73,42 +73,6 @@ describe('registry', () => {
     onHookError(before);
   });
 
-  it('(5) tells everything once and in order, also what a watch adds or removes itself', () => {
-    const registry = createRegistry();
-    const heard: string[] = [];
-    registry.create(retry, { name: 'first' });
-    registry.watch({
-      added: (policy) => {
-        if (policy.name === 'first') registry.create(retry, { name: 'second' });
-        if (policy.name === 'brief') registry.remove(policy);
-      },
-      removed: () => {},
-    });
-    registry.watch({
-      added: ({ name }) => heard.push(`+${name}`),
-      removed: ({ name }) => heard.push(`-${name}`),
-    });
-
-    registry.create(retry, { name: 'brief' });
-
-    expect(heard).toEqual(['+first', '+second', '+brief', '-brief']);
-  });
-
-  it('(5) tells a watch that adds of what it has added once', () => {
-    const registry = createRegistry();
-    const heard: string[] = [];
-    registry.create(retry, { name: 'first' });
-
-    registry.watch({
-      added: ({ name }) => {
-        if (heard.push(name) === 1) registry.create(retry, { name: 'second' });
-      },
-      removed: () => {},
-    });
-
-    expect(heard).toEqual(['first', 'second']);
-  });
-
   it('(2) makes policies on its own clock, randomness and events', async () => {
     const clock = virtualClock();
     const registry = createRegistry({ clock, random: () => 0.5 });
