@@ -161,6 +161,15 @@ export function headerOf(value: unknown, name: string): string | undefined {
   return Array.isArray(found) && typeof found[0] === 'string' ? found[0] : undefined;
 }
 
+/** Reads what was answered or thrown; undefined where it cannot be read. Never throws. */
+export function fieldOf(value: unknown, field: string): unknown {
+  try {
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined;
+  } catch {
+    return undefined; // (3): a hostile getter
+  }
+}
+
 // --- internal ---
 
 function status(matches: readonly string[], verdict: Verdict, isTransient: boolean, meaning: string): HttpFailure {
@@ -202,14 +211,6 @@ function chainOf(thrown: unknown): readonly unknown[] {
     link = fieldOf(link, 'cause') ?? (Array.isArray(errors) ? (errors as readonly unknown[])[0] : undefined);
   }
   return chain;
-}
-
-function fieldOf(value: unknown, field: string): unknown {
-  try {
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined;
-  } catch {
-    return undefined; // (3): a hostile getter
-  }
 }
 
 function callGet(headers: unknown, name: string): unknown {

@@ -21,6 +21,19 @@ const request = (mayBeSent: boolean): HttpRequest => ({
 const inContext = (mayBeSent: boolean): Context => withHttpRequest(Context.background, request(mayBeSent));
 
 describe('the verdict on a request', () => {
+  it('is given also of an error that cannot be read', () => {
+    const refuse = (): never => {
+      throw new Error('hostile');
+    };
+    const hostile = failed(new Proxy(new Error('any'), { get: refuse }));
+
+    expect([classifyHttp, classifyHttpForRetry].map((judge) => judge(hostile, inContext(true)))).toEqual([
+      'failure',
+      'success',
+    ]);
+    expect(httpRetryAfterMs(hostile)).toBeUndefined();
+  });
+
   it.each([
     [answered(200), 'success'],
     [answered(404), 'success'],

@@ -21,6 +21,7 @@ import {
   type HttpFailure,
   failureOfError,
   failureOfStatus,
+  fieldOf,
   headerOf,
   statusOf,
   wasSurelyUnsent,
@@ -47,7 +48,7 @@ export const httpRetryAfterMs: RetryAfter = (outcome) => {
   const value = outcome.status === 'fulfilled' ? outcome.value : outcome.error;
   const field = headerOf(value, 'retry-after');
   if (field !== undefined) return parseRetryAfterMs(field, serverNowMs(value));
-  const { retryAfterMs } = (outcome.status === 'rejected' ? Object(outcome.error) : {}) as { retryAfterMs?: unknown };
+  const retryAfterMs = outcome.status === 'rejected' ? fieldOf(value, 'retryAfterMs') : undefined;
   return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined;
 };
 
@@ -74,7 +75,7 @@ function mayBeSentAgain(outcome: Outcome, context: Context): boolean {
 
 /** Whether a policy inside gave up waiting: the next try may be faster. */
 function isTimeLimit(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === 'TIMEOUT';
+  return fieldOf(error, 'code') === 'TIMEOUT';
 }
 
 /** The server's own time, so that the clocks need not agree; ours where it does not tell. */

@@ -1,4 +1,4 @@
-import { Context } from '@holdfast/core';
+import { Context, onHookError } from '@holdfast/core';
 import { describe, expect, it, vi } from 'vitest';
 
 import { contextInterceptor, underContext } from './context-interceptor.ts';
@@ -22,6 +22,20 @@ const errorsOf = (): { errors: unknown[]; handler: UndiciHandler } => {
 };
 
 describe('the context interceptor', () => {
+  it('lets a request through as it is where there is no context of the moment, or that cannot be told', () => {
+    const { got, dispatch } = dispatcher();
+    const told: unknown[] = [];
+    onHookError(({ hook }) => told.push(hook));
+    const boom = (): never => {
+      throw new Error('boom');
+    };
+    for (const current of [() => undefined, boom]) contextInterceptor({ current })(dispatch)(options, {});
+    onHookError(undefined);
+
+    expect(got.map(({ request }) => request)).toEqual([options, options]);
+    expect(told).toEqual(['current']);
+  });
+
   it('(1), (2): fails with the cause, once, where the context has ended or ends', () => {
     const { got, dispatch } = dispatcher();
     const intercept = contextInterceptor()(dispatch);

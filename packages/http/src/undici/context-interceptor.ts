@@ -16,7 +16,15 @@
  * @module
  */
 
-import { type Context, inRange, isContext, isFunction, requireContext, withKnown } from '@holdfast/core';
+import {
+  type Context,
+  inRange,
+  isContext,
+  isFunction,
+  reportHookError,
+  requireContext,
+  withKnown,
+} from '@holdfast/core';
 
 import { ContextTie } from '../client/context-tie.ts';
 import { NotEnoughTimeError } from '../client/http-client-error.ts';
@@ -29,7 +37,7 @@ import { WatchedHandler } from './watched-handler.ts';
 export interface ContextInterceptorOptions extends PropagationOptions {
   /**
    * Returns the context of the moment, for requests that come without one: `() => ambient.current()`. By default those go through
-   * as they are.
+   * as they are, and so they do where it throws, which is reported.
    */
   readonly current?: () => Context | undefined;
   /** Time that a request needs to be of use: with less left, none is sent. Milliseconds, 0 to 600 000. @defaultValue 1 */
@@ -126,8 +134,14 @@ interface Dispatching {
 function ticketOf(request: UndiciOptions, current: Rules['current']): Ticket | undefined {
   const given = (request as { readonly [ticketKey]?: Ticket })[ticketKey];
   if (given !== undefined) return given;
-  const context = current?.();
-  return isContext(context) ? new Ticket(context, undefined) : undefined;
+  if (current === undefined) return undefined;
+  try {
+    const context = current();
+    return isContext(context) ? new Ticket(context, undefined) : undefined;
+  } catch (error) {
+    reportHookError('current', error, 'contextInterceptor');
+    return undefined;
+  }
 }
 
 function start(rules: Rules, ticket: Ticket, { dispatch, request, handler }: Dispatching): boolean {
