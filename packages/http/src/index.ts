@@ -12,7 +12,7 @@ export { type RequestContexts, type StoppingComponent, createRequestContexts } f
 export { type DegradedSource, type RequestContextsOptions, requestContextsDefaults } from './server/settings.ts';
 export { type RequestLike, contextOf, extendContext, hasContext } from './server/request-store.ts';
 export { checkedContextOf } from './server/chain.ts';
-export { type RequestLife } from './server/request-life.ts';
+export { type AnswerProblem, type RequestLife } from './server/request-life.ts';
 export { type RequestEnding, type RequestOutcome } from './server/request-ending.ts';
 export { type RequestCounts, type RequestDrainReport } from './server/running.ts';
 export { type IncomingRequest, type OutgoingResponse } from './server/http-message.ts';

@@ -29,11 +29,15 @@ export type ExpressErrorMiddleware = (
   next: (error?: unknown) => void,
 ) => void;
 
-/** Makes the middleware that begins requests. Use it first. Handlers find their context with `contextOf(request)`. */
+/**
+ * Makes the middleware that begins requests. Use it first. Handlers find their context with `contextOf(request)`. A request that was
+ * begun already, by an app that this one is mounted in, goes through with the context that it has.
+ */
 export function requestContexts(requests: RequestContexts): ExpressMiddleware {
   requireRequests('requestContexts', requests);
   return (request, response, next): void => {
-    requests.begin(request, response).start(() => next());
+    if (lifeOf(request) === undefined) requests.begin(request, response).start(() => next());
+    else next();
   };
 }
 

@@ -15,7 +15,13 @@ import { ConfigError, Context, inRange, systemClock } from '@holdfast/core';
 
 import type { HttpProblem } from '../problem.ts';
 import { checkedContextOf } from '../server/chain.ts';
-import type { IncomingRequest, OutgoingResponse } from '../server/http-message.ts';
+import {
+  headersOfAnother,
+  type IncomingRequest,
+  makeDeaf,
+  type OutgoingResponse,
+  writeProblem,
+} from '../server/http-message.ts';
 import { lifeOf } from '../server/one-request.ts';
 import type { RequestContexts } from '../server/request-contexts.ts';
 import { contextOf, entryOf, storeEntry } from '../server/request-store.ts';
@@ -45,6 +51,7 @@ export interface FastifyReplyLike {
   readonly sent: boolean;
   code(status: number): FastifyReplyLike;
   header(name: string, value: string): FastifyReplyLike;
+  removeHeader(name: string): FastifyReplyLike;
   send(payload?: string): FastifyReplyLike;
 }
 
@@ -88,8 +95,9 @@ function plugIn(app: FastifyLike, options: FastifyContextsOptions, done: (error?
     if (typeof requests?.begin !== 'function')
       throw new ConfigError('requests', 'what createRequestContexts has made', requests);
     inRange('drainTimeoutMs', drainTimeoutMs, [0, Infinity]);
-    addRequestHooks(app, requests);
-    addErrorHooks(app);
+    const sending = new WeakSet<object>();
+    addRequestHooks(app, requests, sending);
+    addErrorHooks(app, sending);
     app.addHook('onRoute', (route: RouteLike) => {
       route.errorHandler = answering(route.errorHandler);
     });
@@ -103,9 +111,17 @@ function plugIn(app: FastifyLike, options: FastifyContextsOptions, done: (error?
   done();
 }
 
-function addRequestHooks(app: FastifyLike, requests: RequestContexts): void {
+/** `sending` has the requests whose answer is on its way through the hooks of others: it is not answered for its handler any more. */
+function addRequestHooks(app: FastifyLike, requests: RequestContexts, sending: WeakSet<object>): void {
   app.addHook('onRequest', (request: FastifyRequestLike, reply: FastifyReplyLike, next: () => void) => {
-    const answer = (problem: HttpProblem): void => sendProblem(reply, problem);
+    const begun = entryOf(request.raw); // by the same plugin, of an instance around this one
+    if (begun !== undefined) return next();
+    const answer = (problem: HttpProblem): boolean => {
+      if (sending.has(request)) return false;
+      if (reply.sent) answerHijacked(request, reply, problem);
+      else writeHead(reply, problem).send(problem.body);
+      return true;
+    };
     const life = requests.begin(request.raw as IncomingRequest, reply.raw as OutgoingResponse, answer);
     const entry = entryOf(request.raw);
     if (entry !== undefined) storeEntry(request, entry);
@@ -123,14 +139,16 @@ function addRequestHooks(app: FastifyLike, requests: RequestContexts): void {
 }
 
 /** For routes that were there before this plugin, and errors that nobody handles: Fastify's own answer is replaced. */
-function addErrorHooks(app: FastifyLike): void {
+function addErrorHooks(app: FastifyLike, sending: WeakSet<object>): void {
   const unhandled = new WeakMap<object, HttpProblem>();
   app.addHook('onError', (request: FastifyRequestLike, _reply: unknown, error: unknown, next: () => void) => {
     const problem = lifeOf(request)?.problemOf(error);
     if (problem !== undefined) unhandled.set(request, problem);
+    sending.delete(request); // what was to be sent is not; the error is answered
     next();
   });
   const onSend = (request: FastifyRequestLike, reply: FastifyReplyLike, payload: unknown, next: SendNext): void => {
+    sending.add(request);
     const problem = unhandled.get(request);
     if (problem === undefined) return next(null, payload);
     unhandled.delete(request);
@@ -149,11 +167,16 @@ function answering(before: FastifyErrorHandler | undefined): FastifyErrorHandler
   };
 }
 
-function sendProblem(reply: FastifyReplyLike, problem: HttpProblem): void {
-  if (!reply.sent) writeHead(reply, problem).send(problem.body);
+/** Answers for a handler that has taken the reply over, and does nothing with it. */
+function answerHijacked(request: FastifyRequestLike, reply: FastifyReplyLike, problem: HttpProblem): void {
+  const response = reply.raw as OutgoingResponse;
+  if (response.writableEnded) return;
+  writeProblem(request.raw as IncomingRequest, response, problem);
+  makeDeaf(response);
 }
 
 function writeHead(reply: FastifyReplyLike, { status, headers }: HttpProblem): FastifyReplyLike {
+  for (const name of headersOfAnother) reply.removeHeader(name);
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
   return reply.code(status);
 }

@@ -1,7 +1,8 @@
 /**
  * Fetch response: a Fetch `Response` in the place of one of node:http, where there is no more to see of a request than its signal.
  *
- * It is closed when the body has been read to its end, or is given up, or the signal aborts.
+ * It is closed when the body has been read to its end, has failed, or is given up, or the signal aborts; with the head where nobody
+ * reads a body: there is none, or it was asked for by HEAD.
  *
  * @module
  */
@@ -13,12 +14,15 @@ export class FetchResponse implements OutgoingResponse {
   statusCode = 200;
   headersSent = false;
   writableEnded = false;
+  errored: unknown = undefined;
+  readonly #isHead: boolean;
   readonly #signal: AbortSignal;
-  readonly #headers = new Map<string, string>();
+  readonly #headers = new Headers();
   readonly #onAbort = (): void => this.#close();
   #listeners: (() => void)[] = [];
 
-  constructor(signal: AbortSignal) {
+  constructor({ method, signal }: Request) {
+    this.#isHead = method === 'HEAD';
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort);
   }
@@ -28,10 +32,11 @@ export class FetchResponse implements OutgoingResponse {
     this.statusCode = response.status;
     this.writeHead();
     this.headersSent = true;
-    const body = response.body === null ? null : this.#watched(response.body);
-    const completed = new Response(body, response);
+    const isUnread = response.body === null || this.#isHead;
+    if (isUnread) this.#end();
+    if (response.status < 200) return response; // an upgrade, of which no copy can be made
+    const completed = new Response(isUnread ? response.body : this.#watched(response.body), response);
     for (const [name, value] of this.#headers) completed.headers.set(name, value);
-    if (body === null) this.#end();
     return completed;
   }
 
@@ -84,6 +89,12 @@ export class FetchResponse implements OutgoingResponse {
     this.#close();
   }
 
+  #fail(error: unknown): never {
+    this.errored = error ?? 'failed';
+    this.#close();
+    throw error;
+  }
+
   #close(): void {
     this.#signal.removeEventListener('abort', this.#onAbort);
     const listeners = this.#listeners;
@@ -95,7 +106,7 @@ export class FetchResponse implements OutgoingResponse {
     const reader = body.getReader();
     return new ReadableStream<Uint8Array>({
       pull: async (controller): Promise<void> => {
-        const { done, value } = await reader.read();
+        const { done, value } = await reader.read().catch((error: unknown) => this.#fail(error));
         if (!done) return controller.enqueue(value);
         controller.close();
         this.#end();

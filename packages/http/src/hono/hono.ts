@@ -12,6 +12,7 @@ import { ignoreRejection } from '@holdfast/core';
 
 import type { HttpProblem } from '../problem.ts';
 import { checkedContextOf } from '../server/chain.ts';
+import { lifeOf } from '../server/one-request.ts';
 import type { IncomingRequest, OutgoingResponse } from '../server/http-message.ts';
 import { type RequestContexts, requireRequests } from '../server/request-contexts.ts';
 import type { RequestLife } from '../server/request-life.ts';
@@ -31,12 +32,16 @@ export interface HonoContextLike {
 export type HonoMiddleware = (c: any, next: () => Promise<void>) => Promise<Response | undefined | void>;
 
 /**
- * Makes the middleware that begins requests. Use it first. Handlers find their context with `contextOf(c)` or `contextOf(c.req.raw)`.
+ * Makes the middleware that begins requests. Use it first; a request that was begun already goes through. Handlers find their context with `contextOf(c)` or `contextOf(c.req.raw)`.
  * What they throw and is ours is answered, whatever your `onError` has made of it.
  */
 export function requestContexts(requests: RequestContexts): HonoMiddleware {
   requireRequests('requestContexts', requests);
-  return (c: HonoContextLike, next) => new HonoRequest(c, requests).run(next);
+  return async (c: HonoContextLike, next) => {
+    if (lifeOf(c) === undefined) return new HonoRequest(c, requests).run(next);
+    await next(); // it was begun by an app that this one is a route of
+    return undefined;
+  };
 }
 
 /** Makes the middleware that lets only requests with a context through; others are an error, `MissingRequestContextError`. */
@@ -63,7 +68,7 @@ class HonoRequest {
     const node = nodeMessages(c.env);
     this.#c = c;
     this.#problem = new Promise((resolve) => (this.#tell = resolve));
-    this.#fetched = node === undefined ? new FetchResponse(raw.signal) : undefined;
+    this.#fetched = node === undefined ? new FetchResponse(raw) : undefined;
     const request = node?.incoming ?? { method: raw.method, url: raw.url, headers: Object.fromEntries(raw.headers) };
     const response = node?.outgoing ?? this.#fetched;
     this.#life = requests.begin(request, response as OutgoingResponse, (problem) => this.#answer(problem));

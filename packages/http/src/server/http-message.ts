@@ -25,6 +25,7 @@ export interface IncomingRequest {
 /** A response, as of `node:http` or `node:http2`. */
 export interface OutgoingResponse {
   statusCode: number;
+  statusMessage?: string;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
   readonly destroyed?: boolean | undefined;
@@ -50,10 +51,28 @@ export function wasLost({ complete, errored }: IncomingRequest): boolean {
   return complete === false && (errored as { readonly code?: unknown } | null | undefined)?.code === 'ECONNRESET';
 }
 
+/** Headers that a handler may have set for an answer that is not given. */
+export const headersOfAnother: readonly string[] = [
+  'accept-ranges',
+  'content-digest',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'etag',
+  'expires',
+  'last-modified',
+  'trailer',
+  'transfer-encoding',
+];
+
 /** Writes `problem` as the whole answer. */
 export function writeProblem(request: IncomingRequest, response: OutgoingResponse, problem: HttpProblem): void {
-  for (const name of ofTheOther) response.removeHeader(name);
+  for (const name of headersOfAnother) response.removeHeader(name);
   response.statusCode = problem.status;
+  if (request.httpVersionMajor === 1) response.statusMessage = ''; // then the usual one of the status is sent
   for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
   request.resume?.(); // a body that nobody reads would keep the answer from those who send all of it first
   response.end(problem.body);
@@ -94,9 +113,6 @@ export function beforeHead(response: OutgoingResponse, before: () => void): void
 export type Closable = Pick<EventEmitter, 'once' | 'off'>;
 
 // --- internal ---
-
-/** Headers that a handler may have set for an answer that is not given. */
-const ofTheOther = ['content-encoding', 'content-range', 'etag', 'last-modified', 'transfer-encoding', 'accept-ranges'];
 
 function override(response: OutgoingResponse, name: string, value: unknown): void {
   Object.defineProperty(response, name, { value, configurable: true, writable: true });

@@ -12,7 +12,7 @@ import { settle, type VirtualClock, virtualClock } from '@holdfast/core/testing'
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { fakeExchange, type FakeResponse } from '../../../../test/http/fake-exchange.ts';
+import { fakeExchange, FakeResponse } from '../../../../test/http/fake-exchange.ts';
 import { createRequestContexts, type RequestContexts } from './request-contexts.ts';
 import type { RequestEnding } from './request-ending.ts';
 import { isClientGone } from './request-error.ts';
@@ -191,6 +191,36 @@ describe('one request', () => {
     expect(response.statusCode).toBe(500);
     expect(response.body).not.toContain('secret');
     expect(hookErrors).toMatchObject([{ hook: 'handler', cause: bug }]);
+  });
+
+  it('tells of a bug after its answer where nobody else is told, and of nothing that comes of its end', () => {
+    const bug = new Error('bug');
+    const { life, response } = begin();
+    const bare = createRequestContexts({ clock }).begin(fakeExchange().request, new FakeResponse());
+    response.end('ok');
+    life.breakOff(bug); // onEnded is told
+    expect([response.destroyed, hookErrors]).toEqual([false, []]);
+    response.close();
+    for (const error of [life.context.cause, new CancelledError(), new DOMException('gone', 'AbortError')])
+      life.breakOff(error);
+    expect(endings).toMatchObject([{ outcome: 'answered', error: bug }]);
+    expect(hookErrors).toEqual([]);
+    life.breakOff(bug);
+    bare.fail(new CircuitOpenError('prices', 'open', 1));
+    bare.breakOff(bug);
+
+    expect(hookErrors.map(({ hook, cause }) => [hook, cause])).toEqual([
+      ['handler', bug],
+      ['handler', bug],
+    ]);
+  });
+
+  it('tells nothing of what fails after its client has gone', () => {
+    const { life, response } = begin();
+    response.close();
+    life.breakOff(new Error('57014'));
+
+    expect(hookErrors).toEqual([]);
   });
 
   it('breaks off an answer that was begun, so that nobody takes it for a whole one', () => {

@@ -37,10 +37,10 @@ import {
   wasLost,
   writeProblem,
 } from './http-message.ts';
-import { ClientGoneError, isClientGone, ServerClosingError, ServerDrainingError } from './request-error.ts';
+import { ClientGoneError, isClientGone, isOfEnd, ServerClosingError, ServerDrainingError } from './request-error.ts';
 import { entryOf, requireDerived, type StoreEntry, storeEntry } from './request-store.ts';
 import type { RequestEnding, RequestOutcome } from './request-ending.ts';
-import type { RequestLife } from './request-life.ts';
+import type { AnswerProblem, RequestLife } from './request-life.ts';
 import type { RequestSettings } from './settings.ts';
 
 /** What a life needs of the outside. */
@@ -50,8 +50,8 @@ export interface LifePorts {
   /** Whether connections are not kept any more. */
   readonly isQuiet: () => boolean;
   readonly onOver: (life: OneRequest, outcome: RequestOutcome) => void;
-  /** Answers a problem in the framework's own way, instead of on the response. */
-  readonly answer?: ((problem: HttpProblem) => void) | undefined;
+  /** Answers a problem in the framework's own way, instead of on the response. Returns false where another answer is on its way. */
+  readonly answer?: AnswerProblem | undefined;
 }
 
 /** One request under way. */
@@ -70,6 +70,7 @@ export class OneRequest implements RequestLife, StoreEntry {
   #isBroken = false;
   #isAnswered = false;
   #isUnexpected = false;
+  #isComplete = false;
 
   constructor(
     root: CancellableContext,
@@ -113,7 +114,10 @@ export class OneRequest implements RequestLife, StoreEntry {
 
   fail(error: unknown): boolean {
     this.#error ??= error;
-    if (this.isSettled) return true;
+    if (this.isSettled) {
+      this.#tellLate(error);
+      return true;
+    }
     const problem = this.problemOf(error);
     if (problem === undefined) return false;
     this.#answer(problem);
@@ -130,18 +134,13 @@ export class OneRequest implements RequestLife, StoreEntry {
     if (this.#isOver) return; // (1)
     this.#isOver = true;
     const outcome = this.#outcome();
+    this.#isComplete = outcome === 'answered';
     this.#stopWatching?.();
     this.#timer?.cancel();
     if (outcome === 'client-gone') this.#root.cancel(new ClientGoneError(this.#ports.settings.name));
     else this.#root.cancel(isOverError); // (2)
     this.#ports.onOver(this, outcome);
     this.#tellEnded(outcome);
-  }
-
-  /** Ends the context because the client is known to have gone, as where there is no response to tell. */
-  leave(cause: unknown): void {
-    this.#root.cancel(new ClientGoneError(this.#ports.settings.name, cause));
-    this.settle();
   }
 
   /** Ends the context because the server closes. */
@@ -214,9 +213,9 @@ export class OneRequest implements RequestLife, StoreEntry {
     if (this.isSettled || this.#response.headersSent) return;
     const problem = this.problemOf(this.#root.cause);
     if (problem === undefined) return;
-    const isRaw = this.#ports.answer === undefined;
     this.#answer(problem);
-    if (isRaw) makeDeaf(this.#response);
+    if (this.#ports.answer === undefined) makeDeaf(this.#response);
+    else this.#response.once('close', () => makeDeaf(this.#response)); // until then the framework writes on it
   }
 
   #answer(problem: HttpProblem): void {
@@ -225,7 +224,7 @@ export class OneRequest implements RequestLife, StoreEntry {
     try {
       if (this.#response.headersSent) this.#break();
       else if (this.#ports.answer === undefined) writeProblem(this.#request, this.#response, problem);
-      else this.#ports.answer(problem);
+      else this.#isAnswered = this.#ports.answer(problem) !== false;
     } catch (error) {
       reportHookError('answer', error, this.#ports.settings.name); // (4)
       this.#break();
@@ -236,6 +235,14 @@ export class OneRequest implements RequestLife, StoreEntry {
   #break(): void {
     this.#isBroken = true;
     this.#response.destroy?.();
+  }
+
+  /** Of what a handler throws after its answer: told where it cannot come of the end of the context, and no one else hears of it. */
+  #tellLate(error: unknown): void {
+    const { name, onEnded } = this.#ports.settings;
+    const isAnswered = this.#isOver ? this.#isComplete : !this.#root.cancelled;
+    if (!isAnswered || error === this.#root.cause || isOfEnd(error)) return;
+    if (this.#isOver || onEnded === undefined) reportHookError('handler', error, name);
   }
 
   #tellDegraded(): void {

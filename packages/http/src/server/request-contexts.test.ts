@@ -16,6 +16,10 @@ function contextFor(headers: Record<string, string>, options: RequestContextsOpt
   return createRequestContexts({ clock: virtualClock(), ...options }).begin(request, response).context;
 }
 
+function boom(): never {
+  throw new Error('down');
+}
+
 let hookErrors: HookError[];
 beforeEach(() => {
   hookErrors = [];
@@ -45,7 +49,7 @@ describe('request contexts', () => {
     expect(contextFor({ accept: 'text/event-stream' }, { clock, parent }).remainingMs()).toBe(500);
   });
 
-  it('(1), (2) take any headers, and none makes a deadline later', { timeout: 60_000 }, () => {
+  it('(1), (2) take any headers, and none makes a deadline later', { timeout: 120_000 }, () => {
     const requests = createRequestContexts({ clock: virtualClock() });
     const name = fc.constantFrom(
       'x-request-timeout',
@@ -74,7 +78,7 @@ describe('request contexts', () => {
         expect(context.remainingMs()).toBeLessThanOrEqual(60_000);
         expect(context.remainingMs()).toBeGreaterThanOrEqual(0);
       }),
-      { numRuns: Number(process.env['HOLDFAST_FUZZ_RUNS'] ?? 1000) },
+      { numRuns: Number(process.env['HOLDFAST_FUZZ_RUNS'] ?? 300) },
     );
   });
 
@@ -220,6 +224,28 @@ describe('request contexts', () => {
     expect(await drained).toBe('its report');
     expect(server.told).toBe('start quiesce drain close');
     expect(requests.withDrain({ name: 'bare' })).not.toHaveProperty('start');
+  });
+
+  it('(2) begin also where the codec throws, or gives no context', () => {
+    for (const extract of [boom, () => undefined as never]) {
+      const codec = { ...createHttpCodec(), extract };
+      expect(contextFor({ 'x-request-timeout': '1s' }, { codec }).remainingMs()).toBe(30_000);
+    }
+    expect(hookErrors).toMatchObject([{ hook: 'codec' }, { hook: 'codec' }]);
+  });
+
+  it('drain also where the component whose stop is theirs fails to', async () => {
+    for (const drain of [() => Promise.reject(new Error('down')), boom]) {
+      const requests = createRequestContexts({ clock: virtualClock() });
+      const drained = (requests.withDrain({ name: 'web', drain }) as { drain(context: Context): unknown }).drain(
+        Context.background,
+      );
+      const { request, response } = fakeExchange();
+
+      expect(requests.begin(request, response).refusal).toMatchObject({ code: 'SERVER_DRAINING' });
+      response.close();
+      await expect(drained).rejects.toThrow('down');
+    }
   });
 
   it('have their drain refuse what is no context', async () => {

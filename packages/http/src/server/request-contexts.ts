@@ -18,7 +18,7 @@ import { askHook, type CancellableContext, type Context, reportHookError, requir
 import { type HttpProblem, problemOf } from '../problem.ts';
 import type { IncomingRequest, OutgoingResponse } from './http-message.ts';
 import { OneRequest } from './one-request.ts';
-import type { RequestLife } from './request-life.ts';
+import type { AnswerProblem, RequestLife } from './request-life.ts';
 import { requestMark } from './request-store.ts';
 import { type RequestCounts, type RequestDrainReport, Running } from './running.ts';
 import {
@@ -36,9 +36,10 @@ export interface RequestContexts {
   readonly isAmbient: boolean;
   /**
    * Begins a request: makes its context, which `contextOf(request)` returns from now on, and watches `response`. For frameworks that
-   * have no subpath here. `answer` answers a problem in the framework's own way.
+   * have no subpath here. `answer` answers a problem in the framework's own way,
+   * or returns false where it does not.
    */
-  begin(request: IncomingRequest, response: OutgoingResponse, answer?: (problem: HttpProblem) => void): RequestLife;
+  begin(request: IncomingRequest, response: OutgoingResponse, answer?: AnswerProblem): RequestLife;
   /** Begins an upgrade, whose context ends when `socket` closes, or the server does. It has a deadline only if it brings one. */
   beginUpgrade(request: IncomingRequest, socket: UpgradeSocket): RequestLife;
   /** Returns what `error` is answered with; undefined where it is none of ours. */
@@ -119,7 +120,7 @@ class Border implements RequestContexts {
     this.#running = new Running(settings.clock, settings.drainGraceMs);
   }
 
-  begin(request: IncomingRequest, response: OutgoingResponse, answer?: (problem: HttpProblem) => void): RequestLife {
+  begin(request: IncomingRequest, response: OutgoingResponse, answer?: AnswerProblem): RequestLife {
     return this.#begin(request, response, { isStream: this.#isStream(request), answer });
   }
 
@@ -149,8 +150,12 @@ class Border implements RequestContexts {
       return component.quiesce?.();
     };
     const drain = async (context: Context): Promise<unknown> => {
-      const [report] = await Promise.all([component.drain?.(context), this.drain(context)]);
-      return report;
+      const drained = this.drain(context);
+      try {
+        return await component.drain?.(context);
+      } finally {
+        await drained;
+      }
     };
     const bound = {
       name: component.name,
@@ -197,11 +202,23 @@ class Border implements RequestContexts {
   }
 
   #contextFor(request: IncomingRequest, isStream: boolean): CancellableContext {
-    const { codec, parent, maxTimeoutMs } = this.#settings;
-    const received = codec.extract(request.headers, parent);
+    const { parent, maxTimeoutMs } = this.#settings;
+    const received = this.#receive(request);
     const asks = received.deadline < parent.deadline;
     const limitMs = isStream ? Infinity : asks ? maxTimeoutMs : this.#defaultMs(request);
     return this.#collecting(received).withValue(requestMark, {}).withTimeout(limitMs); // (1), (3)
+  }
+
+  #receive({ headers }: IncomingRequest): Context {
+    const { codec, parent, name } = this.#settings;
+    try {
+      const received = codec.extract(headers, parent);
+      requireContext('codec.extract', received);
+      return received;
+    } catch (error) {
+      reportHookError('codec', error, name); // (2)
+      return parent;
+    }
   }
 
   #collecting(context: Context): Context {
@@ -233,7 +250,7 @@ class Border implements RequestContexts {
 
 interface Beginning {
   readonly isStream: boolean;
-  readonly answer: ((problem: HttpProblem) => void) | undefined;
+  readonly answer: AnswerProblem | undefined;
 }
 
 function isLimit(ms: unknown): boolean {

@@ -6,7 +6,15 @@
  * @module
  */
 
-import { CancelledError, isCancelled, nameErrorClass, RejectionError, ResilienceError } from '@holdfast/core';
+import {
+  CancelledError,
+  isCancelled,
+  isRejection,
+  isTimeout,
+  nameErrorClass,
+  RejectionError,
+  ResilienceError,
+} from '@holdfast/core';
 
 /** Whoever has asked is gone: the connection, or the stream of HTTP/2, was closed before the answer was complete. */
 export class ClientGoneError extends CancelledError {
@@ -78,7 +86,20 @@ export function isServerClosing(error: unknown): error is ServerClosingError {
   return hasReason(error, 'server-closing');
 }
 
+/** Whether `error` is one by which work ends when it is cancelled, late or refused: ours or the platform's. Never throws. */
+export function isOfEnd(error: unknown): boolean {
+  return isCancelled(error) || isTimeout(error) || isRejection(error) || isAbort(error);
+}
+
 // --- internal ---
+
+function isAbort(error: unknown): boolean {
+  try {
+    return (error as { readonly name?: unknown } | null | undefined)?.name === 'AbortError';
+  } catch {
+    return false; // a hostile getter
+  }
+}
 
 nameErrorClass(ServerDrainingError, 'ServerDrainingError');
 nameErrorClass(MissingRequestContextError, 'MissingRequestContextError');

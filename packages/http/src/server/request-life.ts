@@ -8,6 +8,9 @@ import type { Context } from '@holdfast/core';
 
 import type { HttpProblem } from '../problem.ts';
 
+/** Answers a problem in a framework's own way. Returns false where another answer is on its way, and this one is not given. */
+export type AnswerProblem = (problem: HttpProblem) => boolean | void;
+
 /** One request under way. */
 export interface RequestLife {
   /** The context, with all that was added to it so far. */

@@ -27,6 +27,7 @@ export class SocketResponse implements OutgoingResponse {
 
   constructor(socket: UpgradeSocket) {
     this.#socket = socket;
+    socket.on('error', () => {}); // node:http listens no more, and a client that resets would end the process; it is also closed
   }
 
   get headersSent(): boolean {
