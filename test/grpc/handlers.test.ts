@@ -1,18 +1,23 @@
 /** Handlers: what they throw, whatever that is, and how their contexts are found. */
 
 import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
-import { CircuitOpenError, Context, onHookError } from '@holdfast/core';
+import { CircuitOpenError, Context, onHookError, ResilienceError } from '@holdfast/core';
 import {
   contextOf,
   createGrpcClient,
   createGrpcServing,
   type GrpcServing,
   grpcError,
+  GrpcStatusError,
   grpcStatusOf,
 } from '@holdfast/grpc';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { all, type Note, openClient, startShop, until } from './shop.ts';
+
+class DrainedError extends ResilienceError {
+  readonly code = 'DRAINED';
+}
 
 const open: { close(): void }[] = [];
 afterEach(() => {
@@ -139,6 +144,29 @@ describe('a handler', () => {
     await until(() => hooks.length >= 3);
 
     expect(new Set(hooks)).toEqual(new Set(['onHandlerError', 'onTrailers']));
+  });
+
+  it('is reported for what its caller is told nothing of, also where another service has failed', async () => {
+    const reported: unknown[] = [];
+    const ofService = new GrpcStatusError('NOT_FOUND', { details: 'a secret', isReceived: true });
+    const busy = new GrpcStatusError('UNAVAILABLE', { isReceived: true });
+    const unknown = grpcError('UNKNOWN', 'said so');
+    const ours = new DrainedError('lost');
+    const revoked = Proxy.revocable(new Error('x'), {});
+    revoked.revoke();
+    const thrown = [ofService, busy, unknown, ours, revoked.proxy];
+    let count = 0;
+    const fail = (): never => { throw thrown[count++]; }; // prettier-ignore
+    const { functions } = await shopOf(failing(fail), { onHandlerError: (error) => reported.push(error) });
+
+    const statuses: unknown[] = [];
+    while (count < thrown.length)
+      statuses.push(
+        grpcStatusOf(await functions.get(Context.background, { text: '' }).catch((error: unknown) => error)),
+      );
+
+    expect(statuses).toEqual(['INTERNAL', 'UNAVAILABLE', 'UNKNOWN', 'UNKNOWN', 'UNKNOWN']);
+    expect(reported.map((error) => thrown.indexOf(error as Error))).toEqual([0, 3, 4]);
   });
 
   it('is not reported for what the end of its context makes it throw', async () => {

@@ -25,9 +25,9 @@ export interface FinalStatus {
 /** The status for what a handler threw. */
 export function statusOfError(error: unknown): FinalStatus {
   try {
-    return ownStatusOf(error) ?? statusOfOurs(error) ?? finalStatus('UNKNOWN', 'the handler failed'); // (1)
+    return ownStatusOf(error) ?? statusOfOurs(error) ?? finalStatus('UNKNOWN', HANDLER_FAILED); // (1)
   } catch {
-    return finalStatus('UNKNOWN', 'the handler failed'); // (2)
+    return finalStatus('UNKNOWN', HANDLER_FAILED); // (2)
   }
 }
 
@@ -36,7 +36,15 @@ export function finalStatus(name: GrpcStatusName, details: string, metadata: Met
   return { code: statusNumberOf(name), details, metadata };
 }
 
+/** Whether the caller is told nothing of the error that led to `status`, so that somebody else must be. */
+export function saysNothing({ details }: FinalStatus): boolean {
+  return details === HANDLER_FAILED || details === SERVICE_FAILED;
+}
+
 // --- internal ---
+
+const HANDLER_FAILED = 'the handler failed';
+const SERVICE_FAILED = 'a service that was called has failed';
 
 /** Rejections that say "too much of this" rather than "not now". */
 const exhausted: ReadonlySet<string> = new Set(['RATE_LIMITED', 'BULKHEAD_FULL', 'TRACKER_FULL', 'OUTBOX_FULL']);
@@ -69,9 +77,7 @@ function statusOfReceived(error: GrpcStatusError): FinalStatus {
 /** What another service has answered to the handler is not the caller's business, but for what says "later" or "too late". */
 function passedOn(code: number): FinalStatus {
   const { name, isPassedOn } = statusRowOf(code);
-  return isPassedOn
-    ? finalStatus(name, 'a service that was called said so')
-    : finalStatus('INTERNAL', 'a service that was called has failed');
+  return isPassedOn ? finalStatus(name, 'a service that was called said so') : finalStatus('INTERNAL', SERVICE_FAILED);
 }
 
 function statusOfOurs(error: unknown): FinalStatus | undefined {

@@ -22,10 +22,10 @@ import type {
   ServerUnaryCall,
   ServerWritableStream,
 } from '@grpc/grpc-js';
-import { callHook, type Context, isResilienceError, type Policy } from '@holdfast/core';
+import { callHook, type Context, type Policy } from '@holdfast/core';
 
 import { contextOf } from './call-context.ts';
-import { type FinalStatus, statusOfError } from './error-status.ts';
+import { type FinalStatus, saysNothing, statusOfError } from './error-status.ts';
 import type { GrpcMethod, GrpcSource } from './grpc-call.ts';
 import { answers, requestsOf } from './served-stream.ts';
 
@@ -184,7 +184,7 @@ async function outcomeOf<T>(
     return { error: undefined, value: await run(context) };
   } catch (error) {
     const status = statusOfError(error);
-    if (status.code === UNKNOWN && !isResilienceError(error) && !isOfEnd(error, context))
+    if (saysNothing(status) && !isOfEnd(error, context))
       callHook('onHandlerError', undefined, () => parts.onHandlerError(error, call.getPath()));
     return { error: Object.assign(new Error(status.details), status) };
   }
@@ -192,9 +192,10 @@ async function outcomeOf<T>(
 
 /** Whether an error only says that the context has ended, as what the platform makes of its signal: nobody needs to be told. */
 function isOfEnd(error: unknown, context: Context | undefined): boolean {
-  if (context?.cancelled !== true || !(error instanceof Error)) return false;
-  return error === context.cause || error.cause === context.cause || error.name === 'AbortError';
+  if (context?.cancelled !== true) return false;
+  try {
+    return error instanceof Error && (error === context.cause || error.cause === context.cause || error.name === 'AbortError'); // prettier-ignore
+  } catch {
+    return false; // it is hostile
+  }
 }
-
-/** What grpc-js makes of a handler's error without a status, and the caller is told nothing of: somebody must be told. */
-const UNKNOWN = 2;

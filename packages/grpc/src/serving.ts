@@ -60,7 +60,10 @@ export interface GrpcServingOptions {
    * when it is first called: a bulkhead, a limiter, a timeout. By default none.
    */
   readonly policy?: Policy<unknown> | ((method: Pick<GrpcMethod, 'path' | 'kind'>) => Policy<unknown> | undefined);
-  /** Told of what a handler made here threw that says no status itself: the caller is told nothing of it. By default `console.error`. */
+  /**
+   * Told of what a handler made here threw and the caller is told nothing of: what says no status itself, and what a service that it
+   * called has answered. By default `console.error`.
+   */
   readonly onHandlerError?: (error: unknown, path: string) => unknown;
   /** The calendar by which grpc-js understands deadlines. */
   readonly wallClock?: WallClock;
