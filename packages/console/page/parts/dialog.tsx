@@ -7,9 +7,22 @@
  */
 
 import type { ComponentChildren, TargetedSubmitEvent, VNode } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { Problem, problemTextOf } from './problem.tsx';
+
+/** Shows a dialog as long as it is there; then focus goes back to where it was. */
+export function useModal(place: { readonly current: HTMLDialogElement | null }): void {
+  useLayoutEffect(() => {
+    const opener = document.activeElement;
+    const dialog = place.current;
+    dialog?.showModal();
+    return () => {
+      dialog?.close(); // while it is open, nothing else can have the focus
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    };
+  }, [place]);
+}
 
 /** A dialog that acts when it is submitted. */
 export function ActDialog(props: {
@@ -26,11 +39,7 @@ export function ActDialog(props: {
   const titleId = useId();
   const [problem, setProblem] = useState('');
   const [isBusy, setBusy] = useState(false);
-  useEffect(() => {
-    const opener = document.activeElement;
-    place.current?.showModal();
-    return () => void (opener instanceof HTMLElement && opener.isConnected && opener.focus());
-  }, []);
+  useModal(place);
 
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();

@@ -5,7 +5,7 @@
  */
 
 import type { ComponentChildren, VNode } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 import { useConsole } from '../views/console-context.ts';
 
@@ -20,7 +20,7 @@ export function Panel(props: {
   const titleId = useId();
   const heading = useRef<HTMLHeadingElement>(null);
   const opener = useRef<Element | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     opener.current = document.activeElement;
     heading.current?.focus({ preventScroll: true });
   }, []);

@@ -136,7 +136,7 @@ function Served({ feature: { modes, served } }: { readonly feature: Feature }): 
           <span key={mode} class={mode === modes[0] ? 'best' : ''} style={{ flexGrow: ratio }} />
         ))}
       </span>
-      {shares.map(({ mode, ratio }) => `${mode} ${percent(ratio)}`).join(' · ')}
+      <span class="served-text">{shares.map(({ mode, ratio }) => `${mode} ${percent(ratio)}`).join(' · ')}</span>
     </span>
   );
 }

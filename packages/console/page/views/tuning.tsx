@@ -14,6 +14,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { pathOf } from '../api/admin-client.ts';
 import type { ChangeableOption, Difference, Policy } from '../api/answers.ts';
 import { AuthorFields, authorOf } from '../parts/author-fields.tsx';
+import { useModal } from '../parts/dialog.tsx';
 import { Problem, problemTextOf } from '../parts/problem.tsx';
 import { optionValue } from '../state/formats.ts';
 import { fieldOf, readChanges, textOf } from '../state/option-fields.ts';
@@ -46,7 +47,7 @@ function TuneDialog({ policyId, onClose }: { readonly policyId: string; readonly
   const place = useRef<HTMLDialogElement>(null);
   const tuning = useTuning(policyId, onClose);
   const { look, policy } = tuning;
-  useEffect(() => place.current?.showModal(), []);
+  useModal(place);
   return (
     <dialog ref={place} class="wide" aria-labelledby={titleId} onClose={onClose}>
       <form onSubmit={(event) => void tuning.submit(event)} noValidate>
