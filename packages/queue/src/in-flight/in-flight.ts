@@ -62,6 +62,13 @@ export class InFlight {
     return run;
   }
 
+  /** Goes on with `run` under another context, which a drain cancels in place of the first. Returns the run from then on. */
+  goOn(run: Run, context: CancellableContext): Run {
+    const next = { ...run, context };
+    if (this.#runs.delete(run)) this.#runs.add(next);
+    return next;
+  }
+
   /** Notes that `run` has ended. Nothing is changed where it had been abandoned. */
   end(run: Run, hasFailed: boolean): void {
     if (!this.#runs.delete(run) || this.#drained === undefined) return; // (1)

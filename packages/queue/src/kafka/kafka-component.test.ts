@@ -94,6 +94,33 @@ describe('message-run: what hooks and policies say', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
+  it('(2) ends the context of onPoison with a drain, a grace before its end, and counts one message', async () => {
+    let cancelledAt: number | undefined;
+    const { client, consumer, clock, root } = make({
+      graceMs: 100,
+      maxAttempts: 1,
+      handle: () => Promise.reject(new Error('broken')),
+      onPoison: (context) =>
+        new Promise((_resolve, reject) =>
+          context.onCancel((cause) => {
+            cancelledAt = clock.now();
+            reject(cause);
+          }),
+        ),
+    });
+    await consumer.start();
+    client.join([0]);
+    void client.deliver([1]).batch;
+    await settle();
+
+    const drained = consumer.drain(root.withTimeout(1000));
+    await clock.advance(1000);
+
+    expect(cancelledAt).toBe(900);
+    expect(await drained).toMatchObject({ isComplete: true, finished: [{ name: 'orders', count: 1 }] });
+    expect(consumer.snapshot()).toMatchObject({ poison: 0, cutOff: 1, running: 0 });
+  });
+
   it.each([
     [Infinity, 3_600_000],
     [1e15, 3_600_000],

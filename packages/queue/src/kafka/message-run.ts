@@ -75,7 +75,7 @@ export async function runMessage<M>(
   const context = contextOf(parts, work, message);
   if (context.cancelled) return work.context.cancelled ? ended(parts) : expire(parts, received);
   const { counts, inFlight } = parts;
-  const run = inFlight.begin(topic, context);
+  let run = inFlight.begin(topic, context);
   let hasFailed = true;
   try {
     await settledWithin(() => parts.handle(context, received), {
@@ -88,7 +88,8 @@ export async function runMessage<M>(
     return { kind: 'done' };
   } catch (error) {
     if (work.context.cancelled || isDrainCause(context.cause)) return ended(parts);
-    return await failed(parts, { work, received, message, error });
+    const goOn = (next: CancellableContext): void => void (run = inFlight.goOn(run, next));
+    return await failed(parts, { work, received, message, error, goOn });
   } finally {
     context.cancel(); // (2)
     inFlight.end(run, hasFailed);
@@ -121,11 +122,13 @@ interface Failure<M> {
   readonly received: ReceivedMessage<M>;
   readonly message: KafkaMessageLike;
   readonly error: unknown;
+  /** Tells under which context the message is dealt with from then on. */
+  readonly goOn: (context: CancellableContext) => void;
 }
 
 async function failed<M>(
   parts: MessageRunParts<M>,
-  { work, received, message, error }: Failure<M>,
+  { work, received, message, error, goOn }: Failure<M>,
 ): Promise<MessageOutcome> {
   const { counts, pauseMs, maxAttempts, onPoison } = parts;
   if (isRejection(error)) {
@@ -136,12 +139,13 @@ async function failed<M>(
   if (work.countFailure(message.offset) < maxAttempts || onPoison === undefined)
     return { kind: 'again', delayMs: pauseMs };
   const context = work.context.withTimeout(parts.maxTimeoutMs);
+  goOn(context);
   try {
     await settledWithin(() => onPoison(context, received, error), { ...parts, context, onAbandoned: () => {} });
     counts.poison++;
     return { kind: 'done' };
   } catch (failure) {
-    if (work.context.cancelled) return ended(parts);
+    if (work.context.cancelled || isDrainCause(context.cause)) return ended(parts);
     reportHookError('onPoison', failure, parts.name);
     return { kind: 'again', delayMs: pauseMs }; // (3)
   } finally {
