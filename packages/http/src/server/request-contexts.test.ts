@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+
 import { criticality, requestId } from '@holdfast/context';
 import { Context, contextKey, type HookError, onHookError } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
@@ -224,6 +226,8 @@ describe('request contexts', () => {
     expect(await drained).toBe('its report');
     expect(server.told).toBe('start quiesce drain close');
     expect(requests.withDrain({ name: 'bare' })).not.toHaveProperty('start');
+    for (const none of [undefined, createServer()])
+      expect(() => requests.withDrain(none as never)).toThrow(/needs a component, as serverComponent/);
   });
 
   it('(2) begin also where the codec throws, or gives no context', () => {

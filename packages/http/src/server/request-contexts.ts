@@ -145,6 +145,8 @@ class Border implements RequestContexts {
   }
 
   withDrain<C extends StoppingComponent>(component: C): C {
+    if (typeof component?.name !== 'string')
+      throw new TypeError('withDrain needs a component, as serverComponent(server, { port }) of @holdfast/service');
     const quiesce = (): unknown => {
       this.quiesce();
       return component.quiesce?.();

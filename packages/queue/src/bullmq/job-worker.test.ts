@@ -125,6 +125,8 @@ describe('jobWorker', () => {
     await expect((await make(() => 1)).jobs.start()).rejects.toThrow(RangeError);
     const none = jobWorker({ make: () => ({}) as never, handle: () => 1 });
     await expect(none.start()).rejects.toThrow('make().on');
+    const queue = jobWorker({ make: () => Object.assign(new FakeWorker(), { add: () => {} }), handle: () => 1 });
+    await expect(queue.start()).rejects.toThrow('bullmq.make() must be a worker of BullMQ, and no queue');
     const { jobs, worker } = await make(() => 1);
     const heard: unknown[] = [];
     const before = onHookError((error) => heard.push(error.hook));

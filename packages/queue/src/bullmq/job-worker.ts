@@ -184,6 +184,8 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
     // (1): exactly three, and none with a default
     const process: JobProcess = (job: J, token, signal) => runJob(parts, job, token, signal);
     const worker = this.#settings.make(process);
+    if ('add' in Object(worker))
+      throw new ConfigError(`${this.name}.make()`, 'a worker of BullMQ, and no queue', worker);
     for (const method of ['on', 'off', 'pause', 'close'] as const)
       isFunction(`${this.name}.make().${method}`, worker?.[method]);
     this.#worker = worker;

@@ -78,10 +78,10 @@ export interface AmqpChannel {
 export function requireChannel(place: string, channel: unknown): void {
   const given = (channel ?? {}) as Partial<Record<keyof AmqpChannel | 'createChannel', unknown>>;
   if (typeof given.createChannel === 'function')
-    throw new ConfigError(place, 'a channel: await connection.createConfirmChannel()', channel);
+    throw new ConfigError(`${place} channel`, 'a channel: await connection.createConfirmChannel()', channel);
   const isChannel = methods.every((method) => typeof given[method] === 'function');
   if (!isChannel || typeof given.connection !== 'object')
-    throw new ConfigError(place, 'a channel of amqplib, of its promise API', channel);
+    throw new ConfigError(`${place} channel`, 'a channel of amqplib, of its promise API', channel);
 }
 
 // --- internal ---

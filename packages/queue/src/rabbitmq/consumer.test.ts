@@ -265,9 +265,11 @@ describe('createConsumer', () => {
     expect(refused({ maxHoldMs: Infinity })).toThrow('consumer.maxHoldMs must be a number from 0 to 1500000');
     expect(refused({ whenExpired: 'ack' })).toThrow('consumer.whenExpired must be one of');
     expect(() => createConsumer({ createChannel: () => {} } as never, valid)).toThrow(
-      'createConsumer must be a channel: await',
+      'createConsumer channel must be a channel: await',
     );
-    expect(() => createConsumer(undefined as never, valid)).toThrow('createConsumer must be a channel of amqplib');
+    expect(() => createConsumer(undefined as never, valid)).toThrow(
+      'createConsumer channel must be a channel of amqplib',
+    );
     const consumer = createConsumer(channel, valid);
     await expect(consumer.start({} as never)).rejects.toThrow('rabbitmq.start needs a Context');
     await expect(consumer.start(Context.background.withTimeout(0, 'over'))).rejects.toBe('over');
