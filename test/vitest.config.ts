@@ -69,6 +69,7 @@ export default defineConfig({
       folder('queue-bullmq', slow(12)),
       folder('queue-kafka', { testTimeout: 60_000, hookTimeout: 60_000, sequence: { groupOrder: 13 } }),
       folder('orders', slow(14, 'postgres-program', 'rabbitmq-program')),
+      folder('opentelemetry'),
       folder('grpc', { testTimeout: 60_000, hookTimeout: 60_000 }),
       folder('http', {
         testTimeout: 120_000,

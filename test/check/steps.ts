@@ -64,6 +64,7 @@ export const allSteps: readonly Step[] = [
     vitest('queues', 300, ...projects('queue-bullmq', 'queue-kafka')),
     vitest('service', 300, ...projects('service')),
     vitest('console page', 240, ...projects('console-page')),
+    vitest('opentelemetry', 120, ...projects('opentelemetry')),
     vitest('grpc', 180, ...projects('grpc')),
     vitest('http clients', 180, ...projects('http-client')),
   ]),

@@ -38,6 +38,7 @@ const subpathSurfaces: readonly Surface[] = [
     report: `http.${client}`,
     entry: `dist/${client}/${client}.d.ts`,
   })),
+  { packageName: 'opentelemetry', report: 'opentelemetry.diagnostics', entry: 'dist/diagnostics/diagnostics.d.ts' },
   { packageName: 'queue', report: 'queue.bullmq', entry: 'dist/bullmq/bullmq.d.ts' },
   { packageName: 'queue', report: 'queue.rabbitmq', entry: 'dist/rabbitmq/rabbitmq.d.ts' },
   { packageName: 'queue', report: 'queue.kafka', entry: 'dist/kafka/kafka.d.ts' },

@@ -71,7 +71,7 @@ describe('pipeline tap', () => {
     expect(inner.calls.success).toBe(2);
   });
 
-  it('(5) leaves calls under way as they were, and is gone when it is removed, once', async () => {
+  it('pipeline (5): leaves calls under way as they were, and is gone when it is removed, once', async () => {
     const passed: string[] = [];
     const policy = pipeline({ name: 'p' }, noop());
     let finish: (value: number) => void = () => {};

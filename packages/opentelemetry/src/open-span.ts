@@ -1,0 +1,119 @@
+/**
+ * Open span: a span of a call, or of one attempt in it, from its start to its end, and what happens to it in between.
+ *
+ *   call ──┬─► attempt ─► end          a call that ends, ends what is still open in it
+ *          └─► attempt ───────────►┐
+ *   end ◄─────────────────────────-┘
+ *
+ * Invariants
+ *  (1) A span is ended exactly once, at the latest when the call that it is part of ends.
+ *  (2) What an SDK, a processor or an exporter throws is reported, and changes nothing for the call.
+ *  (3) An error is recorded once per call: on the innermost span that it ended.
+ *  (4) A call that was cancelled has failed nobody: its span has no error.
+ *
+ * @module
+ */
+
+import { type CallOutcome, reportHookError } from '@holdfast/core';
+import {
+  type Attributes,
+  type Context as OtelContext,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+
+import { errorTypeOf, reasonOf } from './error-type.ts';
+
+/** What a span is started with. */
+export interface SpanStart {
+  readonly tracer: Tracer;
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** What the span is put under. */
+  readonly base: OtelContext;
+  /** The span of ours that it is part of. */
+  readonly parent: OpenSpan | undefined;
+}
+
+/** Starts a span. Undefined, and reported, where the SDK throws. */
+export function startSpan(start: SpanStart): OpenSpan | undefined {
+  const { tracer, name, attributes, base } = start;
+  try {
+    return new OpenSpan(start, tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes }, base));
+  } catch (error) {
+    reportHookError('opentelemetry.startSpan', error, name); // (2)
+    return undefined;
+  }
+}
+
+/** One span, until it has ended. */
+export class OpenSpan {
+  readonly span: Span;
+  readonly tracer: Tracer;
+  /** Active while the work of this span runs. */
+  readonly otelContext: OtelContext;
+  readonly parent: OpenSpan | undefined;
+  /** Whether anybody sees it; where not, it is there for what is inside to know that. */
+  readonly isRecording: boolean;
+  readonly #name: string;
+  readonly #children = new Set<OpenSpan>();
+  #recorded: unknown = undefined;
+  #isOpen = true;
+
+  constructor({ name, tracer, base, parent }: SpanStart, span: Span) {
+    this.#name = name;
+    this.span = span;
+    this.tracer = tracer;
+    this.parent = parent;
+    this.otelContext = trace.setSpan(base, span);
+    this.isRecording = span.isRecording();
+    if (parent !== undefined) parent.#children.add(this);
+  }
+
+  /** Whether it has not ended yet. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Adds an event, while it is open. */
+  addEvent(name: string, attributes: Attributes): void {
+    if (this.#isOpen) this.#try('addEvent', () => this.span.addEvent(name, attributes));
+  }
+
+  /** Ends it. The second time does nothing. */
+  end(outcome: CallOutcome | 'abandoned', error?: unknown): void {
+    if (!this.#isOpen) return; // (1)
+    this.#isOpen = false;
+    for (const child of this.#children) child.end('abandoned');
+    this.#children.clear();
+    if (this.parent !== undefined) this.parent.#children.delete(this);
+    if (this.isRecording) this.#try('setAttributes', () => this.#describe(outcome, error));
+    this.#try('end', () => this.span.end());
+  }
+
+  // --- internal ---
+
+  #describe(outcome: CallOutcome | 'abandoned', error: unknown): void {
+    const { span } = this;
+    span.setAttribute('holdfast.outcome', outcome);
+    if (outcome !== 'failure' && outcome !== 'rejected') return; // (4)
+    const reason = reasonOf(error);
+    span.setAttribute('error.type', errorTypeOf(error));
+    if (reason !== undefined) span.setAttribute('holdfast.reason', reason);
+    const message = error instanceof Error ? error.message : undefined;
+    span.setStatus({ code: SpanStatusCode.ERROR, ...(typeof message === 'string' && { message }) });
+    if (error instanceof Error && this.#recorded !== error) span.recordException(error); // (3)
+    if (this.parent !== undefined) this.parent.#recorded = error;
+  }
+
+  #try(what: string, act: () => unknown): void {
+    try {
+      act();
+    } catch (error) {
+      reportHookError(`opentelemetry.${what}`, error, this.#name); // (2)
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Passage: one call on its way through one policy: how many attempts the policy has made of it, and whether it had to wait.
+ *
+ * @module
+ */
+
+import { type Clock, type Context, type ContextKey, type NamedPolicy, type Policy, contextKey } from '@holdfast/core';
+
+/** One call through one policy. */
+export interface Passage {
+  /** Times that the policy has begun to run what is inside it. */
+  attempts: number;
+  /** Whether the turn in which the call came to the policy is over. */
+  hasTurnEnded: boolean;
+  readonly arrivedAt: number;
+}
+
+/** A policy that is watched, and the key under which the contexts of its calls carry their passage. */
+export interface WatchedPolicy {
+  readonly kind: string;
+  readonly name: string;
+  readonly key: ContextKey<Passage>;
+  /** Whether it may run a call several times. */
+  readonly hasAttempts: boolean;
+  /** Whether calls may wait in it. */
+  readonly hasWaits: boolean;
+}
+
+/** Watches a policy; undefined for one that neither repeats calls nor lets them wait. */
+export function watchedPolicy(policy: Policy<unknown> | undefined): WatchedPolicy | undefined {
+  const { kind, name } = (policy ?? {}) as Partial<NamedPolicy<unknown>>;
+  const hasAttempts = kind === 'retry' || kind === 'hedge';
+  const hasWaits = kind === 'bulkhead' || kind === 'rate-limiter';
+  if (kind === undefined || name === undefined || (!hasAttempts && !hasWaits)) return undefined;
+  return { kind, name, key: contextKey<Passage>(`passage through ${kind} ${name}`), hasAttempts, hasWaits };
+}
+
+/** A call comes to a policy: returns its passage, and the context that carries it. */
+export function arrive(context: Context, { key }: WatchedPolicy, clock: Clock): readonly [Context, Passage] {
+  const passage: Passage = { attempts: 0, hasTurnEnded: false, arrivedAt: clock.now() };
+  return [context.withValue(key, passage), passage];
+}
