@@ -18,7 +18,7 @@ import { signIn, startBrowser } from './visitor.ts';
 const folder = inRepository('docs/packages/images');
 const pictures = {
   circuits: 'circuits/price',
-  features: 'features/recommendations',
+  features: 'features/price',
   pipelines: 'pipelines',
   audit: 'audit',
 };
@@ -32,8 +32,8 @@ try {
   const output = await storefront.printed('t=1s');
   const [url, token] = [printedValue(output, 'admin'), printedValue(output, 'token')];
   const looking = signIn(browser, url, token); // latencies are measured while somebody looks
-  await storefront.printed('act 3');
-  await sleep(6000);
+  await storefront.printed('t=90s'); // well into the second round
+
   await act(url, token);
   await looking;
   for (const theme of ['light', 'dark'] as const) await take(browser, { url, token, theme });
@@ -57,7 +57,7 @@ async function act(url: string, token: string): Promise<void> {
   };
   const options = { changes: { timeoutMs: 120 }, actor: 'alice', reason: 'product is slower today' };
   for (const [method, path, body] of [
-    ['PUT', 'features/recommendations', change],
+    ['PUT', 'features/price', change],
     ['PATCH', `policies/${encodeURIComponent('timeout/product')}`, options],
     ['PUT', 'circuits/price/hold', hold],
   ] as const) {

@@ -31,7 +31,7 @@ export function CircuitPanel({ heard }: { readonly heard: Heard<Circuit> }): VNo
     <Panel kind="Circuit" title={circuit.id} closesTo={fragmentOf('circuits')}>
       <p class="lead">
         <CircuitStateLabel state={circuit.state} />
-        {circuit.tripReason !== undefined && circuit.state !== 'closed' && (
+        {circuit.tripReason !== undefined && (circuit.state === 'open' || circuit.state === 'half-open') && (
           <span class="hint">because of {circuit.tripReason}</span>
         )}
       </p>

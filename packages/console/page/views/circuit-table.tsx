@@ -92,7 +92,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'state', title: 'State', sort: 'state' },
   { name: 'name', title: 'Circuit', sort: 'name' },
   { name: 'ribbon', title: 'Last 5 minutes' },
-  { name: 'outcomes', title: 'Calls, last minute' },
+  { name: 'outcomes', title: 'Last minute' },
   { name: 'calls', title: 'Calls/s', sort: 'calls', isNumber: true },
   { name: 'failures', title: 'Failed', sort: 'failures', isNumber: true },
   { name: 'refused', title: 'Refused/s', sort: 'refused', isNumber: true },
