@@ -146,8 +146,8 @@ export const circuitAlerts: readonly Alert[] = [
   },
   {
     name: 'HoldfastBulkheadQueueing',
-    expr: `min_over_time(${selector('bulkhead_queued_calls')}[5m]) > 0`,
-    for: '0s',
+    expr: `${selector('bulkhead_queued_calls')} > 0`,
+    for: '5m',
     severity: 'ticket',
     summary: 'Calls have waited at the bulkhead {{ $labels.name }} for 5 minutes without a pause',
     meaning: 'This is no burst: the bulkhead is too small, or what is inside it has become slow.',
@@ -161,14 +161,17 @@ export const circuitAlerts: readonly Alert[] = [
       labels: { ...place, name: 'prices' },
     },
     rests: {
-      series: [{ series: `holdfast_bulkhead_queued_calls{${at},name="prices"}`, values: '3 3 3 3 0 3 3 3 3 3' }],
+      series: [
+        { series: `holdfast_bulkhead_queued_calls{${at},name="prices"}`, values: '3 3 3 3 0 3 3 3 3 3' },
+        { series: `holdfast_bulkhead_queued_calls{${at},name="just started"}`, values: '_ _ _ _ _ _ 3 3 3 3' },
+      ],
       at: '8m',
     },
   },
   {
     name: 'HoldfastRunsOutliveTheirTime',
-    expr: `min_over_time(${selector('timeout_late_runs')}[10m]) > 10`,
-    for: '0s',
+    expr: `${selector('timeout_late_runs')} > 10`,
+    for: '10m',
     severity: 'ticket',
     summary: 'More than 10 operations of {{ $labels.name }} go on although their calls have timed out',
     meaning:
@@ -183,7 +186,10 @@ export const circuitAlerts: readonly Alert[] = [
       labels: { ...place, name: 'prices' },
     },
     rests: {
-      series: [{ series: `holdfast_timeout_late_runs{${at},name="prices"}`, values: '12x5 3 12x10' }],
+      series: [
+        { series: `holdfast_timeout_late_runs{${at},name="prices"}`, values: '12x5 3 12x10' },
+        { series: `holdfast_timeout_late_runs{${at},name="just started"}`, values: '_x9 12x10' },
+      ],
       at: '12m',
     },
   },

@@ -30,6 +30,21 @@ describe('generated files', () => {
     expect(metricDescriptions.map(({ name }) => name).filter((name) => !shown.has(name))).toEqual([]);
   });
 
+  it('the dashboard puts instances together as the table says, and what all of them count counts once', () => {
+    const panels = panelRows().find(({ title }) => title === 'Everything else')?.panels ?? [];
+    const wrong = panels.flatMap(({ queries }) =>
+      queries.filter(({ expr }) => {
+        const metric = metricDescriptions.find(({ name }) => name === metricsIn(expr)[0]);
+        return metric?.type !== 'histogram' && !expr.startsWith(`${metric?.aggregator} by (`);
+      }),
+    );
+
+    expect(wrong).toEqual([]);
+    expect(panels.flatMap(({ queries }) => queries.map(({ expr }) => expr))).toContainEqual(
+      expect.stringMatching(/^max by \(feature\) \(rate\(holdfast_feature_changes_total/),
+    );
+  });
+
   it('names no metric and no label that is not in the table', () => {
     expect(() => selector('circuits_state')).toThrow('there is no metric circuits_state');
     expect(() => selector('circuit_state', 'outcome="failure"')).toThrow('circuit_state has no label outcome');

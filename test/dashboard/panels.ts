@@ -126,7 +126,7 @@ const mainRows: readonly PanelRow[] = [
         '{{policy}} {{name}} {{reason}}',
       ]),
       lines('Tries per call (retry amplification)', 'short', [
-        `${by('name', rate('attempts_total', 'policy="retry"'))} / (${by('name', rate('attempts_total', 'policy="retry"'))} - ${by('name', rate('retries_total'))})`,
+        `${by('name', rate('attempts_total', 'policy="retry"'))} / (${by('name', rate('attempts_total', 'policy="retry"'))} - ${by('name', rate('retries_total'))} > 0)`,
         '{{name}}',
       ]),
       lines('Retries given up, by reason', 'ops', [
@@ -140,12 +140,8 @@ const mainRows: readonly PanelRow[] = [
         [by('name', value('bulkhead_queued_calls')), '{{name}} queued'],
         [by('name', value('bulkhead_max_concurrent_calls')), '{{name}} limit'],
       ),
-      lines(
-        'Timeouts',
-        'ops',
-        [by('name', rate('timeouts_total')), '{{name}}'],
-        [by('name', value('timeout_late_runs')), '{{name}} runs that go on'],
-      ),
+      lines('Timeouts', 'ops', [by('name', rate('timeouts_total')), '{{name}}']),
+      lines('Runs that go on after their timeout', 'short', [by('name', value('timeout_late_runs')), '{{name}}']),
     ],
   },
   {
@@ -173,12 +169,40 @@ const mainRows: readonly PanelRow[] = [
     ],
   },
   {
+    title: 'Requests and messages that come in',
+    panels: [
+      lines('HTTP requests by outcome', 'ops', [
+        by('name, outcome', `rate(${feature('http_requests_total')}[$__rate_interval])`),
+        '{{name}} {{outcome}}',
+      ]),
+      lines('gRPC calls by outcome', 'ops', [
+        by('name, outcome', `rate(${feature('grpc_calls_total')}[$__rate_interval])`),
+        '{{name}} {{outcome}}',
+      ]),
+      lines('Messages by outcome', 'ops', [
+        by('name, outcome', `rate(${feature('consumer_messages_total')}[$__rate_interval])`),
+        '{{name}} {{outcome}}',
+      ]),
+      lines(
+        'Under way',
+        'short',
+        [by('name', feature('http_requests_open')), '{{name}} requests'],
+        [by('name', feature('grpc_calls_open')), '{{name}} gRPC calls'],
+        [by('name', feature('consumer_running_messages')), '{{name}} messages'],
+      ),
+    ],
+  },
+  {
     title: 'Stores and deferred work',
     panels: [
       lines('Instances that do not share', 'short', [by('name', feature('store_mode', 'mode="local"')), '{{name}}']),
       lines('Requests to stores', 'ops', [
         by('name, operation, result', `rate(${feature('store_operations_total')}[$__rate_interval])`),
         '{{name}} {{operation}} {{result}}',
+      ]),
+      lines('Stores of circuits: mean time of a request', 's', [
+        `${by('name', `rate(${feature('store_latency_seconds_total')}[$__rate_interval])`)} / (${by('name', `rate(${feature('store_operations_total', 'result="ok"')}[$__rate_interval])`)} > 0)`,
+        '{{name}}',
       ]),
       lines('Outboxes', 'short', [`max by (name, state) (${feature('outbox_items')})`, '{{name}} {{state}}']),
       lines('Outboxes: age of the first in line', 's', [
@@ -190,14 +214,14 @@ const mainRows: readonly PanelRow[] = [
 ];
 
 /** The panel of a metric that no other panel names. */
-function plainPanel({ name, type, help, unit, labels }: MetricDescription): Panel {
+function plainPanel({ name, type, help, unit, labels, aggregator }: MetricDescription): Panel {
   const shown = labels.filter((label) => label !== 'key' && label !== 'le').join(', ');
   const matchers = [service, ...(isOfPolicy(labels) ? [policy] : [])];
   const own = selector(name, ...matchers);
   const legend = shown.replaceAll(/(\w+),?/g, '{{$1}}');
   const expr = {
-    counter: by(shown, `rate(${own}[$__rate_interval])`),
-    gauge: `max by (${shown}) (${own})`,
+    counter: `${aggregator} by (${shown}) (rate(${own}[$__rate_interval]))`,
+    gauge: `${aggregator} by (${shown}) (${own})`,
     histogram: `histogram_quantile(0.99, ${by(`${shown}, le`, `rate(${own}[$__rate_interval])`)})`,
   }[type];
   const grafanaUnit = type === 'counter' ? 'ops' : ({ seconds: 's', bytes: 'bytes' }[unit] ?? 'short');

@@ -30,6 +30,8 @@ import {
 } from '@holdfast/core';
 import { memoryFleet } from '@holdfast/core/fleet';
 import { createBrownout, createDegradation, defineFeatures, memoryOutbox } from '@holdfast/degradation';
+import { createGrpcServing } from '@holdfast/grpc';
+import { createRequestContexts } from '@holdfast/http';
 import { prometheus } from '@holdfast/prometheus';
 import { createTracker, supervise } from '@holdfast/service';
 import { Registry as Register } from 'prom-client';
@@ -142,7 +144,7 @@ function serviceParts() {
   const importer = startedImporter();
   const tips = degradation.handle('tips');
   degradation.set('tips', 'off', { actor: 'operator', reason: 'a test', expiresInMs: 60_000 });
-  const { links, main, count } = servers();
+  const { servers, count } = doubles();
   return {
     exported: {
       degradation,
@@ -151,8 +153,7 @@ function serviceParts() {
       outboxes: { orders },
       trackers: { jobs },
       supervisors: { importer },
-      stores: { links },
-      sqlPools: { main },
+      ...servers,
     },
     act(turn: number): void {
       count();
@@ -176,22 +177,22 @@ function startedImporter() {
   return importer;
 }
 
-/** What stands in for a server that is away half of the time, and for a database. */
-function servers() {
+/** What stands in for a server that is away half of the time, for a database and for a consumer; and servers at rest. */
+function doubles() {
   let requests = 0;
   const statusNow = (): string => (requests % 40 < 20 ? 'ready' : 'reconnecting');
+  const links = { health: () => ({ status: statusNow(), answered: requests, failed: 1, latencyMs: 2, silentMs: 10 }) };
+  const messages = { snapshot: () => ({ running: 1, handled: requests, failed: 0, expired: 0, abandoned: 0 }) };
+  const stopped = () => ({ gaveUpWaiting: requests, stopped: requests, cancelRequests: requests, dropped: 0 });
+  const main = { counts: () => ({ checkedOut: 2, waiting: 1, ...stopped() }) };
   return {
     count: (): void => void requests++,
-    links: { health: () => ({ status: statusNow(), answered: requests, failed: 1, latencyMs: 2, silentMs: 10 }) },
-    main: {
-      counts: () => ({
-        checkedOut: 2,
-        waiting: 1,
-        gaveUpWaiting: requests,
-        stopped: requests,
-        cancelRequests: requests,
-        dropped: 0,
-      }),
+    servers: {
+      stores: { links },
+      sqlPools: { main },
+      consumers: { messages },
+      httpServers: { whole: createRequestContexts() },
+      grpcServers: { whole: createGrpcServing() },
     },
   };
 }

@@ -28,4 +28,13 @@ export {
   type TrackerReading,
   type TrackerSource,
 } from './service-source.ts';
+export {
+  type ConsumerReading,
+  type ConsumerSource,
+  type GrpcReading,
+  type GrpcSource,
+  type HttpReading,
+  type HttpRequestOutcome,
+  type HttpSource,
+} from './incoming-source.ts';
 export { type StoreHealthReading, type StoreRequests, type StoreSource } from './store-source.ts';

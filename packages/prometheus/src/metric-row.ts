@@ -21,6 +21,7 @@ import type {
 import type { PipelineReading } from './call-recorder.ts';
 import type { ContextReading } from './context-source.ts';
 import type { FeatureReading } from './degradation-source.ts';
+import type { ConsumerReading, GrpcReading, HttpReading } from './incoming-source.ts';
 import { BOUND_LABEL, type Sample } from './sample.ts';
 import type {
   BrownoutReading,
@@ -71,6 +72,9 @@ export interface Readable extends ReadablePolicy {
   readonly tracker: TrackerReading;
   readonly supervisor: SupervisorReading;
   readonly sql: SqlReading;
+  readonly http: HttpReading;
+  readonly grpc: GrpcReading;
+  readonly consumer: ConsumerReading;
 }
 
 /** A kind of policy that has metrics. */

@@ -54,6 +54,12 @@ const newborn: Readable = {
   outbox: { waiting: 0, taken: 0, dead: 0, firstAgeMs: 0 },
   tracker: { running: 0, overdue: 0, oldestAgeMs: 0, succeeded: 0, failed: 0, refused: 0, abandoned: 0 },
   supervisor: { state: 'running', runs: 1, crashes: 0, isSafeMode: false },
+  http: {
+    running: 0,
+    ended: { answered: 0, refused: 0, deadline: 0, 'client-gone': 0, 'server-closing': 0, failed: 0 },
+  },
+  grpc: { open: 0, answered: 0, cancelled: 0, refused: { draining: 0, expired: 0 } },
+  consumer: { running: 0, handled: 0, failed: 0, expired: 0, abandoned: 0 },
   sql: { checkedOut: 0, waiting: 0, gaveUpWaiting: 0, stopped: 0, cancelRequests: 0, dropped: 0 },
 };
 

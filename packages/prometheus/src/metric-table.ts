@@ -13,6 +13,7 @@
 
 import { contextRows, featureRows } from './feature-rows.ts';
 import { chaosRows, hedgeRows, keyedRows, limiterRows } from './limit-rows.ts';
+import { incomingRows } from './incoming-rows.ts';
 import type { MetricDescription, MetricRow } from './metric-row.ts';
 import { bulkheadRows, callRows, circuitRows, retryRows } from './policy-rows.ts';
 import { reuseRows } from './reuse-rows.ts';
@@ -32,6 +33,7 @@ export const metricTable: readonly MetricRow[] = Object.freeze([
   ...storeRows,
   ...featureRows,
   ...contextRows,
+  ...incomingRows,
   ...workRows,
   ...sqlRows,
 ]);

@@ -20,6 +20,7 @@ import {
 
 import type { ContextSource } from './context-source.ts';
 import type { DegradationSource } from './degradation-source.ts';
+import type { ConsumerSource, GrpcSource, HttpSource } from './incoming-source.ts';
 import type { PrometheusRegister } from './metric-set.ts';
 import type { Readable } from './metric-row.ts';
 import type { BrownoutSource, OutboxSource, SqlSource, SupervisorSource, TrackerSource } from './service-source.ts';
@@ -49,6 +50,12 @@ export interface PrometheusOptions {
   readonly supervisors?: Readonly<Record<string, SupervisorSource>> | undefined;
   /** Pools of SQL connections, by the name that they are shown under. */
   readonly sqlPools?: Readonly<Record<string, SqlSource>> | undefined;
+  /** What serves HTTP requests, by the name that it is shown under. */
+  readonly httpServers?: Readonly<Record<string, HttpSource>> | undefined;
+  /** What serves gRPC calls, by the name that it is shown under. */
+  readonly grpcServers?: Readonly<Record<string, GrpcSource>> | undefined;
+  /** What takes messages or jobs from a queue, by the name that it is shown under. */
+  readonly consumers?: Readonly<Record<string, ConsumerSource>> | undefined;
   /** What all names begin with. Letters, digits and underscores, no digit first; may be empty. @defaultValue 'holdfast_' */
   readonly prefix?: string | undefined;
   /**
@@ -134,11 +141,14 @@ const withoutDefault = [
   'trackers',
   'supervisors',
   'sqlPools',
+  'httpServers',
+  'grpcServers',
+  'consumers',
   'traceIdOf',
 ] as const;
 
 function singlesOf(options: PrometheusOptions): readonly SingleSource[] {
-  const { brownout, stores, trackers, supervisors, sqlPools } = options;
+  const { brownout, stores, trackers, supervisors, sqlPools, httpServers, grpcServers, consumers } = options;
   has('brownout', brownout, 'explain');
   return [
     ...(brownout === undefined ? [] : [brownoutOf(brownout)]),
@@ -153,6 +163,15 @@ function singlesOf(options: PrometheusOptions): readonly SingleSource[] {
     ),
     ...named('sqlPools', sqlPools, 'counts').map(([name, source]) =>
       single('sql', name, source, () => source.counts()),
+    ),
+    ...named('httpServers', httpServers, 'counts').map(([name, source]) =>
+      single('http', name, source, () => source.counts()),
+    ),
+    ...named('grpcServers', grpcServers, 'snapshot').map(([name, source]) =>
+      single('grpc', name, source, () => source.snapshot()),
+    ),
+    ...named('consumers', consumers, 'snapshot').map(([name, source]) =>
+      single('consumer', name, source, () => source.snapshot()),
     ),
   ];
 }

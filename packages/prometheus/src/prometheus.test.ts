@@ -363,7 +363,9 @@ describe('prometheus', () => {
     for (const option of ['stores', 'trackers', 'supervisors', 'sqlPools'])
       for (const odd of [5, null, { a: null }, { a: undefined }, { a: {} }])
         expect(wrong({ [option]: odd })).toThrow(new RegExp(`prometheus.${option}`));
-    expect(wrong({ maxName: 3 })).toThrow(/prometheus has no option "maxName"; it knows brownout, contexts, /);
+    expect(wrong({ maxName: 3 })).toThrow(
+      /prometheus has no option "maxName"; it knows brownout, consumers, contexts, /,
+    );
     expect(register.getMetricsAsArray()).toEqual([]);
   });
 

@@ -128,4 +128,48 @@ describe('scrapes', () => {
       'holdfast_store_silent_seconds{name="features"} 4',
     ]);
   });
+
+  it('shows requests, gRPC calls and messages, whatever the consumer calls them', async () => {
+    const ended = { answered: 8, refused: 1, deadline: 2, 'client-gone': 3, 'server-closing': 4, failed: 5 };
+    const { lines } = setUp({
+      httpServers: { shop: { counts: () => ({ running: 2, ended }) } },
+      grpcServers: {
+        stock: { snapshot: () => ({ open: 1, answered: 7, cancelled: 2, refused: { draining: 3, expired: 4 } }) },
+      },
+      consumers: {
+        orders: { snapshot: () => ({ running: 1, handled: 5, failed: 1, refused: 2, expired: 3, abandoned: 0 }) },
+        mails: { snapshot: () => ({ running: 0, completed: 6, failed: 2, putBack: 1, expired: 0, abandoned: 1 }) },
+      },
+    });
+
+    expect(await lines('http_')).toEqual([
+      'holdfast_http_requests_open{name="shop"} 2',
+      'holdfast_http_requests_total{name="shop",outcome="answered"} 8',
+      'holdfast_http_requests_total{name="shop",outcome="refused"} 1',
+      'holdfast_http_requests_total{name="shop",outcome="deadline"} 2',
+      'holdfast_http_requests_total{name="shop",outcome="client_gone"} 3',
+      'holdfast_http_requests_total{name="shop",outcome="server_closing"} 4',
+      'holdfast_http_requests_total{name="shop",outcome="failed"} 5',
+    ]);
+    expect(await lines('grpc_calls_total')).toEqual([
+      'holdfast_grpc_calls_total{name="stock",outcome="answered"} 7',
+      'holdfast_grpc_calls_total{name="stock",outcome="cancelled"} 2',
+      'holdfast_grpc_calls_total{name="stock",outcome="draining"} 3',
+      'holdfast_grpc_calls_total{name="stock",outcome="expired"} 4',
+    ]);
+    expect((await lines('consumer_messages_total')).map((line) => line.split(' ')[1])).toEqual([
+      '5',
+      '1',
+      '2',
+      '3',
+      '6',
+      '2',
+      '1',
+      '0',
+    ]);
+    expect(await lines('consumer_abandoned')).toEqual([
+      'holdfast_consumer_abandoned_handlers_total{name="orders"} 0',
+      'holdfast_consumer_abandoned_handlers_total{name="mails"} 1',
+    ]);
+  });
 });
