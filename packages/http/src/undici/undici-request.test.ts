@@ -56,5 +56,8 @@ describe('createRequest', () => {
       expect(() => createRequest(dispatcher, options as never)).toThrow(ConfigError);
     expect(() => createRequest({} as never)).toThrow(/createRequest\.dispatcher/);
     await expect(createRequest(dispatcher)('http://a' as never, 'http://a')).rejects.toThrow(/needs a Context/);
+    await expect(createRequest(dispatcher)(Context.background, '/orders/7')).rejects.toThrow(
+      new TypeError('request needs an absolute URL, also where the dispatcher is a pool, got "/orders/7"'),
+    );
   });
 });

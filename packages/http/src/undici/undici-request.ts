@@ -86,7 +86,7 @@ export function createRequest<O, R extends UndiciAnswer>(
 
   return async function contextRequest(context, url, request = {} as UndiciRequest<O>) {
     requireContext('request', context);
-    const { origin, pathname, search, href } = new URL(String(url));
+    const { origin, pathname, search, href } = absolute(String(url));
     const { signal, idempotent, body, method: anyCase = 'GET', ...rest } = request as UndiciRequest<object>;
     const method = anyCase.toUpperCase();
     const bounded = timeoutMs === Infinity ? context : context.withTimeout(timeoutMs);
@@ -112,6 +112,13 @@ export interface UndiciAnswer {
 }
 
 // --- internal ---
+
+function absolute(text: string): URL {
+  if (URL.canParse(text)) return new URL(text);
+  throw new TypeError(
+    `request needs an absolute URL, also where the dispatcher is a pool, got ${JSON.stringify(text)}`,
+  );
+}
 
 function resolve(
   dispatcher: unknown,
