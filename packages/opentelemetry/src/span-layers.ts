@@ -150,11 +150,11 @@ function childOf(parent: OpenSpan, name: string, attributes: SpanStart['attribut
   return { tracer: parent.tracer, name, attributes, base: parent.otelContext, parent };
 }
 
-/** The span in a context, if anybody sees it. */
+/** The span in a context, if anybody sees it. What goes on after its call has ended is part of no call. */
 function parentIn(context: Context, { hasSpans }: TracingSettings): OpenSpan | undefined {
   if (!hasSpans) return undefined;
   const open = context.value(openSpanKey);
-  return open?.isRecording === true ? open : undefined;
+  return open !== undefined && open.isRecording && open.isOpen ? open : undefined;
 }
 
 interface Waiting {

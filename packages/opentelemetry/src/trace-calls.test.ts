@@ -1,5 +1,6 @@
 import {
   Context,
+  type Policy,
   bulkhead,
   cache,
   contextKey,
@@ -395,6 +396,29 @@ describe('spans', () => {
 
     expect(lab.spans().map(({ status }) => status.code)).toEqual([SpanStatusCode.UNSET, SpanStatusCode.UNSET]);
     expect(lab.spans().map(({ attributes }) => attributes['error.type'])).toEqual([undefined, undefined]);
+  });
+
+  it('open span (1): what a policy begins after its call has ended has none, and nothing stays open', async () => {
+    const lab = startTelemetry();
+    const { registry, clock } = registryOf();
+    const impatient: Policy = {
+      execute: (operation, context = Context.background) =>
+        Promise.race([Promise.resolve(operation(context)), Promise.reject(new Error('impatient'))]),
+    };
+    const copies = registry.create(hedge, { name: 'prices', delayMs: 50, maxHedgeRatio: 1, maxAttempts: 3 });
+    const prices = registry.pipeline('prices', impatient, copies);
+    traceCalls({ registry });
+    let runs = 0;
+    const call = prices.execute(() => new Promise(() => (runs += 1)));
+    await expect(call).rejects.toThrow('impatient');
+    await clock.advance(200);
+
+    expect(runs).toBe(3);
+    expect(lab.tree().filter((line) => !line.includes('*'))).toEqual([
+      'call prices outcome=failure error.type=Error',
+      '  hedge prices attempt=1 outcome=abandoned',
+    ]);
+    expect(lab.startedCount).toBe(2);
   });
 
   it('trace calls (4): go with close; calls under way keep theirs', async () => {
