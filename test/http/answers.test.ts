@@ -214,7 +214,7 @@ describe.each(kinds)('answers of %s', (kind) => {
 
   it('begins no request while it drains, closes its connections, and lets those under way end', async () => {
     const { url, requests } = await start(kind, { drainGraceMs: 100, answerGraceMs: 20 });
-    const context = Context.background.withTimeout(2000);
+    const context = Context.background.withTimeout(1200);
     const slow = fetch(`${url}/late`);
     const hanging = fetch(`${url}/waits`);
     await eventually(() => requests.counts().running === 2, { what: 'the requests' });

@@ -1,8 +1,8 @@
 /**
  * Clients that leave: each is seen exactly once, in whatever state its request is, and nobody else is taken for one.
  *
- *   HOLDFAST_HTTP_DISCONNECTS=1000   of each kind, on each framework; 150 by default
- *   HOLDFAST_HTTP_BODIES=10000       POSTs with bodies on each framework; 1,500 by default
+ *   HOLDFAST_HTTP_DISCONNECTS=1000   of each kind, on each framework; 100 by default
+ *   HOLDFAST_HTTP_BODIES=10000       POSTs with bodies on each framework; 1,000 by default
  *
  * @module
  */
@@ -19,8 +19,8 @@ import { eventually } from '../redis-lab/eventually.ts';
 import { getHead, type Leaving, postHead, sendRaw, type SentRequest } from './raw-client.ts';
 import { type Kind, kinds, type LiveServer, startServer } from './servers.ts';
 
-const DISCONNECTS = Number(process.env['HOLDFAST_HTTP_DISCONNECTS'] ?? 150);
-const BODIES = Number(process.env['HOLDFAST_HTTP_BODIES'] ?? 1500);
+const DISCONNECTS = Number(process.env['HOLDFAST_HTTP_DISCONNECTS'] ?? 100);
+const BODIES = Number(process.env['HOLDFAST_HTTP_BODIES'] ?? 1000);
 const AT_ONCE = 50;
 const LIMIT_MS = 60_000;
 

@@ -3,7 +3,7 @@
  *
  *   node shop-program.ts '{ "kind": "fastify", "notReadyForMs": 500, "stopTimeoutMs": 5000 }'
  *
- * It prints one JSON object per line: where it listens, and in the end the report of its stop and what became of its requests.
+ * It prints one JSON object per line: where it listens, that a request is stuck, and in the end the report of its stop and what became of its requests.
  *
  * @module
  */
@@ -33,7 +33,10 @@ const probes = createServer(
 let orders = 0;
 const shop = await makeServer(kind, {
   answer: async (context, path) => {
-    if (path === '/stuck') return new Promise((_resolve, reject) => context.onCancel(reject));
+    if (path === '/stuck') {
+      say({ isStuck: true });
+      return new Promise((_resolve, reject) => context.onCancel(reject));
+    }
     const id = ++orders;
     await sleep(id % 10 === 0 ? 2000 : 5 + (id % 40)); // some are still under way when the drain begins
     return JSON.stringify({ id });

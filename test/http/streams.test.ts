@@ -75,12 +75,12 @@ describe.each(kinds)('event streams of %s', (kind) => {
       events: ticker.tick.bind(ticker),
       onStreamEnd: (end: StreamEnding) => ticker.endings.push(end),
     };
-    live = await startServer(kind, work, { drainGraceMs: 400 });
+    live = await startServer(kind, work, { drainGraceMs: 200 });
     const response = await fetch(`${live.url}/events`, { headers: { accept: 'text/event-stream' } });
     const text = response.text();
     await eventually(() => ticker.begun === 1, { what: 'the stream' });
 
-    expect(await live.requests.drain(Context.background.withTimeout(2000))).toMatchObject({ isComplete: true });
+    expect(await live.requests.drain(Context.background.withTimeout(1000))).toMatchObject({ isComplete: true });
     expect(await text).toMatch(/^:\n\ndata: 0\n\n/); // it came to an end: else this throws
     expect([ticker.finished, ticker.endings[0]?.reason]).toEqual([1, 'server-closing']);
   });

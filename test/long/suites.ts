@@ -154,6 +154,7 @@ export const longSuites: readonly Step[] = [
     kind: 'command',
     command: [
       'env',
+      'HOLDFAST_HTTP_LEFTOVERS=100000',
       'HOLDFAST_HTTP_DISCONNECTS=1000',
       'HOLDFAST_HTTP_BODIES=10000',
       'npx',
@@ -164,6 +165,7 @@ export const longSuites: readonly Step[] = [
       '--project',
       'http',
       'test/http/disconnects.test.ts',
+      'test/http/leftovers.test.ts',
     ],
     limitSeconds: 1200,
   },
