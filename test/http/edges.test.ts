@@ -7,7 +7,7 @@
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 
 import { CircuitOpenError, Context, contextKey, type HookError, onHookError } from '@holdfast/core';
 import { contextOf, createRequestContexts, extendContext, type RequestContexts } from '@holdfast/http';
@@ -105,6 +105,29 @@ describe('node:http', () => {
     await eventually(() => requests.counts().running === 0 && errors.length === 1, { what: 'the end of the upgrade' });
 
     expect(errors).toEqual([1]); // without a listener, the error of a reset would end the process
+  });
+});
+
+describe('an upgrade that is refused', () => {
+  it('is over, and its connection closed, also where the client leaves its side open', async () => {
+    const requests = createRequestContexts();
+    await requests.drain(Context.background);
+    const made = createServer();
+    made.on(
+      'upgrade',
+      handleUpgrades(requests, () => {}),
+    );
+    const { port } = await listen(made);
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    client.write(getHead('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'));
+    let text = '';
+    client.on('data', (chunk) => (text += String(chunk)));
+    await once(client, 'end');
+
+    expect(text).toContain('server-draining');
+    await eventually(() => requests.counts().running === 0, { what: 'the end of the upgrade' });
+    expect(client.destroyed).toBe(false);
+    client.destroy();
   });
 });
 

@@ -7,6 +7,28 @@ import { takeLatest } from './take-latest.ts';
 const hang = (): Promise<string> => new Promise(() => {});
 
 describe('takeLatest', () => {
+  it('(1): a call that is made while the one before ends replaces the one that ends it', async () => {
+    const live: string[] = [];
+    const calls = new Map<string, Promise<unknown>>();
+    const take = takeLatest((context, name: string) => {
+      live.push(name);
+      context.onCancel(() => {
+        live.splice(live.indexOf(name), 1);
+        if (name === 'first') call('nested');
+      });
+      return new Promise(() => {});
+    });
+    const call = (name: string): unknown =>
+      calls.set(
+        name,
+        take(Context.background, name).catch((error: unknown) => error),
+      );
+    for (const name of ['first', 'second']) call(name);
+
+    expect(await calls.get('second')).toBeInstanceOf(CancelledError);
+    expect(live).toEqual(['nested']);
+  });
+
   it('(1): ends a run before the next starts', async () => {
     const log: string[] = [];
     const search = takeLatest((context, text: string) => {

@@ -57,9 +57,10 @@ export function takeLatest<A extends readonly unknown[], T>(
 
   return async (context, ...args) => {
     requireContext('takeLatest', context);
-    latest?.cancel(new CancelledError('a newer call took its place')); // (1)
+    const before = latest;
     const own = context.withCancel();
-    latest = own;
+    latest = own; // first, so that a call that is made by what ends now replaces this one
+    before?.cancel(new CancelledError('a newer call took its place')); // (1)
     return plain.execute(async (running) => {
       if (delayMs > 0) await sleep(delayMs, clock, running);
       return fn(running, ...args);

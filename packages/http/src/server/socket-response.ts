@@ -51,10 +51,11 @@ export class SocketResponse implements OutgoingResponse {
     this.#isHandedOver = true;
   }
 
-  /** Answers a problem, and nothing is upgraded. */
+  /** Answers a problem, and nothing is upgraded. The connection is closed, also where the client leaves its side open. */
   refuse({ status, headers, body }: HttpProblem): void {
     this.statusCode = status;
     const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+    this.#socket.once('finish', () => this.#socket.destroy());
     this.#socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('')}\r\n${body}`);
   }
 
