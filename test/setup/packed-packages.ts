@@ -37,6 +37,7 @@ declare module 'vitest' {
 export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(`${tmpdir()}/holdfast-packed-`);
   run(inRepository('node_modules/.bin/tsc'), ['-b', ...packageNames().map((name) => `packages/${name}`)]);
+  run(process.execPath, ['--import', 'tsx', inRepository('packages/console/page/build.ts')]);
   const tarballs = Object.fromEntries(packageNames().map((name) => [name, pack(name, folder)]));
   const application = install(tarballs, folder);
   project.provide('packed', { tarballs, application });
