@@ -33,6 +33,21 @@ describe('publish-run', () => {
     },
   );
 
+  it('tells what closed the channel of a message that was sent, and not what amqplib says first', async () => {
+    const channel = new FakeChannel();
+    const broken = new Error('no exchange here');
+    const publishing = createPublisher(channel).publish(Context.background, { routingKey: 'work', content: 'x' });
+
+    channel.emit('error', broken); // in the order of amqplib
+    channel.sent[0]?.answer(new Error('channel closed'));
+    channel.emit('close');
+
+    await expect(publishing).rejects.toMatchObject({
+      code: 'PUBLISH_UNCONFIRMED',
+      cause: { code: 'CHANNEL_CLOSED', cause: broken },
+    });
+  });
+
   it('tells a channel that was closed before anybody listened as closed', async () => {
     const channel = new FakeChannel();
     channel.isClosed = true;

@@ -136,7 +136,13 @@ export class PublishRun implements Waiting {
     } else if (error instanceof Error && error.message === 'message nacked') {
       if (this.#resolve !== undefined) counts.refused++;
       this.#end(new PublishRefusedError(name, messageId, error));
-    } else this.#giveUp(error); // the channel closed, which is told elsewhere, too
+    } else void this.#giveUpClosed(error);
+  }
+
+  /** The channel closed. amqplib tells that to its messages first, and a moment later to all, with what closed it. */
+  async #giveUpClosed(told: unknown): Promise<void> {
+    await Promise.resolve();
+    this.#giveUp(this.#parts.life.end ?? told);
   }
 
   #succeed(isConfirmed: boolean): void {
