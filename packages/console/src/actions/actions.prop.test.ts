@@ -95,7 +95,7 @@ function take(bench: Bench, step: Step): ShownAction | undefined {
   }
 }
 
-describe('action trail', () => {
+describe('action trail', { timeout: 60_000 }, () => {
   it('(3) an action that is undone at once leaves nothing behind', async () => {
     let undoneCount = 0;
 

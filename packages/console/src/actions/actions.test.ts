@@ -406,6 +406,21 @@ describe('action trail', () => {
     expect(await undo('99')).toMatchObject({ status: 404 });
   });
 
+  it('(3) undoes nothing of a policy that has another in its place', async () => {
+    const { send, undo, registry } = await start();
+    const other = registry.create(circuitBreaker, { name: 'other' });
+    const done = [
+      await send('PUT', '/circuits/other/hold', hold),
+      await send('PATCH', policyPath('circuit-breaker/other'), { ...author, changes: { openForMs: 5 } }),
+    ];
+    registry.remove(other);
+    registry.create(circuitBreaker, { name: 'other' });
+
+    for (const { body } of done)
+      expect(await undo(body.actionId)).toMatchObject({ status: 409, body: { code: 'CHANGED_SINCE' } });
+    expect(other.state).toBe('forced-open');
+  });
+
   it('(3) does not lengthen a hold, nor bring back one whose time is over', async () => {
     const { send, undo, breaker, clock } = await start();
     await send('PUT', prices, hold);

@@ -18,7 +18,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, Registry, Timer } from '@holdfast/core';
 
 import { Problem } from '../api/problem.ts';
-import { type Circuit, type CircuitEntry, circuitsOf } from '../policies/catalogue.ts';
+import { type Circuit, type CircuitEntry, circuitsOf, isStillIn } from '../policies/catalogue.ts';
 import { type WallClock, isoTimeOf } from '../wall-clock.ts';
 import type { ActionTrail, Author, Deed, ShownAction, Undo } from './action-trail.ts';
 
@@ -160,7 +160,7 @@ export class CircuitHolds {
     const endsAt = this.#parts.clock.now() + (previous?.remainingMs ?? 0);
     return (author) => {
       const { circuitId, policy } = entry;
-      if (this.#held.get(policy) !== mark) throw changedSince(circuitId);
+      if (this.#held.get(policy) !== mark || !isStillIn(this.#parts.registry, entry)) throw changedSince(circuitId);
       const leftMs = Math.floor(endsAt - this.#parts.clock.now());
       if (previous !== undefined && leftMs < 1)
         throw new Problem(409, `the hold of ${circuitId} would be over by now`, { code: 'NOT_UNDOABLE' });

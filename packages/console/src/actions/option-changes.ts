@@ -6,7 +6,7 @@
  *  (1) What is refused changes nothing; a difference changes nothing.
  *  (2) A change can be undone where every option has something to go back to: the value before, or the default of its kind.
  *      Whether it can is said before it is made.
- *  (3) Undoing changes nothing where an option is no longer what the change made of it.
+ *  (3) Undoing changes nothing where an option is no longer what the change made of it, or the policy is no longer there.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 } from '@holdfast/core';
 
 import { Problem } from '../api/problem.ts';
-import { type CatalogueEntry, policiesOf } from '../policies/catalogue.ts';
+import { type CatalogueEntry, isStillIn, policiesOf } from '../policies/catalogue.ts';
 import type { ActionTrail, Author, Deed, ShownAction, Undo } from './action-trail.ts';
 
 /** One option that would be, or was, changed. An option that was not set has `null`. */
@@ -83,8 +83,16 @@ export class OptionChanges {
   /** Makes changes. Throws a Problem where the policy refuses them. */
   change(id: string, changes: Changes, author: Author): ShownAction {
     const entry = this.find(id);
-    const { deed, undo } = apply(entry, changes);
-    return this.#trail.add({ ...author, deed, undo });
+    return this.#trail.add({ ...author, ...this.#kept(entry, apply(entry, changes)) });
+  }
+
+  /** The same, with an undo that looks first whether the policy is there still. */
+  #kept(entry: CatalogueEntry, { deed, undo }: Applied): ReturnType<Undo> {
+    const guarded = (): ReturnType<Undo> => {
+      if (undo === undefined || !isStillIn(this.#registry, entry)) throw goneSince(entry); // (3)
+      return this.#kept(entry, undo());
+    };
+    return { deed, undo: undo && guarded };
   }
 }
 
@@ -106,7 +114,12 @@ export function changeableOptions(policy: NamedPolicy<unknown>): readonly Change
 
 type Changes = Readonly<Record<string, unknown>>;
 
-function apply(entry: CatalogueEntry, changes: Changes): { readonly deed: Deed; readonly undo: Undo | undefined } {
+interface Applied {
+  readonly deed: Deed;
+  readonly undo: (() => Applied) | undefined;
+}
+
+function apply(entry: CatalogueEntry, changes: Changes): Applied {
   const { id, policy } = entry;
   const make = planOf(policy, changes);
   const was = optionsOf(policy);
@@ -132,7 +145,7 @@ interface Way {
 }
 
 /** Undoes `made`: the options go back, unless somebody changed them since. */
-function backTo(entry: CatalogueEntry, { back, was, made }: Way): ReturnType<typeof apply> {
+function backTo(entry: CatalogueEntry, { back, was, made }: Way): Applied {
   const { id, policy } = entry;
   const now = optionsOf(policy);
   const other = Object.keys(made).find((option) => !isSame(now[option], made[option]));
@@ -147,6 +160,10 @@ function backTo(entry: CatalogueEntry, { back, was, made }: Way): ReturnType<typ
     if (!(error instanceof Problem) || Object.keys(given).length === 0) throw error;
     return apply(entry, given); // a rule that was not set contradicts the one that takes its place again
   }
+}
+
+function goneSince({ id }: CatalogueEntry): Problem {
+  return new Problem(409, `the policy that ${id} was is gone`, { code: 'CHANGED_SINCE' });
 }
 
 /** Checks changes; returns what makes them. Throws a Problem where the policy refuses them. */

@@ -49,6 +49,11 @@ export function policiesOf(registry: Registry): readonly CatalogueEntry[] {
   return [...walk.byId.values()];
 }
 
+/** Whether `registry` has the policy of `entry` still: not another one under its id. */
+export function isStillIn(registry: Registry, { policy }: CatalogueEntry): boolean {
+  return policiesOf(registry).some((one) => one.policy === policy);
+}
+
 /** Returns the circuit breakers of `registry`. */
 export function circuitsOf(registry: Registry): readonly CircuitEntry[] {
   const seen = new Set<string>();
