@@ -1,8 +1,10 @@
 import {
   Context,
   type Policy,
+  builtInKinds,
   bulkhead,
   cache,
+  configure,
   contextKey,
   createRegistry,
   fallback,
@@ -419,6 +421,19 @@ describe('spans', () => {
       '  hedge prices attempt=1 outcome=abandoned',
     ]);
     expect(lab.startedCount).toBe(2);
+  });
+
+  it('follow the policies of a configured pipeline when they change', async () => {
+    const lab = startTelemetry();
+    const { registry } = registryOf();
+    const first = { pipelines: { prices: [{ use: 'timeout', timeoutMs: 100 }] } };
+    const configuration = configure(registry, first, { kinds: builtInKinds });
+    traceCalls({ registry });
+    const prices = configuration.pipeline('prices');
+    configuration.update({ pipelines: { prices: [{ use: 'retry' }, { use: 'timeout', timeoutMs: 100 }] } });
+    await prices.execute(() => 1);
+
+    expect(lab.tree()).toEqual(['call prices outcome=success', '  retry prices attempt=1 outcome=success']);
   });
 
   it('trace calls (4): go with close; calls under way keep theirs', async () => {
