@@ -7,14 +7,14 @@
 import { RejectionError, ResilienceError, nameErrorClass } from '@holdfast/core';
 
 /**
- * The deadline of a job had passed before its handler could begin; it was not run. Its `name` is that of BullMQ's own error for
+ * The deadline of a job had passed before its handler could begin, or would have; it was not run, or not added. Its `name` is that of BullMQ's own error for
  * jobs that are not to be tried again, which BullMQ knows by its name.
  */
 export class JobExpiredError extends RejectionError {
   readonly code = 'JOB_EXPIRED';
 
-  constructor(policy: string, job: string) {
-    super(`the deadline of ${job} had passed before it began`, { policy });
+  constructor(policy: string, job: string, when: string = 'had passed before it began') {
+    super(`the deadline of ${job} ${when}`, { policy });
   }
 }
 

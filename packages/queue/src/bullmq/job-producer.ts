@@ -100,7 +100,7 @@ function withContext<O extends object>(codec: QueueCodec, context: Context, opts
   const { repeat, delay } = (opts ?? {}) as { readonly repeat?: unknown; readonly delay?: unknown };
   const isRepeated = repeat !== undefined;
   if (!isRepeated && typeof delay === 'number' && delay >= context.remainingMs())
-    throw new JobExpiredError('jobProducer', `a job that is due in ${delay} ms`);
+    throw new JobExpiredError('jobProducer', `a job that is due in ${delay} ms`, 'will have passed by then');
   const metadata = codec.toText(isRepeated ? context.withoutCancel() : context); // (2)
   return { ...(opts as O), telemetry: { metadata, omitContext: true } };
 }

@@ -313,6 +313,7 @@ describe('job-producer', () => {
     await expect(jobs.add(root.withTimeout(0), job(0))).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     await expect(jobs.addBulk(root.withTimeout(100), [job(10), job(100)])).rejects.toMatchObject({
       code: 'JOB_EXPIRED',
+      message: 'the deadline of a job that is due in 100 ms will have passed by then',
     });
     expect(added).toEqual([]);
     await jobs.add(root.withTimeout(100), job(99));
