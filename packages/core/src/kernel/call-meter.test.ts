@@ -129,6 +129,23 @@ describe('call meter', () => {
     onHookError(before);
   });
 
+  it('(1) a meter that comes late hears of no calls of before, however many it finds unmeasured', async () => {
+    const policy = pipeline(fallback({ value: 1 }));
+    policy.meterWith(meter());
+    for (let call = 0; call < 1000; call++) void policy.execute(() => 1);
+
+    for (let round = 0; round < 50; round++) {
+      for (let call = 0; call < 37; call++) await policy.execute(() => 1);
+      let [made, stoodFor] = [0, 0];
+      const attached = policy.meterWith({ record: ({ callCount }) => void (stoodFor += callCount) });
+      for (; made < 100; made++) {
+        expect(stoodFor).toBeLessThanOrEqual(made);
+        await policy.execute(() => 1);
+      }
+      attached.detach();
+    }
+  });
+
   it('(1) measures a thousand calls one by one, then few, and those stand for the rest', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 3000 }), { maxLength: 4 }), async (rounds) => {

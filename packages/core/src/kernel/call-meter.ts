@@ -5,7 +5,8 @@
  *   renew() ─► the next 1000 calls are measured, each for itself ─► then one of 32, at random, for those since the last one
  *
  * Invariants
- *  (1) What measured calls stand for adds up to the calls that were made while a meter was attached, but for the last 63.
+ *  (1) What measured calls stand for adds up to the calls that were made while a meter was attached, but for the last 63; and
+ *      but for as many when another meter is attached, which must not hear of calls of before. It is never more.
  *  (2) A meter hears of each measured call once, when it ends: also if it was detached meanwhile.
  *  (3) A meter that throws changes nothing for the call, and is reported.
  *
@@ -69,6 +70,7 @@ export class CallMeters {
   add(meter: CallMeter): () => void {
     const own: CallMeter = { record: (call) => meter.record(call) };
     this.list = [...this.list, own];
+    this.gapLength = this.gap; // (1): the next that is measured stands for those from here on
     return () => void (this.list = this.list.filter((each) => each !== own));
   }
 
