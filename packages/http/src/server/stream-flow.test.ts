@@ -1,4 +1,4 @@
-import { type CancellableContext, Context } from '@holdfast/core';
+import { type CancellableContext, CancelledError, Context, type HookError, onHookError } from '@holdfast/core';
 import { settle, type VirtualClock, virtualClock } from '@holdfast/core/testing';
 import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -135,6 +135,30 @@ describe('stream flow', () => {
     await clock.advance(1000);
 
     expect(await sent).toMatchObject({ reason: 'idle' });
+  });
+
+  it('ends as it has ended, also where the source fails to clean up', async () => {
+    const told: HookError[] = [];
+    onHookError((error) => told.push(error));
+    response.hasRoom = false;
+    for (const error of [new Error('no cleaning up'), new CancelledError()]) {
+      const sent = send(async function* fail() {
+        try {
+          yield 'x';
+        } finally {
+          // oxlint-disable-next-line no-unsafe-finally -- it is what this is about
+          throw error;
+        }
+      });
+      await settle();
+      await clock.advance(60_000); // nobody takes it
+      expect(await sent).toEqual({ reason: 'idle', count: 0 });
+      response = new FakeResponse();
+      response.hasRoom = false;
+    }
+    onHookError(undefined);
+
+    expect(told).toMatchObject([{ hook: 'source', cause: { message: 'no cleaning up' } }]);
   });
 
   it('throws what the source throws, when it has been stopped', async () => {

@@ -18,12 +18,13 @@ import {
   type Context,
   ignoreRejection,
   inRange,
+  reportHookError,
   systemClock,
   type Timer,
   withKnown,
 } from '@holdfast/core';
 
-import { isClientGone, isServerClosing, StreamIdleError, StreamTotalError } from './request-error.ts';
+import { isClientGone, isOfEnd, isServerClosing, StreamIdleError, StreamTotalError } from './request-error.ts';
 
 /** Limits of a stream. Omitted ones take {@link streamDefaults}. */
 export interface StreamOptions {
@@ -65,7 +66,7 @@ export function resolveStreamOptions(options: StreamOptions): Required<StreamOpt
 /**
  * Gives what `source` gives to `give`, until either ends. `give` may return a promise, of the moment in which the client has taken it.
  *
- * @throws what the source throws, unless the stream had ended before.
+ * @throws what the source throws, unless the stream had ended before: then what its `finally` throws is reported.
  */
 export async function flow<T>(
   context: Context,
@@ -96,9 +97,10 @@ export async function flow<T>(
   } catch (error) {
     if (!own.cancelled) throw error;
   } finally {
+    const hasEnded = own.cancelled;
     idle.stop(); // (3)
     own.cancel(); // what it was ended by before stays its cause
-    await taking?.stop(); // (1)
+    await taking?.stop(hasEnded); // (1)
   }
   return { reason: reasonOf(own), count };
 }
@@ -150,13 +152,22 @@ class Taking<T> {
     }
   }
 
-  /** Waits for the source's `finally`, unless it is in the middle of something that its context has to end. */
-  async stop(): Promise<void> {
+  /**
+   * Waits for the source's `finally`, unless it is in the middle of something that its context has to end.
+   *
+   * @throws what the `finally` throws, unless the stream has ended without the source.
+   */
+  async stop(hasEnded: boolean): Promise<void> {
     const { destroy } = this.#iterable as { readonly destroy?: unknown };
     if (typeof destroy === 'function') destroy.call(this.#iterable);
     const stopped = this.#iterator.return?.();
-    if (this.#isPending) ignoreRejection(stopped);
-    else await stopped;
+    if (this.#isPending) return ignoreRejection(stopped);
+    try {
+      await stopped;
+    } catch (error) {
+      if (!hasEnded) throw error;
+      if (!isOfEnd(error)) reportHookError('source', error);
+    }
   }
 }
 
