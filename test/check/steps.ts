@@ -41,7 +41,7 @@ export const allSteps: readonly Step[] = [
   command('build', 120, 'turbo', 'run', 'build'),
   vitest(
     'tests',
-    480,
+    900,
     ...projects('unit:*', 'architecture', 'behaviour', 'regressions', 'bench', 'check'),
     ...projects('line-coverage', 'long', 'mutation', 'soak'),
   ),
