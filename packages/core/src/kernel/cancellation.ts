@@ -60,7 +60,7 @@ nameErrorClass(DeadlineExceededError, 'TimeoutError');
 /** Reads what was thrown; undefined where it cannot be read. */
 function fieldOf(error: unknown, field: string | symbol): unknown {
   try {
-    return typeof error === 'object' && error !== null ? (error as Record<string | symbol, unknown>)[field] : undefined;
+    return typeof error === 'object' && error !== null ? (error as Record<PropertyKey, unknown>)[field] : undefined;
   } catch {
     return undefined;
   }
