@@ -19,14 +19,10 @@ export { type IncomingRequest, type OutgoingResponse } from './server/http-messa
 export { type UpgradeSocket } from './server/socket-response.ts';
 
 // Problems
-export {
-  type HttpProblem,
-  type ProblemKind,
-  type ProblemRules,
-  problemKinds,
-  problemOf,
-  retryAfterSeconds,
-} from './problem.ts';
+export { type HttpProblem, type ProblemRules, problemOf, retryAfterSeconds } from './problem.ts';
+export { type ProblemAnswer, type ProblemsOf } from './problem-answer.ts';
+export { type ProblemKind, problemKinds } from './problem-table.ts';
+export { upstreamProblem } from './upstream-problem.ts';
 
 // Streams
 export {

@@ -14,14 +14,8 @@ import { virtualClock } from '@holdfast/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import {
-  checkStatuses,
-  type HttpProblem,
-  problemKinds,
-  problemOf,
-  problemOfCode,
-  retryAfterSeconds,
-} from './problem.ts';
+import { checkStatuses, type HttpProblem, problemOf, problemOfCode, retryAfterSeconds } from './problem.ts';
+import { problemKinds } from './problem-table.ts';
 import { ClientGoneError, ServerClosingError, ServerDrainingError } from './server/request-error.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,10 +1,11 @@
 /**
  * Problem: what a client is told of a request that could not be answered, in the form of RFC 9457.
  *
- *   error ── problemOf ──► status, headers, body
+ *   error ── why the context has ended ─► `problems`, yours ─► the table ──► status, headers, body
  *
  * Invariants
- *  (1) A body says what its row of the table says, and nothing that an error carries: no message, no name of a policy, no stack.
+ *  (1) A body says what its row of the table says, or `problems`, and nothing that an error carries: no message, no name of a policy,
+ *      no stack.
  *  (2) `Retry-After` is whole seconds, never less than what the rejection has told, and only where trying again makes sense.
  *  (3) Whatever the error is, asking never throws.
  *
@@ -13,20 +14,21 @@
  * @module
  */
 
-import { ConfigError, type Context, integerInRange, isRejection, isResilienceError, isTimeout } from '@holdfast/core';
+import {
+  ConfigError,
+  type Context,
+  ignoreRejection,
+  integerInRange,
+  isRejection,
+  isResilienceError,
+  isTimeout,
+  reportHookError,
+} from '@holdfast/core';
 
+import { type ProblemAnswer, type ProblemsOf, requireAnswer } from './problem-answer.ts';
+import { type ProblemKind, isInTable, problemKindOf, problemKinds, problemUriOf } from './problem-table.ts';
 import { isClientGone, isServerClosing } from './server/request-error.ts';
-
-/** One kind of problem. */
-export interface ProblemKind {
-  /** The last part of its URI. */
-  readonly slug: string;
-  readonly status: number;
-  readonly title: string;
-  readonly detail: string;
-  /** Whether trying again makes sense. */
-  readonly mayRetry: boolean;
-}
+import { passedOnProblem } from './upstream-problem.ts';
 
 /** What a client is answered. */
 export interface HttpProblem {
@@ -34,76 +36,9 @@ export interface HttpProblem {
   readonly headers: Readonly<Record<string, string>>;
   /** JSON. */
   readonly body: string;
-  /** The code of the row that it is of. */
+  /** The code of the row that it is of, or the one that `problems` gave it. */
   readonly code: string;
 }
-
-/** Every problem there is, by the code of the error. The page shows the same. */
-export const problemKinds: Readonly<Record<string, ProblemKind>> = Object.freeze({
-  DEADLINE_EXCEEDED: {
-    slug: 'deadline-exceeded',
-    status: 504,
-    title: 'The deadline of the request has passed',
-    detail: 'It could not be answered in time.',
-    mayRetry: false,
-  },
-  CLIENT_GONE: {
-    slug: 'client-gone',
-    status: 499,
-    title: 'The client has gone',
-    detail: 'Nobody waits for the answer; nothing is sent.',
-    mayRetry: false,
-  },
-  SERVER_CLOSING: {
-    slug: 'server-closing',
-    status: 503,
-    title: 'The server is closing',
-    detail: 'The request was broken off.',
-    mayRetry: true,
-  },
-  SERVER_DRAINING: {
-    slug: 'server-draining',
-    status: 503,
-    title: 'The server is closing',
-    detail: 'The request was not begun.',
-    mayRetry: true,
-  },
-  CIRCUIT_OPEN: {
-    slug: 'circuit-open',
-    status: 503,
-    title: 'A part of the service is unavailable',
-    detail: 'It is given time to recover.',
-    mayRetry: true,
-  },
-  BULKHEAD_FULL: {
-    slug: 'overloaded',
-    status: 503,
-    title: 'The service has too much to do',
-    detail: 'There is no room for the request.',
-    mayRetry: true,
-  },
-  RATE_LIMITED: {
-    slug: 'rate-limited',
-    status: 503,
-    title: 'Too many requests',
-    detail: 'The request came too soon.',
-    mayRetry: true,
-  },
-  REJECTED: {
-    slug: 'rejected',
-    status: 503,
-    title: 'The request was refused',
-    detail: 'The service cannot take it now.',
-    mayRetry: true,
-  },
-  INTERNAL: {
-    slug: 'internal',
-    status: 500,
-    title: 'Something went wrong',
-    detail: 'The request could not be answered.',
-    mayRetry: false,
-  },
-});
 
 /** What decides how an error is answered. */
 export interface ProblemRules {
@@ -111,6 +46,13 @@ export interface ProblemRules {
   readonly statuses?: Readonly<Record<string, number>>;
   /** `Retry-After` where the error does not know better. Milliseconds. */
   readonly retryAfterMs?: number;
+  /**
+   * Says what errors of your own are answered with, as `upstreamProblem`; where it returns undefined, the table does. A throw, or what
+   * is no answer, is reported and says nothing.
+   */
+  readonly problems?: ProblemsOf | undefined;
+  /** Names it in what is reported. */
+  readonly name?: string;
 }
 
 /**
@@ -118,23 +60,19 @@ export interface ProblemRules {
  * your framework's matter. If `context` has ended, that is what the client is told, whatever the error is: it comes of that.
  */
 export function problemOf(error: unknown, context?: Context, rules: ProblemRules = {}): HttpProblem | undefined {
-  const code = (context === undefined ? undefined : codeOfEnd(context)) ?? codeOf(error);
+  const ended = (context === undefined ? undefined : codeOfEnd(context)) ?? codeOfServer(error);
+  if (ended !== undefined) return problemOfCode(ended, retryAfterMsOf(error), rules);
+  const answer = answerOfHook(error, rules) ?? passedOnProblem(error);
+  if (answer !== undefined) return problemOfAnswer(answer, error, rules);
+  const code = codeOf(error);
   return code === undefined ? undefined : problemOfCode(code, retryAfterMsOf(error), rules);
 }
 
 /** Returns the problem of `code`, one of the table. `retryAfterMs` is what the error knows. */
 export function problemOfCode(code: string, retryAfterMs?: number, rules: ProblemRules = {}): HttpProblem {
-  const { slug, title, detail, mayRetry, status: usual } = kindOf(code);
-  const status = rules.statuses?.[code] ?? usual;
-  const seconds = mayRetry ? retryAfterSeconds(retryAfterMs ?? rules.retryAfterMs) : undefined;
-  const body = JSON.stringify({ type: PROBLEM_BASE + slug, title, status, detail }); // (1)
-  const headers: Record<string, string> = {
-    'content-type': 'application/problem+json',
-    'cache-control': 'no-store',
-    'content-length': String(Buffer.byteLength(body)),
-  };
-  if (seconds !== undefined) headers['retry-after'] = String(seconds);
-  return { status, headers, body, code };
+  const row = problemKindOf(code);
+  const seconds = row.mayRetry ? retryAfterSeconds(retryAfterMs ?? rules.retryAfterMs) : undefined;
+  return httpProblem(code, bodyOf(code, row, rules), seconds);
 }
 
 /**
@@ -153,7 +91,7 @@ export function retryAfterSeconds(ms: number | undefined): number | undefined {
 export function checkStatuses(option: string, statuses: unknown): void {
   if (typeof statuses !== 'object' || statuses === null) throw new ConfigError(option, 'statuses by code', statuses);
   for (const [code, status] of Object.entries(statuses)) {
-    if (!Object.hasOwn(problemKinds, code))
+    if (!isInTable(code))
       throw new ConfigError(option, `codes of the table of problems: ${Object.keys(problemKinds).join(', ')}`, code);
     integerInRange(`${option}.${code}`, status, [400, 599]);
   }
@@ -161,13 +99,63 @@ export function checkStatuses(option: string, statuses: unknown): void {
 
 // --- internal ---
 
-const PROBLEM_BASE = 'https://holdfast.dev/problems/';
-
 /** A day: who hears of more, hears of that. */
 const MAX_SECONDS = 86_400;
 
-function kindOf(code: string): ProblemKind {
-  return (Object.hasOwn(problemKinds, code) ? problemKinds[code] : problemKinds['INTERNAL']) as ProblemKind;
+interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string | undefined;
+}
+
+function httpProblem(code: string, parts: ProblemBody, seconds: number | undefined): HttpProblem {
+  const body = JSON.stringify(parts); // (1)
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  if (seconds !== undefined) headers['retry-after'] = String(seconds);
+  return { status: parts.status, headers, body, code };
+}
+
+function answerOfHook(error: unknown, { problems, name }: ProblemRules): ProblemAnswer | undefined {
+  let answer: unknown = undefined;
+  try {
+    answer = problems?.(error);
+    if (answer === undefined) return undefined;
+    requireAnswer(answer, isInTable);
+    return answer;
+  } catch (failure) {
+    ignoreRejection(answer);
+    reportHookError('problems', failure, name); // (3)
+    return undefined;
+  }
+}
+
+function problemOfAnswer(answer: ProblemAnswer, error: unknown, rules: ProblemRules): HttpProblem {
+  const { code, detail } = answer;
+  const row = isInTable(code) ? problemKindOf(code) : undefined;
+  const known = row?.mayRetry === true ? (retryAfterMsOf(error) ?? rules.retryAfterMs) : undefined;
+  const own = { type: 'about:blank', title: '', status: 500, detail, ...withoutGaps(answer) };
+  const body = row === undefined ? own : { ...bodyOf(code, row, rules), ...withoutGaps(answer) };
+  const { type, title, status } = body;
+  return httpProblem(
+    code,
+    { type, title, status, detail: body.detail },
+    retryAfterSeconds(answer.retryAfterMs ?? known),
+  );
+}
+
+/** What an answer says itself. */
+function withoutGaps(answer: ProblemAnswer): Partial<ProblemAnswer> {
+  return Object.fromEntries(Object.entries(answer).filter(([, said]) => said !== undefined));
+}
+
+function bodyOf(code: string, row: ProblemKind, rules: ProblemRules): ProblemBody {
+  const { title, detail, status } = row;
+  return { type: problemUriOf(row), title, status: rules.statuses?.[code] ?? status, detail };
 }
 
 function codeOfEnd(context: Context): string | undefined {
@@ -181,9 +169,14 @@ function codeOfCancel(cause: unknown): string | undefined {
   return isServerClosing(cause) ? 'SERVER_CLOSING' : undefined;
 }
 
+/** What this server itself says, which is nobody else's to word. */
+function codeOfServer(error: unknown): string | undefined {
+  return (
+    codeOfCancel(error) ?? (isRejection(error) && rowOf(error) === 'SERVER_DRAINING' ? 'SERVER_DRAINING' : undefined)
+  );
+}
+
 function codeOf(error: unknown): string | undefined {
-  const known = codeOfCancel(error);
-  if (known !== undefined) return known;
   if (isRejection(error)) return rowOf(error);
   return isTimeout(error) ? 'DEADLINE_EXCEEDED' : undefined;
 }
@@ -191,7 +184,7 @@ function codeOf(error: unknown): string | undefined {
 /** The code of a rejection, if it has a row of its own. */
 function rowOf(error: { readonly code: string }): string {
   try {
-    return Object.hasOwn(problemKinds, error.code) ? error.code : 'REJECTED';
+    return isInTable(error.code) ? error.code : 'REJECTED';
   } catch {
     return 'REJECTED'; // (3)
   }

@@ -7,7 +7,14 @@
  */
 
 import { createRegistry } from '@holdfast/core';
-import { type RequestEnding, contextOf, createRequestContexts, extendContext } from '@holdfast/http';
+import {
+  type ProblemAnswer,
+  type RequestEnding,
+  contextOf,
+  createRequestContexts,
+  extendContext,
+  upstreamProblem,
+} from '@holdfast/http';
 import { requestContexts } from '@holdfast/http/fastify';
 import { createLifecycle, serverComponent } from '@holdfast/service';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -38,6 +45,7 @@ export async function createGateway(plan: GatewayPlan, { process, tellHop }: Ser
     codec: edgeCodec,
     defaultTimeoutMs: 3000, // what a user will wait for
     maxTimeoutMs: 5000,
+    problems: mayComeAgain,
     enrich: noteTimeLeft,
     onEnded: (ending: RequestEnding) => tellHop(hopOfRequest('gateway', ending)),
   });
@@ -70,6 +78,12 @@ function addRoutes(app: FastifyInstance, orders: OrdersClient): void {
     const { status, headers, body } = await orders.place(context, order);
     return reply.code(status).headers(headers).send(body);
   });
+}
+
+/** An orders service that cannot be reached, or was broken off, is 503 and "later": the same order may come again, it has a reference. */
+function mayComeAgain(error: unknown): ProblemAnswer | undefined {
+  const problem = upstreamProblem(error);
+  return problem?.code === 'UPSTREAM_FAILED' ? { code: 'UPSTREAM_UNAVAILABLE' } : problem;
 }
 
 async function authenticate(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {

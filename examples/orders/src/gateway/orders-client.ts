@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Classify, type Context, type Registry, RejectionError, isResilienceError } from '@holdfast/core';
+import type { Classify, Context, Registry } from '@holdfast/core';
 import { classifyHttp, classifyHttpForRetry, httpPolicies } from '@holdfast/http';
 import { createFetch } from '@holdfast/http/fetch';
 
@@ -21,18 +21,12 @@ interface OrdersAnswer {
   readonly body: string;
 }
 
-/** The orders service cannot be reached, after all tries. The same order may come again. */
-class OrdersUnreachableError extends RejectionError {
-  override readonly name = 'OrdersUnreachableError';
-  readonly code = 'ORDERS_UNREACHABLE';
-}
-
 /** Asks the orders service. */
 export interface OrdersClient {
   /**
    * Sends an order.
    *
-   * @throws OrdersUnreachableError when nothing was answered; CircuitOpenError while nothing ever is.
+   * @throws what fetch throws when nothing was answered, which is answered as such; CircuitOpenError while nothing ever is.
    * @throws the cause of the context when it ends first.
    */
   place(context: Context, order: Order): Promise<OrdersAnswer>;
@@ -52,17 +46,12 @@ export function createOrdersClient(baseUrl: string, registry: Registry): OrdersC
   const ask = createFetch({ baseUrl, codec: httpCodec, policy });
   return {
     async place(context, order) {
-      try {
-        const response = await ask(context, '/orders', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', 'idempotency-key': order.ref },
-          body: JSON.stringify(order),
-        });
-        return { status: response.status, headers: passedOn(response.headers), body: await response.text() };
-      } catch (error) {
-        if (context.cancelled || isResilienceError(error)) throw error;
-        throw new OrdersUnreachableError('the orders service cannot be reached', { cause: error, retryAfterMs: 1000 });
-      }
+      const response = await ask(context, '/orders', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': order.ref },
+        body: JSON.stringify(order),
+      });
+      return { status: response.status, headers: passedOn(response.headers), body: await response.text() };
     },
   };
 }

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { type Context, RejectionError } from '@holdfast/core';
-import { grpcStatusOf } from '@holdfast/grpc';
+import type { Context } from '@holdfast/core';
 import type { Tracker } from '@holdfast/service';
 
 import type { Order, PlacedOrder } from '../contract/order.ts';
@@ -19,26 +18,15 @@ export interface OrderPorts {
   readonly tracker: Tracker;
 }
 
-/** The inventory cannot be reached, after all tries. The same order may come again. */
-class InventoryUnavailableError extends RejectionError {
-  override readonly name = 'InventoryUnavailableError';
-  readonly code = 'INVENTORY_UNAVAILABLE';
-}
-
 /**
  * Places an order.
  *
- * @throws InventoryUnavailableError when the inventory cannot be reached; CircuitOpenError while it is known not to be.
+ * @throws GrpcStatusError when the inventory cannot be reached, which is answered as such; CircuitOpenError while it is known not to be.
  * @throws the cause of the context when it ends first.
  */
 export async function placeOrder(context: Context, order: Order, { inventory }: OrderPorts): Promise<PlacedOrder> {
-  try {
-    const { reserved, missing } = await inventory.reserve(context, order);
-    return { ref: order.ref, reserved, missing };
-  } catch (error) {
-    if (grpcStatusOf(error) !== 'UNAVAILABLE') throw error;
-    throw new InventoryUnavailableError('the inventory cannot be reached', { cause: error, retryAfterMs: 1000 });
-  }
+  const { reserved, missing } = await inventory.reserve(context, order);
+  return { ref: order.ref, reserved, missing };
 }
 
 /** Has the audit told of an order, after whoever asked has the answer. The request ends; this goes on, and a drain waits for it. */

@@ -134,6 +134,11 @@ export function failureOfError(thrown: unknown): HttpFailure | undefined {
   return undefined;
 }
 
+/** Whether an error, or one of its causes, has one of `codes`. Never throws. */
+export function carriesCode(thrown: unknown, codes: ReadonlySet<unknown>): boolean {
+  return chainOf(thrown).some((link) => codes.has(fieldOf(link, 'code')));
+}
+
 /** Whether nothing of the request can have been sent, as an error tells. Never throws. */
 export function wasSurelyUnsent(thrown: unknown): boolean {
   for (const link of chainOf(thrown)) {

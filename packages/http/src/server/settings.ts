@@ -18,6 +18,7 @@ import {
 } from '@holdfast/core';
 
 import { createHttpCodec } from '../codec.ts';
+import type { ProblemsOf } from '../problem-answer.ts';
 import { checkStatuses } from '../problem.ts';
 import type { IncomingRequest } from './http-message.ts';
 import type { RequestEnding } from './request-ending.ts';
@@ -53,6 +54,12 @@ export interface RequestContextsOptions {
   readonly retryAfterMs?: number;
   /** Statuses other than those of the table, by code of the problem: `{ RATE_LIMITED: 429 }`. 400 to 599. @defaultValue {} */
   readonly statuses?: Readonly<Record<string, number>>;
+  /**
+   * Says what errors of your own are answered with; undefined leaves an error to the table of problems, or to your framework. It is asked
+   * of no error that comes of the end of a request or a server, and maybe more than once of another. `upstreamProblem` is one.
+   * A throw, or what is no answer, is reported and says nothing.
+   */
+  readonly problems?: ProblemsOf;
   /** Whether handlers run with the context as the ambient one, where the framework has them called from here. @defaultValue false */
   readonly ambient?: boolean;
   /** What is believed of headers. By default the deadline, the trace and the request id. */
@@ -74,7 +81,7 @@ export interface RequestContextsOptions {
 
 /** Every default of {@link createRequestContexts}, in one place. */
 export const requestContextsDefaults: Required<
-  Omit<RequestContextsOptions, 'codec' | 'parent' | 'degraded' | 'enrich' | 'onEnded' | 'isStream'>
+  Omit<RequestContextsOptions, 'codec' | 'parent' | 'degraded' | 'enrich' | 'onEnded' | 'isStream' | 'problems'>
 > = Object.freeze({
   name: 'http',
   defaultTimeoutMs: 30_000,
@@ -100,17 +107,18 @@ export interface DegradedSource {
 
 /** Options that are complete and valid. */
 export interface RequestSettings extends Required<
-  Omit<RequestContextsOptions, 'degraded' | 'enrich' | 'onEnded' | 'isStream'>
+  Omit<RequestContextsOptions, 'degraded' | 'enrich' | 'onEnded' | 'isStream' | 'problems'>
 > {
   readonly degraded: DegradedSource | undefined;
   readonly enrich: RequestContextsOptions['enrich'] | undefined;
   readonly onEnded: RequestContextsOptions['onEnded'] | undefined;
   readonly isStream: RequestContextsOptions['isStream'] | undefined;
+  readonly problems: ProblemsOf | undefined;
 }
 
 /** Checks and completes options. */
 export function resolveRequestOptions(options: RequestContextsOptions): RequestSettings {
-  const optional = ['codec', 'parent', 'degraded', 'enrich', 'onEnded', 'isStream'];
+  const optional = ['codec', 'parent', 'degraded', 'enrich', 'onEnded', 'isStream', 'problems'];
   const resolved = withKnown('requests', requestContextsDefaults, options, optional);
   checkTimes(resolved);
   isName('requests.name', resolved.name);
@@ -122,8 +130,9 @@ export function resolveRequestOptions(options: RequestContextsOptions): RequestS
   const parent = resolved.parent ?? rootOn(resolved.clock);
   requireContext('requests.parent', parent);
   checkHooks(resolved);
-  const { degraded, enrich, onEnded, isStream } = resolved;
-  return { ...resolved, codec, parent, degraded, enrich, onEnded, isStream, statuses: { ...resolved.statuses } };
+  const { degraded, enrich, onEnded, isStream, problems } = resolved;
+  const statuses = { ...resolved.statuses };
+  return { ...resolved, codec, parent, degraded, enrich, onEnded, isStream, problems, statuses };
 }
 
 // --- internal ---
@@ -137,10 +146,11 @@ function checkTimes(options: RequestContextsOptions): void {
   inRange('requests.retryAfterMs', options.retryAfterMs, [0, 86_400_000]);
 }
 
-function checkHooks({ degraded, enrich, onEnded, isStream }: RequestContextsOptions): void {
+function checkHooks({ degraded, enrich, onEnded, isStream, problems }: RequestContextsOptions): void {
   if (enrich !== undefined) isFunction('requests.enrich', enrich);
   if (onEnded !== undefined) isFunction('requests.onEnded', onEnded);
   if (isStream !== undefined) isFunction('requests.isStream', isStream);
+  if (problems !== undefined) isFunction('requests.problems', problems);
   if (degraded === undefined) return;
   const parts: Partial<Record<keyof DegradedSource, unknown>> = degraded ?? {};
   isFunction('requests.degraded.collect', parts.collect);
