@@ -82,8 +82,10 @@ describe('a drain', () => {
     const { made, serving } = component();
     await made.start();
     const functions = clientOf(made.port);
+    expect(made.isIdle()).toBe(true);
     const calling = functions.get(Context.background, { text: 'slow', count: 300 });
     await until(() => serving.snapshot().open === 1);
+    expect(made.isIdle()).toBe(false);
 
     const report = await made.drain(Context.background.withTimeout(20_000));
 

@@ -78,6 +78,8 @@ export interface GrpcComponent {
    * the same, and ends with the first of the contexts. Never rejects.
    */
   drain(context: Context): Promise<GrpcDrainReport>;
+  /** Whether no call is under way. */
+  isIdle(): boolean;
   /** Shuts the server by force. */
   close(): void;
 }
@@ -125,6 +127,7 @@ export function grpcComponent(
       draining ??= new Draining(server, settings, parts);
       return draining.until(context);
     },
+    isIdle: () => parts.calls.open.size === 0,
     close: () => server.forceShutdown(),
   };
   // a lifecycle takes nothing that it does not know, so it is not shown to it

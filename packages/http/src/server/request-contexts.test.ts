@@ -217,7 +217,12 @@ describe('request contexts', () => {
     (component as { start(context: Context): unknown }).start(context);
     component.quiesce();
     const { request, response } = fakeExchange();
+    const isIdle = (part: object): unknown => (part as { isIdle(): unknown }).isIdle();
+    const drains = { name: 'web', drain: () => {} };
+    const all = [{ name: 'bare' }, drains, { ...drains, isIdle: () => true }, { ...drains, isIdle: () => false }];
+    expect(all.map((part) => isIdle(requests.withDrain(part)))).toEqual([true, false, true, false]);
     requests.begin(request, response);
+    expect(all.map((part) => isIdle(requests.withDrain(part)))).toEqual([false, false, false, false]);
     const drained = (component as { drain(context: Context): unknown }).drain(context);
     response.end();
     response.close();

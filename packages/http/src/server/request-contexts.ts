@@ -74,6 +74,7 @@ export interface StoppingComponent {
   close?(context: Context): unknown;
   quiesce?(): unknown;
   drain?(context: Context): unknown;
+  isIdle?(): boolean;
 }
 
 /**
@@ -165,7 +166,9 @@ class Border implements RequestContexts {
       ...(component.start !== undefined && { start: (context: Context) => component.start?.(context) }),
       ...(component.close !== undefined && { close: (context: Context) => component.close?.(context) }),
     };
-    return { ...component, ...bound, quiesce, drain };
+    const isIdle = (): boolean =>
+      this.#running.counts().running === 0 && (component.drain === undefined || component.isIdle?.() === true);
+    return { ...component, ...bound, quiesce, drain, isIdle };
   }
 
   counts(): RequestCounts {

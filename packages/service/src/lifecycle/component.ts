@@ -30,6 +30,11 @@ export interface Component {
    * returns is in the report, if it is a `DrainReport` it counts.
    */
   drain?(context: Context): unknown;
+  /**
+   * Whether it has nothing under way. Asked when the drain of a part that uses it begins: where it returns true, little of the time
+   * is kept for its own drain, and the rest is for those before it. Left out, or where it throws, an equal part is kept.
+   */
+  isIdle?(): boolean;
   /** Frees what it holds. It is called if `start` has succeeded, and after its `drain`, however that ended. */
   close?(context: Context): unknown;
 }

@@ -364,7 +364,7 @@ describe('createLifecycle', () => {
     [{ name: 'taken' }, 'lifecycle.add name must be unique'],
     [
       { name: 'a', stop: () => {} },
-      'lifecycle.a has no option "stop"; it knows close, dependsOn, drain, name, quiesce, start',
+      'lifecycle.a has no option "stop"; it knows close, dependsOn, drain, isIdle, name, quiesce, start',
     ],
   ])('refuses the component %j', (component, message) => {
     const { life } = subject();

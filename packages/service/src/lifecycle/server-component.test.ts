@@ -47,6 +47,7 @@ async function subject() {
 describe('serverComponent', () => {
   it('(1) answers what has come before the drain, and takes nothing new', async () => {
     const { part, ask, waiting, arrived, port } = await subject();
+    expect(part.isIdle?.()).toBe(true);
     const answered = ask('/slow');
     await arrived(1);
     const draining = part.drain?.(soon()) as Promise<DrainReport>;

@@ -57,6 +57,7 @@ export function serverComponent(server: Server, options: ServerComponentOptions)
     start: () => stopping.listen(settings),
     quiesce: () => stopping.quiesce(),
     drain: (context) => stopping.drain(context),
+    isIdle: () => stopping.isIdle,
     close: () => stopping.close(),
   };
 }
@@ -90,6 +91,11 @@ class StoppingServer {
     });
     server.on('session', (session: Session) => this.#onSession(session));
     server.prependListener('request', (_request, response: ServerResponse) => this.#onRequest(response));
+  }
+
+  /** Whether no request is under way. What was upgraded is not known here, and is not waited for. */
+  get isIdle(): boolean {
+    return this.#inFlight.size === 0;
   }
 
   listen({ port, host }: { readonly port: number; readonly host?: string }): Promise<void> {

@@ -217,7 +217,7 @@ function copyOf(component: Component): Component {
   return copy as unknown as Component;
 }
 
-const methods = ['start', 'quiesce', 'drain', 'close'] as const;
+const methods = ['start', 'quiesce', 'drain', 'isIdle', 'close'] as const;
 
 function requireComponent(component: Component): void {
   if (typeof component !== 'object' || component === null)

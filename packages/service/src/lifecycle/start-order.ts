@@ -55,15 +55,18 @@ export function usesOf(ordered: readonly Ordered[]): ReadonlyMap<string, readonl
 }
 
 /**
- * Returns for each component, by name, how many drains must fit in the time that is left when its own begins: its own, and the
- * longest chain of those that wait for it. `ordered` is in start order.
+ * Returns for each component, by name, the drains that must fit in the time that is left when its own begins, each by its weight: its own,
+ * and the heaviest chain of those that wait for it. Without weights, each weighs 1. `ordered` is in start order.
  */
-export function drainDepths(ordered: readonly (Ordered & { readonly drain?: unknown })[]): ReadonlyMap<string, number> {
+export function drainDepths<C extends Ordered & { readonly drain?: unknown }>(
+  ordered: readonly C[],
+  weightOf: (component: C) => number = () => 1,
+): ReadonlyMap<string, number> {
   const uses = usesOf(ordered);
   const depths = new Map<string, number>();
-  for (const { name, drain } of ordered) {
-    const below = Math.max(0, ...(uses.get(name) ?? []).map((other) => depths.get(other) ?? 0));
-    depths.set(name, below + (drain === undefined ? 0 : 1));
+  for (const component of ordered) {
+    const below = Math.max(0, ...(uses.get(component.name) ?? []).map((other) => depths.get(other) ?? 0));
+    depths.set(component.name, below + (component.drain === undefined ? 0 : weightOf(component)));
   }
   return depths;
 }

@@ -1,5 +1,6 @@
-import type { Context } from '@holdfast/core';
+import { type Context, onHookError } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { Component } from './component.ts';
@@ -14,6 +15,11 @@ interface Slow {
   readonly closeMs?: number;
   readonly dependsOn?: readonly string[];
   readonly error?: Error;
+  readonly isIdle?: () => unknown;
+}
+
+function throws(): never {
+  throw new Error('nobody knows');
 }
 
 function subject(slow: Readonly<Record<string, Slow>>) {
@@ -26,13 +32,16 @@ function subject(slow: Readonly<Record<string, Slow>>) {
     log.push(`${clock.now()} ${name} ${kind}ed`);
     if (error !== undefined) throw error;
   };
-  const components = Object.entries(slow).map(([name, { drainMs, closeMs, dependsOn = [], error }]): Component => ({
-    name,
-    dependsOn,
-    quiesce: () => void log.push(`${clock.now()} ${name} quiesce`),
-    ...(drainMs !== undefined && { drain: step(name, 'drain', drainMs, error) }),
-    ...(closeMs !== undefined && { close: step(name, 'close', closeMs, error) }),
-  }));
+  const components = Object.entries(slow).map(
+    ([name, { drainMs, closeMs, dependsOn = [], error, isIdle }]): Component => ({
+      name,
+      dependsOn,
+      quiesce: () => void log.push(`${clock.now()} ${name} quiesce`),
+      ...(drainMs !== undefined && { drain: step(name, 'drain', drainMs, error) }),
+      ...(closeMs !== undefined && { close: step(name, 'close', closeMs, error) }),
+      ...(isIdle !== undefined && { isIdle: isIdle as () => boolean }),
+    }),
+  );
   const stop = async (stopTimeoutMs = 1000, notReadyForMs = 0): Promise<StopReport> => {
     const stopping = stopComponents({
       components,
@@ -146,6 +155,83 @@ describe('stopping', () => {
     expect(report.steps[2]?.error).toMatchObject({ message: 'gone' });
     expect(report.steps[3]?.error).toMatchObject({ name: 'TimeoutError' });
     expect(report).toMatchObject({ isComplete: false, exitCode: 1 });
+  });
+
+  it('(2) gives most of the time to what is under way, where the parts below have nothing', async () => {
+    const { log, stop } = subject({
+      probes: { drainMs: 0, isIdle: () => true },
+      trail: { drainMs: 0, isIdle: () => true, dependsOn: ['probes'] },
+      background: { drainMs: 0, isIdle: () => true, dependsOn: ['trail'] },
+      http: { drainMs: 560, dependsOn: ['background'] },
+    });
+    const report = await stop(1000);
+
+    // 750 ms for all drains; http has 1 part of 1.3, the others 0.1 each. Without their word it would have had a quarter.
+    expect(log).toContain('560 http drained');
+    expect(report).toMatchObject({ isComplete: true, durationMs: 560 });
+  });
+
+  it('(2) keeps a little for what was idle, and what nobody has used', async () => {
+    const { stop } = subject({
+      background: { drainMs: 60, isIdle: () => true },
+      http: { drainMs: Infinity, dependsOn: ['background'] },
+    });
+    const { steps } = await stop(1000);
+
+    expect(steps.map(({ component, outcome }) => `${component} ${outcome}`)).toEqual(['http late', 'background done']);
+    expect(steps[0]?.durationMs).toBeCloseTo(750 / 1.1, 6);
+  });
+
+  it('(2) asks when the drain above it begins, when requests that have ended have left their work there', async () => {
+    const parts = subject({
+      background: { drainMs: Infinity, isIdle: () => parts.clock.now() < 40 },
+      http: { drainMs: 50, dependsOn: ['background'] },
+      trail: { drainMs: Infinity, dependsOn: ['background'] },
+      late: { drainMs: 100, isIdle: () => true, dependsOn: ['http', 'trail'] },
+    });
+    const { steps } = await parts.stop(1000);
+
+    const trail = steps.find(({ component }) => component === 'trail');
+    expect(trail?.durationMs).toBeCloseTo((750 - 100) / 2, 6);
+  });
+
+  it('(2) keeps an equal part for a part that says anything else, or throws', async () => {
+    const handlerBefore = onHookError(() => {});
+    const of = async (isIdle: () => unknown): Promise<number | undefined> => {
+      const { stop } = subject({ below: { drainMs: 0, isIdle }, http: { drainMs: Infinity, dependsOn: ['below'] } });
+      return (await stop(1000)).steps[0]?.durationMs;
+    };
+
+    for (const isIdle of [() => false, () => undefined, () => Promise.resolve(true), throws])
+      expect(await of(isIdle)).toBeCloseTo(375, 6);
+    onHookError(handlerBefore);
+  });
+
+  it('(2), (3) ends in its bound with any mix of idle, busy and hanging parts, and each has its turn', async () => {
+    const part = fc.record({ drainMs: fc.constantFrom(undefined, 0, 50, 900, Infinity), idle: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { minLength: 1, maxLength: 6 }), async (parts) => {
+        const slow = parts.map(({ drainMs, idle }, index): [string, Slow] => [
+          `p${index}`,
+          {
+            ...(drainMs !== undefined && { drainMs }),
+            closeMs: 0,
+            isIdle: () => idle,
+            dependsOn: Array.from({ length: index }, (_, below) => `p${below}`),
+          },
+        ]);
+        const { stop } = subject(Object.fromEntries(slow));
+        const { durationMs, steps } = await stop(1000);
+
+        expect(durationMs).toBeLessThanOrEqual(1000);
+        expect(steps.filter(({ kind }) => kind === 'drain')).toHaveLength(
+          parts.filter(({ drainMs }) => drainMs !== undefined).length,
+        );
+        const lateOnes = steps.filter(({ kind, outcome }) => kind === 'drain' && outcome === 'late');
+        expect(lateOnes.every((step) => step.durationMs > 0)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('(3) ends in time whatever hangs', async () => {

@@ -9,12 +9,13 @@
  *  (1) A component is drained after all that use it, and closed in reverse start order.
  *  (2) A step that fails or hangs keeps no other from its turn: each gets a share of the time that is left.
  *  (3) It ends within `stopTimeoutMs`, whatever the components do.
+ *      A drain keeps little of it for a part below that has nothing under way, and an equal part for any other.
  *  (4) Every step that a component has is in the report, once.
  *
  * @module
  */
 
-import { CancelledError, type Clock, Context, callHook } from '@holdfast/core';
+import { CancelledError, type Clock, Context, askHook, callHook } from '@holdfast/core';
 
 import type { DrainReport } from '../drain/drain-report.ts';
 import { pause, within } from '../drain/within.ts';
@@ -60,6 +61,9 @@ export async function stopComponents(plan: StopPlan): Promise<StopReport> {
 /** Share of the time for draining, once traffic has gone elsewhere; the rest is for closing. */
 const DRAIN_RATIO = 0.75;
 
+/** What is kept for the drain of a part that has nothing under way, as a ratio of what is kept for any other. */
+const IDLE_WEIGHT = 0.1;
+
 /** Share of a step's time after which its context ends; the rest is for what it does about that. */
 const CONTEXT_RATIO = 0.95;
 
@@ -77,14 +81,13 @@ class StopRun {
   /** Drains every component when all that use it have drained. */
   async drainAll(context: Context): Promise<void> {
     const { components } = this.#plan;
-    const depths = drainDepths(components);
     const uses = usesOf(components);
     const drained = new Map<string, Promise<unknown>>();
     for (const component of components.toReversed()) {
       const above = components.filter(({ name }) => uses.get(name)?.includes(component.name));
       const before = Promise.all(above.map(({ name }) => drained.get(name) ?? Promise.resolve()));
       const own = before.then(() => {
-        const shareMs = context.remainingMs() / Math.max(1, depths.get(component.name) ?? 1); // (2)
+        const shareMs = context.remainingMs() / this.#drainWeight(component); // (2)
         return this.#step(component, 'drain', context.withTimeout(shareMs));
       });
       drained.set(component.name, own); // (1)
@@ -102,6 +105,12 @@ class StopRun {
   }
 
   // --- internal ---
+
+  /** What the drain of `component`, which weighs 1, and those of the heaviest chain below it weigh together. */
+  #drainWeight(component: Component): number {
+    const weightOf = (other: Component): number => (other !== component && isIdle(other) ? IDLE_WEIGHT : 1);
+    return Math.max(1, drainDepths(this.#plan.components, weightOf).get(component.name) ?? 1);
+  }
 
   /** Runs one step, if the component has it. `limit` ends when its time is over. */
   async #step(component: Component, kind: StepKind, limit: Context): Promise<void> {
@@ -122,6 +131,12 @@ class StopRun {
     this.#steps.push(step); // (4)
     onStep(step);
   }
+}
+
+function isIdle(component: Component): boolean {
+  if (component.isIdle === undefined) return false;
+  const ask = (): unknown => component.isIdle?.();
+  return askHook('isIdle', component.name, ask, () => false);
 }
 
 function isDrainReport(value: unknown): value is DrainReport {
