@@ -43,17 +43,16 @@ export class AuditTrail implements Component {
   /** Tells of an order. Ends with the context; resolves when the broker has it. */
   async record(context: Context, order: PlacedOrder): Promise<void> {
     if (this.#publisher === undefined) throw new TypeError('the audit trail has not been started');
-    const bounded = context.withoutCancel().withCancel(); // no deadline travels; who waits here still ends with the context
-    const unhook = context.onCancel((cause) => bounded.cancel(cause));
-    try {
-      await this.#publisher.publish(bounded, {
-        routingKey: auditQueue.name,
-        content: JSON.stringify(order),
-        messageId: order.ref,
-      });
-    } finally {
-      unhook();
-    }
+    await this.#publisher.publish(context, {
+      routingKey: auditQueue.name,
+      content: JSON.stringify(order),
+      messageId: order.ref,
+      deadline: 'none', // it waits for the audit, however long that is away
+    });
+  }
+
+  isIdle(): boolean {
+    return this.#publisher?.isIdle() ?? true;
   }
 
   async drain(context: Context): Promise<void> {

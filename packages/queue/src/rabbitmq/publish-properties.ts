@@ -2,7 +2,7 @@
  * Publish properties: what is sent with a message so that its context arrives with it.
  *
  * Invariants
- *  (1) A message expires in its queue no later than its publisher's deadline.
+ *  (1) A message expires in its queue no later than its publisher's deadline, unless it is to outlive it: then no deadline is told.
  *  (2) What the caller gave is copied, never changed.
  *
  * @module
@@ -24,6 +24,12 @@ export interface SendOptions {
    * from 0 to 4 294 967 295; 0 is for who takes it at once.
    */
   readonly expirationMs?: number | undefined;
+  /**
+   * Which deadline goes with it: `context`, the one of the context, or `none`, for what must be handled however late, as a record of what
+   * was done. Then it does not expire with whoever sends it, and its handler has the time that the consumer gives; the wait for the
+   * broker still ends with the context. By default `context`.
+   */
+  readonly deadline?: 'context' | 'none' | undefined;
   /** Whether publishing fails where no queue takes the message. By default as the publisher says. */
   readonly mandatory?: boolean | undefined;
   /** Whether it survives a restart of the broker in a durable queue. By default as the publisher says. */
@@ -69,12 +75,13 @@ export function checkPublishMessage(options: PublishMessage): void {
 
 /** Returns what amqplib is given. */
 export function propertiesOf(context: Context, options: LetterOptions, defaults: PropertyDefaults): AmqpPublishOptions {
-  const { expirationMs, ...rest } = options;
-  const leftMs = defaults.setsExpiration ? Math.floor(context.remainingMs()) : Infinity;
+  const { expirationMs, deadline, ...rest } = options;
+  const told = deadline === 'none' ? context.withoutCancel() : context;
+  const leftMs = defaults.setsExpiration ? Math.floor(told.remainingMs()) : Infinity;
   const waitMs = Math.min(leftMs, expirationMs ?? Infinity); // (1)
   return {
     ...rest,
-    headers: defaults.codec.inject(context, { ...options.headers }), // (2)
+    headers: defaults.codec.inject(told, { ...options.headers }), // (2)
     mandatory: options.mandatory ?? defaults.mandatory,
     persistent: options.persistent ?? defaults.persistent,
     ...(waitMs <= MAX_EXPIRATION_MS && { expiration: String(waitMs) }),
@@ -106,6 +113,7 @@ const rules: Readonly<Record<string, Rule>> = {
   ],
   expirationMs: [isMs, `whole milliseconds from 0 to ${MAX_EXPIRATION_MS}`],
   expiration: [() => false, 'left out: expirationMs is the number of it'],
+  deadline: [(value) => value === 'context' || value === 'none', '"context" or "none"'],
   mandatory: isFlag,
   persistent: isFlag,
 };

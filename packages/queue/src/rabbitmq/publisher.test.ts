@@ -74,6 +74,28 @@ describe('createPublisher', () => {
     expect(expirationOf(root, { expirationMs: 0 })).toBe('0');
   });
 
+  it('publisher (1), publish-properties (1): tells no deadline with a message that must outlive it, and still waits no longer', async () => {
+    const { publish, root, optionsSent, clock, publisher } = make();
+    const context = root.withTimeout(800);
+    expect(publisher.isIdle()).toBe(true);
+
+    const publishing = errorOf(publish(context, { deadline: 'none' }));
+    expect(optionsSent()).not.toHaveProperty('expiration');
+    expect(optionsSent()).not.toHaveProperty('deadline');
+    expect(Object.keys(optionsSent()?.['headers'] as object).filter((name) => /deadline|timeout/.test(name))).toEqual(
+      [],
+    );
+    expect(publisher.isIdle()).toBe(false);
+    await clock.advance(800);
+    expect(await publishing).toMatchObject({ code: 'PUBLISH_UNCONFIRMED' });
+    expect(publisher.isIdle()).toBe(true);
+
+    void errorOf(publish(root.withTimeout(800), { deadline: 'none', expirationMs: 9000 }));
+    expect(optionsSent()).toMatchObject({ expiration: '9000' });
+    void errorOf(publish(root.withTimeout(800), { deadline: 'context' }));
+    expect(optionsSent()).toMatchObject({ expiration: '800', headers: { 'x-request-timeout': '800ms' } });
+  });
+
   it('tells the time that is left when it is sent, not when it was asked for', async () => {
     const { publish, root, optionsSent, channel, clock } = make();
     channel.connection.emit('blocked', 'low on memory');
@@ -222,6 +244,7 @@ describe('createPublisher', () => {
     [{ expirationMs: 1.5 }, 'publish.expirationMs must be whole milliseconds'],
     [{ expirationMs: 4_294_967_296 }, 'publish.expirationMs must be whole milliseconds'],
     [{ expiration: '100' }, 'publish.expiration must be left out: expirationMs'],
+    [{ deadline: 'never' }, 'publish.deadline must be "context" or "none"'],
     [{ mandatory: 'no' }, 'publish.mandatory must be true or false'],
   ])('refuses %j', async (extra, message) => {
     const { publish, channel } = make();

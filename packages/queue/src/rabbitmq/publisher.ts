@@ -2,7 +2,7 @@
  * Publisher: sends messages with the context of whoever sends them, and says of each whether the broker has it.
  *
  * Invariants
- *  (1) Nothing is sent under a context that has ended, and no message lives longer than its context's deadline.
+ *  (1) Nothing is sent under a context that has ended, and no message lives longer than its context's deadline, unless it says so.
  *  (2) What is promised is that the broker has the message, in at least one queue unless `mandatory` is off; on a channel without
  *      confirms only that it was sent.
  *  (3) While the broker blocks the connection, or its buffer is full, messages wait here, at most `maxWaiting`, each as long as its
@@ -90,6 +90,8 @@ export interface Publisher {
   publish(context: Context, message: PublishMessage): Promise<Published>;
   /** Waits until every message is settled. */
   drain(context?: Context): Promise<void>;
+  /** Whether no message is under way: none waits, here or for the broker. */
+  isIdle(): boolean;
   /** What became of messages, how many wait to be sent and to be confirmed, and whether the broker blocks the connection. */
   snapshot(): Readonly<PublisherCounts> & {
     readonly waiting: number;
@@ -189,6 +191,10 @@ class ChannelPublisher implements Publisher {
     if (this.#pending.size === 0) return;
     const idle = new Promise<void>((resolve) => void this.#idle.add(resolve));
     await endedBefore(idle, limit, clock);
+  }
+
+  isIdle(): boolean {
+    return this.#pending.size === 0;
   }
 
   snapshot(): ReturnType<Publisher['snapshot']> {
