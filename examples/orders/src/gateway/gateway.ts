@@ -20,7 +20,7 @@ import { createLifecycle, serverComponent } from '@holdfast/service';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 
 import { edgeCodec } from '../contract/order-context.ts';
-import { hopOfRequest, noteTimeLeft, orderRef } from '../service/hop-of-request.ts';
+import { hopOfRequest, orderRef } from '../service/hop-of-request.ts';
 import { parseOrder } from '../contract/order.ts';
 import { portOf } from '../service/listening.ts';
 import { createProbes } from '../service/probes.ts';
@@ -46,7 +46,6 @@ export async function createGateway(plan: GatewayPlan, { process, tellHop }: Ser
     defaultTimeoutMs: 3000, // what a user will wait for
     maxTimeoutMs: 5000,
     problems: mayComeAgain,
-    enrich: noteTimeLeft,
     onEnded: (ending: RequestEnding) => tellHop(hopOfRequest('gateway', ending)),
   });
   const app = fastify();

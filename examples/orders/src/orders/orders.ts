@@ -14,7 +14,7 @@ import { createLifecycle, createTracker, serverComponent } from '@holdfast/servi
 
 import { httpCodec } from '../contract/order-context.ts';
 import { parseOrder } from '../contract/order.ts';
-import { hopOfRequest, noteTimeLeft, orderRef } from '../service/hop-of-request.ts';
+import { hopOfRequest, orderRef } from '../service/hop-of-request.ts';
 import { portOf } from '../service/listening.ts';
 import { createProbes } from '../service/probes.ts';
 import { type Service, type ServicePorts, stopping } from '../service/service.ts';
@@ -43,7 +43,6 @@ export async function createOrders(plan: OrdersPlan, { process, tellHop }: Servi
   const requests = createRequestContexts({
     name: 'orders',
     codec: httpCodec,
-    enrich: noteTimeLeft,
     onEnded: (ending: RequestEnding) => tellHop(hopOfRequest('orders', ending)),
   });
   const ports: OrderPorts = { inventory, trail, tracker };

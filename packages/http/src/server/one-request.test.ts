@@ -47,6 +47,19 @@ describe('one request', () => {
     return { life, response, requests };
   }
 
+  it('tells how much time it had when it began', async () => {
+    const ended = ['100ms', '0ms', undefined].map((told) => {
+      const { response } = begin({}, told === undefined ? {} : { 'x-request-timeout': told });
+      return response;
+    });
+    const { response: endless } = begin({ defaultTimeoutMs: Infinity });
+    await clock.advance(30);
+    for (const response of [...ended, endless]) response.end('ok');
+    for (const response of [...ended, endless]) response.close();
+
+    expect(endings.map(({ leftAtStartMs }) => leftAtStartMs)).toEqual([100, 0, 1000, Infinity]);
+  });
+
   it('(1) is over once, when it has been answered', async () => {
     const { life, response, requests } = begin();
     await clock.advance(5);

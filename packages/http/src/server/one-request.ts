@@ -59,6 +59,7 @@ export class OneRequest implements RequestLife, StoreEntry {
   context: Context;
   readonly refusal: unknown;
   readonly begunAt: number;
+  readonly #leftAtStartMs: number;
   readonly #root: CancellableContext;
   readonly #request: IncomingRequest;
   readonly #response: OutgoingResponse;
@@ -84,6 +85,7 @@ export class OneRequest implements RequestLife, StoreEntry {
     this.#response = message.response;
     this.#ports = ports;
     this.begunAt = settings.clock.now();
+    this.#leftAtStartMs = Math.max(0, root.remainingMs());
     this.refusal = ports.isDraining ? new ServerDrainingError(settings.name, settings.retryAfterMs) : root.cause; // (a time of nothing, or a parent that has ended)
     storeEntry(message.request, this);
     if (settings.degraded !== undefined) beforeHead(this.#response, () => this.#tellDegraded());
@@ -262,6 +264,7 @@ export class OneRequest implements RequestLife, StoreEntry {
       outcome,
       status: outcome !== 'client-gone' && this.#response.headersSent ? this.#response.statusCode : 499,
       durationMs: settings.clock.now() - this.begunAt,
+      leftAtStartMs: this.#leftAtStartMs,
       error,
       context: this.context,
     };

@@ -19,6 +19,8 @@ export interface RequestEnding {
   readonly status: number;
   /** Milliseconds from its head to its end. */
   readonly durationMs: number;
+  /** Milliseconds that it had when it began, until its deadline; Infinity where it has none, 0 where there was nothing left. */
+  readonly leftAtStartMs: number;
   /** What its handler has thrown, if it has and we were told; also where another answer was given. */
   readonly error: unknown;
   /** The context that its handler had, which has ended. */
