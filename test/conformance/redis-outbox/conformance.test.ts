@@ -35,6 +35,21 @@ describe('redisOutbox', () => {
     await expect(each.run(subject)).resolves.toBeUndefined();
   });
 
+  it('tells what comes under a key from what was there before, however soon it comes', async () => {
+    const [one] = await subject.handles({ maxItems: 3 });
+    for (let round = 0; round < 200; round += 1) {
+      await one.add('a', 'first');
+      const first = (await one.take({ leaseMs: 60_000, gapMs: 0 })).entry!;
+      await one.bury(first, 'broken');
+      await one.discard('a'); // nothing is left, and the stream begins anew: perhaps within the same millisecond
+      await one.add('a', 'second');
+      await one.settle(first);
+      expect(await one.count()).toMatchObject({ waiting: 1 });
+      await one.bury((await one.take({ leaseMs: 60_000, gapMs: 0 })).entry!, 'broken');
+      await one.discard('a');
+    }
+  });
+
   it('charter M9: leaves no key without an end behind when nothing is kept', async () => {
     await server.admin.flushall();
     const [one] = await subject.handles({ maxItems: 5 });

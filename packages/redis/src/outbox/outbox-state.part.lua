@@ -35,11 +35,12 @@ local function entryOf(stream, id)
   return rows[1] and fieldsOf(rows[1][2])
 end
 
--- Puts an item at the end of what waits. A generation that is not given begins.
+-- Puts an item at the end of what waits. A generation that is not given begins: the id is not enough, since a stream that was
+-- gone in between may give the same one again within its millisecond.
 local function enqueue(key, item, attempts, generation)
   if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('XGROUP', 'CREATE', KEYS[1], 'g', '0', 'MKSTREAM') end
   local id = redis.call('XADD', KEYS[1], '*', 'k', key, 'i', item, 'a', attempts)
-  redis.call('HSET', KEYS[3], key, (generation or id) .. ' ' .. id)
+  redis.call('HSET', KEYS[3], key, (generation or id .. '.' .. time[2]) .. ' ' .. id)
 end
 
 -- Takes an entry out of what waits. The stream goes with its last entry, and its group with it.
