@@ -69,6 +69,7 @@ describe('startRabbitmqServer', () => {
     const connection = await server.connect();
     const channel = await connection.createConfirmChannel();
     await channel.assertQueue('kept', { durable: true });
+    await server.writeDown();
     channel.sendToQueue('kept', Buffer.from('1'), { persistent: true });
     await channel.waitForConfirms();
     const lost = new Promise((resolve) => {

@@ -44,6 +44,8 @@ export interface RabbitmqServer {
   control(...args: readonly string[]): Promise<string>;
   /** Blocks every connection that publishes, as a server does whose memory is full. Returns what unblocks them. */
   block(): Promise<() => Promise<void>>;
+  /** Has what was declared written down: a server keeps it for seconds in memory alone, so that `kill` would lose it. */
+  writeDown(): Promise<void>;
   /** Closes every connection, as an operator does. */
   closeConnections(why: string): Promise<void>;
   /** SIGSTOP: it answers nothing, and loses nothing. */
@@ -137,6 +139,10 @@ class PrivateServer implements RabbitmqServer {
     const file = `${rabbitmqFolder()}/rabbitmqctl`;
     const { stdout } = await run(file, ['-q', '-n', nodeName, ...args], { env: this.#environment });
     return stdout;
+  }
+
+  async writeDown(): Promise<void> {
+    await this.control('eval', 'mnesia:sync_log().');
   }
 
   async block(): Promise<() => Promise<void>> {
