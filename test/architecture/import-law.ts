@@ -35,6 +35,7 @@ const coreLayers: Readonly<Record<string, readonly string[]>> = {
   inspection: ['kernel'],
   config: ['kernel', 'policies', 'registry', 'inspection'],
   fleet: ['kernel', 'mechanisms'],
+  metrics: ['kernel', 'policies'],
   testing: ['kernel'],
   'index.ts': ['kernel', 'mechanisms', 'policies', 'registry', 'inspection', 'config', 'fleet', 'testing'],
 };

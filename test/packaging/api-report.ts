@@ -26,6 +26,7 @@ interface Surface {
 
 const subpathSurfaces: readonly Surface[] = [
   { packageName: 'core', report: 'core.fleet', entry: 'dist/fleet/fleet.d.ts' },
+  { packageName: 'core', report: 'core.metrics', entry: 'dist/metrics/metrics.d.ts' },
   { packageName: 'core', report: 'core.testing', entry: 'dist/testing/testing.d.ts' },
   { packageName: 'degradation', report: 'degradation.testing', entry: 'dist/testing/testing.d.ts' },
   ...['express', 'fastify', 'hono', 'node'].map((framework) => ({

@@ -14,6 +14,7 @@
  */
 
 import { ConfigError, type NamedPolicy, type Registry, isName, reportHookError, withKnown } from '@holdfast/core';
+import { type PolicyMetric, type PolicyReadings, type Sample, policyMetrics } from '@holdfast/core/metrics';
 import {
   type BatchObservableResult,
   type Meter,
@@ -24,11 +25,7 @@ import {
 } from '@opentelemetry/api';
 
 import { CallDurations } from './call-durations.ts';
-import { chaosRows, hedgeRows, keyedRows, limiterRows } from './limit-rows.ts';
-import { type MetricRow, type ReadablePolicy, instrumentName, instrumentUnit } from './metric-row.ts';
-import { bulkheadRows, callRows, circuitRows, retryRows } from './policy-rows.ts';
-import { reuseRows } from './reuse-rows.ts';
-import type { Sample } from './sample.ts';
+import { instrumentName, instrumentUnit } from './instrument-name.ts';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './tracer-source.ts';
 
 /** Options of {@link exportMetrics}. Omitted ones take {@link exportMetricsDefaults}. */
@@ -74,7 +71,7 @@ export function exportMetrics(options: ExportMetricsOptions): MetricsExport {
   const { registry, meterProvider, prefix, durationBoundsSeconds } = resolve(options);
   const meter = (meterProvider ?? metrics.getMeterProvider()).getMeter(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION);
   if (meter === createNoopMeter()) return { close: () => {} }; // (3)
-  const instruments = new Map(metricRows.map((row) => [row, instrumentOf(meter, row, prefix)] as const));
+  const instruments = new Map(policyMetrics.map((row) => [row, instrumentOf(meter, row, prefix)] as const));
   const durations =
     durationBoundsSeconds.length === 0
       ? undefined
@@ -98,24 +95,13 @@ export function exportMetrics(options: ExportMetricsOptions): MetricsExport {
 
 // --- internal ---
 
-/** Every metric that is read, as it is called in the table. */
-const metricRows: readonly MetricRow[] = Object.freeze([
-  ...callRows,
-  ...retryRows,
-  ...circuitRows,
-  ...bulkheadRows,
-  ...limiterRows,
-  ...hedgeRows,
-  ...reuseRows,
-  ...chaosRows,
-  ...keyedRows,
-]);
-
-function instrumentOf(meter: Meter, row: MetricRow, prefix: string): Observable {
+function instrumentOf(meter: Meter, row: PolicyMetric, prefix: string): Observable {
   const name = instrumentName(row, prefix);
   const options = { description: row.help, unit: instrumentUnit(row) };
   if (row.type === 'counter') return meter.createObservableCounter(name, options);
-  return row.isSum ? meter.createObservableUpDownCounter(name, options) : meter.createObservableGauge(name, options);
+  return row.fold === 'sum'
+    ? meter.createObservableUpDownCounter(name, options)
+    : meter.createObservableGauge(name, options);
 }
 
 function durationsOf(
@@ -134,16 +120,16 @@ function durationsOf(
 /** Observes one policy: all of its metrics, or none where it cannot be read. */
 function observe(
   policy: NamedPolicy<unknown>,
-  instruments: ReadonlyMap<MetricRow, Observable>,
+  instruments: ReadonlyMap<PolicyMetric, Observable>,
   result: BatchObservableResult,
 ): void {
   const { kind, name } = policy;
   try {
-    const rows = metricRows.filter(({ read }) => Object.hasOwn(read, kind));
+    const rows = policyMetrics.filter(({ read }) => Object.hasOwn(read, kind));
     if (rows.length === 0) return;
     const reading = readingOf(policy);
     for (const row of rows) {
-      const samples = (row.read[kind as keyof ReadablePolicy] as (of: unknown) => readonly Sample[])(reading); // (1)
+      const samples = (row.read[kind as keyof PolicyReadings] as (of: unknown) => readonly Sample[])(reading); // (1)
       for (const { labels, value } of samples)
         result.observe(instruments.get(row) as Observable, value, { name, ...labels });
     }

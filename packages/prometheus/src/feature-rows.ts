@@ -4,9 +4,11 @@
  * @module
  */
 
+import { optional, optionalSeconds, single } from '@holdfast/core/metrics';
+
 import type { FeatureReading } from './degradation-source.ts';
 import { type MetricRow, counter, gauge, histogram } from './metric-row.ts';
-import { type Sample, histogramSamples, optional, optionalSeconds, single } from './sample.ts';
+import { type Sample, histogramSamples } from './sample.ts';
 
 /** Features and the level. */
 export const featureRows: readonly MetricRow[] = [

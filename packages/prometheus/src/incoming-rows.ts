@@ -4,9 +4,10 @@
  * @module
  */
 
+import { byLabel, single } from '@holdfast/core/metrics';
+
 import type { HttpRequestOutcome } from './incoming-source.ts';
 import { type MetricRow, counter, gauge } from './metric-row.ts';
-import { byLabel, single } from './sample.ts';
 
 /** HTTP requests, gRPC calls and messages. */
 export const incomingRows: readonly MetricRow[] = [

@@ -4,19 +4,7 @@
  * @module
  */
 
-import type {
-  BulkheadSnapshot,
-  CacheSnapshot,
-  ChaosSnapshot,
-  CircuitSnapshot,
-  CoalesceSnapshot,
-  FallbackSnapshot,
-  HedgeSnapshot,
-  KeyedSnapshot,
-  RateLimiterSnapshot,
-  RetrySnapshot,
-  TimeoutSnapshot,
-} from '@holdfast/core';
+import type { PolicyMetric, PolicyReadings } from '@holdfast/core/metrics';
 
 import type { PipelineReading } from './call-recorder.ts';
 import type { ContextReading } from './context-source.ts';
@@ -47,19 +35,8 @@ export interface MetricDescription {
 }
 
 /** What is read of each kind of policy. */
-export interface ReadablePolicy {
-  readonly 'circuit-breaker': CircuitSnapshot;
-  readonly bulkhead: BulkheadSnapshot;
-  readonly retry: RetrySnapshot;
-  readonly fallback: FallbackSnapshot;
+export interface ReadablePolicy extends Omit<PolicyReadings, 'pipeline'> {
   readonly pipeline: PipelineReading;
-  readonly 'rate-limiter': Omit<RateLimiterSnapshot, 'backlogMs'>;
-  readonly hedge: HedgeSnapshot;
-  readonly coalesce: CoalesceSnapshot;
-  readonly cache: CacheSnapshot;
-  readonly timeout: TimeoutSnapshot;
-  readonly chaos: ChaosSnapshot;
-  readonly keyed: KeyedSnapshot;
 }
 
 /** What is read of each kind of policy, and of the other things that have metrics. */
@@ -106,6 +83,11 @@ export function counter(name: string, labels: readonly string[], entry: Entry): 
 export function gauge(name: string, labels: readonly string[], entry: Entry): MetricRow {
   const { fold = 'sum' } = entry;
   return row({ name, type: 'gauge', labels, aggregator: fold === 'sum' ? 'sum' : 'max', ...entry, fold });
+}
+
+/** Makes the row of a metric that core has for its policies. */
+export function policyRow(metric: PolicyMetric): MetricRow {
+  return row({ ...metric, aggregator: metric.fold === 'sum' ? 'sum' : 'max' });
 }
 
 /** Makes the row of a histogram. */

@@ -12,24 +12,14 @@
  */
 
 import { contextRows, featureRows } from './feature-rows.ts';
-import { chaosRows, hedgeRows, keyedRows, limiterRows } from './limit-rows.ts';
 import { incomingRows } from './incoming-rows.ts';
 import type { MetricDescription, MetricRow } from './metric-row.ts';
-import { bulkheadRows, callRows, circuitRows, retryRows } from './policy-rows.ts';
-import { reuseRows } from './reuse-rows.ts';
+import { policyRows } from './policy-rows.ts';
 import { sqlRows, storeRows, workRows } from './service-rows.ts';
 
 /** Every metric, in the order in which they are shown. */
 export const metricTable: readonly MetricRow[] = Object.freeze([
-  ...callRows,
-  ...retryRows,
-  ...circuitRows,
-  ...bulkheadRows,
-  ...limiterRows,
-  ...hedgeRows,
-  ...reuseRows,
-  ...chaosRows,
-  ...keyedRows,
+  ...policyRows,
   ...storeRows,
   ...featureRows,
   ...contextRows,

@@ -1,15 +1,15 @@
 /**
- * Sample: one value of a metric, and the shapes that most metrics have.
+ * Sample: one value of a metric, with a call that is an example of it, and the shape of histograms.
  *
  * @module
  */
 
+import type { Sample as PlainSample } from '@holdfast/core/metrics';
+
 import type { HistogramReading } from './context-source.ts';
 
 /** One value under the labels that stand beside the name. */
-export interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
+export interface Sample extends PlainSample {
   /** A call that is an example of a bucket. */
   readonly exemplar?: Exemplar | undefined;
 }
@@ -20,28 +20,6 @@ export interface Exemplar {
   readonly value: number;
   /** Seconds since 1970. */
   readonly timestamp: number;
-}
-
-const noLabels: Readonly<Record<string, string>> = Object.freeze({});
-
-/** A metric without labels of its own. */
-export function single(value: number): readonly Sample[] {
-  return [{ labels: noLabels, value }];
-}
-
-/** The same, absent where there is no value. */
-export function optional(value: number | undefined): readonly Sample[] {
-  return value === undefined || !Number.isFinite(value) ? [] : single(value);
-}
-
-/** The same, of milliseconds. */
-export function optionalSeconds(ms: number | undefined): readonly Sample[] {
-  return ms === undefined ? [] : optional(ms / 1000);
-}
-
-/** One sample per value of `label`. */
-export function byLabel<V extends string>(label: string, values: Readonly<Record<V, number>>): readonly Sample[] {
-  return Object.entries<number>(values).map(([key, value]) => ({ labels: { [label]: key }, value }));
 }
 
 /** The label of a bucket's bound. prom-client keeps it for itself. */

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { byLabel, optional, optionalSeconds, single } from '@holdfast/core/metrics';
+
 import { type MetricRow, counter, gauge } from './metric-row.ts';
-import { byLabel, optional, optionalSeconds, single } from './sample.ts';
 import { storeModes, storeOperations } from './store-samples.ts';
 
 /** Stores. */

@@ -7,8 +7,7 @@
  * @module
  */
 
-import type { CircuitState, Refusal } from '@holdfast/core';
-
+import type { CircuitState, Refusal } from '../policies/circuit-breaker/circuit-breaker.ts';
 import type { Sample } from './sample.ts';
 
 /** Refused calls by reason. */

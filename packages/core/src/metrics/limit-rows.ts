@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { ChaosInjectionKind, EvictionReason } from '@holdfast/core';
-
-import { type MetricRow, counter, gauge } from './metric-row.ts';
+import type { ChaosInjectionKind } from '../policies/chaos/chaos.ts';
+import type { EvictionReason } from '../policies/keyed/keyed.ts';
+import { type PolicyMetric, counter, gauge } from './policy-metric.ts';
 import { byLabel, optionalSeconds, single } from './sample.ts';
 
 /** Rate limiters and timeouts. */
-export const limiterRows: readonly MetricRow[] = [
+export const limiterRows: readonly PolicyMetric[] = [
   counter('rate_limiter_admitted_total', ['name'], {
     help: 'Calls that a rate limiter has let through.',
     unit: 'calls',
@@ -52,7 +52,7 @@ export const limiterRows: readonly MetricRow[] = [
 ];
 
 /** Hedges. */
-export const hedgeRows: readonly MetricRow[] = [
+export const hedgeRows: readonly PolicyMetric[] = [
   counter('hedges_total', ['name'], {
     help: 'Copies that a hedge has started beyond the first of each call.',
     unit: 'tries',
@@ -82,7 +82,7 @@ export const hedgeRows: readonly MetricRow[] = [
 ];
 
 /** Chaos. */
-export const chaosRows: readonly MetricRow[] = [
+export const chaosRows: readonly PolicyMetric[] = [
   counter('chaos_injections_total', ['name', 'injection'], {
     help: 'Disturbances that were injected on purpose, by kind.',
     unit: 'injections',
@@ -97,7 +97,7 @@ export const chaosRows: readonly MetricRow[] = [
 ];
 
 /** Keyed policies. */
-export const keyedRows: readonly MetricRow[] = [
+export const keyedRows: readonly PolicyMetric[] = [
   gauge('keyed_members', ['name'], {
     help: 'Members that have a place in a keyed policy.',
     unit: 'members',

@@ -4,15 +4,16 @@
  * @module
  */
 
-import type { BulkheadRefusal, RetryGaveUpReason, Verdict } from '@holdfast/core';
-
+import type { Verdict } from '../kernel/outcome.ts';
+import type { BulkheadRefusal } from '../policies/bulkhead/bulkhead.ts';
+import type { RetryGaveUpReason } from '../policies/retry/retry.ts';
 import { circuitRejections, circuitStateSamples, circuitTransitions } from './circuit-samples.ts';
-import { type MetricRow, counter, gauge } from './metric-row.ts';
+import { type PolicyMetric, counter, gauge } from './policy-metric.ts';
 import { byLabel, optionalSeconds, single } from './sample.ts';
 
 /** Calls, from the outside and at the policies. */
-export const callRows: readonly MetricRow[] = [
-  counter('calls_total', {
+export const callRows: readonly PolicyMetric[] = [
+  counter('calls_total', ['name', 'outcome'], {
     help: 'Calls of a pipeline that have ended, by how they ended.',
     unit: 'calls',
     read: {
@@ -20,12 +21,12 @@ export const callRows: readonly MetricRow[] = [
         byLabel('outcome', { success, failure, rejected, cancelled }),
     },
   }),
-  gauge('calls_in_flight', {
+  gauge('calls_in_flight', ['name'], {
     help: 'Calls of a pipeline that have not ended yet.',
     unit: 'calls',
     read: { pipeline: ({ running }) => single(running) },
   }),
-  counter('attempts_total', {
+  counter('attempts_total', ['policy', 'name'], {
     help: 'Times that a retry or a hedge has begun to run what is inside it, the first of each call included.',
     unit: 'tries',
     read: {
@@ -33,7 +34,7 @@ export const callRows: readonly MetricRow[] = [
       hedge: ({ calls, hedged }) => of('hedge', calls + hedged),
     },
   }),
-  counter('rejections_total', {
+  counter('rejections_total', ['policy', 'name', 'reason'], {
     help: 'Calls that a policy refused to run, by reason.',
     unit: 'calls',
     read: {
@@ -45,7 +46,7 @@ export const callRows: readonly MetricRow[] = [
       ],
     },
   }),
-  counter('observed_total', {
+  counter('observed_total', ['policy', 'name'], {
     help: 'Calls that a policy under observe would have refused, ended or answered, and has not.',
     unit: 'calls',
     read: {
@@ -64,40 +65,40 @@ export const callRows: readonly MetricRow[] = [
 ];
 
 /** Retries and fallbacks. */
-export const retryRows: readonly MetricRow[] = [
-  counter('retries_total', {
+export const retryRows: readonly PolicyMetric[] = [
+  counter('retries_total', ['name'], {
     help: 'Tries beyond the first that a retry has started.',
     unit: 'tries',
     read: { retry: ({ retried }) => single(retried) },
   }),
-  counter('retry_recoveries_total', {
+  counter('retry_recoveries_total', ['name'], {
     help: 'Calls that succeeded in a try beyond the first.',
     unit: 'calls',
     read: { retry: ({ recovered }) => single(recovered) },
   }),
-  counter('retry_give_ups_total', {
+  counter('retry_give_ups_total', ['name', 'reason'], {
     help: 'Calls that failed inside a retry, by the reason why no other try followed.',
     unit: 'calls',
     read: {
       retry: ({ gaveUp }) => giveUpLabels.map(({ reason, labels }) => ({ labels, value: gaveUp[reason] })),
     },
   }),
-  gauge('retry_waiting_calls', {
+  gauge('retry_waiting_calls', ['name'], {
     help: 'Calls that wait for their next try.',
     unit: 'calls',
     read: { retry: ({ waiting }) => single(waiting) },
   }),
-  gauge('retry_budget_saved_retries', {
+  gauge('retry_budget_saved_retries', ['name'], {
     help: 'Retries that the budget of a retry has room for now.',
     unit: 'tries',
     read: { retry: ({ budget }) => single(budget.saved) },
   }),
-  counter('fallbacks_total', {
+  counter('fallbacks_total', ['name'], {
     help: 'Errors that a fallback has answered, or tried to.',
     unit: 'calls',
     read: { fallback: ({ used }) => single(used) },
   }),
-  counter('fallback_failures_total', {
+  counter('fallback_failures_total', ['name'], {
     help: 'Errors that no step of a fallback answered although one was asked.',
     unit: 'calls',
     read: { fallback: ({ failed }) => single(failed) },
@@ -105,25 +106,25 @@ export const retryRows: readonly MetricRow[] = [
 ];
 
 /** Circuits. */
-export const circuitRows: readonly MetricRow[] = [
-  gauge('circuit_state', {
+export const circuitRows: readonly PolicyMetric[] = [
+  gauge('circuit_state', ['name', 'state'], {
     help: 'Whether a circuit is in this state: 1 for the state that it is in, 0 for the others.',
     unit: '0 or 1',
     fold: 'one-hot',
     read: { 'circuit-breaker': ({ state }) => circuitStateSamples(state) },
   }),
-  gauge('circuit_state_seconds', {
+  gauge('circuit_state_seconds', ['name'], {
     help: 'Time since a circuit came into its state; absent while it has been in no other.',
     unit: 'seconds',
     fold: 'max',
     read: { 'circuit-breaker': ({ inStateMs }) => optionalSeconds(inStateMs) },
   }),
-  counter('circuit_transitions_total', {
+  counter('circuit_transitions_total', ['name', 'from', 'to'], {
     help: 'Changes of state of a circuit.',
     unit: 'changes',
     read: { 'circuit-breaker': ({ transitions }) => circuitTransitions(transitions) },
   }),
-  counter('circuit_calls_total', {
+  counter('circuit_calls_total', ['name', 'verdict'], {
     help: 'Calls that a circuit breaker let through and that have ended, by what they say about the dependency.',
     unit: 'calls',
     read: { 'circuit-breaker': ({ verdicts }) => byLabel<Verdict>('verdict', verdicts) },
@@ -131,23 +132,23 @@ export const circuitRows: readonly MetricRow[] = [
 ];
 
 /** Bulkheads. */
-export const bulkheadRows: readonly MetricRow[] = [
-  gauge('bulkhead_running_calls', {
+export const bulkheadRows: readonly PolicyMetric[] = [
+  gauge('bulkhead_running_calls', ['name'], {
     help: 'Calls that run inside a bulkhead.',
     unit: 'calls',
     read: { bulkhead: ({ running }) => single(running) },
   }),
-  gauge('bulkhead_queued_calls', {
+  gauge('bulkhead_queued_calls', ['name'], {
     help: 'Calls that wait for a permit of a bulkhead.',
     unit: 'calls',
     read: { bulkhead: ({ queued }) => single(queued) },
   }),
-  gauge('bulkhead_max_concurrent_calls', {
+  gauge('bulkhead_max_concurrent_calls', ['name'], {
     help: 'Calls that may run inside a bulkhead at once.',
     unit: 'calls',
     read: { bulkhead: ({ maxConcurrent }) => single(maxConcurrent) },
   }),
-  gauge('bulkhead_max_queued_calls', {
+  gauge('bulkhead_max_queued_calls', ['name'], {
     help: 'Calls that may wait for a permit of a bulkhead.',
     unit: 'calls',
     read: { bulkhead: ({ maxQueued }) => single(maxQueued) },

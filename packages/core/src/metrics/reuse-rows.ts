@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type MetricRow, counter, gauge } from './metric-row.ts';
+import { type PolicyMetric, counter, gauge } from './policy-metric.ts';
 import { byLabel, single } from './sample.ts';
 
 /** Caches and coalesced calls. */
-export const reuseRows: readonly MetricRow[] = [
+export const reuseRows: readonly PolicyMetric[] = [
   counter('cache_requests_total', ['name', 'result'], {
     help: 'Calls of a cache by what they were given: a kept value, an old one, a remembered failure, the value of a run that was under way, or nothing yet.',
     unit: 'calls',
