@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
@@ -16,10 +16,24 @@ describe('the long suites', () => {
   it.each(longSuites.map((suite) => [suite.name, suite] as const))(
     '%s runs a program that is there',
     (_name, suite) => {
-      const programs = suite.command.filter((part) => /^(test|examples)\/.*\.ts$/.test(part));
+      const programs = suite.command.filter((part) => /^(test|examples|packages)\/.*\.ts$/.test(part));
 
       expect(suite.kind === 'vitest' || programs.length > 0).toBe(true);
       expect(programs.filter((program) => !existsSync(inRepository(program)))).toEqual([]);
     },
   );
+
+  it('set no variable that none of their tests reads', () => {
+    const unread = longSuites.flatMap(({ name, command }) => {
+      const texts = command
+        .filter((part) => part.endsWith('.test.ts'))
+        .map((path) => readFileSync(inRepository(path), 'utf8'));
+      return command
+        .flatMap((part) => /^(HOLDFAST_\w+)=/.exec(part)?.[1] ?? [])
+        .filter((variable) => texts.every((text) => !text.includes(variable)))
+        .map((variable) => `${name}: ${variable}`);
+    });
+
+    expect(unread).toEqual([]);
+  });
 });

@@ -13,185 +13,94 @@ const source = [process.execPath, '--conditions=@holdfast/source', '--import', '
 /** All of them, in the order in which they run. */
 export const longSuites: readonly Step[] = [
   { name: 'soak', kind: 'command', command: [...source, 'test/soak/run.ts'], limitSeconds: 1800 },
-  {
-    name: 'degradation-model',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_MODEL_RUNS=50000',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'unit:degradation',
-      'packages/degradation/src/degradation.model.prop.test.ts',
-    ],
+  longer('degradation-model', {
+    sizes: { HOLDFAST_MODEL_RUNS: 50000 },
+    project: 'unit:degradation',
+    files: ['packages/degradation/src/degradation.model.prop.test.ts'],
     limitSeconds: 900,
-  },
-  {
-    name: 'context-fuzz',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_FUZZ_RUNS=100000',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'unit:context',
-      'packages/context/src/codec/context-codec.prop.test.ts',
-    ],
+  }),
+  longer('context-fuzz', {
+    sizes: { HOLDFAST_FUZZ_RUNS: 100000 },
+    project: 'unit:context',
+    files: ['packages/context/src/codec/context-codec.prop.test.ts'],
     limitSeconds: 1200,
-  },
-  {
-    name: 'http-sent-once',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_FUZZ_RUNS=50000',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'http-client',
-      'test/http-client/sent-once.test.ts',
-    ],
+  }),
+  longer('http-sent-once', {
+    sizes: { HOLDFAST_FUZZ_RUNS: 50000 },
+    project: 'http-client',
+    files: ['test/http-client/sent-once.test.ts'],
     limitSeconds: 1200,
-  },
-  {
-    name: 'api-fuzz',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_API_FUZZ_RUNS=100000',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'console',
-      'test/console/fuzz.test.ts',
-    ],
-    limitSeconds: 900,
-  },
-  {
-    name: 'dashboard-story',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_STORY_SECONDS=60',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'dashboard',
-      'test/dashboard/scrape.test.ts',
-    ],
+  }),
+  longer('http-fuzz', {
+    sizes: { HOLDFAST_FUZZ_RUNS: 100_000 },
+    project: 'unit:http',
+    files: ['packages/http/src/server/request-contexts.test.ts', 'packages/http/src/client/http-call.prop.test.ts'],
     limitSeconds: 600,
-  },
-  {
-    name: 'feature-world',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_FEATURE_WORLDS=2000',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'conformance',
-      'test/conformance/redis-feature-store/world.test.ts',
-    ],
-    limitSeconds: 1800,
-  },
-  {
-    name: 'bullmq-values',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_JOBS=100000',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'queue-bullmq',
-      'test/queue-bullmq/values-never-bleed.test.ts',
-    ],
-    limitSeconds: 1200,
-  },
-  {
-    name: 'rabbitmq-values',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_DELIVERIES=100000',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'rabbitmq',
-      'test/rabbitmq/values-never-bleed.test.ts',
-    ],
+  }),
+  longer('api-fuzz', {
+    sizes: { HOLDFAST_API_FUZZ_RUNS: 100000 },
+    project: 'console',
+    files: ['test/console/fuzz.test.ts'],
     limitSeconds: 900,
-  },
-  {
-    name: 'http-disconnects',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_HTTP_LEFTOVERS=100000',
-      'HOLDFAST_HTTP_DISCONNECTS=1000',
-      'HOLDFAST_HTTP_BODIES=10000',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'http',
-      'test/http/disconnects.test.ts',
-      'test/http/leftovers.test.ts',
-    ],
+  }),
+  longer('dashboard-story', {
+    sizes: { HOLDFAST_STORY_SECONDS: 60 },
+    project: 'dashboard',
+    files: ['test/dashboard/scrape.test.ts'],
+    limitSeconds: 600,
+  }),
+  longer('feature-world', {
+    sizes: { HOLDFAST_FEATURE_WORLDS: 2000 },
+    project: 'conformance',
+    files: ['test/conformance/redis-feature-store/world.test.ts'],
+    limitSeconds: 1800,
+  }),
+  longer('bullmq-values', {
+    sizes: { HOLDFAST_JOBS: 100000 },
+    project: 'queue-bullmq',
+    files: ['test/queue-bullmq/values-never-bleed.test.ts'],
     limitSeconds: 1200,
-  },
+  }),
+  longer('rabbitmq-values', {
+    sizes: { HOLDFAST_DELIVERIES: 100000 },
+    project: 'rabbitmq',
+    files: ['test/rabbitmq/values-never-bleed.test.ts'],
+    limitSeconds: 900,
+  }),
+  longer('http-disconnects', {
+    sizes: { HOLDFAST_HTTP_LEFTOVERS: 100000, HOLDFAST_HTTP_DISCONNECTS: 1000, HOLDFAST_HTTP_BODIES: 10000 },
+    project: 'http',
+    files: ['test/http/disconnects.test.ts', 'test/http/leftovers.test.ts'],
+    limitSeconds: 1200,
+  }),
   {
     name: 'orders',
     kind: 'command',
     command: [...source, 'examples/orders/src/main.ts', '--clients', '1000', '--for', '1m'],
     limitSeconds: 900,
   },
-  {
-    name: 'orders-properties',
-    kind: 'command',
-    command: [
-      'env',
-      'HOLDFAST_ORDERS_RUNS=200',
-      'npx',
-      'vitest',
-      'run',
-      '--config',
-      'test/vitest.config.ts',
-      '--project',
-      'orders',
-      'test/orders/services.test.ts',
-    ],
+  longer('orders-properties', {
+    sizes: { HOLDFAST_ORDERS_RUNS: 200 },
+    project: 'orders',
+    files: ['test/orders/services.test.ts'],
     limitSeconds: 900,
-  },
+  }),
   { name: 'fleet-model', kind: 'command', command: [...source, 'test/fleet-model/run.ts'], limitSeconds: 3600 },
   { name: 'fleet-soak', kind: 'command', command: [...source, 'test/fleet-soak/run.ts'], limitSeconds: 900 },
 ];
+
+// --- internal ---
+
+/** Tests of the check that are made longer by variables of the environment. */
+interface Longer {
+  readonly sizes: Readonly<Record<`HOLDFAST_${string}`, number>>;
+  readonly project: string;
+  readonly files: readonly string[];
+  readonly limitSeconds: number;
+}
+
+function longer(name: string, { sizes, project, files, limitSeconds }: Longer): Step {
+  const variables = Object.entries(sizes).map(([variable, size]) => `${variable}=${size}`);
+  const vitest = ['npx', 'vitest', 'run', '--config', 'test/vitest.config.ts', '--project', project];
+  return { name, kind: 'command', command: ['env', ...variables, ...vitest, ...files], limitSeconds };
+}

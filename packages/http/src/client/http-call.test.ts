@@ -135,7 +135,7 @@ describe('a call', () => {
     expect(aborted).toHaveLength(1);
 
     answerLate({ status: 200 });
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await new Promise(setImmediate);
 
     expect(discarded).toEqual([{ status: 200 }]);
   });
