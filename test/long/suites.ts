@@ -76,7 +76,7 @@ export const longSuites: readonly Step[] = [
   {
     name: 'orders',
     kind: 'command',
-    command: [...source, 'examples/orders/src/main.ts', '--clients', '1000', '--for', '1m'],
+    command: [...source, 'examples/orders/src/main.ts', '--clients', '1000', '--for', '1m', '--stops-within', '100'],
     limitSeconds: 900,
   },
   longer('orders-properties', {

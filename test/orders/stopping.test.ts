@@ -88,6 +88,7 @@ describe('parseArguments', () => {
     [['--for', '2h'], '--for must be a duration from 5s to 1h'],
     [['--clients', '0'], '--clients must be an integer from 1 to 100000, got "0"'],
     [['--clients', '1.5'], '--clients must be an integer'],
+    [['--stops-within', '0'], '--stops-within must be an integer from 1 to 60000, got "0"'],
     [['extra'], 'Unexpected argument'],
   ] as const)('refuses %s', ([args, message]) => {
     expect(() => parseArguments(args)).toThrow(UsageError);
@@ -95,11 +96,12 @@ describe('parseArguments', () => {
   });
 
   it('takes 40 seconds and 100 clients where nothing is said', () => {
-    expect(parseArguments([])).toEqual({ help: false, forMs: 40_000, clients: 100 });
-    expect(parseArguments(['--for', '2m', '--clients', '1000'])).toEqual({
+    expect(parseArguments([])).toEqual({ help: false, forMs: 40_000, clients: 100, stopsWithinMs: 1000 });
+    expect(parseArguments(['--for', '2m', '--clients', '1000', '--stops-within', '100'])).toEqual({
       help: false,
       forMs: 120_000,
       clients: 1000,
+      stopsWithinMs: 100,
     });
   });
 });

@@ -13,6 +13,8 @@ export interface Arguments {
   readonly forMs: number;
   /** Clients that are killed. */
   readonly clients: number;
+  /** Time by which every layer must have stopped for 99 of 100 clients that were killed, in milliseconds. */
+  readonly stopsWithinMs: number;
 }
 
 /** The command line cannot be understood. The message says what is wrong with it. */
@@ -28,6 +30,8 @@ is killed. Starts a PostgreSQL and a RabbitMQ of its own; gets them where there 
 
   --for DURATION     tell the story in about this time: 40s, 2m (5s to 1h, default 40s); killing many clients takes longer
   --clients N        clients that are killed, one after the other (1 to 100000, default 100)
+  --stops-within MS  by when every layer must have stopped for 99 of 100 of them (1 to 60000, default 1000: for a machine that
+                     does something else as well)
   --help             this text
 
 Environment: POSTGRES_BIN_DIR, RABBITMQ_BIN_DIR (the folders of the server programs).
@@ -46,6 +50,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     help: values.help ?? false,
     forMs: parseDuration(values.for ?? '40s'),
     clients: parseInteger('--clients', values.clients ?? '100', [1, 100_000]),
+    stopsWithinMs: parseInteger('--stops-within', values['stops-within'] ?? '1000', [1, 60_000]),
   };
 }
 
@@ -57,6 +62,7 @@ function read(args: readonly string[]) {
       help: { type: 'boolean', short: 'h' },
       for: { type: 'string' },
       clients: { type: 'string' },
+      'stops-within': { type: 'string' },
     } as const;
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {

@@ -31,7 +31,7 @@ const promised = {
   'deadlines.outlived_ms': { text: '  longest that a layer went on after the deadline', unit: 'ms', atMost: 1000 },
   'leaving.clients': { text: 'clients killed while the database worked for them', unit: '', atLeast: 1 },
   'leaving.median_ms': { text: '  until every layer had stopped, in the middle', unit: 'ms' },
-  'leaving.p99_ms': { text: '  of 99 in 100', unit: 'ms', atMost: 1000 },
+  'leaving.p99_ms': { text: '  of 99 in 100', unit: 'ms' }, // its bound is said on the command line
   'leaving.layers_ms': { text: '    gateway, orders, inventory and transaction, by their own word', unit: 'ms' },
   'leaving.database_ms': { text: '    pg_stat_activity, when next looked at', unit: 'ms' },
   'leaving.statements_left': { text: '  statements that went on', unit: '', atMost: 0 },
@@ -69,7 +69,12 @@ export interface Figure extends Promised {
 
 /** The figures of a run. */
 export class Figures {
+  private readonly stopsWithinMs: number;
   private readonly values = new Map<FigureName, number>();
+
+  constructor(stopsWithinMs: number) {
+    this.stopsWithinMs = stopsWithinMs;
+  }
 
   /** Takes a measurement; undefined, where what was waited for did not come, is the worst of all. */
   note(name: FigureName, measured: number | undefined): void {
@@ -82,7 +87,8 @@ export class Figures {
   /** All figures, measured or not. */
   all(): readonly Figure[] {
     return (Object.keys(promised) as FigureName[]).map((name) => {
-      const promise: Promised = promised[name];
+      const promise: Promised =
+        name === 'leaving.p99_ms' ? { ...promised[name], atMost: this.stopsWithinMs } : promised[name];
       const value = this.values.get(name);
       return { ...promise, name, value, isKept: value === undefined || isWithin(value, promise) };
     });

@@ -27,9 +27,9 @@ export interface Run {
 }
 
 /** Creates a run, of which nothing is started yet. */
-export function createRun({ forMs, clients }: Arguments, { note, hop, show }: Journal): Run {
+export function createRun({ forMs, clients, stopsWithinMs }: Arguments, { note, hop, show }: Journal): Run {
   const context = Context.background.withCancel();
-  const figures = new Figures();
+  const figures = new Figures(stopsWithinMs);
   const hops = new HopBook();
   const story = { end: (): void => {}, fail: (_error: unknown): void => {} };
   const told = new Promise<void>((resolve, reject) => Object.assign(story, { end: resolve, fail: reject }));
