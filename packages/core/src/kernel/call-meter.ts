@@ -2,7 +2,7 @@
  * Call meter: hears how long calls of a pipeline took. Without one a pipeline looks at no clock for that, and with one it does
  * so for few calls where there are many: two looks at a clock cost a third of a call through five policies.
  *
- *   renew() ─► the next 1000 calls are measured, each for itself ─► then one of 32, at random, for those since the last one
+ *   renew() ─► the next 1000 calls are measured, each for itself ─► then one of 32, at odd gaps, for those since the last one
  *
  * Invariants
  *  (1) What measured calls stand for adds up to the calls that were made while a meter was attached, but for the last 63; and
@@ -99,7 +99,7 @@ export class CallMeters {
   }
 }
 
-/** One measured call: what is told of its end in place of the tally, which it tells in turn. */
+/** One measured call, until the meters have heard of its end. */
 export class MeteredCall {
   private readonly meters: CallMeters;
   private readonly heard: { readonly list: readonly CallMeter[]; readonly callCount: number };
