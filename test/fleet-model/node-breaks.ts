@@ -203,6 +203,19 @@ export const nodeBreaks: readonly Break[] = [
       ),
   },
   {
+    rule: 'news of another incarnation lead to a full reading',
+    noticedBy: ['I7'],
+    node: () =>
+      replaced(
+        SyncState.prototype,
+        'heard',
+        (original) =>
+          function (this: SyncState, ...args: unknown[]) {
+            return original.call(this, args[0], args[1], false);
+          },
+      ),
+  },
+  {
     rule: 'what the ledger has lost is told again',
     noticedBy: ['I7'],
     node: () => replaced(FleetNode.prototype, 'planSeeds', () => () => undefined),

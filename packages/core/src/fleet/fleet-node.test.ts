@@ -143,6 +143,36 @@ describe('FleetNode', () => {
     expect(node.nextStep(T0 + 60)?.proposals).toMatchObject([{ kind: 'seed', id: 'a' }]);
   });
 
+  it.each([
+    ['after everything was read from the new one', false],
+    ['while a later sync is under way', true],
+  ])('(3) tells the ledger what a master that is gone has told late, %s', (_when, isUnderWay) => {
+    const { node, sync } = nodeOf();
+    sync(T0);
+    sync(T0 + 10, { incarnation: 'i2' });
+    const late = { incarnation: 'i1', previous: T0 * 1000, clock: T0 * 1000 + 1, rulings: [open('a')] };
+    const early = node.nextSync(T0 + 1000);
+    node.heard(late, T0 + 1001);
+    const answer = { ...reply, incarnation: 'i2', nowUs: (T0 + 1001) * 1000, clock: early.since };
+    if (isUnderWay) node.synced(early, answer, T0 + 1002);
+    expect([node.find('a')?.known.epoch, node.sync.dueAt]).toEqual([T0 * 1000, T0 + 1026]);
+    expect(node.nextStep(T0 + 1025)).toBeUndefined();
+    expect(sync(T0 + 1026, { incarnation: 'i2' }).since).toBe(0);
+
+    expect(node.nextStep(T0 + 1076)?.proposals).toMatchObject([{ kind: 'seed', id: 'a', basis: T0 * 1000 }]);
+  });
+
+  it('(3) reads nothing anew where a late message of a master that is gone tells no news, or it may not share', () => {
+    const { node, sync } = nodeOf();
+    const late = { incarnation: 'i1', previous: 0, clock: 1, rulings: [open('a')] };
+    sync(T0, { incarnation: 'i2', rulings: [open('a', T0 * 1000 + 1)] });
+    node.heard(late, T0 + 10);
+    expect(sync(T0 + 20, { incarnation: 'i2', shards: 64 }).since).toBe(T0 * 1000);
+    node.heard({ ...late, rulings: [open('b')] }, T0 + 30);
+
+    expect([node.nextSync(T0 + 40).since, node.find('b')]).toEqual([T0 * 1000 + 20_000, undefined]);
+  });
+
   it('(4) proposes nothing and takes up nothing where it may not share, and is alone after a while', () => {
     const { node, sync, circuit, member } = tripping();
     sync(T0);

@@ -209,12 +209,12 @@ export class FleetNode implements NodeView {
     return this.stepOf(ticketUs, proposals);
   }
 
-  /** Takes a message: its rulings always, for their epochs order them. */
+  /** Takes a message: its rulings always, for their epochs order them; those that the ledger has lost it is told again: (3). */
   heard(message: RulingMessage, now: number): void {
     const isOfNow = message.incarnation === this.sync.incarnation;
-    this.adoptAll(message.rulings, now);
+    const isNews = this.adoptAll(message.rulings, now);
     for (const { id, epoch } of isOfNow ? message.rulings : []) this.circuits.get(id)?.noteKnown(epoch); // (3)
-    this.sync.heard(message, now);
+    this.sync.heard(message, now, isNews);
   }
 
   /** The process has slept: nothing that it saw before is evidence, and it asks before it proposes. */
@@ -257,16 +257,17 @@ export class FleetNode implements NodeView {
 
   // --- internal ---
 
-  private adoptAll(rulings: readonly Ruling[], now: number): void {
-    if (this.sync.problem !== undefined) return; // (4)
-    for (const ruling of rulings) this.adopt(ruling, now);
+  private adoptAll(rulings: readonly Ruling[], now: number): boolean {
+    if (this.sync.problem !== undefined) return false; // (4)
+    return rulings.filter((ruling) => this.adopt(ruling, now)).length > 0;
   }
 
-  private adopt(ruling: Ruling, now: number): void {
+  private adopt(ruling: Ruling, now: number): boolean {
     const circuit = this.circuit(ruling.id, now);
-    circuit.adopt(ruling, now);
+    const isNews = circuit.adopt(ruling, now);
     if (ruling.notes['hot'] !== undefined) this.reports.hurry(circuit, now);
     this.touch(circuit, now);
+    return isNews;
   }
 
   private stepOf(ticketUs: number, proposals: readonly Proposal[]): StepRequest | undefined {
@@ -296,5 +297,4 @@ export class FleetNode implements NodeView {
   }
 }
 
-const [NODE_TTL_MS, MAX_RULINGS] = [60_000, 500];
-const SEED_SPREAD_MS = 100;
+const [NODE_TTL_MS, MAX_RULINGS, SEED_SPREAD_MS] = [60_000, 500, 100];

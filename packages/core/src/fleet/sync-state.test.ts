@@ -10,19 +10,24 @@ import type { LedgerPort } from './ledger.ts';
 import { joinCircuit } from './membership.ts';
 import { memoryLedger } from './memory-ledger.ts';
 import { nodeDefaults } from './node-settings.ts';
+import { noRuling } from './ruling.ts';
 
 /** A breaker that shares over a port that can be cut, and how often the port was asked. */
 function shared({ shards = 1 } = {}) {
   const clock = virtualClock();
   const ledger = memoryLedger({ serverId: 's' });
   const asked = { sync: 0, step: 0 };
+  const asksSince: number[] = [];
   const link = { isUp: true };
   const ask = <T>(kind: 'sync' | 'step', answer: () => T): Promise<T> => {
     asked[kind]++;
     return link.isUp ? Promise.resolve(answer()) : Promise.reject(new Error('no connection'));
   };
   const port = {
-    sync: (request) => ask('sync', () => ledger.sync(request, clock.now() * 1000)),
+    sync: (request) => {
+      asksSince.push(request.since);
+      return ask('sync', () => ledger.sync(request, clock.now() * 1000));
+    },
     step: (request) => ask('step', () => ledger.step(request, clock.now() * 1000)),
   } as LedgerPort;
   const random = seededRandom(1);
@@ -42,7 +47,7 @@ function shared({ shards = 1 } = {}) {
     for (let call = 0; call < 20; call++) breaker.tryAcquire()?.failure();
   };
   lane.start();
-  return { clock, ledger, asked, link, fail, breaker };
+  return { clock, ledger, asked, asksSince, link, fail, breaker, lane, node };
 }
 
 describe('SyncState', () => {
@@ -74,5 +79,27 @@ describe('SyncState', () => {
 
     expect(asked.sync).toBeLessThan(300);
     expect(asked.step).toBe(0);
+  });
+
+  it.each([
+    ['that come together', 0, 1],
+    ['that come one a millisecond', 1, 200],
+  ])('(6) does not read everything for each of a thousand late messages %s', async (_how, everyMs, atMost) => {
+    const { clock, asksSince, fail, lane, node } = shared();
+    fail();
+    await clock.advance(5000);
+    expect(asksSince.pop()).toBeGreaterThan(0);
+    asksSince.length = 0;
+    for (let index = 1; index <= 1000; index++) {
+      const ruling = { ...noRuling(`c${index % 10}`), epoch: 5_000_000 + index, state: 'open' as const, spanMs: 1000 };
+      lane.heard({ incarnation: 'gone', previous: index, clock: index + 1, rulings: [ruling] });
+      await clock.advance(everyMs);
+    }
+    await clock.advance(1000);
+    const readings = asksSince.filter((since) => since === 0).length;
+
+    expect(readings).toBeGreaterThan(0);
+    expect(readings).toBeLessThanOrEqual(atMost);
+    expect(node.find('c0')?.known.epoch).toBe(5_001_000);
   });
 });

@@ -13,6 +13,8 @@
  *  (3) A message that does not follow on what is known leads to a sync.
  *  (4) Polls of a fleet do not fall together, and a failed poll is repeated soon, then ever later, whatever waits for it.
  *  (5) A clock that has stood still, as that of a machine does that was suspended, is noticed with the next sync.
+ *  (6) News of another incarnation lead to a full reading that ends after them. They may be of a master that is gone, and may
+ *      have been under way while the node read all that the new one knows: nothing else would tell it what that one lacks.
  *
  * @module
  */
@@ -30,6 +32,8 @@ export class SyncState {
   /** The ledger's time as it was last told, whether or not it makes a ticket, and when. */
   private told: { readonly nowUs: number; readonly at: number } | undefined = undefined;
   private since = 0;
+  /** Whether the ledger may lack what is known here, until a full reading has ended: (6). */
+  private wantsAll = false;
   /** Epochs that a full reading has told so far, by circuit; undefined outside of one. */
   private census: Map<string, number> | undefined = undefined;
   private pollMs = MIN_POLL_MS;
@@ -111,7 +115,8 @@ export class SyncState {
   request(now: number): Pick<SyncRequest, 'incarnation' | 'since' | 'presence'> {
     this.hurriedAt = Infinity;
     this.askedAt = now;
-    return { incarnation: this.incarnation, since: this.since, presence: now - this.presenceAt >= PRESENCE_MS };
+    const since = this.wantsAll && this.census === undefined ? 0 : this.since; // (6): a reading that has begun has not ended
+    return { incarnation: this.incarnation, since, presence: now - this.presenceAt >= PRESENCE_MS };
   }
 
   /** Takes the answer to a request sent at `askedAt`. Returns whether a full reading has ended: (2). */
@@ -137,7 +142,7 @@ export class SyncState {
     this.told = { nowUs, at: now };
     this.failures = 0;
     if (incarnation !== this.incarnation) {
-      this.hurry(now); // it began anew
+      this.wantAll(now); // (6): it began anew, or is one that is gone
       return;
     }
     this.ticketUs = nowUs;
@@ -150,13 +155,12 @@ export class SyncState {
     this.dueAt = now + this.retryMs(this.failures); // (4)
   }
 
-  /** Takes a message. What it tells is known now, unless something before it was missed: (3). */
-  heard({ incarnation, previous, clock }: RulingMessage, now: number): void {
-    if (incarnation !== this.incarnation || previous > this.since) {
-      this.hurry(now + this.random() * GAP_SPREAD_MS);
-      return;
-    }
-    if (clock > this.since) this.since = clock;
+  /** Takes a message; `isNews` where it told more than was known. What it tells is known now, unless something before it was missed: (3). */
+  heard({ incarnation, previous, clock }: RulingMessage, now: number, isNews: boolean): void {
+    const isOther = incarnation !== this.incarnation;
+    if (isOther && isNews) this.wantsAll = true; // (6)
+    if (isOther || previous > this.since) this.hurry(now + this.random() * GAP_SPREAD_MS);
+    else if (clock > this.since) this.since = clock;
   }
 
   /** The subscription has begun, so what came before is asked for; or it was lost, so the ledger is asked more often. */
@@ -187,8 +191,14 @@ export class SyncState {
 
   /** Asks for everything: what was told so far was not taken up. */
   startOver(now: number): void {
-    this.since = 0;
-    this.hurry(now);
+    this.census = undefined;
+    this.wantAll(now);
+  }
+
+  /** Asks for everything at `at` at the latest; a reading that is under way goes on, and will do. */
+  private wantAll(at: number): void {
+    this.wantsAll = true;
+    this.hurry(at);
   }
 
   /** Time until the next try after so many that came to nothing. */
@@ -200,8 +210,8 @@ export class SyncState {
   }
 
   private beginCensus({ since }: SyncRequest, { incarnation, clock }: SyncReply): void {
-    if (since === 0) this.census ??= new Map();
-    else if (incarnation !== this.incarnation || clock < since) this.census = new Map(); // it began anew, or has gone back, and tells all
+    const isOther = incarnation !== this.incarnation || clock < since; // it began anew, or has gone back, and tells all
+    if (since === 0 || isOther) this.census = new Map();
   }
 
   private nextPollAt(now: number): number {
@@ -220,6 +230,7 @@ export class SyncState {
   private endCensus(): ReadonlyMap<string, number> | undefined {
     const whole = this.census;
     this.census = undefined;
+    if (whole !== undefined) this.wantsAll = false;
     return whole;
   }
 

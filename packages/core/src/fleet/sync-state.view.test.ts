@@ -101,15 +101,36 @@ describe('sync state: view', () => {
     expect(sync(1100).census).toBeDefined();
   });
 
+  it('sync state (2): asks for everything again also where it is told to during a sync, or in the middle of a reading', () => {
+    const { state, sync } = syncing();
+    sync(1000);
+    const early = state.request(1100) as SyncRequest;
+    state.startOver(1101);
+    expect(state.synced(early, reply(), 1102)).toBeUndefined();
+    expect(sync(1102, { hasMore: true, clock: 50 }).request.since).toBe(0);
+    state.startOver(1103);
+
+    expect(sync(1103).request.since).toBe(0);
+  });
+
+  it('sync state (2): counts only what one incarnation has told in one reading', () => {
+    const { state, sync } = syncing();
+    const early = state.request(0) as SyncRequest;
+    sync(1000, { hasMore: true, clock: 50, rulings: [rulingOf({ epoch: 40, state: 'open' }, 'a')] });
+    const rulings = [rulingOf({ epoch: 90, state: 'closed' }, 'b')];
+
+    expect([...state.synced(early, reply({ incarnation: 'i2', rulings }), 1001)!]).toEqual([['b', 90]]);
+  });
+
   it('sync state (3): follows messages without a gap, and asks soon where there is one', () => {
     const { state, sync } = syncing();
     sync(1000);
     const { dueAt } = state;
-    state.heard(message(), 1100);
-    state.heard(message({ previous: 110, clock: 120 }), 1100);
-    state.heard(message({ previous: 100, clock: 105 }), 1100);
+    state.heard(message(), 1100, true);
+    state.heard(message({ previous: 110, clock: 120 }), 1100, true);
+    state.heard(message({ previous: 100, clock: 105 }), 1100, true);
     expect([state.dueAt, state.request(1100).since]).toEqual([dueAt, 120]);
-    state.heard(message({ previous: 130, clock: 140 }), 1200);
+    state.heard(message({ previous: 130, clock: 140 }), 1200, true);
 
     expect([state.dueAt, state.request(1100).since]).toEqual([1225, 120]);
   });
@@ -117,8 +138,51 @@ describe('sync state: view', () => {
   it('sync state (3): asks soon where a message is of another incarnation', () => {
     const { state, sync } = syncing();
     sync(1000);
-    state.heard(message({ incarnation: 'i2' }), 1200);
+    state.heard(message({ incarnation: 'i2' }), 1200, false);
     expect([state.dueAt, state.request(1200).since]).toEqual([1225, 100]);
+  });
+
+  it('sync state (6): reads everything, once, after news of another incarnation', () => {
+    const { state, sync } = syncing();
+    sync(1000);
+    state.heard(message({ incarnation: 'i0' }), 1200, true);
+    state.heard(message(), 1201, true);
+    expect(state.dueAt).toBe(1225);
+    const whole = sync(1225, { clock: 110, rulings: [rulingOf({ epoch: 90, state: 'closed' }, 'b')] });
+    expect([whole.request.since, [...whole.census!]]).toEqual([0, [['b', 90]]]);
+
+    expect([sync(2000).request.since, state.ticket(2000)]).toEqual([110, 5_000_000]);
+  });
+
+  it('sync state (6): reads everything after an answer of another incarnation', () => {
+    const { state, sync } = syncing();
+    sync(1000);
+    state.noteReply({ incarnation: 'i0', nowUs: 6_000_000 }, 1100);
+    expect(state.dueAt).toBe(1100);
+
+    expect(sync(1100).census).toBeDefined();
+  });
+
+  it('sync state (6): reads everything also where a sync was under way when the news came, and one has failed since', () => {
+    const { state } = syncing();
+    const early = { ...state.request(0), since: 100 } as SyncRequest;
+    state.incarnation = 'i1';
+    state.heard(message({ incarnation: 'i0' }), 10, true);
+    expect(state.synced(early, reply(), 20)).toBeUndefined();
+    expect([state.dueAt, state.request(35).since]).toEqual([35, 0]);
+    state.failed(200);
+    const late = state.request(270) as SyncRequest;
+
+    expect([late.since, state.synced(late, reply(), 280), state.request(300).since]).toEqual([0, new Map(), 100]);
+  });
+
+  it('sync state (6): goes on with a reading that has begun when the news come, for it ends after them', () => {
+    const { state, sync } = syncing();
+    sync(1000, { hasMore: true, clock: 50 });
+    state.heard(message({ incarnation: 'i0' }), 1001, true);
+    const rest = sync(1001);
+
+    expect([rest.request.since, rest.census, state.request(1002).since]).toEqual([50, new Map(), 100]);
   });
 
   it('sync state (3): asks again for what was missed while an answer was on its way', () => {
