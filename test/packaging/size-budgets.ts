@@ -9,7 +9,7 @@
 
 /** Bytes, minified and gzipped, by the subpath of `@holdfast/core`; `.` is everything. */
 export const sizeBudgets: Readonly<Record<string, number>> = {
-  '.': 58_000,
+  '.': 59_000,
   bulkhead: 10_000,
   cache: 11_500,
   chaos: 10_500,

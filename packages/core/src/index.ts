@@ -58,6 +58,10 @@ export {
 } from './kernel/errors.ts';
 export { ConfigError } from './kernel/options.ts';
 
+// What is under way, and its drain
+export * from './kernel/drain-report.ts';
+export { type InFlight, type InFlightParts, type RunInFlight, createInFlight } from './kernel/in-flight.ts';
+
 // For policies and adapters of your own
 export { messageOf, nameErrorClass } from './kernel/errors.ts';
 export { isContext, requireContext } from './kernel/context.ts';

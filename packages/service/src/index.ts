@@ -7,7 +7,13 @@
 // Background work
 export * from './tracker/background-work.ts';
 export { type TrackerOptions, createTracker, trackerDefaults } from './tracker/tracker.ts';
-export * from './drain/drain-report.ts';
+export {
+  type AbandonedRun,
+  DrainIncompleteError,
+  type DrainReport,
+  DrainingError,
+  type FinishedRuns,
+} from '@holdfast/core';
 
 // Work that somebody waits for
 export { type WorkerPool, type WorkerPoolOptions, workerPool, workerPoolDefaults } from './worker-pool/worker-pool.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { AbandonedRun, DrainReport, FinishedRuns } from '../in-flight/drain-report.ts';
+export type { AbandonedRun, DrainReport, FinishedRuns } from '@holdfast/core';
 export type { WallClock } from '../wall-clock.ts';
 export { JobExpiredError, JobLockLostError, JobPutBackError } from './job-error.ts';
 export type { JobLike, JobProcess, JobQueueLike, JobWorkerLike } from './job-like.ts';

@@ -24,6 +24,7 @@ import {
   type Clock,
   type Context,
   type CancellableContext,
+  type InFlight,
   contextKey,
   isRejection,
   messageOf,
@@ -31,7 +32,6 @@ import {
 
 import type { QueueCodec } from '../codec.ts';
 import { type MessageContext, messageContext } from '../message-context.ts';
-import { type InFlight, isDrainCause } from '../in-flight/in-flight.ts';
 import { settledWithin } from '../in-flight/settled-within.ts';
 import type { WallClock } from '../wall-clock.ts';
 import { JobExpiredError, JobLockLostError, JobPutBackError } from './job-error.ts';
@@ -89,7 +89,7 @@ export async function runJob<J extends JobLike, R>(
   token: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<R> {
-  if (parts.inFlight.isDraining || parts.context.cancelled) throw await putBack(parts, { job, token, delayMs: 0 });
+  if (!parts.inFlight.isOpen || parts.context.cancelled) throw await putBack(parts, { job, token, delayMs: 0 });
   const { context, own } = contextOf(parts, job);
   if (context.cancelled) {
     parts.counts.expired++;
@@ -112,8 +112,7 @@ export async function runJob<J extends JobLike, R>(
     throw ending.lost ?? (await verdict(parts, { job, token, context, own, error }));
   } finally {
     ending.unhook();
-    context.cancel(); // (2)
-    parts.inFlight.end(run, hasFailed);
+    parts.inFlight.end(run, hasFailed); // (2)
   }
 }
 
@@ -176,7 +175,8 @@ async function verdict<J extends JobLike, R>(
   parts: JobRunParts<J, R>,
   { job, token, context, own, error }: Failure<J>,
 ): Promise<unknown> {
-  if (isDrainCause(context.cause) || parts.context.cancelled) return putBack(parts, { job, token, delayMs: 0, error });
+  if (parts.inFlight.isDrainCause(context.cause) || parts.context.cancelled)
+    return putBack(parts, { job, token, delayMs: 0, error });
   if (isRejection(error)) {
     const delayMs = Math.max(0, error.retryAfterMs ?? parts.putBackMs);
     const putBackCount = (job.attemptsStarted ?? 1) - job.attemptsMade - 1;

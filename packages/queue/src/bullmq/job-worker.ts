@@ -19,7 +19,9 @@ import {
   type Clock,
   ConfigError,
   Context,
+  type DrainReport,
   callHook,
+  createInFlight,
   inRange,
   integerInRange,
   isFunction,
@@ -31,8 +33,6 @@ import {
 } from '@holdfast/core';
 
 import { type QueueCodec, createQueueCodec, requireQueueCodec } from '../codec.ts';
-import type { DrainReport } from '../in-flight/drain-report.ts';
-import { InFlight } from '../in-flight/in-flight.ts';
 import { endedBefore } from '../in-flight/ended-before.ts';
 import { limitOf } from '../in-flight/limit-of.ts';
 import { type WallClock, systemWallClock } from '../wall-clock.ts';
@@ -172,15 +172,14 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
     this.dependsOn = settings.dependsOn;
     this.#settings = settings;
     const { name, clock, graceMs } = settings;
-    const inFlight = new InFlight({ name, clock, graceMs });
+    const inFlight = createInFlight({ name, clock, graceMs });
     this.#parts = { ...settings, locks: new LockWatch(clock), inFlight, counts: this.#counts };
   }
 
   async start(context?: Context): Promise<void> {
     if (this.#worker !== undefined) throw new ConfigError(`${this.name}.start`, 'called once', 'a second call');
     const parts = this.#parts;
-    if (parts.inFlight.isDraining)
-      throw new ConfigError(`${this.name}.start`, 'called before its drain', 'a later call');
+    if (!parts.inFlight.isOpen) throw new ConfigError(`${this.name}.start`, 'called before its drain', 'a later call');
     // (1): exactly three, and none with a default
     const process: JobProcess = (job: J, token, signal) => runJob(parts, job, token, signal);
     const worker = this.#settings.make(process);
@@ -210,7 +209,7 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
 
   async close(context?: Context): Promise<void> {
     const limit = this.#limited('close', context);
-    if (!this.#parts.inFlight.isDraining) await this.drain(limit);
+    if (this.#parts.inFlight.isOpen) await this.drain(limit);
     const worker = this.#worker;
     if (worker === undefined) return;
     try {

@@ -104,7 +104,7 @@ class BatchRun<M> {
 
   async all(): Promise<void> {
     const { inFlight, context } = this.#parts;
-    if (inFlight.isDraining || context.cancelled) this.#frame.pause(); // it would be delivered again at once, and again
+    if (!inFlight.isOpen || context.cancelled) this.#frame.pause(); // it would be delivered again at once, and again
     for (const message of this.#frame.messages) {
       if (!this.#mayBegin()) break;
       const taken = this.#work.take(message, () => this.#handle(message));
@@ -135,7 +135,7 @@ class BatchRun<M> {
 
   #mayBegin(): boolean {
     const { inFlight } = this.#parts;
-    return this.#isCurrent() && !inFlight.isDraining && this.#frame.isRunning() && !this.#frame.isStale(); // (3)
+    return this.#isCurrent() && inFlight.isOpen && this.#frame.isRunning() && !this.#frame.isStale(); // (3)
   }
 
   #isCurrent(): boolean {

@@ -94,6 +94,25 @@ describe('message-run: what hooks and policies say', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
+  it('(2) ends the context of the handler before onPoison is called', async () => {
+    const heard: boolean[] = [];
+    let handled: Context | undefined;
+    const { client, consumer } = make({
+      maxAttempts: 1,
+      handle: (context) => {
+        handled = context;
+        return Promise.reject(new Error('broken'));
+      },
+      onPoison: (context) => void heard.push(handled?.cancelled === true, context.cancelled),
+    });
+    await consumer.start();
+    client.join([0]);
+    await client.deliver([1]).batch;
+    await consumer.close();
+
+    expect(heard).toEqual([true, false]);
+  });
+
   it('(2) ends the context of onPoison with a drain, a grace before its end, and counts one message', async () => {
     let cancelledAt: number | undefined;
     const { client, consumer, clock, root } = make({

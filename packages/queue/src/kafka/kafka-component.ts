@@ -10,11 +10,9 @@
  * @module
  */
 
-import { ConfigError, type Context, callHook, reportHookError } from '@holdfast/core';
+import { ConfigError, type Context, type DrainReport, callHook, createInFlight, reportHookError } from '@holdfast/core';
 
-import type { DrainReport } from '../in-flight/drain-report.ts';
 import { endedBefore } from '../in-flight/ended-before.ts';
-import { InFlight } from '../in-flight/in-flight.ts';
 import { limitOf } from '../in-flight/limit-of.ts';
 import { type BatchRunParts, DRAINED } from './batch-run.ts';
 import type { KafkaSettings } from './consumer-options.ts';
@@ -77,7 +75,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
       group,
       batches: new Set(),
       pauses: new Set(),
-      inFlight: new InFlight({ name, clock, graceMs }),
+      inFlight: createInFlight({ name, clock, graceMs }),
     };
   }
 
@@ -122,7 +120,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
 
   async close(context?: Context): Promise<void> {
     const limit = this.#limited('close', context);
-    if (!this.#parts.inFlight.isDraining) await this.drain(limit);
+    if (this.#parts.inFlight.isOpen) await this.drain(limit);
     if (this.#client !== undefined) await endedBefore(this.#client.disconnect(), limit, this.#parts.clock); // (2)
   }
 
@@ -136,7 +134,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
   #requireUndrained(): void {
     const { inFlight, context } = this.#parts;
     context.throwIfCancelled();
-    if (inFlight.isDraining)
+    if (!inFlight.isOpen)
       throw new ConfigError(`${this.name}.start`, 'over before its drain', 'a drain that was first');
   }
 

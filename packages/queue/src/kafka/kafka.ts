@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { AbandonedRun, DrainReport, FinishedRuns } from '../in-flight/drain-report.ts';
+export type { AbandonedRun, DrainReport, FinishedRuns } from '@holdfast/core';
 export { type ConfluentConsumerOptions, type RebalanceCallback, confluentConsumer } from './confluent-consumer.ts';
 export { type KafkaConsumerOptions, type ReceivedMessage, kafkaConsumerDefaults } from './consumer-options.ts';
 export type { KafkaConsumer } from './kafka-component.ts';

@@ -19,13 +19,14 @@
 import {
   type CancellableContext,
   type ContextKey,
+  type InFlight,
+  type RunInFlight,
   callHook,
   contextKey,
   isRejection,
   reportHookError,
 } from '@holdfast/core';
 
-import { type InFlight, isDrainCause } from '../in-flight/in-flight.ts';
 import { settledWithin } from '../in-flight/settled-within.ts';
 import type { KafkaSettings, ReceivedMessage } from './consumer-options.ts';
 import { messageContext } from '../message-context.ts';
@@ -75,7 +76,7 @@ export async function runMessage<M>(
   const context = contextOf(parts, work, message);
   if (context.cancelled) return work.context.cancelled ? ended(parts) : expire(parts, received);
   const { counts, inFlight } = parts;
-  let run = inFlight.begin(topic, context);
+  const run = inFlight.begin(topic, context);
   let hasFailed = true;
   try {
     await settledWithin(() => parts.handle(context, received), {
@@ -87,12 +88,10 @@ export async function runMessage<M>(
     counts.handled++;
     return { kind: 'done' };
   } catch (error) {
-    if (work.context.cancelled || isDrainCause(context.cause)) return ended(parts);
-    const goOn = (next: CancellableContext): void => void (run = inFlight.goOn(run, next));
-    return await failed(parts, { work, received, message, error, goOn });
+    if (work.context.cancelled || inFlight.isDrainCause(context.cause)) return ended(parts);
+    return await failed(parts, { work, run, received, message, error });
   } finally {
-    context.cancel(); // (2)
-    inFlight.end(run, hasFailed);
+    inFlight.end(run, hasFailed); // (2)
   }
 }
 
@@ -119,18 +118,17 @@ function expire<M>({ counts, onExpired, name }: MessageRunParts<M>, received: Re
 
 interface Failure<M> {
   readonly work: PartitionWork;
+  readonly run: RunInFlight;
   readonly received: ReceivedMessage<M>;
   readonly message: KafkaMessageLike;
   readonly error: unknown;
-  /** Tells under which context the message is dealt with from then on. */
-  readonly goOn: (context: CancellableContext) => void;
 }
 
 async function failed<M>(
   parts: MessageRunParts<M>,
-  { work, received, message, error, goOn }: Failure<M>,
+  { work, run, received, message, error }: Failure<M>,
 ): Promise<MessageOutcome> {
-  const { counts, pauseMs, maxAttempts, onPoison } = parts;
+  const { counts, inFlight, pauseMs, maxAttempts, onPoison } = parts;
   if (isRejection(error)) {
     counts.refused++;
     return { kind: 'again', delayMs: refusalPauseMs(error.retryAfterMs ?? pauseMs) };
@@ -139,17 +137,15 @@ async function failed<M>(
   if (work.countFailure(message.offset) < maxAttempts || onPoison === undefined)
     return { kind: 'again', delayMs: pauseMs };
   const context = work.context.withTimeout(parts.maxTimeoutMs);
-  goOn(context);
+  inFlight.goOn(run, context); // (2)
   try {
     await settledWithin(() => onPoison(context, received, error), { ...parts, context, onAbandoned: () => {} });
     counts.poison++;
     return { kind: 'done' };
   } catch (failure) {
-    if (work.context.cancelled || isDrainCause(context.cause)) return ended(parts);
+    if (work.context.cancelled || inFlight.isDrainCause(context.cause)) return ended(parts);
     reportHookError('onPoison', failure, parts.name);
     return { kind: 'again', delayMs: pauseMs }; // (3)
-  } finally {
-    context.cancel(); // (2)
   }
 }
 

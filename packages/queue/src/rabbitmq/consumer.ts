@@ -15,11 +15,16 @@
  * @module
  */
 
-import { type CancellableContext, ConfigError, type Context, reportHookError } from '@holdfast/core';
+import {
+  type CancellableContext,
+  ConfigError,
+  type Context,
+  type DrainReport,
+  createInFlight,
+  reportHookError,
+} from '@holdfast/core';
 
 import { endedBefore } from '../in-flight/ended-before.ts';
-import type { DrainReport } from '../in-flight/drain-report.ts';
-import { InFlight } from '../in-flight/in-flight.ts';
 import { limitOf } from '../in-flight/limit-of.ts';
 import { type AmqpChannel, type AmqpMessage, requireChannel } from './amqp-channel.ts';
 import { type ChannelLife, lifeOf } from './channel-life.ts';
@@ -106,7 +111,7 @@ class ChannelConsumer implements Consumer {
       life: this.#life,
       settings,
       context: this.#root,
-      inFlight: new InFlight({ name, clock, graceMs }),
+      inFlight: createInFlight({ name, clock, graceMs }),
       attempts: new MessageAttempts(MAX_REMEMBERED),
       counts: this.#counts,
       tell: (event) => this.#tell(event),
@@ -119,7 +124,7 @@ class ChannelConsumer implements Consumer {
   async start(context?: Context): Promise<void> {
     const limit = this.#limited('start', context);
     if (this.#hasStarted) throw new ConfigError(`${this.name}.start`, 'called once', 'a second call');
-    if (this.#parts.inFlight.isDraining)
+    if (!this.#parts.inFlight.isOpen)
       throw new ConfigError(`${this.name}.start`, 'called before its drain', 'a later call');
     limit.throwIfCancelled();
     this.#root.throwIfCancelled();
@@ -175,7 +180,7 @@ class ChannelConsumer implements Consumer {
 
   /** Whether it takes no message any more. */
   get #isOver(): boolean {
-    return this.#parts.inFlight.isDraining || this.#root.cancelled;
+    return !this.#parts.inFlight.isOpen || this.#root.cancelled;
   }
 
   #unsubscribe(): void {

@@ -16,9 +16,8 @@
  * @module
  */
 
-import { type CancellableContext, type Context, type Timer, isRejection } from '@holdfast/core';
+import { type CancellableContext, type Context, type InFlight, type Timer, isRejection } from '@holdfast/core';
 
-import { type InFlight, isDrainCause } from '../in-flight/in-flight.ts';
 import { settledWithin } from '../in-flight/settled-within.ts';
 import { type MessageContext, messageContext } from '../message-context.ts';
 import type { Once, OnceTry } from '../once/once-port.ts';
@@ -69,7 +68,7 @@ export class DeliveryRun {
   /** Handles it. Never rejects. */
   async handle(): Promise<void> {
     const { settings, counts, attempts } = this.#parts;
-    if (this.#parts.context.cancelled || this.#parts.inFlight.isDraining) return this.requeue();
+    if (this.#parts.context.cancelled || !this.#parts.inFlight.isOpen) return this.requeue();
     if (this.#attempt === 0) this.#attempt = attempts.numberOf(this.#message, settings.queue);
     const { context, own } = this.#contextOf();
     if (context.cancelled) return this.#expire(context); // (3)
@@ -87,8 +86,7 @@ export class DeliveryRun {
     } catch (error) {
       this.#fail(error, { context, own });
     } finally {
-      context.cancel(); // (2)
-      this.#parts.inFlight.end(run, hasFailed);
+      this.#parts.inFlight.end(run, hasFailed); // (2)
     }
   }
 
@@ -142,9 +140,9 @@ export class DeliveryRun {
   }
 
   #fail(error: unknown, { context, own }: MessageContext): void {
-    const { counts, settings, attempts, tell } = this.#parts;
+    const { counts, settings, inFlight, attempts, tell } = this.#parts;
     if (this.#isSettled) return;
-    if (isDrainCause(context.cause) || this.#parts.context.cancelled) return this.requeue(); // cut off; void without a channel
+    if (inFlight.isDrainCause(context.cause) || this.#parts.context.cancelled) return this.requeue(); // cut off; void without a channel
     const isRefused = isRejection(error);
     if (isRefused) counts.refused++;
     else {
@@ -169,7 +167,7 @@ export class DeliveryRun {
     const isLast = disposition.action === 'ack' || disposition.action === 'dead-letter'; // whatever time a hook may have added
     const afterMs = isLast ? 0 : (disposition.afterMs ?? 0);
     const isWaiting = disposition.action === 'again' || afterMs > 0;
-    if (isWaiting && this.#parts.inFlight.isDraining) this.requeue();
+    if (isWaiting && !this.#parts.inFlight.isOpen) this.requeue();
     else if (disposition.action === 'again') this.#hold(afterMs, () => void this.handle());
     else if (afterMs > 0) this.#hold(afterMs, () => this.#settle(disposition));
     else this.#settle(disposition);

@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { AbandonedRun, DrainReport, FinishedRuns } from '../in-flight/drain-report.ts';
+export type { AbandonedRun, DrainReport, FinishedRuns } from '@holdfast/core';
 export type { Once, OnceTry } from '../once/once-port.ts';
 export type { AmqpChannel, AmqpMessage, AmqpProperties, AmqpPublishOptions, AmqpReturned } from './amqp-channel.ts';
 export { type Consumer, createConsumer } from './consumer.ts';

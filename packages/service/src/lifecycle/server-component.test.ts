@@ -3,10 +3,9 @@ import { Agent, type IncomingMessage, type Server, createServer, get } from 'nod
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 
-import { Context } from '@holdfast/core';
+import { Context, type DrainReport } from '@holdfast/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import type { DrainReport } from '../drain/drain-report.ts';
 import type { Component } from './component.ts';
 import { serverComponent } from './server-component.ts';
 

@@ -14,10 +14,19 @@
 import type { Server as HttpServer, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 
-import { type Clock, ConfigError, Context, integerInRange, isName, systemClock, withKnown } from '@holdfast/core';
+import {
+  type Clock,
+  ConfigError,
+  Context,
+  type DrainReport,
+  type InFlight,
+  createInFlight,
+  integerInRange,
+  isName,
+  systemClock,
+  withKnown,
+} from '@holdfast/core';
 
-import type { DrainReport } from '../drain/drain-report.ts';
-import { InFlight } from '../drain/in-flight.ts';
 import type { Component } from './component.ts';
 
 /** Options of {@link serverComponent}. Omitted ones take {@link serverComponentDefaults}. */
@@ -83,8 +92,7 @@ class StoppingServer {
   constructor(server: Server, name: string, clock: Clock) {
     this.#server = server;
     this.#clock = clock;
-    const unplaced = { placeOf: (): undefined => {}, onDrained: (): void => {} };
-    this.#inFlight = new InFlight({ policy: name, clock, graceMs: 0, ...unplaced });
+    this.#inFlight = createInFlight({ name, clock, graceMs: 0 });
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
@@ -140,9 +148,7 @@ class StoppingServer {
   }
 
   #onRequest(response: ServerResponse): void {
-    const clock = this.#clock;
-    const context = Context.withClock(clock).withCancel();
-    const run = this.#inFlight.begin({ name: 'request', begunAt: clock.now(), context, place: undefined });
+    const run = this.#inFlight.begin('request', Context.withClock(this.#clock).withCancel());
     this.#responses.add(response);
     if (this.#isQuiet) letGo(response);
     response.on('close', () => {

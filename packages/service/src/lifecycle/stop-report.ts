@@ -4,9 +4,7 @@
  * @module
  */
 
-import { ResilienceError, nameErrorClass, messageOf } from '@holdfast/core';
-
-import type { DrainReport } from '../drain/drain-report.ts';
+import { type DrainReport, ResilienceError, nameErrorClass, messageOf } from '@holdfast/core';
 
 /** Why the service is stopped. */
 export type StopReason =

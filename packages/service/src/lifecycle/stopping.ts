@@ -15,9 +15,8 @@
  * @module
  */
 
-import { CancelledError, type Clock, Context, askHook, callHook } from '@holdfast/core';
+import { CancelledError, type Clock, Context, type DrainReport, askHook, callHook } from '@holdfast/core';
 
-import type { DrainReport } from '../drain/drain-report.ts';
 import { pause, within } from '../drain/within.ts';
 import type { Component } from './component.ts';
 import { drainDepths, usesOf } from './start-order.ts';

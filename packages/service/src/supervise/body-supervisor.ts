@@ -9,9 +9,13 @@ import {
   CancelledError,
   type Clock,
   Context,
+  type DrainReport,
   type Events,
+  type InFlight,
   type Random,
+  type RunInFlight,
   type Timer,
+  createInFlight,
   drawFrom,
   fullJitterMs,
   reportHookError,
@@ -19,8 +23,6 @@ import {
   callHook,
 } from '@holdfast/core';
 
-import type { DrainReport } from '../drain/drain-report.ts';
-import { InFlight, type Run } from '../drain/in-flight.ts';
 import { within } from '../drain/within.ts';
 import { tell } from '../ports/tell.ts';
 import { RestartIntensity } from './restart-intensity.ts';
@@ -109,8 +111,7 @@ export class BodySupervisor {
     this.#body = body;
     this.#settings = settings;
     this.#intensity = new RestartIntensity(settings);
-    const unplaced = { placeOf: (): undefined => {}, onDrained: (): void => {} };
-    this.#inFlight = new InFlight({ policy: name, clock: settings.clock, graceMs: 0, ...unplaced });
+    this.#inFlight = createInFlight({ name, clock: settings.clock, graceMs: 0 });
   }
 
   start(): void {
@@ -151,14 +152,14 @@ export class BodySupervisor {
     this.#restartAt = undefined;
     this.#runs++;
     const context = Context.withClock(clock).withCancel();
-    const run = this.#inFlight.begin({ name: this.name, begunAt: clock.now(), context, place: undefined });
+    const run = this.#inFlight.begin(this.name, context);
     const end = await this.#watch(context, run);
     if (this.#state === 'running') this.#judge(end, clock.now() - run.begunAt);
     else if (isTrouble(end, context)) reportHookError('body', end.error, this.name);
   }
 
   /** Waits until the run has ended, or has to be given up because it is stuck. */
-  async #watch(context: CancellableContext, run: Run): Promise<RunEnd> {
+  async #watch(context: CancellableContext, run: RunInFlight): Promise<RunEnd> {
     const { clock, stallAfterMs, abandonAfterMs } = this.#settings;
     const stall = new StallWatch(clock, stallAfterMs, () => context.cancel(new StalledError(this.name, stallAfterMs)));
     const { isSafeMode, lastCrash } = this.#describeRun();
@@ -175,7 +176,7 @@ export class BodySupervisor {
   }
 
   /** Settles when the body has; the run is over then, whoever still waits for it. */
-  async #follow(run: Run, result: Promise<unknown>): Promise<RunEnd> {
+  async #follow(run: RunInFlight, result: Promise<unknown>): Promise<RunEnd> {
     try {
       await result;
       this.#inFlight.end(run, false);

@@ -20,6 +20,7 @@ import {
   type Clock,
   ConfigError,
   type Context,
+  type DrainReport,
   type Events,
   type Random,
   inRange,
@@ -32,7 +33,6 @@ import {
   withKnown,
 } from '@holdfast/core';
 
-import type { DrainReport } from '../drain/drain-report.ts';
 import type { Component } from '../lifecycle/component.ts';
 import { BodySupervisor, type SupervisorStatus } from './body-supervisor.ts';
 import type { CrashReport, SupervisedBody } from './supervised-body.ts';

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { type Context, RejectionError, nameErrorClass } from '@holdfast/core';
-
-import type { DrainReport } from '../drain/drain-report.ts';
+import { type Context, type DrainReport, RejectionError, nameErrorClass } from '@holdfast/core';
 
 /** What a job may be given. */
 export interface JobSettings {

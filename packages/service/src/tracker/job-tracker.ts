@@ -5,12 +5,18 @@
  */
 
 import {
+  type CancellableContext,
   type Clock,
   ConfigError,
   Context,
+  type DrainReport,
+  DrainingError,
   type Events,
+  type InFlight,
   type Random,
   type RejectionError,
+  type RunInFlight,
+  createInFlight,
   drawFrom,
   inRange,
   isFunction,
@@ -20,8 +26,6 @@ import {
   callHook,
 } from '@holdfast/core';
 
-import { type DrainReport, DrainingError } from '../drain/drain-report.ts';
-import { InFlight, type Run } from '../drain/in-flight.ts';
 import { RunPlaces } from '../drain/run-place.ts';
 import { tell } from '../ports/tell.ts';
 import {
@@ -57,11 +61,12 @@ export class JobTracker implements Tracker {
 
   constructor(settings: TrackerSettings) {
     this.#settings = settings;
-    this.#inFlight = new InFlight({
-      policy: settings.name,
-      clock: settings.clock,
-      graceMs: settings.graceMs,
-      placeOf: (name) => this.#places.of(name),
+    const { name, clock, graceMs } = settings;
+    this.#inFlight = createInFlight({
+      name,
+      clock,
+      graceMs,
+      placeOf: (job) => this.#places.of(job),
       onDrained: (report) => this.#noteDrained(report),
     });
   }
@@ -74,8 +79,7 @@ export class JobTracker implements Tracker {
     // oxlint-disable-next-line typescript/unbound-method -- it is not called: stacks are noted above it
     const place = this.#places.note(name, this.go, () => this.#draws());
     const own = context.withoutCancel().withTimeout(timeoutMs); // (2)
-    const run = this.#begin({ name, begunAt: this.#settings.clock.now(), context: own, place });
-    void this.#watch(run, Promise.resolve(own).then(work)); // (3)
+    void this.#watch(this.#begin(name, own, place), Promise.resolve(own).then(work)); // (3)
   }
 
   track<P extends PromiseLike<unknown>>(name: string, promise: P): P {
@@ -85,7 +89,7 @@ export class JobTracker implements Tracker {
     // oxlint-disable-next-line typescript/unbound-method -- it is not called: stacks are noted above it
     const place = this.#places.note(name, this.track, () => this.#draws());
     const context = Context.withClock(this.#settings.clock).withCancel();
-    void this.#watch(this.#begin({ name, begunAt: this.#settings.clock.now(), context, place }), promise);
+    void this.#watch(this.#begin(name, context, place), promise);
     return promise;
   }
 
@@ -125,7 +129,7 @@ export class JobTracker implements Tracker {
   }
 
   #admit(name: string): void {
-    if (this.#inFlight.state !== 'open') throw this.#refusal(name, 'draining');
+    if (!this.#inFlight.isOpen) throw this.#refusal(name, 'draining');
     if (this.#inFlight.size >= this.#settings.maxRunning) throw this.#refusal(name, 'full');
   }
 
@@ -141,12 +145,12 @@ export class JobTracker implements Tracker {
     return placeRatio > 0 && (drawFrom(random, name) ?? 1) < placeRatio;
   }
 
-  #begin(run: Run): Run {
+  #begin(name: string, context: CancellableContext, place: string | undefined): RunInFlight {
     this.#counts.started++;
-    return this.#inFlight.begin(run);
+    return this.#inFlight.begin(name, context, place);
   }
 
-  async #watch(run: Run, result: PromiseLike<unknown>): Promise<void> {
+  async #watch(run: RunInFlight, result: PromiseLike<unknown>): Promise<void> {
     try {
       await result;
       this.#settle(run, false);
@@ -156,7 +160,7 @@ export class JobTracker implements Tracker {
     }
   }
 
-  #settle(run: Run, hasFailed: boolean): void {
+  #settle(run: RunInFlight, hasFailed: boolean): void {
     if (!this.#inFlight.end(run, hasFailed)) this.#counts.late++;
     else if (hasFailed) this.#counts.failed++;
     else this.#counts.succeeded++;

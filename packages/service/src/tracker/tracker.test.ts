@@ -1,10 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-import { type CancellableContext, Context, contextKey, createEvents, onHookError } from '@holdfast/core';
+import {
+  type CancellableContext,
+  Context,
+  type DrainReport,
+  contextKey,
+  createEvents,
+  onHookError,
+} from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 
-import type { DrainReport } from '../drain/drain-report.ts';
 import { type TrackerOptions, createTracker } from './tracker.ts';
 
 const user = contextKey<string>('user');

@@ -21,7 +21,12 @@ import {
   type BulkheadSnapshot,
   type Clock,
   Context,
+  type DrainReport,
+  DrainingError,
+  type InFlight,
+  type RunInFlight,
   bulkhead,
+  createInFlight,
   inRange,
   isFunction,
   systemClock,
@@ -29,8 +34,6 @@ import {
   requireContext,
 } from '@holdfast/core';
 
-import { type DrainReport, DrainingError } from '../drain/drain-report.ts';
-import { InFlight, type Run } from '../drain/in-flight.ts';
 import { Deferred } from '../ports/deferred.ts';
 
 /** Options of {@link workerPool}: those of a bulkhead, and of its drain. Omitted ones take {@link workerPoolDefaults}. */
@@ -120,8 +123,7 @@ class BulkheadPool implements WorkerPool {
     this.#permits = permits;
     this.#settings = settings;
     const { clock, graceMs } = settings;
-    const unplaced = { placeOf: (): undefined => {}, onDrained: (): void => {} };
-    this.#inFlight = new InFlight({ policy: permits.name, clock, graceMs, ...unplaced });
+    this.#inFlight = createInFlight({ name: permits.name, clock, graceMs });
   }
 
   async run<T>(
@@ -131,14 +133,9 @@ class BulkheadPool implements WorkerPool {
     isFunction(`${this.name}.run work`, work);
     requireContext(`${this.name}.run`, context);
     const label = work.name === '' ? this.name : work.name;
-    if (this.#inFlight.state !== 'open') throw new DrainingError(this.name, label);
+    if (!this.#inFlight.isOpen) throw new DrainingError(this.name, label);
     const own = context.withCancel();
-    const run = this.#inFlight.begin({
-      name: label,
-      begunAt: this.#settings.clock.now(),
-      context: own,
-      place: undefined,
-    });
+    const run = this.#inFlight.begin(label, own);
     const turn = new Deferred<Context>();
     const working = turn.promise.then(work); // here, so that it runs in the async context of this call
     let hasBegun = false;
@@ -172,7 +169,7 @@ class BulkheadPool implements WorkerPool {
   // --- internal ---
 
   /** The caller is told when the context ends; the run is over when its work is, which may be later. */
-  async #follow(run: Run, result: Promise<unknown>, working: () => unknown): Promise<void> {
+  async #follow(run: RunInFlight, result: Promise<unknown>, working: () => unknown): Promise<void> {
     const hasFailed = await failureOf(result);
     const hasWorkFailed = await failureOf(working());
     this.#inFlight.end(run, hasFailed || hasWorkFailed);

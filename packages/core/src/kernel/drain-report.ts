@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RejectionError, ResilienceError, nameErrorClass } from '@holdfast/core';
+import { RejectionError, ResilienceError, nameErrorClass } from './errors.ts';
 
 /** Runs of one name that ended while it drained. */
 export interface FinishedRuns {
