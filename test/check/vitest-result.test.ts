@@ -9,7 +9,10 @@ import { type TestCount, countTests } from './vitest-result.ts';
 const file = (name: string, ...statuses: readonly string[]) => ({
   name: `${repository}/test/${name}.test.ts`,
   status: statuses.includes('failed') ? 'failed' : 'passed',
-  assertionResults: statuses.map((status, index) => ({ status, fullName: `${name} ${index}` })),
+  assertionResults: statuses.map((status, index): { status: string; fullName: string; failureMessages?: string[] } => ({
+    status,
+    fullName: `${name} ${index}`,
+  })),
 });
 
 function count(files: readonly ReturnType<typeof file>[], endedWell = true): TestCount {
@@ -30,7 +33,20 @@ describe('the count of a vitest run', () => {
   it('is of passed and failed tests', () => {
     const report = [file('a', 'passed', 'passed', 'failed'), file('b', 'passed')];
 
-    expect(count(report, false)).toEqual({ passed: 3, failed: 1, skipped: [], complaints: [] });
+    expect(count(report, false)).toMatchObject({ passed: 3, failed: 1, skipped: [] });
+  });
+
+  it('(3) names what failed and what did not load, with the first line of why', () => {
+    const failed = file('a', 'passed', 'failed');
+    failed.assertionResults[1]!.failureMessages = ['Error: not so\n    at here'];
+    const notLoaded = { ...file('b'), status: 'failed', message: 'no such module\n    at there' };
+
+    expect(count([failed, notLoaded, file('c', 'failed', 'todo')]).complaints).toEqual([
+      'failed: test/a.test.ts: a 1: Error: not so',
+      'failed: test/c.test.ts: c 0: no message',
+      'not loaded: test/b.test.ts: no such module',
+      'to do: test/c.test.ts: c 1',
+    ]);
   });
 
   it.each(['skipped', 'pending', 'disabled'])(

@@ -4,6 +4,7 @@
  * Invariants
  *  (1) What did not run is never counted as passed.
  *  (2) A test to do fails, and so does a file all of whose tests were skipped: each looks like a check and is none.
+ *  (3) What failed is named, so that it is known from the last lines of the output.
  *
  * @module
  */
@@ -19,7 +20,7 @@ export interface TestCount {
   readonly failed: number;
   /** Names of the tests that were skipped, each after its file. */
   readonly skipped: readonly string[];
-  /** What failed though vitest was content with it, as sentences. */
+  /** What failed, a line each: tests, files that did not load, and what vitest was content with. */
   readonly complaints: readonly string[];
 }
 
@@ -34,10 +35,11 @@ export function countTests(reportFile: string, endedWell: boolean): TestCount {
   const notLoaded = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
   );
-  const complaints = report.testResults.flatMap(complaintsOf); // (2)
+  const empty = report.testResults.flatMap(emptyChecksOf); // (2)
   const skipped = report.testResults.flatMap((file) => namesOf(file, isSkipped)); // (1)
   const passed = report.numPassedTests;
-  const failed = report.numFailedTests + notLoaded.length + complaints.length;
+  const failed = report.numFailedTests + notLoaded.length + empty.length;
+  const complaints = [...report.testResults.flatMap(failuresOf), ...notLoaded.map(notLoadedLine), ...empty]; // (3)
   if (failed === 0 && (!endedWell || passed === 0)) return { passed, failed: 1, skipped, complaints };
   return { passed, failed, skipped, complaints };
 }
@@ -53,15 +55,34 @@ interface Report {
 interface FileResult {
   readonly name: string;
   readonly status: string;
+  /** Why it did not load, where it did not. */
+  readonly message?: string;
   readonly assertionResults: readonly TestResult[];
 }
 
 interface TestResult {
   readonly status: string;
   readonly fullName: string;
+  readonly failureMessages?: readonly string[];
 }
 
-function complaintsOf(file: FileResult): string[] {
+function failuresOf(file: FileResult): string[] {
+  return file.assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(
+      ({ fullName, failureMessages }) => `failed: ${pathOf(file)}: ${fullName}: ${firstLineOf(failureMessages?.[0])}`,
+    );
+}
+
+function notLoadedLine(file: FileResult): string {
+  return `not loaded: ${pathOf(file)}: ${firstLineOf(file.message)}`;
+}
+
+function firstLineOf(text: string | undefined): string {
+  return text?.trim().split('\n')[0] ?? 'no message';
+}
+
+function emptyChecksOf(file: FileResult): string[] {
   const tests = file.assertionResults;
   const isAllSkipped = tests.length > 0 && tests.every(isSkipped);
   return [
