@@ -1,6 +1,9 @@
 /**
  * Eventually: waits for what other processes bring about, and says what was seen last where it does not come about.
  *
+ * Invariants
+ *  (1) There is a look after the limit as well: a machine that stood still for all of that time fails nothing.
+ *
  * @module
  */
 
@@ -8,32 +11,36 @@
 export interface Wait {
   /** What is awaited, for the error: `the new master`. */
   readonly what: string;
-  /** Milliseconds. @defaultValue 10_000 */
+  /** Milliseconds; against waiting for ever, and no measure of how soon it comes. @defaultValue 30_000 */
   readonly limitMs?: number;
   /** Time between two looks. Milliseconds. @defaultValue 20 */
   readonly everyMs?: number;
 }
 
+/** Time for the last look. Milliseconds. */
+const lastLookMs = 1000;
+
 /**
  * Returns the first result of `look` that is neither undefined nor false. An error of `look` counts as not yet.
  *
- * @throws Error when nothing came within `limitMs`, with the last error of `look` as its cause.
+ * @throws Error when nothing has come after `limitMs`, with the last error of `look` as its cause.
  */
 export async function eventually<T>(
   look: () => T | Promise<T>,
-  { what, limitMs = 10_000, everyMs = 20 }: Wait,
+  { what, limitMs = 30_000, everyMs = 20 }: Wait,
 ): Promise<Exclude<T, undefined | false>> {
   const until = performance.now() + limitMs;
   let cause: unknown;
-  while (performance.now() < until) {
+  for (let isLast = false; !isLast;) {
+    isLast = performance.now() >= until; // (1)
     try {
-      const seen = await withinMs(look(), Math.max(1, until - performance.now()), what);
+      const seen = await withinMs(look(), Math.max(lastLookMs, until - performance.now()), what);
       if (seen !== undefined && seen !== false) return seen as Exclude<T, undefined | false>;
       cause = undefined;
     } catch (error) {
       cause = error;
     }
-    await sleep(everyMs);
+    if (!isLast) await sleep(everyMs);
   }
   const why = cause instanceof Error ? `: ${cause.message}` : '';
   throw new Error(`no sign of ${what} within ${limitMs} ms${why}`, { cause });

@@ -67,6 +67,17 @@ describe('eventually', () => {
     );
   });
 
+  it('(1) looks after its limit as well, so that a machine that stood still fails nothing', async () => {
+    let looks = 0;
+    const look = (): boolean => {
+      const from = performance.now();
+      while (performance.now() < from + 60) continue; // longer than the limit
+      return ++looks > 1;
+    };
+
+    expect(await eventually(look, { what: 'what came meanwhile', limitMs: 50 })).toBe(true);
+  });
+
   it('does not wait for a look that never comes back', async () => {
     const never = new Promise<boolean>(() => {});
 
