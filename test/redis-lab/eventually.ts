@@ -19,6 +19,7 @@ export interface Wait {
 
 /** Time for the last look. Milliseconds. */
 const lastLookMs = 1000;
+const standstillMs = 50;
 
 /**
  * Returns the first result of `look` that is neither undefined nor false. An error of `look` counts as not yet.
@@ -44,6 +45,23 @@ export async function eventually<T>(
   }
   const why = cause instanceof Error ? `: ${cause.message}` : '';
   throw new Error(`no sign of ${what} within ${limitMs} ms${why}`, { cause });
+}
+
+/**
+ * Waits as {@link eventually} does. Returns how long it took, in milliseconds, of which a gap between two looks counts as
+ * {@link standstillMs} at most: what is longer is a machine that stood still, and not what is measured.
+ */
+export async function eventuallyIn(look: () => boolean, wait: Wait): Promise<number> {
+  let lookedAt = performance.now();
+  let tookMs = 0;
+  const timed = (): boolean => {
+    const now = performance.now();
+    tookMs += Math.min(now - lookedAt, standstillMs);
+    lookedAt = now;
+    return look();
+  };
+  await eventually(timed, { everyMs: 1, ...wait });
+  return tookMs;
 }
 
 /** Resolves after `ms` milliseconds. */

@@ -22,12 +22,9 @@ beforeEach(() => {
 });
 afterEach(() => closeMembers(...members));
 
-/** So that an opening outlasts the fault. */
-const longOpen = { openForMs: 60_000 };
-
 /** A member of the fleet of this test that shares already. */
 async function member(port: number = server.port): Promise<StoreMember> {
-  const made = storeMember(new Redis({ port, lazyConnect: true }), { namespace, node: `m${members.length}` }, longOpen);
+  const made = storeMember(new Redis({ port, lazyConnect: true }), { namespace, node: `m${members.length}` });
   members.push(made);
   await made.isMode('shared');
   await made.hears(true);
@@ -38,7 +35,7 @@ async function member(port: number = server.port): Promise<StoreMember> {
 async function spreads(from: StoreMember, to: StoreMember): Promise<number> {
   from.trip();
   const ms = await to.becomes('open');
-  await from.store.closeCircuit('prices', { owner: 'test' });
+  await from.closes();
   await Promise.all([from.becomes('closed'), to.becomes('closed')]);
   return ms;
 }
@@ -77,9 +74,9 @@ describe('a store whose subscription is lost', () => {
 
     await other.hears(true);
     await one.hears(true);
-    await one.store.closeCircuit('prices', { owner: 'test' });
+    await one.closes();
     await other.becomes('closed');
-    expect(await spreads(one, other)).toBeLessThan(100);
+    expect(await spreads(one, other)).toBeLessThan(500);
     expect(other.count('sync', 'error')).toBe(0);
   });
 
@@ -89,14 +86,14 @@ describe('a store whose subscription is lost', () => {
     proxy.apply(halfOpen, subscribers);
     const silentAt = performance.now();
     await other.hears(false);
-    expect(performance.now() - silentAt).toBeLessThan(2200 + 1000 + 500);
+    expect(performance.now() - silentAt).toBeLessThan(2 * (2200 + 1000 + 500)); // TCP says it after many minutes
     one.trip();
     expect(await other.becomes('open')).toBeLessThan(1500); // it polls fast meanwhile
 
     await proxy.heal();
     await other.hears(true);
     await proxy.stop();
-  }, 30_000);
+  });
 });
 
 describe('a store whose server does not answer', () => {
@@ -104,11 +101,11 @@ describe('a store whose server does not answer', () => {
     const [one, other] = [await member(), await member()];
     server.pause();
     const from = performance.now();
-    let worstMs = 0;
+    let heldUp = 0;
     while (performance.now() - from < 3000) {
-      const calledAt = performance.now();
+      const turn = setImmediate(() => heldUp++);
       await one.breaker.execute(() => 1).catch(() => {});
-      worstMs = Math.max(worstMs, performance.now() - calledAt);
+      clearImmediate(turn);
       await sleep(1);
     }
     await one.isMode('local');
@@ -116,14 +113,14 @@ describe('a store whose server does not answer', () => {
     server.resume();
 
     const backMs = Math.max(await one.isMode('shared'), await other.becomes('open'));
-    expect(worstMs).toBeLessThan(20);
+    expect(heldUp).toBe(0); // each has settled within the turn that it was made in
     expect(backMs).toBeLessThan(3000);
     expect(one.count('sync', 'timeout')).toBeGreaterThan(0);
   });
 
   it('tells the fleet what it knew when the server comes back empty', async () => {
     const [one, other] = [await member(), await member()];
-    await one.store.hold('prices', 'open', { owner: 'alice', forMs: 60_000 });
+    await one.holds('open');
     await other.becomes('forced-open');
     await server.restart({ empty: true });
     const late = await member();
@@ -157,18 +154,18 @@ describe('a store whose server refuses to write', () => {
 
     await server.admin.replicaof('NO', 'ONE');
     expect(await one.isMode('shared')).toBeLessThan(3000);
-  }, 30_000);
+  });
 
   it('decides alone where memory is full, and shares again', async () => {
     const one = await member();
     await server.admin.config('SET', 'maxmemory', '1mb');
     one.trip();
-    await one.isMode('local', 10_000);
+    await one.isMode('local');
     expect(one.told.some(({ type }) => type === 'circuit-store.denied')).toBe(false);
 
     await server.admin.config('SET', 'maxmemory', '0');
     expect(await one.isMode('shared')).toBeLessThan(6000);
-  }, 30_000);
+  });
 
   it('tells once that it is denied, and says so in its health, until somebody has changed that', async () => {
     await server.admin.acl('SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all');
@@ -177,7 +174,7 @@ describe('a store whose server refuses to write', () => {
     members.push(one);
     await one.isMode('shared');
     await server.admin.acl('SETUSER', 'app', '-evalsha', '-eval');
-    await one.isMode('local', 10_000);
+    await one.isMode('local');
     await sleep(1000);
 
     const denials = one.told.filter(({ type }) => type === 'circuit-store.denied');
@@ -187,9 +184,9 @@ describe('a store whose server refuses to write', () => {
     expect(one.store.health().problem).toContain('the server refuses sync: NOPERM');
 
     await server.admin.acl('SETUSER', 'app', '+evalsha', '+eval');
-    await one.isMode('shared', 10_000);
+    await one.isMode('shared');
     expect(one.store.health().problem).toBeUndefined();
-  }, 30_000);
+  });
 
   it('tells that it may not even connect', async () => {
     const client = new Redis({ port: server.port, username: 'nobody', password: 'wrong', lazyConnect: true });
