@@ -122,7 +122,7 @@ describe('redisOutbox, with processes that are killed', () => {
     const tookMs = (all.at(-1)?.[2] ?? 0) - (all[0]?.[2] ?? 0);
 
     expect(all).toHaveLength(40);
-    expect(tookMs).toBeGreaterThan(39 * 50 * 0.9); // 39 gaps of 50 ms
+    expect(tookMs).toBeGreaterThan(39 * 50 * 0.5); // 39 gaps of 50 ms, told by processes that may be late; each for itself would take an eighth
     expect(new Set(all.map(([, pid]) => pid)).size).toBeGreaterThan(1);
   }, 60_000);
 });
