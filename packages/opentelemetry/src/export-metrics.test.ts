@@ -1,4 +1,4 @@
-import { bulkhead, circuitBreaker, createRegistry, onHookError, retry } from '@holdfast/core';
+import { bulkhead, circuitBreaker, createRegistry, onHookError, pipeline, retry } from '@holdfast/core';
 import { metrics } from '@opentelemetry/api';
 import { AggregationTemporality, DataPointType, MeterProvider } from '@opentelemetry/sdk-metrics';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -27,6 +27,26 @@ describe('metrics', () => {
       collected.flatMap(({ dataPoints }) => dataPoints.flatMap(({ attributes }) => Object.keys(attributes))),
     );
     expect([...labels].toSorted()).toEqual(['from', 'name', 'policy', 'reason', 'state', 'to', 'verdict']);
+    await lab.close();
+  });
+
+  it('tell of the parts of a pipeline that have a name of their own', async () => {
+    const registry = createRegistry();
+    const factory = ({ name }: { name: string }) =>
+      pipeline({ name }, retry(), circuitBreaker({ name: `${name}-circuit` }));
+    registry.create(factory, { name: 'stock' });
+    const lab = meters();
+    exportMetrics({ registry, meterProvider: lab.provider });
+
+    const collected = await lab.collect();
+
+    const namesOf = (metric: string) => {
+      const points = collected.find(({ descriptor }) => descriptor.name === metric)?.dataPoints ?? [];
+      return new Set(points.map(({ attributes }) => attributes['name']));
+    };
+    expect(namesOf('holdfast.circuit.state')).toEqual(new Set(['stock-circuit']));
+    expect(namesOf('holdfast.calls')).toEqual(new Set(['stock']));
+    expect(namesOf('holdfast.retries')).toEqual(new Set());
     await lab.close();
   });
 

@@ -14,7 +14,13 @@
  */
 
 import { ConfigError, type NamedPolicy, type Registry, isName, reportHookError, withKnown } from '@holdfast/core';
-import { type PolicyMetric, type PolicyReadings, type Sample, policyMetrics } from '@holdfast/core/metrics';
+import {
+  type PolicyMetric,
+  type PolicyReadings,
+  type Sample,
+  policyMetrics,
+  shownPolicies,
+} from '@holdfast/core/metrics';
 import {
   type BatchObservableResult,
   type Meter,
@@ -80,7 +86,7 @@ export function exportMetrics(options: ExportMetricsOptions): MetricsExport {
           boundaries: [...durationBoundsSeconds],
         });
   const collect = (result: BatchObservableResult): void => {
-    for (const policy of registry) observe(policy, instruments, result);
+    for (const policy of shownPolicies(registry)) observe(policy, instruments, result);
     durations?.renew();
   };
   const observables = [...instruments.values()];

@@ -3,8 +3,7 @@
  *
  * Invariants
  *  (1) Policies are known by their kind, so that another copy of core will do; kinds that are not known are passed over.
- *  (2) What is part of a pipeline has no series of its own, but for pipelines that are members of a keyed policy: nobody could
- *      add their parts to a registry.
+ *  (2) What a pipeline is made of has series of its own, in the registry and per key.
  *  (3) What is in several registries is read of the first of them only.
  *  (4) Members that cannot be told spoil nothing else.
  *
@@ -12,6 +11,7 @@
  */
 
 import type { Fallback, Keyed, NamedPolicy, Pipeline, Policy, Registry } from '@holdfast/core';
+import { shownPolicies } from '@holdfast/core/metrics';
 
 import { type PolicyKindName, type ReadablePolicy, isPolicyKind } from './metric-row.ts';
 import { OTHER } from './name-cap.ts';
@@ -35,7 +35,7 @@ export interface PolicySource {
 export function policiesOf(source: PolicySource): readonly Subject[] {
   const { idOf, registry, maxKeys } = source;
   const subjects: Subject[] = [...storeOf(source)];
-  for (const policy of registry) {
+  for (const policy of shownPolicies(registry)) {
     const { kind, name } = policy;
     if (!isPolicyKind(kind) || !isNew(policy, source)) continue; // (1)
     const parts = { kind, group: kind, place: { name }, identity: String(idOf(policy)) };

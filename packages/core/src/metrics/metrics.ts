@@ -15,6 +15,7 @@ import { reuseRows } from './reuse-rows.ts';
 
 export { type PolicyMetric, type PolicyReadings } from './policy-metric.ts';
 export { type Sample, byLabel, optional, optionalSeconds, single } from './sample.ts';
+export { shownPolicies } from './shown-policies.ts';
 
 /**
  * Every metric of policies, in the order in which they are shown. Each is read of `policy.snapshot()`, and of a pipeline's

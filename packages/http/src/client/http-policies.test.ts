@@ -1,4 +1,5 @@
-import { Context, describe as describePolicy, hedge, noop } from '@holdfast/core';
+import { Context, createRegistry, describe as describePolicy, hedge, noop } from '@holdfast/core';
+import { shownPolicies } from '@holdfast/core/metrics';
 import { virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -18,6 +19,27 @@ const to = (origin: string, more?: Partial<HttpRequest>): Context =>
   withHttpRequest(Context.background, request(origin, more));
 
 describe('the policies of a client', () => {
+  it('have their counts shown by metrics, also a hedge, where a registry has made them', async () => {
+    const registry = createRegistry({ clock: virtualClock() });
+    const policy = registry.create(httpPolicies, { name: 'orders', hedge: { delayMs: 50 } });
+    await policy.execute(() => 1, to('http://a'));
+
+    const counts = new Map(
+      shownPolicies(registry).map((each) => [
+        `${each.kind}/${each.name}`,
+        (each as { snapshot?(): { calls?: number } }).snapshot?.().calls,
+      ]),
+    );
+    expect([...counts.keys()]).toEqual([
+      'pipeline/orders',
+      'retry/orders-retry',
+      'hedge/orders-hedge',
+      'keyed/orders',
+      'timeout/orders-try',
+    ]);
+    expect(counts.get('hedge/orders-hedge')).toBe(1);
+  });
+
   it('are a retry around a circuit per origin around a limit per try', () => {
     const tree = describePolicy(httpPolicies({ name: 'orders' }));
     const names = JSON.stringify(tree).match(/"kind":"[a-z-]+","name":"[^"]+"/g);

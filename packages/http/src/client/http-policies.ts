@@ -122,7 +122,7 @@ export function breakerPerOrigin(options: BreakerPerOriginOptions = {}): Keyed<C
 /** Has `policy` applied to requests that may be sent twice, and to nothing else. For a hedge, or a retry of your own. */
 export function onlyRepeatable<F>(policy: LayeredPolicy<F>): LayeredPolicy<F> {
   const { kind, name, clock } = policy;
-  const { describe } = policy as Partial<Describable>;
+  const { describe, snapshot } = policy as Partial<Describable & { snapshot(): unknown }>;
   const own = createPolicy<F>({
     kind,
     name,
@@ -136,7 +136,10 @@ export function onlyRepeatable<F>(policy: LayeredPolicy<F>): LayeredPolicy<F> {
       };
     },
   });
-  return describe === undefined ? own : Object.assign(own, { describe: () => describe.call(policy) });
+  return Object.assign(own, {
+    ...(describe !== undefined && { describe: () => describe.call(policy) }),
+    ...(snapshot !== undefined && { snapshot: () => snapshot.call(policy) }),
+  });
 }
 
 // --- internal ---
