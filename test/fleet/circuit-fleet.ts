@@ -93,7 +93,7 @@ export async function startCircuitFleet(
 // --- internal ---
 
 function untilOf(fleet: Fleet<CircuitCommands>): SharingFleet['until'] {
-  return async (what, holds, limitMs = 20_000) => {
+  return async (what, holds, limitMs = 40_000) => {
     let last: readonly MemberReport[] = [];
     const look = async (): Promise<false | readonly MemberReport[]> => {
       last = await fleet.askAll('report');

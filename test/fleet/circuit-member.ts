@@ -20,6 +20,7 @@ import { serveFleet } from '../redis-lab/fleet-member.ts';
 import { CallTally, type Counts } from './call-tally.ts';
 import { RulingWatch } from './ruling-watch.ts';
 import { type StorePlace, clientOf } from './store-place.ts';
+import { type LagCommands, watchTimers } from './timer-lag.ts';
 
 /** What a member is at one instant. */
 export interface MemberReport extends Counts {
@@ -36,11 +37,13 @@ export interface MemberReport extends Counts {
 }
 
 /** What a member can be asked. */
-export interface CircuitCommands {
+export interface CircuitCommands extends LagCommands {
   /** Waits until it shares. */
   ready(): Promise<boolean>;
   /** Calls every `everyMs` milliseconds from now on, whether or not the last call has ended; 0 stops. */
   call(everyMs: number): void;
+  /** Makes so many calls, one after the other. */
+  make(count: number): Promise<void>;
   report(): MemberReport;
   close(): Promise<void>;
 }
@@ -67,17 +70,21 @@ serveFleet<CircuitCommands, CircuitSettings>(({ index, settings: { place, namesp
   const dependency = dependencyCaller(url, name);
   const tally = new CallTally();
   const watch = new RulingWatch();
+  const lag = watchTimers();
   let timer: NodeJS.Timeout | undefined;
-  const call = (): void => {
+  const call = (): Promise<void> => {
     watch.look(rulingOf(breaker).ruling);
-    void tally.count(() => breaker.execute(({ signal }) => dependency(signal)));
+    return tally.count(() => breaker.execute(({ signal }) => dependency(signal)));
   };
 
   return {
     ready: () => store.ready(20_000),
     call(everyMs) {
       clearInterval(timer);
-      if (everyMs > 0) timer = setInterval(call, everyMs);
+      if (everyMs > 0) timer = setInterval(() => void call(), everyMs);
+    },
+    async make(count) {
+      for (let made = 0; made < count; made++) await call(); // oxlint-disable-line no-await-in-loop -- one after the other
     },
     report() {
       const fleet = rulingOf(breaker);
@@ -87,6 +94,7 @@ serveFleet<CircuitCommands, CircuitSettings>(({ index, settings: { place, namesp
       const sharing = { mode, nodes, unanswered, setbacks: watch.setbacks, told };
       return { state: breaker.state, fleet, ...sharing, ...tally.next() };
     },
+    lag,
     close: () => store.close(),
   };
 });

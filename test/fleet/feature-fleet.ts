@@ -9,6 +9,7 @@ import { type Fleet, startFleet } from '../redis-lab/fleet.ts';
 import type { SourceEdit } from '../redis-lab/member-program.ts';
 import type { FeatureCommands, FeatureReport, FeatureSettings } from './feature-member.ts';
 import type { StorePlace } from './store-place.ts';
+import { lessLag } from './timer-lag.ts';
 
 /** Processes that share their features. */
 export interface FeatureFleet extends AsyncDisposable {
@@ -60,24 +61,15 @@ export async function startFeatureFleet(plan: FeatureFleetPlan): Promise<Feature
       limitMs,
     );
   };
-  const timed: FeatureFleet['timed'] = async (what) => {
-    await fleet.askAll('lag');
-    const from = performance.now();
-    await what();
-    const tookMs = performance.now() - from;
-    return tookMs - LAGS * Math.max(...(await fleet.askAll('lag')));
-  };
+  const timed: FeatureFleet['timed'] = (what) => lessLag(fleet, what);
   await fleet.askAll('ready');
   return { fleet, timed, until, agreement, [Symbol.asyncDispose]: () => fleet.stop() };
 }
 
 // --- internal ---
 
-/** Timers, answers and notices that follow on one another until something is everywhere, and each of which may be late. */
-const LAGS = 4;
-
 function untilOf(fleet: Fleet<FeatureCommands>): FeatureFleet['until'] {
-  return async (what, holds, limitMs = 20_000) => {
+  return async (what, holds, limitMs = 40_000) => {
     let last: readonly FeatureReport[] = [];
     const look = async (): Promise<false | readonly FeatureReport[]> => {
       last = await fleet.askAll('report');

@@ -25,6 +25,7 @@ import {
 
 import { serveFleet } from '../redis-lab/fleet-member.ts';
 import { type StorePlace, clientOf } from './store-place.ts';
+import { type LagCommands, watchTimers } from './timer-lag.ts';
 
 const features = defineFeatures({
   recommendations: { modes: ['full', 'cached', 'off'], onLevel: { 2: 'cached' } },
@@ -75,7 +76,7 @@ export interface WantedChange {
 }
 
 /** What a member can be asked. */
-export interface FeatureCommands {
+export interface FeatureCommands extends LagCommands {
   ready(): Promise<boolean>;
   /** Makes a change; returns when, or the code of what it was refused with. */
   set(change: WantedChange): number | string;
@@ -83,8 +84,6 @@ export interface FeatureCommands {
   /** Votes for a level from now on; undefined ends that. */
   vote(level: number | undefined): void;
   report(): FeatureReport;
-  /** How late its timers were at the worst since it was last asked: what the machine adds. Milliseconds; 0 on one at rest. */
-  lag(): number;
   /** The trail of the fleet, and where it is broken. */
   audit(): Promise<{ readonly entries: readonly AuditEntry[]; readonly brokenAt: number | undefined }>;
   close(): Promise<void>;
@@ -98,9 +97,6 @@ export interface FeatureSettings {
 
 const READ_EVERY_MS = 3;
 const VOTE_EVERY_MS = 100;
-
-/** What timers are late by on a machine at rest, collections of garbage included. */
-const USUAL_LAG_MS = 15;
 
 /** Time after which a request counts as lost: more than by default, since a machine that runs other tests as well is slow. */
 const COMMAND_TIMEOUT_MS = 1000;
@@ -208,21 +204,6 @@ interface StoreEvent {
 
 function toldText({ type, features: lost = [], feature, mode }: StoreEvent): string {
   return [type, ...lost, feature, mode].filter((word) => word !== undefined).join(' ');
-}
-
-/** Returns what tells, and forgets, how late timers were at the worst. */
-function watchTimers(): () => number {
-  let [last, worst] = [now(), 0];
-  setInterval(() => {
-    const at = now();
-    worst = Math.max(worst, at - last - READ_EVERY_MS - USUAL_LAG_MS);
-    last = at;
-  }, READ_EVERY_MS);
-  return () => {
-    const told = worst;
-    worst = 0;
-    return told;
-  };
 }
 
 /** Reads all the time. Returns how that went so far. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { sleep } from '../redis-lab/eventually.ts';
 import { type CircuitFleet, startCircuitFleet } from './circuit-fleet.ts';
+import type { MemberReport } from './circuit-member.ts';
+import { lessLag } from './timer-lag.ts';
 
 /** Opens quickly, and stays open until a test has seen it. */
 const options = {
@@ -45,17 +47,20 @@ describe('faults of the server', () => {
       await circuit.fleet.askAll('report');
 
       await fault(circuit);
-      const reports = await circuit.until(
-        'agreement',
-        ({ mode, fleet: { ruling, view } }) => mode === 'shared' && view === 'fresh' && ruling.epoch >= epoch,
-        3000,
-      );
+      let reports: readonly MemberReport[] = [];
+      const agree = async () => {
+        reports = await circuit.until(
+          'agreement',
+          ({ mode, fleet: { ruling, view } }) => mode === 'shared' && view === 'fresh' && ruling.epoch >= epoch,
+        );
+      };
+      expect(await lessLag(circuit.fleet, agree)).toBeLessThan(3000);
 
       expect(new Set(reports.map(({ fleet: { ruling } }) => ruling.epoch)).size).toBe(1);
       expect(reports.flatMap(({ strange }) => strange)).toEqual([]);
       expect(Math.max(...reports.map(({ lateRefusals }) => lateRefusals))).toBe(0);
       circuit.dependency.set('ok');
-      await circuit.until('a closed circuit', ({ state }) => state === 'closed', 15_000);
+      await circuit.until('a closed circuit', ({ state }) => state === 'closed');
       expect(await circuit.server.keysWithoutTtl()).toEqual([]);
     },
   );
