@@ -238,6 +238,24 @@ describe('the services of orders', { timeout: isLong ? 900_000 : 240_000 }, () =
     expect((await order(platform.url, refused, context)).status).toBe(201);
   });
 
+  it('answers 503 with word of when to come again while PostgreSQL is down, and loses no order and no record by it', async () => {
+    const lamp = { ...ada, lines: [{ sku: 'lamp', quantity: 1 }] };
+    const before = await Promise.all(Array.from({ length: 10 }, () => place(lamp)));
+    await platform.postgres.crash();
+    const refused = await place(lamp);
+    await platform.postgres.restart();
+    await expect.poll(async () => (await order(platform.url, refused, context)).status, { timeout: 30_000 }).toBe(201);
+
+    expect(before.map(({ status }) => status)).toEqual(before.map(() => 201));
+    expect(refused).toMatchObject({ status: 503, retryAfter: '1' });
+    expect(refused.contentType).toMatch(/^application\/problem\+json/);
+    const refs = [...before, refused].map(({ ref }) => ref);
+    const records = (): Promise<object[]> =>
+      platform.postgres.query('select 1 from audit where order_ref = any($1)', [refs]);
+    await expect.poll(async () => (await records()).length, { timeout: 30_000 }).toBe(refs.length);
+    expect(died).toEqual([]);
+  });
+
   it('ends in good order when RabbitMQ cuts its connections, and works when started again', async () => {
     const placed = await place({ ...ada, lines: [{ sku: 'lamp', quantity: 1 }] });
     await platform.rabbitmq.closeConnections('a test');

@@ -7,7 +7,7 @@ import { certificate } from '../postgres-lab/self-signed.ts';
 import { eventually } from '../redis-lab/eventually.ts';
 import { latency } from '../redis-lab/flow.ts';
 import { databaseLab, patient } from './database-lab.ts';
-import { sqlPool } from '@holdfast/sql';
+import { CommitOutcomeUnknownError, isDatabaseUnavailable, sqlPool } from '@holdfast/sql';
 
 const lab = databaseLab('create table note (id int primary key)');
 const root = Context.background;
@@ -115,6 +115,49 @@ describe('a connection that breaks', () => {
 
     expect(await asked).toMatchObject({ code: 'STATEMENT_OUTCOME_UNKNOWN', cause: { code: '57P01' } });
     expect((await database.query(root, 'select 1 as n')).rows).toEqual([{ n: 1 }]);
+  });
+});
+
+describe('a server that restarts', () => {
+  it('is told apart from every other failure, and nothing of what failed so was done', async () => {
+    await using server = await startPostgresServer();
+    await server.query('create table note (id int primary key)');
+    const database = sqlPool(server.pool({ max: 4 }), patient);
+    const outcomes = new Map<number, unknown>();
+    let id = 0;
+    let isOver = false;
+    const write = async (): Promise<void> => {
+      while (!isOver) {
+        const own = ++id;
+        const insert = { text: 'insert into note values ($1)', values: [own] };
+        // oxlint-disable-next-line no-await-in-loop -- one after the other
+        const outcome: unknown = await database
+          .transaction(root, (transaction) => transaction.query(insert))
+          .then(() => 'done')
+          .catch((error: unknown) => error);
+        outcomes.set(own, outcome);
+        // oxlint-disable-next-line no-await-in-loop -- a server that is down refuses at once
+        if (outcome !== 'done') await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+
+    const writing = Promise.all(Array.from({ length: 8 }, write));
+    await eventually(() => id > 100, { what: 'writes', limitMs: 30_000 });
+    await server.crash();
+    await server.restart();
+    const before = id;
+    await eventually(() => id > before + 100, { what: 'writes after the restart', limitMs: 30_000 });
+    isOver = true;
+    await writing;
+
+    const kept = new Set((await server.query<{ id: number }>('select id from note')).map((row) => row.id));
+    const failed = [...outcomes].filter(([, outcome]) => outcome !== 'done');
+    const absent = failed.filter(([, error]) => isDatabaseUnavailable(error));
+    const unknown = failed.filter(([, error]) => error instanceof CommitOutcomeUnknownError);
+    expect(absent.length).toBeGreaterThan(0);
+    expect(failed.length - absent.length - unknown.length).toBe(0);
+    expect(absent.filter(([own]) => kept.has(own))).toEqual([]);
+    expect([...outcomes].filter(([own, outcome]) => outcome === 'done' && !kept.has(own))).toEqual([]);
   });
 });
 

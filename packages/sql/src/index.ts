@@ -23,6 +23,7 @@ export {
   StatementOutcomeUnknownError,
   TransactionAbortedError,
   TransactionScopeError,
+  isDatabaseUnavailable,
   isTransactionConflict,
   sqlStateOf,
 } from './sql-error.ts';

@@ -8,6 +8,7 @@ import {
   StatementOutcomeUnknownError,
   TransactionAbortedError,
   TransactionScopeError,
+  isDatabaseUnavailable,
   isFatal,
   isRefusal,
   isTransactionConflict,
@@ -53,5 +54,26 @@ describe('errors of the server', () => {
 
     expect(states.map((state) => isTransactionConflict(serverError(state)))).toEqual([true, true, false, false]);
     expect(isTransactionConflict(new CommitOutcomeUnknownError(serverError('40001')))).toBe(false);
+  });
+
+  it.each([
+    ['the server shuts down', serverError('57P01', 'FATAL'), true],
+    ['the server starts up', serverError('57P03', 'FATAL'), true],
+    ['the server takes no more', serverError('53300', 'FATAL'), true],
+    ['a connection exception', serverError('08006'), true],
+    ['nobody listens', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), true],
+    ['the connection broke, by node-postgres', new Error('Connection terminated unexpectedly'), true],
+    ['the pool has no client in time', new Error('timeout exceeded when trying to connect'), true],
+    ['no answer in time', new ConnectionDroppedError('late'), true],
+    ['a refusal', serverError('23505'), false],
+    ['a statement that was stopped', serverError('57014'), false],
+    ['a password that is wrong', serverError('28P01', 'FATAL'), false],
+    ['an unknown outcome', new StatementOutcomeUnknownError(new Error('Connection terminated unexpectedly')), false],
+    ['an unknown commit', new CommitOutcomeUnknownError(serverError('57P01', 'FATAL')), false],
+    ['any other error', new TypeError('a bug'), false],
+    ['what is no error', 'ECONNREFUSED', false],
+    ['nothing', undefined, false],
+  ])('say that the database is not there: %s', (_what, error, expected) => {
+    expect(isDatabaseUnavailable(error)).toBe(expected);
   });
 });

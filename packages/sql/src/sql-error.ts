@@ -77,6 +77,19 @@ export function isTransactionConflict(error: unknown): boolean {
   return state === '40001' || state === '40P01';
 }
 
+/**
+ * Whether the database could not be reached, or ended the connection, and nothing was done: as while it restarts. The whole may be
+ * tried again, later. For `isRetryable` of `retry`, and for an answer that says "later". False where an outcome is unknown.
+ * Never throws.
+ */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof ConnectionDroppedError) return true;
+  const state = sqlStateOf(error);
+  if (state !== undefined) return state.startsWith('08') || statesOfAbsence.has(state);
+  if (!(error instanceof Error)) return false;
+  return codesOfAbsence.has(String(fieldsOf(error).code)) || wordsOfAbsence.has(error.message);
+}
+
 /** Whether the server refused, and the connection goes on: whatever it refused was not done. */
 export function isRefusal(error: unknown): boolean {
   return sqlStateOf(error) !== undefined && fieldsOf(error).severity === 'ERROR';
@@ -100,6 +113,36 @@ const scopeMessages = {
   'ended-by-statement': 'a statement ended the transaction behind its back: what was done in it may have stayed',
   released: 'this client was released: check out another',
 } as const satisfies Record<TransactionScopeError['reason'], string>;
+
+/**
+ * Of the server, besides connection exceptions: it shuts down, has crashed, starts up, dropped an idle session, or takes no more.
+ *
+ * Source: PostgreSQL documentation, "PostgreSQL Error Codes", https://www.postgresql.org/docs/current/errcodes-appendix.html.
+ */
+const statesOfAbsence: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '57P05', '53300']);
+
+/** Of sockets, by Node.js' own names. */
+const codesOfAbsence: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** Of node-postgres, which gives these errors no code. */
+const wordsOfAbsence: ReadonlySet<string> = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'Client has encountered a connection error and is not queryable',
+  'timeout expired',
+  'timeout exceeded when trying to connect',
+]);
 
 nameErrorClass(StatementOutcomeUnknownError, 'StatementOutcomeUnknownError');
 nameErrorClass(CommitOutcomeUnknownError, 'CommitOutcomeUnknownError');

@@ -1,15 +1,16 @@
 /**
  * Audit messages: takes records of orders from their queue, each under a context of its own, as a part of the service.
  *
- * A record that fails is tried again, and goes to a queue of its own after five times. One that comes twice is no mistake: the
- * broker delivers again what was under way when a process died.
+ * A record that fails is tried again, and goes to a queue of its own after five times; while the database is away it waits, which is
+ * no fault of the record. One that comes twice is no mistake: the broker delivers again what was under way when a process died.
  *
  * @module
  */
 
 import { type Context, messageOf } from '@holdfast/core';
-import { type Consumer, createConsumer } from '@holdfast/queue/rabbitmq';
+import { type Consumer, type Disposition, type MessageFailure, createConsumer } from '@holdfast/queue/rabbitmq';
 import type { Component } from '@holdfast/service';
+import { isDatabaseUnavailable } from '@holdfast/sql';
 import { type ChannelModel, connect } from 'amqplib';
 
 import { assertAuditQueues } from '../contract/audit-queues.ts';
@@ -53,6 +54,7 @@ export class AuditMessages implements Component {
       codec: messageCodec,
       prefetchCount: 8,
       maxAttempts: 5,
+      onFailure: waitForTheDatabase,
       handle: (own, { content }) => handle(own, JSON.parse(Buffer.from(content).toString()) as PlacedOrder),
     });
     this.#consumer = consumer;
@@ -68,4 +70,11 @@ export class AuditMessages implements Component {
     await this.#consumer?.close(context);
     await this.#connection?.close().catch(() => {}); // one that was lost is closed
   }
+}
+
+// --- internal ---
+
+/** A record that failed since the database is away is kept, and tried again here, however often. */
+function waitForTheDatabase({ error }: MessageFailure): Disposition | undefined {
+  return isDatabaseUnavailable(error) ? { action: 'again', afterMs: 500 } : undefined;
 }

@@ -6,8 +6,9 @@
 
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { bulkhead, createRegistry } from '@holdfast/core';
-import { createGrpcServing } from '@holdfast/grpc';
+import { createGrpcServing, grpcError } from '@holdfast/grpc';
 import { createLifecycle } from '@holdfast/service';
+import { CommitOutcomeUnknownError, isDatabaseUnavailable } from '@holdfast/sql';
 
 import { type TellHop, asHop } from '../contract/hop.ts';
 import { type ReserveRequest, inventoryService } from '../contract/inventory-contract.ts';
@@ -66,8 +67,19 @@ function serve(stock: Stock, { policy, tell }: ServingParts) {
   const server = new Server({ interceptors: [serving.interceptor] });
   server.addService(inventoryService, {
     reserve: serving.handleUnary((context, request: ReserveRequest) =>
-      asHop({ layer: 'inventory', orderRef: request.orderRef, tell }, context, () => stock.reserve(context, request)),
+      asHop({ layer: 'inventory', orderRef: request.orderRef, tell }, context, () =>
+        stock.reserve(context, request).catch(mayComeAgain),
+      ),
     ),
   });
   return { serving, server };
+}
+
+/**
+ * A database that is not there is "later", not a failure that nobody knows anything of. Also where the answer to COMMIT is missing:
+ * an order that comes again has its reference, and takes nothing twice.
+ */
+function mayComeAgain(error: unknown): never {
+  if (!isDatabaseUnavailable(error) && !(error instanceof CommitOutcomeUnknownError)) throw error;
+  throw grpcError('UNAVAILABLE', 'the stock cannot be reached', { retryAfterMs: 500 });
 }
