@@ -125,9 +125,9 @@ describe('a server that restarts', () => {
     const database = sqlPool(server.pool({ max: 4 }), patient);
     const outcomes = new Map<number, unknown>();
     let id = 0;
-    let isOver = false;
+    const story = { isOver: false };
     const write = async (): Promise<void> => {
-      while (!isOver) {
+      while (!story.isOver) {
         const own = ++id;
         const insert = { text: 'insert into note values ($1)', values: [own] };
         // oxlint-disable-next-line no-await-in-loop -- one after the other
@@ -147,7 +147,7 @@ describe('a server that restarts', () => {
     await server.restart();
     const before = id;
     await eventually(() => id > before + 100, { what: 'writes after the restart', limitMs: 30_000 });
-    isOver = true;
+    story.isOver = true;
     await writing;
 
     const kept = new Set((await server.query<{ id: number }>('select id from note')).map((row) => row.id));
