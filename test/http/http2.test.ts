@@ -55,7 +55,7 @@ describe('a drain over HTTP/2', () => {
 
     await goaway;
     expect(await stuck).toEqual([503, isClosing]);
-    expect(await drained).toMatchObject({ isComplete: true, leftCount: 0 });
+    expect(await drained).toMatchObject({ isComplete: true, abandoned: [] });
     const other = connectTo(url);
     const closed = once(other, 'close');
     expect(await get(other, '/')).toEqual([503, expect.stringContaining('server-draining')]);

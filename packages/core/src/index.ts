@@ -60,12 +60,20 @@ export { ConfigError } from './kernel/options.ts';
 
 // What is under way, and its drain
 export * from './kernel/drain-report.ts';
-export { type InFlight, type InFlightParts, type RunInFlight, createInFlight } from './kernel/in-flight.ts';
+export {
+  type Endable,
+  type InFlight,
+  type InFlightParts,
+  type RunInFlight,
+  createInFlight,
+} from './kernel/in-flight.ts';
 
 // For policies and adapters of your own
 export { messageOf, nameErrorClass } from './kernel/errors.ts';
 export { isContext, requireContext } from './kernel/context.ts';
 export { askHook, callHook, ignoreRejection, reportHookError } from './kernel/hooks.ts';
+export { tellEvent } from './kernel/tell.ts';
+export { type Ending, type WaitParts, within } from './kernel/within.ts';
 export { drawFrom, steadyRandom } from './kernel/random.ts';
 export { type DelayBounds, fullJitterMs } from './mechanisms/backoff.ts';
 export { inRange, integerInRange, isFunction, isName, oneOf, withDefaults, withKnown } from './kernel/options.ts';

@@ -18,6 +18,7 @@ export { clientInterceptor, type ClientInterceptorOptions, withCallContext } fro
 export { outgoingDefaults, type OutgoingOptions } from './outgoing.ts';
 
 // Servers
+export type { AbandonedRun, DrainReport, FinishedRuns } from '@holdfast/core';
 export {
   createGrpcServing,
   type GrpcServing,
@@ -27,13 +28,7 @@ export {
 } from './serving.ts';
 export { type GrpcHandlers } from './handlers.ts';
 export { contextOf, type HandledCall } from './call-context.ts';
-export {
-  type GrpcComponent,
-  grpcComponentDefaults,
-  type GrpcComponentOptions,
-  GrpcDrainIncompleteError,
-  type GrpcDrainReport,
-} from './server-component.ts';
+export { type GrpcComponent, grpcComponentDefaults, type GrpcComponentOptions } from './server-component.ts';
 
 // Metadata
 export { grpcMetadataOf, type GrpcMetadataValue, type MetadataNames, withGrpcMetadata } from './call-metadata.ts';

@@ -18,7 +18,13 @@
  */
 
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { type CancellableContext, CancelledError, type Context, DeadlineExceededError } from '@holdfast/core';
+import {
+  type CancellableContext,
+  CancelledError,
+  type Context,
+  DeadlineExceededError,
+  type RunInFlight,
+} from '@holdfast/core';
 
 import { finalStatus, type FinalStatus, statusOfError } from './error-status.ts';
 
@@ -44,8 +50,8 @@ export class ServedCall {
   readonly next: ServerInterceptingCallInterface;
   /** What grpc-js goes on with. */
   readonly intercepting: ServerInterceptingCall;
-  /** Instant of the clock; set when it is admitted. */
-  begunAt = 0;
+  /** Set when it is admitted. */
+  run: RunInFlight<ServedCall> | undefined;
   readonly #ports: ServedCallPorts;
   #state: 'new' | 'running' | 'answered' | 'over' = 'new';
   #context: CancellableContext | undefined;
@@ -78,9 +84,9 @@ export class ServedCall {
     return this.#sentCode;
   }
 
-  /** Ends its context, as a drain does when its time runs out. The handler may still answer. */
+  /** Ends its context while it runs, as a drain does when its time runs out. The handler may still answer. */
   cancel(cause: unknown): void {
-    this.#context?.cancel(cause);
+    if (this.#state === 'running') this.#context?.cancel(cause);
   }
 
   // --- internal ---

@@ -1,29 +1,32 @@
 /**
  * Server component: a server of grpc-js as a part of a service, which stops without failing a call.
  *
- *   start: bound ─► drain: takes no new call, answers those that have come ── all answered, connections gone ─► drained
- *                            └─ grace before the end ─► contexts cancelled ─► time is over ─► forced shut ─────► drained
+ *   start: bound ─► quiesce: serves, and sends connections away ─► drain: takes no new call, answers those that have come ─┐
+ *                                                                  └─ grace before the end ─► contexts cancelled ──┤
+ *                         shut by force ◄── connections are gone, or a second later, or time is over ◄── drained ◄───┘
  *
  * Always
- *  - A call that came before the drain is answered, if its handler does so in time.
+ *  - A call that came before the drain is answered, if its handler does so in time; what comes later is refused, and no handler runs.
+ *  - A connection that is sent away keeps the calls that it has begun. It is sent away by word, never by force, before the drain is over.
  *  - A drain ends with its context at the latest, and then no call is left.
- *  - Timers are set while it drains only, and keep the process alive.
  *
  * @module
  */
 
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import {
-  CancelledError,
   type Clock,
   ConfigError,
   type Context,
+  type DrainReport,
+  type InFlight,
+  type Timer,
+  callHook,
   inRange,
   isName,
   requireContext,
-  ResilienceError,
-  nameErrorClass,
   withKnown,
+  within,
 } from '@holdfast/core';
 
 import type { ServedCall } from './served-call.ts';
@@ -52,19 +55,6 @@ export const grpcComponentDefaults: Required<Pick<GrpcComponentOptions, 'name' |
   graceMs: 1000,
 });
 
-/** What a drain has done. */
-export interface GrpcDrainReport {
-  /** Whether nothing was abandoned. */
-  readonly isComplete: boolean;
-  /** Milliseconds that it took. */
-  readonly durationMs: number;
-  /** Calls that ended while it drained, by path; of those, the ones that did not end with OK. */
-  readonly finished: readonly { readonly name: string; readonly count: number; readonly failedCount: number }[];
-  /** Calls that were cut off, the oldest first. */
-  readonly abandoned: readonly { readonly name: string; readonly ageMs: number; readonly place: undefined }[];
-  readonly error: GrpcDrainIncompleteError | undefined;
-}
-
 /** A server as a component of a lifecycle. */
 export interface GrpcComponent {
   readonly name: string;
@@ -74,38 +64,61 @@ export interface GrpcComponent {
   /** Binds the server. Rejects with grpc-js' error, as for an address in use. */
   start(): Promise<void>;
   /**
+   * Goes on serving, and tells clients to take their next calls elsewhere; those that come back all the same are told again, once a
+   * second. What is under way goes on. With a grpc-js that cannot, and before a start, it does nothing.
+   */
+  quiesce(): void;
+  /**
    * Takes no new call, and waits for those under way until `context` ends; then it shuts the server by force. Called again it waits for
    * the same, and ends with the first of the contexts. Never rejects.
    */
-  drain(context: Context): Promise<GrpcDrainReport>;
+  drain(context: Context): Promise<DrainReport>;
   /** Whether no call is under way. */
   isIdle(): boolean;
   /** Shuts the server by force. */
   close(): void;
 }
 
-/** A drain is over, and calls were cut off. */
-export class GrpcDrainIncompleteError extends ResilienceError {
-  readonly code = 'GRPC_DRAIN_INCOMPLETE';
-
-  constructor(policy: string, abandoned: GrpcDrainReport['abandoned'], cause: unknown) {
-    super(`${policy} is drained and cut off ${abandoned.length} calls: ${abandoned.map(({ name }) => name).slice(0, 10).join(', ')}`, { policy, cause }); // prettier-ignore
-  }
-}
-
 /** The calls that a component drains. */
-export interface DrainedCalls {
-  isDraining: boolean;
-  readonly open: ReadonlySet<ServedCall>;
-  readonly overListeners: Set<(call: ServedCall) => void>;
+export interface ComponentCalls {
+  readonly inFlight: InFlight<ServedCall>;
+  /** How they are drained: as the component says that was made last, where one serving has several. */
+  readonly drainParts: { name: string; graceMs: number };
+  /** Told of every call that comes, before it is admitted or refused. */
+  readonly callListeners: Set<() => void>;
 }
 
 /** Makes the component. */
 export function grpcComponent(
   server: Server,
   options: GrpcComponentOptions,
-  parts: { readonly calls: DrainedCalls; readonly clock: Clock },
+  { calls, clock }: { readonly calls: ComponentCalls; readonly clock: Clock },
 ): GrpcComponent {
+  const settings = resolve(server, options);
+  const { name, dependsOn, graceMs } = settings;
+  Object.assign(calls.drainParts, { name, graceMs });
+  const stopping = new StoppingServer(server, settings, { calls, clock });
+  const component: Omit<GrpcComponent, 'port'> = {
+    name,
+    dependsOn,
+    start: () => stopping.bind(),
+    quiesce: () => stopping.quiesce(),
+    async drain(context) {
+      requireContext('drain', context);
+      return stopping.drain(context);
+    },
+    isIdle: () => calls.inFlight.size === 0,
+    close: () => stopping.close(),
+  };
+  // a lifecycle takes nothing that it does not know, so it is not shown to it
+  return Object.defineProperty(component, 'port', { get: () => stopping.port }) as GrpcComponent;
+}
+
+// --- internal ---
+
+type ComponentSettings = GrpcComponentOptions & typeof grpcComponentDefaults;
+
+function resolve(server: Server, options: GrpcComponentOptions): ComponentSettings {
   const settings = withKnown('grpcComponent', grpcComponentDefaults, options, ['address', 'credentials', 'dependsOn']);
   if (typeof server?.bindAsync !== 'function')
     throw new ConfigError('grpcComponent.server', 'a Server of grpc-js', server);
@@ -114,60 +127,32 @@ export function grpcComponent(
   inRange('grpcComponent.graceMs', settings.graceMs, [0, 60_000]);
   if (typeof settings.credentials !== 'object' || settings.credentials === null)
     throw new ConfigError('grpcComponent.credentials', 'ServerCredentials of grpc-js', settings.credentials);
-  let port = 0;
-  let draining: Draining | undefined;
-  const component: Omit<GrpcComponent, 'port'> = {
-    name: settings.name,
-    dependsOn: settings.dependsOn,
-    async start() {
-      port = await bind(server, settings);
-    },
-    async drain(context) {
-      requireContext('drain', context);
-      draining ??= new Draining(server, settings, parts);
-      return draining.until(context);
-    },
-    isIdle: () => parts.calls.open.size === 0,
-    close: () => server.forceShutdown(),
-  };
-  // a lifecycle takes nothing that it does not know, so it is not shown to it
-  return Object.defineProperty(component, 'port', { get: () => port }) as GrpcComponent;
+  return settings;
 }
 
-// --- internal ---
+/** How long those who were sent away and have come back may stay until they are sent away again. Milliseconds. */
+const STAY_MS = 1000;
 
-nameErrorClass(GrpcDrainIncompleteError, 'GrpcDrainIncompleteError');
+/** How long connections without calls are waited for. Milliseconds. */
+const LAST_CONNECTIONS_MS = 1000;
 
-function bind(server: Server, { address, credentials }: GrpcComponentOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else reject(error);
-    });
-  });
-}
+/** As long as timers of Node.js can be: who is sent away may end what was begun, however long that takes. Milliseconds. */
+const NO_FORCE_MS = 2_147_483_647;
 
-/** How a drain has ended: the server shut by itself, or what ended first. */
-interface DrainEnd {
-  readonly isShut: boolean;
-  readonly cause: unknown;
-}
-
-class Draining {
-  readonly #server: Server;
-  readonly #settings: GrpcComponentOptions & typeof grpcComponentDefaults;
-  readonly #calls: DrainedCalls;
+class StoppingServer {
+  /** 0 before it is bound. */
+  port = 0;
+  readonly #server: Server & Partial<Pick<Server, 'drain'>>;
+  readonly #settings: ComponentSettings;
+  readonly #calls: ComponentCalls;
   readonly #clock: Clock;
-  readonly #finished = new Map<string, { count: number; failedCount: number }>();
-  readonly #undo: (() => unknown)[] = [];
-  #report: Promise<GrpcDrainReport> | undefined = undefined;
-  #end: ((end: DrainEnd) => void) | undefined = undefined;
-  #isOver = false;
+  #again: Timer | undefined = undefined;
+  #shut: Promise<void> | undefined = undefined;
 
   constructor(
     server: Server,
-    settings: GrpcComponentOptions & typeof grpcComponentDefaults,
-    { calls, clock }: { readonly calls: DrainedCalls; readonly clock: Clock },
+    settings: ComponentSettings,
+    { calls, clock }: { readonly calls: ComponentCalls; readonly clock: Clock },
   ) {
     this.#server = server;
     this.#settings = settings;
@@ -175,73 +160,58 @@ class Draining {
     this.#clock = clock;
   }
 
-  /** Begins it, where that was not done, and ends it with `context` at the latest. */
-  until(context: Context): Promise<GrpcDrainReport> {
-    this.#report ??= this.#run();
-    if (!this.#isOver) this.#limit(context);
-    return this.#report;
+  bind(): Promise<void> {
+    const { address, credentials } = this.#settings;
+    return new Promise((done, fail) => {
+      this.#server.bindAsync(address, credentials, (error, port) => {
+        if (error !== null) return fail(error);
+        this.port = port;
+        done();
+      });
+    });
+  }
+
+  quiesce(): void {
+    this.#calls.callListeners.add(this.#sendAwayLater);
+    this.#sendAway();
+  }
+
+  async drain(context: Context): Promise<DrainReport> {
+    const drained = this.#calls.inFlight.drain(context); // calls that come are refused from here on
+    this.#calls.callListeners.add(this.#sendAwayLater); // a connection may come when the server has been told to close
+    this.#shut ??= new Promise((done) => this.#server.tryShutdown(() => done()));
+    const shut = this.#shut;
+    const report = await drained;
+    await within(() => shut, { clock: this.#clock, context: context.withTimeout(LAST_CONNECTIONS_MS) });
+    this.close();
+    return report;
+  }
+
+  close(): void {
+    this.#calls.callListeners.delete(this.#sendAwayLater);
+    this.#again?.cancel();
+    this.#server.forceShutdown();
   }
 
   // --- internal ---
 
-  async #run(): Promise<GrpcDrainReport> {
-    const begunAt = this.#clock.now();
-    this.#calls.isDraining = true;
-    const onOver = (call: ServedCall): void => this.#note(call);
-    this.#calls.overListeners.add(onOver);
-    const end = await this.#shut();
-    this.#calls.overListeners.delete(onOver);
-    const now = this.#clock.now();
-    const abandoned = [...this.#calls.open].map(({ name, begunAt: since }) => ({
-      name,
-      ageMs: now - since,
-      place: undefined,
-    }));
-    if (!end.isShut) {
-      this.#cancelRest();
-      this.#server.forceShutdown();
-    }
-    const { name } = this.#settings;
-    const error = abandoned.length === 0 ? undefined : new GrpcDrainIncompleteError(name, abandoned, end.cause);
-    const finished = [...this.#finished].map(([path, counts]) => ({ name: path, ...counts }));
-    return { isComplete: abandoned.length === 0, durationMs: now - begunAt, finished, abandoned, error };
+  /** Tells clients to take their next calls elsewhere; what they have begun goes on. A grpc-js without `drain` cannot. */
+  #sendAway(): void {
+    if (this.port === 0) return;
+    const { address } = this.#settings;
+    const bound = address.replace(/:0$/, `:${this.port}`);
+    callHook('quiesce', this.#settings.name, () => this.#server.drain?.(bound, NO_FORCE_MS));
   }
 
-  /** Waits until the server has no connection any more, or the first of the contexts has ended. */
-  async #shut(): Promise<DrainEnd> {
-    const end = await new Promise<DrainEnd>((resolve) => {
-      this.#end = resolve;
-      this.#server.tryShutdown(() => resolve({ isShut: true, cause: undefined }));
-    });
-    this.#isOver = true;
-    for (const undo of this.#undo) undo();
-    return end;
-  }
-
-  #limit(context: Context): void {
-    const giveUp = (): void => this.#end?.({ isShut: false, cause: context.cause });
-    this.#undo.push(context.onCancel(giveUp));
-    const remainingMs = context.remainingMs();
-    if (remainingMs === Infinity) return;
-    const graceMs = Math.min(this.#settings.graceMs, remainingMs / 5);
-    this.#setTimer(() => this.#cancelRest(), remainingMs - graceMs);
-    this.#setTimer(giveUp, remainingMs);
-  }
-
-  #setTimer(callback: () => void, delayMs: number): void {
-    const timer = this.#clock.setTimer(callback, delayMs);
-    this.#undo.push(() => timer.cancel());
-  }
-
-  #cancelRest(): void {
-    for (const call of this.#calls.open)
-      call.cancel(new CancelledError(`${this.#settings.name} is being drained`, { policy: this.#settings.name }));
-  }
-
-  #note(call: ServedCall): void {
-    const counts = this.#finished.get(call.name) ?? { count: 0, failedCount: 0 };
-    counts.count++;
-    if (call.sentCode !== 0) counts.failedCount++;
-    this.#finished.set(call.name, counts);
-  }
+  /**
+   * A client that is sent away begins once more what had not come here, and only once: one that comes back is sent away again after a
+   * while, not with its first call, when all others of its calls would be lost.
+   */
+  readonly #sendAwayLater = (): void => {
+    this.#again ??= this.#clock.setTimer(() => {
+      this.#again = undefined;
+      this.#sendAway();
+    }, STAY_MS);
+    this.#again.unref();
+  };
 }

@@ -20,6 +20,8 @@ import {
   type CancellableContext,
   ConfigError,
   Context,
+  createInFlight,
+  type InFlight,
   inRange,
   isFunction,
   type Policy,
@@ -34,7 +36,13 @@ import type { GrpcMethod } from './grpc-call.ts';
 import { defuseOverflow, incomingLeftMs } from './incoming-deadline.ts';
 import { requireCodec } from './outgoing.ts';
 import { drainingStatus, expiredStatus, ServedCall, type ServedCallPorts } from './served-call.ts';
-import { type GrpcComponent, type GrpcComponentOptions, grpcComponent } from './server-component.ts';
+import {
+  type ComponentCalls,
+  type GrpcComponent,
+  type GrpcComponentOptions,
+  grpcComponent,
+  grpcComponentDefaults,
+} from './server-component.ts';
 import { type GrpcHandlers, makeHandlers } from './handlers.ts';
 
 /** Options of {@link createGrpcServing}. Omitted ones take {@link grpcServingDefaults}. */
@@ -101,7 +109,7 @@ export interface GrpcServing extends GrpcHandlers {
   /** For `new Server({ interceptors: [serving.interceptor] })`. */
   readonly interceptor: ServerInterceptor;
   /**
-   * Makes a component of a service's lifecycle of `server`, with `start`, `drain` and `close`; each may be called by hand.
+   * Makes a component of a service's lifecycle of `server`, with `start`, `quiesce`, `drain` and `close`; each may be called by hand.
    *
    * @throws ConfigError when an option is not valid.
    */
@@ -137,25 +145,27 @@ export function createGrpcServing(options: GrpcServingOptions = {}): GrpcServing
 // --- internal ---
 
 /** The calls of a server. */
-class ServedCalls implements ServedCallPorts {
-  isDraining = false;
-  /** Told when a call is over, by whoever drains. */
-  readonly overListeners: Set<(call: ServedCall) => void> = new Set();
-  readonly open: Set<ServedCall> = new Set();
+class ServedCalls implements ServedCallPorts, ComponentCalls {
+  readonly drainParts = { name: grpcComponentDefaults.name, graceMs: grpcComponentDefaults.graceMs };
+  readonly callListeners: Set<() => void> = new Set();
+  readonly inFlight: InFlight<ServedCall>;
   readonly #settings: ServingSettings;
   readonly #codec: ContextCodec;
   readonly #accept: ReadonlySet<string> | 'all';
   readonly #counts = { admitted: 0, answered: 0, cancelled: 0, draining: 0, expired: 0 };
+  #open = 0;
 
   constructor(settings: ServingSettings) {
     this.#settings = settings;
+    this.inFlight = createInFlight(Object.assign(this.drainParts, { clock: settings.clock }));
     this.#codec = settings.codec ?? createContextCodec();
     this.#accept = metadataNamesOf('grpcServing.accept', settings.accept);
   }
 
   admit(call: ServedCall, metadata: Metadata): CancellableContext | FinalStatus {
     const { clock, wallClock } = this.#settings;
-    if (this.isDraining) {
+    for (const listener of this.callListeners) listener();
+    if (!this.inFlight.isOpen) {
       this.#counts.draining++;
       return drainingStatus();
     }
@@ -167,8 +177,8 @@ class ServedCalls implements ServedCallPorts {
     if (context.cancelled) return this.#refuseExpired();
     noteContext(metadata, call.intercepting, context);
     this.#counts.admitted++;
-    call.begunAt = clock.now();
-    this.open.add(call);
+    this.#open++;
+    call.run = this.inFlight.begin(call.name, call);
     return context;
   }
 
@@ -187,15 +197,15 @@ class ServedCalls implements ServedCallPorts {
   }
 
   onOver(call: ServedCall): void {
-    this.open.delete(call);
+    if (call.run !== undefined) this.inFlight.end(call.run, call.sentCode !== 0);
+    this.#open--;
     if (call.sentCode === undefined) this.#counts.cancelled++;
     else this.#counts.answered++;
-    for (const listener of this.overListeners) listener(call);
   }
 
   snapshot(): GrpcServingSnapshot {
     const { admitted, answered, cancelled, draining, expired } = this.#counts;
-    return { open: this.open.size, admitted, answered, cancelled, refused: { draining, expired } };
+    return { open: this.#open, admitted, answered, cancelled, refused: { draining, expired } };
   }
 
   // --- internal ---

@@ -14,7 +14,7 @@ export { type RequestLike, contextOf, extendContext, hasContext } from './server
 export { checkedContextOf } from './server/chain.ts';
 export { type AnswerProblem, type RequestLife } from './server/request-life.ts';
 export { type RequestEnding, type RequestOutcome } from './server/request-ending.ts';
-export { type RequestCounts, type RequestDrainReport } from './server/running.ts';
+export type { RequestCounts } from './server/running.ts';
 export { type IncomingRequest, type OutgoingResponse } from './server/http-message.ts';
 export { type UpgradeSocket } from './server/socket-response.ts';
 

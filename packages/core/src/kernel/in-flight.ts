@@ -22,7 +22,7 @@ import type { Clock } from './clock.ts';
 import type { CancellableContext, Context } from './context.ts';
 import { DrainIncompleteError, type DrainReport } from './drain-report.ts';
 
-/** Whose work it is; how long what is cancelled is given, and what else is to be known of it. */
+/** Whose work it is; how long what is cancelled is given, and what else is to be known of it. They are read when a drain needs them. */
 export interface InFlightParts {
   /** Whose it is, in errors: their `policy`. */
   readonly name: string;
@@ -35,31 +35,36 @@ export interface InFlightParts {
   readonly onDrained?: (report: DrainReport) => void;
 }
 
+/** What can be told to end: a context, or what stands for one. It must bear being told again, and once it has ended. Must not throw. */
+export interface Endable {
+  cancel(cause: unknown): unknown;
+}
+
 /** One run under way. */
-export interface RunInFlight {
+export interface RunInFlight<E extends Endable = CancellableContext> {
   /** What reports call it: the kind of work, not its id. */
   readonly name: string;
   /** Instant of the clock. */
   readonly begunAt: number;
   /** Under which it runs now. */
-  readonly context: CancellableContext;
+  readonly context: E;
   /** Where it was begun, where that was noted. */
   readonly place: string | undefined;
 }
 
 /** The runs under way of a tracker, a consumer, a server. Iterating it gives them, the oldest first. */
-export interface InFlight extends Iterable<RunInFlight> {
+export interface InFlight<E extends Endable = CancellableContext> extends Iterable<RunInFlight<E>> {
   readonly state: 'open' | 'draining' | 'drained';
   /** Whether no drain has begun. */
   readonly isOpen: boolean;
   /** Runs under way. */
   readonly size: number;
   /** Notes that a run has begun under `context`, which a drain may cancel. Whether it may begin is asked before: `isOpen`. */
-  begin(name: string, context: CancellableContext, place?: string): RunInFlight;
+  begin(name: string, context: E, place?: string): RunInFlight<E>;
   /** Goes on with `run` under another context, which a drain cancels in place of the first; that one has ended. */
-  goOn(run: RunInFlight, context: CancellableContext): void;
+  goOn(run: RunInFlight<E>, context: E): void;
   /** Notes that `run` has ended, and ends its context. Returns whether that was in time: false where it had been abandoned. */
-  end(run: RunInFlight, hasFailed: boolean): boolean;
+  end(run: RunInFlight<E>, hasFailed: boolean): boolean;
   /**
    * Waits for what is under way until `context` ends. Called again it waits for the same, and ends with the first context. Never
    * rejects.
@@ -70,22 +75,22 @@ export interface InFlight extends Iterable<RunInFlight> {
 }
 
 /** Makes a list of runs under way: for what begins work of others, and has to wait for it when it is to end. */
-export function createInFlight(parts: InFlightParts): InFlight {
-  return new Runs(parts);
+export function createInFlight<E extends Endable = CancellableContext>(parts: InFlightParts): InFlight<E> {
+  return new Runs<E>(parts);
 }
 
 // --- internal ---
 
-type OpenRun = { -readonly [Field in keyof RunInFlight]: RunInFlight[Field] };
+type OpenRun<E extends Endable> = { -readonly [Field in keyof RunInFlight<E>]: RunInFlight<E>[Field] };
 
-class Runs implements InFlight {
+class Runs<E extends Endable> implements InFlight<E> {
   readonly #parts: InFlightParts;
-  readonly #runs = new Set<OpenRun>();
+  readonly #runs = new Set<OpenRun<E>>();
   readonly #finished = new Map<string, { count: number; failedCount: number }>();
   readonly #undo: (() => unknown)[] = [];
   /** Why contexts of runs have ended: one for all, since its stack tells nothing. */
   readonly #isOver: CancelledError;
-  readonly #isDrained: CancelledError;
+  #isDrained: CancelledError | undefined = undefined;
   #drained: Promise<DrainReport> | undefined = undefined;
   #resolve: ((report: DrainReport) => void) | undefined = undefined;
   #drainBegunAt = 0;
@@ -93,7 +98,6 @@ class Runs implements InFlight {
   constructor(parts: InFlightParts) {
     this.#parts = parts;
     this.#isOver = new CancelledError(`the work of ${parts.name} has ended`, { policy: parts.name });
-    this.#isDrained = new CancelledError(`${parts.name} is being drained`, { policy: parts.name });
   }
 
   get state(): InFlight['state'] {
@@ -109,22 +113,22 @@ class Runs implements InFlight {
     return this.#runs.size;
   }
 
-  [Symbol.iterator](): Iterator<RunInFlight> {
+  [Symbol.iterator](): Iterator<RunInFlight<E>> {
     return this.#runs[Symbol.iterator]();
   }
 
-  begin(name: string, context: CancellableContext, place?: string): RunInFlight {
+  begin(name: string, context: E, place?: string): RunInFlight<E> {
     const run = { name, begunAt: this.#parts.clock.now(), context, place };
     this.#runs.add(run);
     return run;
   }
 
-  goOn(run: OpenRun, context: CancellableContext): void {
+  goOn(run: OpenRun<E>, context: E): void {
     run.context.cancel(this.#isOver); // (4)
     run.context = context; // (6)
   }
 
-  end(run: RunInFlight, hasFailed: boolean): boolean {
+  end(run: RunInFlight<E>, hasFailed: boolean): boolean {
     run.context.cancel(this.#isOver); // (4)
     if (!this.#runs.delete(run)) return false; // (1)
     if (this.isOpen) return true;
@@ -146,7 +150,7 @@ class Runs implements InFlight {
   }
 
   isDrainCause(cause: unknown): boolean {
-    return cause === this.#isDrained;
+    return this.#isDrained !== undefined && cause === this.#isDrained;
   }
 
   // --- internal ---
@@ -170,7 +174,9 @@ class Runs implements InFlight {
     this.#undo.push(() => timer.cancel());
   }
 
-  #cancel(runs: readonly RunInFlight[]): void {
+  #cancel(runs: readonly RunInFlight<E>[]): void {
+    const { name } = this.#parts;
+    this.#isDrained ??= new CancelledError(`${name} is being drained`, { policy: name });
     for (const { context } of runs.toReversed()) context.cancel(this.#isDrained); // (3)
   }
 
@@ -187,7 +193,7 @@ class Runs implements InFlight {
     this.#parts.onDrained?.(report);
   }
 
-  #report(left: readonly RunInFlight[], cause: unknown): DrainReport {
+  #report(left: readonly RunInFlight<E>[], cause: unknown): DrainReport {
     const { name: policy, clock, placeOf } = this.#parts;
     const now = clock.now();
     const finished = [...this.#finished].map(([name, counts]) => ({ name, ...counts }));

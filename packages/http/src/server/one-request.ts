@@ -49,7 +49,7 @@ export interface LifePorts {
   readonly isDraining: boolean;
   /** Whether connections are not kept any more. */
   readonly isQuiet: () => boolean;
-  readonly onOver: (life: OneRequest, outcome: RequestOutcome) => void;
+  readonly onOver: (outcome: RequestOutcome) => void;
   /** Answers a problem in the framework's own way, instead of on the response. Returns false where another answer is on its way. */
   readonly answer?: AnswerProblem | undefined;
 }
@@ -141,13 +141,13 @@ export class OneRequest implements RequestLife, StoreEntry {
     this.#timer?.cancel();
     if (outcome === 'client-gone') this.#root.cancel(new ClientGoneError(this.#ports.settings.name));
     else this.#root.cancel(isOverError); // (2)
-    this.#ports.onOver(this, outcome);
+    this.#ports.onOver(outcome);
     this.#tellEnded(outcome);
   }
 
-  /** Ends the context because the server closes. */
-  close(): void {
-    this.#root.cancel(new ServerClosingError(this.#ports.settings.name));
+  /** Ends the context because the server closes, if that is not over. */
+  cancel(): void {
+    if (!this.#isOver) this.#root.cancel(new ServerClosingError(this.#ports.settings.name));
   }
 
   /** Has the answer tell that its connection is not kept. */

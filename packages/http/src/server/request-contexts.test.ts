@@ -230,7 +230,11 @@ describe('request contexts', () => {
 
     expect(await drained).toBe('its report');
     expect(server.told).toBe('start quiesce drain close');
-    expect(requests.withDrain({ name: 'bare' })).not.toHaveProperty('start');
+    const bare = requests.withDrain({ name: 'bare' });
+    expect(await (bare as { drain?(context: Context): unknown }).drain?.(context)).toMatchObject({
+      finished: [{ name: 'GET', count: 1, failedCount: 0 }],
+    });
+    expect(bare).not.toHaveProperty('start');
     for (const none of [undefined, createServer()])
       expect(() => requests.withDrain(none as never)).toThrow(/needs a component, as serverComponent/);
   });

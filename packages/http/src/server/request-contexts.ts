@@ -13,14 +13,22 @@
  * @module
  */
 
-import { askHook, type CancellableContext, type Context, reportHookError, requireContext } from '@holdfast/core';
+import {
+  askHook,
+  type CancellableContext,
+  type Context,
+  type DrainReport,
+  reportHookError,
+  requireContext,
+} from '@holdfast/core';
 
 import { type HttpProblem, problemOf } from '../problem.ts';
 import type { IncomingRequest, OutgoingResponse } from './http-message.ts';
 import { OneRequest } from './one-request.ts';
+import type { RequestOutcome } from './request-ending.ts';
 import type { AnswerProblem, RequestLife } from './request-life.ts';
 import { requestMark } from './request-store.ts';
-import { type RequestCounts, type RequestDrainReport, Running } from './running.ts';
+import { type RequestCounts, Running } from './running.ts';
 import {
   type RequestContextsOptions,
   type RequestSettings,
@@ -48,11 +56,12 @@ export interface RequestContexts {
   quiesce(): void;
   /**
    * Refuses new requests with 503 and waits for those under way, until `context` ends. Shortly before its deadline, what still runs is
-   * cancelled with a `ServerClosingError`. Never rejects for what requests do.
+   * cancelled with a `ServerClosingError`. Called again it waits for the same, and ends with the first of the contexts. Never rejects
+   * for what requests do; the report calls them by their methods.
    *
    * @throws TypeError when `context` is no context.
    */
-  drain(context: Context): Promise<RequestDrainReport>;
+  drain(context: Context): Promise<DrainReport>;
   /**
    * Returns `component` with its stop made ours as well: for `serverComponent` of `@holdfast/service`, or what you have of its shape.
    *
@@ -118,7 +127,8 @@ class Border implements RequestContexts {
     this.name = settings.name;
     this.isAmbient = settings.ambient;
     this.#settings = settings;
-    this.#running = new Running(settings.clock, settings.drainGraceMs);
+    const { name, clock, drainGraceMs } = settings;
+    this.#running = new Running({ name, clock, graceMs: drainGraceMs });
   }
 
   begin(request: IncomingRequest, response: OutgoingResponse, answer?: AnswerProblem): RequestLife {
@@ -140,7 +150,7 @@ class Border implements RequestContexts {
     this.#running.quiesce();
   }
 
-  async drain(context: Context): Promise<RequestDrainReport> {
+  async drain(context: Context): Promise<DrainReport> {
     requireContext('drain', context);
     return this.#running.drain(context);
   }
@@ -155,7 +165,8 @@ class Border implements RequestContexts {
     const drain = async (context: Context): Promise<unknown> => {
       const drained = this.drain(context);
       try {
-        return await component.drain?.(context);
+        const own = await component.drain?.(context);
+        return own ?? (await drained);
       } finally {
         await drained;
       }
@@ -178,7 +189,7 @@ class Border implements RequestContexts {
   // --- internal ---
 
   #begin(request: IncomingRequest, response: OutgoingResponse, { isStream, answer }: Beginning): RequestLife {
-    const { socket } = request;
+    let over: ((outcome: RequestOutcome) => void) | undefined;
     const life = new OneRequest(
       this.#contextFor(request, isStream),
       { request, response },
@@ -186,11 +197,11 @@ class Border implements RequestContexts {
         settings: this.#settings,
         isDraining: this.#running.isDraining,
         isQuiet: this.#isQuiet,
-        onOver: (over, outcome) => this.#running.over(over, outcome, socket),
+        onOver: (outcome) => over?.(outcome),
         answer,
       },
     );
-    this.#running.add(life, socket);
+    over = this.#running.add(life, request);
     response.on('close', () => life.settle());
     return life;
   }

@@ -39,15 +39,21 @@ describe('running requests', () => {
     await clock.advance(30);
     answer(response);
 
-    expect(await drained).toEqual({ isComplete: true, durationMs: 30, leftCount: 0 });
+    expect(await drained).toEqual({
+      isComplete: true,
+      durationMs: 30,
+      finished: [{ name: 'GET', count: 1, failedCount: 0 }],
+      abandoned: [],
+      error: undefined,
+    });
     expect(isServerClosing(context.cause)).toBe(false);
     expect(clock.pendingCount).toBe(0);
   });
 
   it('(2) end a drain at once where there are none, or where its context has ended', async () => {
     begin();
-    expect(await requests.drain(within(0))).toMatchObject({ isComplete: false, leftCount: 1 });
-    expect(await createRequestContexts().drain(Context.background)).toMatchObject({ isComplete: true, leftCount: 0 });
+    expect(await requests.drain(within(0))).toMatchObject({ isComplete: false, abandoned: [{ name: 'GET' }] });
+    expect(await createRequestContexts().drain(Context.background)).toMatchObject({ isComplete: true, abandoned: [] });
   });
 
   it('(2), (3) that are not over are cancelled before its end, and then left behind', async () => {
@@ -59,7 +65,10 @@ describe('running requests', () => {
     expect(isServerClosing(context.cause)).toBe(true);
     await clock.advance(1000);
 
-    expect(await drained).toEqual({ isComplete: false, durationMs: 10_000, leftCount: 1 });
+    const report = await drained;
+    expect(report).toMatchObject({ isComplete: false, durationMs: 10_000, finished: [] });
+    expect(report.abandoned).toEqual([{ name: 'GET', ageMs: 10_000, place: undefined }]);
+    expect(report.error?.message).toBe('http is drained and left 1 behind: GET');
   });
 
   it('(3) are cancelled a fifth of a short time before its end, so that they can be answered', async () => {
@@ -79,16 +88,45 @@ describe('running requests', () => {
     await settle();
     stop.cancel();
 
-    expect(await drained).toMatchObject({ isComplete: false, leftCount: 1 });
+    expect(await drained).toMatchObject({ isComplete: false, abandoned: [{ name: 'GET' }] });
     expect(isServerClosing(context.cause)).toBe(true);
   });
 
-  it('may be drained twice, and the first end counts for its own caller', async () => {
+  it('may be drained twice, which ends with the first of the contexts', async () => {
     const { response } = begin();
-    const drains = [requests.drain(within(10_000)), requests.drain(within(20_000))];
+    begin();
+    const drains = [requests.drain(within(10_000)), requests.drain(within(2000))];
+    await clock.advance(10);
+    answer(response);
+    await clock.advance(1990);
+
+    const [first, second] = await Promise.all(drains);
+    expect(first).toBe(second);
+    expect(first).toMatchObject({ durationMs: 2000, finished: [{ count: 1 }], abandoned: [{ name: 'GET' }] });
+  });
+
+  it('(1), (2) that outlive a drain still run, and are counted when they are over', async () => {
+    const { response } = begin();
+    await requests.drain(within(0));
+    expect(requests.counts().running).toBe(1);
     answer(response);
 
-    expect(await Promise.all(drains)).toMatchObject([{ isComplete: true }, { isComplete: true }]);
+    expect(requests.counts()).toMatchObject({ running: 0, ended: { 'server-closing': 1 } });
+  });
+
+  it('(2) that were refused are answered before a drain ends, and are told apart', async () => {
+    const { response } = begin();
+    const drained = requests.drain(within(10_000));
+    const late = begin();
+    answer(response);
+    await settle();
+    expect(requests.counts().running).toBe(1);
+    late.response.close();
+
+    expect((await drained).finished).toEqual([
+      { name: 'GET', count: 1, failedCount: 0 },
+      { name: 'refused', count: 1, failedCount: 0 },
+    ]);
   });
 
   it('are kept no connection for from quiesce on, and are served', () => {

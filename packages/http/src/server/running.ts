@@ -2,20 +2,19 @@
  * Running: the requests under way, and how to wait for their end.
  *
  *   open ── quiesce ─► quiet: connections are not kept ── drain ─► draining: new ones are refused ── all over, or the time ─► drained
- *                                                                      └─ drainGraceMs before the end: the rest is cancelled
+ *                                                                      └─ drainGraceMs before the end: the rest is closed
  *
  * Invariants
  *  (1) A request is in the list from its head until it is over, and counted once.
- *  (2) A drain ends when nothing is under way, or with its context, whichever is first.
- *  (3) What still runs is cancelled `drainGraceMs` before that end, or a fifth of the time if that is less.
- *  (4) A connection that is lost ends every request on it, also those whose turn to be answered had not come.
+ *  (2) A drain waits for all of them, and for the answers of those that it refuses, which its report calls `refused`.
+ *  (3) A connection that is lost ends every request on it, also those whose turn to be answered had not come.
  *
  * @module
  */
 
-import type { Clock, Context, Timer } from '@holdfast/core';
+import { type Context, type DrainReport, type InFlight, type InFlightParts, createInFlight } from '@holdfast/core';
 
-import type { Closable } from './http-message.ts';
+import type { Closable, IncomingRequest } from './http-message.ts';
 import type { OneRequest } from './one-request.ts';
 import type { RequestOutcome } from './request-ending.ts';
 
@@ -27,21 +26,9 @@ export interface RequestCounts {
   readonly ended: Readonly<Record<RequestOutcome, number>>;
 }
 
-/** What became of the requests that were under way when a drain began. */
-export interface RequestDrainReport {
-  /** Whether none was left. */
-  readonly isComplete: boolean;
-  /** Milliseconds that it took. */
-  readonly durationMs: number;
-  /** How many were left behind. */
-  readonly leftCount: number;
-}
-
 /** The requests under way. */
 export class Running {
-  readonly #clock: Clock;
-  readonly #graceMs: number;
-  readonly #lives = new Set<OneRequest>();
+  readonly #inFlight: InFlight<OneRequest>;
   readonly #bySocket = new WeakMap<object, Set<OneRequest>>();
   readonly #ended: Record<RequestOutcome, number> = {
     answered: 0,
@@ -51,80 +38,50 @@ export class Running {
     'server-closing': 0,
     failed: 0,
   };
-  readonly #waiting = new Set<() => void>();
-  #phase: 'open' | 'quiet' | 'draining' = 'open';
+  #count = 0;
+  #isQuiet = false;
 
-  constructor(clock: Clock, graceMs: number) {
-    this.#clock = clock;
-    this.#graceMs = graceMs;
+  constructor(parts: InFlightParts) {
+    this.#inFlight = createInFlight(parts);
   }
 
   get isQuiet(): boolean {
-    return this.#phase !== 'open';
+    return this.#isQuiet;
   }
 
   get isDraining(): boolean {
-    return this.#phase === 'draining';
+    return !this.#inFlight.isOpen;
   }
 
   counts(): RequestCounts {
-    return { running: this.#lives.size, ended: { ...this.#ended } };
+    return { running: this.#count, ended: { ...this.#ended } };
   }
 
-  add(life: OneRequest, socket: object | null | undefined): void {
-    this.#lives.add(life); // (1)
-    if (isClosable(socket)) this.#onSocket(socket).add(life);
-  }
-
-  over(life: OneRequest, outcome: RequestOutcome, socket: object | null | undefined): void {
-    if (!this.#lives.delete(life)) return;
-    this.#ended[outcome]++; // (1)
-    if (isClosable(socket)) this.#bySocket.get(socket)?.delete(life);
-    if (this.#lives.size === 0) for (const done of this.#waiting) done(); // (2)
+  /** Notes a request. Returns what is to be called with its outcome when it is over, once. */
+  add(life: OneRequest, { method, socket }: IncomingRequest): (outcome: RequestOutcome) => void {
+    const run = this.#inFlight.begin(life.refusal === undefined ? (method ?? 'request') : 'refused', life);
+    const lives = isClosable(socket) ? this.#onSocket(socket) : undefined;
+    lives?.add(life);
+    this.#count++; // (1)
+    return (outcome) => {
+      this.#count--;
+      this.#ended[outcome]++; // (1)
+      lives?.delete(life);
+      this.#inFlight.end(run, outcome !== 'answered' && outcome !== 'refused'); // (2)
+    };
   }
 
   quiesce(): void {
-    if (this.#phase === 'open') this.#phase = 'quiet';
-    for (const life of this.#lives) life.letGo();
+    this.#isQuiet = true;
+    for (const { context: life } of this.#inFlight) life.letGo();
   }
 
-  drain(context: Context): Promise<RequestDrainReport> {
+  drain(context: Context): Promise<DrainReport> {
     this.quiesce();
-    this.#phase = 'draining';
-    const begunAt = this.#clock.now();
-    return new Promise((resolve) => {
-      let unhook: (() => unknown) | undefined = undefined;
-      const timers: Timer[] = [];
-      const done = (): void => {
-        if (!this.#waiting.delete(done)) return;
-        for (const timer of timers) timer.cancel();
-        unhook?.();
-        const leftCount = this.#lives.size;
-        this.#closeRest();
-        resolve({ isComplete: leftCount === 0, durationMs: this.#clock.now() - begunAt, leftCount });
-      };
-      this.#waiting.add(done);
-      if (this.#lives.size === 0) return done(); // (2)
-      timers.push(...this.#limit(context.remainingMs(), done));
-      unhook = context.onCancel(done);
-    });
+    return this.#inFlight.drain(context); // (2)
   }
 
   // --- internal ---
-
-  /** Sets the timers of a drain; a listener of its context alone would not hold the process. */
-  #limit(remainingMs: number, done: () => void): readonly Timer[] {
-    if (remainingMs === Infinity) return [];
-    const graceMs = Math.min(this.#graceMs, remainingMs / 5); // (3)
-    return [
-      this.#clock.setTimer(() => this.#closeRest(), remainingMs - graceMs),
-      this.#clock.setTimer(done, remainingMs),
-    ];
-  }
-
-  #closeRest(): void {
-    for (const life of this.#lives) life.close();
-  }
 
   /** The requests of a connection, which are all over when it is lost. */
   #onSocket(socket: Closable & object): Set<OneRequest> {
@@ -133,7 +90,7 @@ export class Running {
     const lives = new Set<OneRequest>();
     this.#bySocket.set(socket, lives);
     socket.once('close', () => {
-      for (const life of lives) life.settle(); // (4)
+      for (const life of lives) life.settle(); // (3)
     });
     return lives;
   }

@@ -22,6 +22,7 @@ import {
   type DrainReport,
   createInFlight,
   reportHookError,
+  tellEvent,
 } from '@holdfast/core';
 
 import { endedBefore } from '../in-flight/ended-before.ts';
@@ -243,11 +244,6 @@ class ChannelConsumer implements Consumer {
   }
 
   #tell(event: ConsumerEvent): void {
-    const { events } = this.#settings;
-    try {
-      if (events?.active === true) events.emit(event);
-    } catch (error) {
-      reportHookError('events', error, this.name);
-    }
+    tellEvent(this.#settings.events, this.name, () => event);
   }
 }

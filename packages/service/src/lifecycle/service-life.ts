@@ -14,11 +14,12 @@ import {
   withKnown,
   requireContext,
   callHook,
+  type Ending,
+  within,
+  tellEvent,
 } from '@holdfast/core';
 
-import { type Ending, within } from '../drain/within.ts';
 import { Deferred } from '../ports/deferred.ts';
-import { tell } from '../ports/tell.ts';
 import type { Component } from './component.ts';
 import type { LifecycleNews, LifecycleState } from './lifecycle-event.ts';
 import { ProcessWatch } from './process-watch.ts';
@@ -197,7 +198,7 @@ export class ServiceLife implements AsyncDisposable {
 
   #tell(parts: LifecycleNews): void {
     const { name, events } = this.#settings;
-    tell(events, name, () => ({ policy: 'lifecycle', name, ...parts }));
+    tellEvent(events, name, () => ({ policy: 'lifecycle', name, ...parts }));
   }
 }
 

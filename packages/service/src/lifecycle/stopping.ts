@@ -15,9 +15,9 @@
  * @module
  */
 
-import { CancelledError, type Clock, Context, type DrainReport, askHook, callHook } from '@holdfast/core';
+import { CancelledError, type Clock, Context, type DrainReport, askHook, callHook, within } from '@holdfast/core';
 
-import { pause, within } from '../drain/within.ts';
+import { pause } from '../drain/pause.ts';
 import type { Component } from './component.ts';
 import { drainDepths, usesOf } from './start-order.ts';
 import type { StopReason, StopReport, StopStep } from './stop-report.ts';

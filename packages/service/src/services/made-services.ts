@@ -13,9 +13,8 @@ import {
   systemClock,
   requireContext,
   callHook,
+  within,
 } from '@holdfast/core';
-
-import { within } from '../drain/within.ts';
 
 /** One service as it was defined. */
 export interface ServiceSpec {

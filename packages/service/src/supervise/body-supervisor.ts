@@ -21,10 +21,10 @@ import {
   reportHookError,
   requireContext,
   callHook,
+  within,
+  tellEvent,
 } from '@holdfast/core';
 
-import { within } from '../drain/within.ts';
-import { tell } from '../ports/tell.ts';
 import { RestartIntensity } from './restart-intensity.ts';
 import { StallWatch } from './stall-watch.ts';
 import { ChildExitError, type CrashReport, StalledError, type SupervisedBody } from './supervised-body.ts';
@@ -213,7 +213,7 @@ export class BodySupervisor {
   }
 
   #tell(type: 'supervise.crashed' | 'supervise.gave-up', report: CrashReport): void {
-    tell(this.#settings.events, this.name, () => ({ type, policy: 'supervise', name: this.name, report }));
+    tellEvent(this.#settings.events, this.name, () => ({ type, policy: 'supervise', name: this.name, report }));
   }
 
   #report(end: RunEnd, rest: Pick<CrashReport, 'ranForMs' | 'verdict' | 'restartInMs'>): CrashReport {

@@ -24,10 +24,10 @@ import {
   withKnown,
   requireContext,
   callHook,
+  tellEvent,
 } from '@holdfast/core';
 
 import { RunPlaces } from '../drain/run-place.ts';
-import { tell } from '../ports/tell.ts';
 import {
   type JobSettings,
   type Tracker,
@@ -179,7 +179,7 @@ export class JobTracker implements Tracker {
   }
 
   #tell(event: () => TrackerFailedEvent | TrackerRefusedEvent | TrackerDrainedEvent): void {
-    tell(this.#settings.events, this.#settings.name, event);
+    tellEvent(this.#settings.events, this.#settings.name, event);
   }
 }
 

@@ -8,10 +8,11 @@
  * @module
  */
 
-import { type Events, type PolicyEvent, reportHookError } from '@holdfast/core';
+import type { Events, PolicyEvent } from './events.ts';
+import { reportHookError } from './hooks.ts';
 
-/** Tells an event, where somebody listens. Never throws. */
-export function tell(events: Events | undefined, name: string, event: () => PolicyEvent): void {
+/** Tells the event that `event` builds, where somebody listens; `name` is whose it is. Never throws. */
+export function tellEvent(events: Events | undefined, name: string, event: () => PolicyEvent): void {
   try {
     if (events?.active === true) events.emit(event()); // (2)
   } catch (error) {

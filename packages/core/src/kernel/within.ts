@@ -9,7 +9,8 @@
  * @module
  */
 
-import type { Clock, Context, Timer } from '@holdfast/core';
+import type { Clock, Timer } from './clock.ts';
+import type { Context } from './context.ts';
 
 /** What the wait has come to. */
 export type Ending<T> =
@@ -19,8 +20,11 @@ export type Ending<T> =
 
 /** On what clock to wait, and who is told of a value that comes too late. */
 export interface WaitParts<T> {
-  readonly clock: Clock;
+  /** Of a context with a deadline, it keeps the process alive; undefined keeps none. */
+  readonly clock: Clock | undefined;
+  /** What the wait ends with. */
   readonly context: Context;
+  /** Told of a value that comes after the wait has ended, so that what it holds can be let go of. Must not throw. */
   readonly onLate?: (value: T) => void;
 }
 
@@ -42,7 +46,7 @@ export function within<T>(work: () => T | PromiseLike<T>, parts: WaitParts<T>): 
     };
     const late = (): void => end({ kind: 'late', cause: context.cause });
     const remainingMs = context.remainingMs();
-    if (remainingMs !== Infinity) timer = clock.setTimer(late, remainingMs); // (2): a listener would not hold the process
+    if (remainingMs !== Infinity) timer = clock?.setTimer(late, remainingMs); // (2): a listener would not hold the process
     stop = context.onCancel(late);
     Promise.resolve()
       .then(work)
@@ -51,10 +55,4 @@ export function within<T>(work: () => T | PromiseLike<T>, parts: WaitParts<T>): 
         (error: unknown) => end({ kind: 'failed', error }),
       );
   });
-}
-
-/** Waits for `ms` milliseconds, or until `context` ends if that is sooner. The process is kept alive. */
-export async function pause(ms: number, { clock, context }: WaitParts<never>): Promise<void> {
-  const own = context.withTimeout(ms);
-  await within(() => new Promise<never>(() => {}), { clock, context: own });
 }

@@ -1,7 +1,8 @@
-import { type Events, createEvents, onHookError } from '@holdfast/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { tell } from './tell.ts';
+import { type Events, createEvents } from './events.ts';
+import { onHookError } from './hooks.ts';
+import { tellEvent } from './tell.ts';
 
 const reported: string[] = [];
 let before: ReturnType<typeof onHookError>;
@@ -13,7 +14,7 @@ afterEach(() => void onHookError(before));
 
 const event = { type: 'tracker.failed', policy: 'tracker', name: 'mine' };
 
-describe('tell', () => {
+describe('tellEvent', () => {
   it('(1) reports what an Events throws, and goes on', () => {
     const hostile: Events = {
       active: true,
@@ -22,7 +23,7 @@ describe('tell', () => {
         throw new Error('no');
       },
     };
-    tell(hostile, 'mine', () => event);
+    tellEvent(hostile, 'mine', () => event);
 
     expect(reported).toEqual(['events of mine: Error: no']);
   });
@@ -30,13 +31,13 @@ describe('tell', () => {
   it('(2) builds no event without a listener', () => {
     const build = vi.fn<() => typeof event>(() => event);
     const events = createEvents();
-    tell(undefined, 'mine', build);
-    tell(events, 'mine', build);
+    tellEvent(undefined, 'mine', build);
+    tellEvent(events, 'mine', build);
     expect(build).not.toHaveBeenCalled();
 
     const heard = vi.fn<(event: object) => void>();
     events.listen(heard);
-    tell(events, 'mine', build);
+    tellEvent(events, 'mine', build);
     expect(heard).toHaveBeenCalledWith(event);
   });
 });

@@ -1,8 +1,8 @@
-import { Context } from '@holdfast/core';
-import { virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 
-import { pause, within } from './within.ts';
+import { virtualClock } from '../testing/virtual-clock.ts';
+import { Context } from './context.ts';
+import { within } from './within.ts';
 
 const clock = virtualClock();
 const root = Context.withClock(clock);
@@ -61,19 +61,5 @@ describe('within', () => {
     await clock.advance(0);
 
     expect(onLate.mock.calls).toEqual([[7]]);
-  });
-});
-
-describe('pause', () => {
-  it('waits for its time, or for the end of the context', async () => {
-    const ends: string[] = [];
-    const context = root.withTimeout(50);
-    void pause(20, { clock, context }).then(() => ends.push(`short ${clock.now()}`));
-    void pause(500, { clock, context }).then(() => ends.push(`long ${clock.now()}`));
-    const start = clock.now();
-    await clock.advance(500);
-
-    expect(ends).toEqual([`short ${start + 20}`, `long ${start + 50}`]);
-    expect(clock.pendingCount).toBe(0);
   });
 });
