@@ -66,7 +66,7 @@ const table: readonly Row[] = [
     error: new HookError('listener', { cause }),
     name: 'HookError',
     code: 'HOOK_FAILED',
-    message: 'the hook listener failed; the call went on without it',
+    message: 'listener failed, and no caller is told of it',
   },
   {
     error: new ConfigError('retry.maxAttempts', 'an integer', 0),

@@ -53,14 +53,17 @@ export abstract class ResilienceError extends Error {
  */
 export abstract class RejectionError extends ResilienceError {}
 
-/** A user's hook (a listener, `classify`, `delayMs`, ...) threw. The call went on without it; the hook's error is `cause`. */
+/**
+ * A user's hook (a listener, `classify`, `delayMs`, ...) threw, and the call went on without it; or something failed that has no
+ * caller to tell, as a job in the background or a handler of a request. The error itself is `cause`.
+ */
 export class HookError extends ResilienceError {
   readonly code = 'HOOK_FAILED';
-  /** Which hook threw: the option's or method's name, `classify`, `isRetryable`, `onCancel`, or `listener`; `policy` says whose. */
+  /** What threw: the option's or method's name, `classify`, `isRetryable`, `onCancel`, or `listener`; `policy` says whose. */
   readonly hook: string;
 
   constructor(hook: string, details: ResilienceErrorDetails) {
-    super(`the hook ${hook}${whose(details.policy)} failed; the call went on without it`, details);
+    super(`${hook}${whose(details.policy)} failed, and no caller is told of it`, details);
     this.hook = hook;
   }
 }

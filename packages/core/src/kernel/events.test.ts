@@ -105,7 +105,7 @@ describe('onHookError', () => {
       console.error = error;
     }
 
-    expect(lines).toEqual([['[holdfast] the hook listener of prices failed; the call went on without it', 'oops']]);
+    expect(lines).toEqual([['[holdfast] listener of prices failed, and no caller is told of it', 'oops']]);
   });
 
   it('a handler that throws is dropped', () => {
