@@ -64,8 +64,8 @@ describe('kafkaConsumer: messages', () => {
 
   it('are not handled where their deadline has passed, and the next ones are', async () => {
     const lab = await consumerLab(1);
-    await lab.producer.send(Context.background.withTimeout(60), { topic: 'orders', messages: [{ value: 'late' }] });
-    await sleep(100);
+    await lab.producer.send(Context.background.withTimeout(1000), { topic: 'orders', messages: [{ value: 'late' }] });
+    await sleep(1100);
     await lab.fill(0, ['next']);
     const seen: string[] = [];
     const expired: string[] = [];
@@ -167,14 +167,14 @@ describe('kafkaConsumer: heartbeats', () => {
     const lab = await consumerLab(1);
     await lab.fill(0, ['long', 'next']);
     const seen: string[] = [];
-    const client = { sessionTimeout: 600 };
+    const client = { sessionTimeout: 1500 };
     await lab.member(
       'ours',
       async (context, received) => {
-        if (textOf(received) === 'long') await sleep(2000);
+        if (textOf(received) === 'long') await sleep(4000);
         seen.push(`${textOf(received)} ${context.cancelled}`);
       },
-      { client, ours: { sessionTimeoutMs: 600 } },
+      { client, ours: { sessionTimeoutMs: 1500 } },
     );
     const bare = lab
       .kafka('bare')
@@ -185,7 +185,7 @@ describe('kafkaConsumer: heartbeats', () => {
     await bare.subscribe({ topics: ['orders'], fromBeginning: true });
     await bare.run({
       eachMessage: async () => {
-        if (bareRuns++ === 0) await sleep(1500);
+        if (bareRuns++ === 0) await sleep(3500);
       },
     });
     await eventually(() => seen.length === 2, { what: 'both messages' });
@@ -240,7 +240,7 @@ describe('kafkaConsumer: rebalance', () => {
 
     expect(ascending(ended.map(({ partition }) => partition))).toEqual(handed);
     expect(ended.every(({ cause }) => cause instanceof PartitionEndedError && cause.reason === 'revoked')).toBe(true);
-    expect(Math.max(...ended.map(({ at }) => at)) - begunAt).toBeLessThan(3000);
+    expect(Math.max(...ended.map(({ at }) => at)) - begunAt).toBeLessThan(6000);
     expect(first.snapshot()).toMatchObject({ running: 2, endedPartitions: 2 });
     await sleep(500); // delivered again meanwhile
     expect(starts).toHaveLength(4);
@@ -362,9 +362,9 @@ describe('kafkaConsumer: drain', () => {
   it('cancels what runs before its end, and leaves it to others', async () => {
     const lab = await consumerLab(1);
     await lab.fill(0, ['a']);
-    const consumer = await lab.member('one', untilEnd, { ours: { graceMs: 300 } });
+    const consumer = await lab.member('one', untilEnd, { ours: { graceMs: 2000 } });
     await eventually(() => consumer.snapshot().running === 1, { what: 'the handler' });
-    expect(await consumer.drain(Context.background.withTimeout(1500))).toMatchObject({ isComplete: true });
+    expect(await consumer.drain(Context.background.withTimeout(4000))).toMatchObject({ isComplete: true });
     expect(lab.broker.group('g').committed('orders', 0)).toBe(-1);
     const seen: string[] = [];
     await lab.member('two', (_context, received) => seen.push(textOf(received)));
@@ -378,14 +378,14 @@ describe('kafkaConsumer: drain', () => {
     await eventually(() => consumer.snapshot().running === 1, { what: 'the handler' });
     const begunAt = performance.now();
     const report = await consumer.drain(Context.background.withTimeout(500));
-    await consumer.close(Context.background.withTimeout(3000));
+    await consumer.close(Context.background.withTimeout(60_000));
 
     expect(report).toMatchObject({
       isComplete: false,
       abandoned: [{ name: 'orders' }],
       error: { code: 'DRAIN_INCOMPLETE' },
     });
-    expect(performance.now() - begunAt).toBeLessThan(5000);
+    expect(performance.now() - begunAt).toBeLessThan(30_000);
     expect(lab.broker.group('g').committed('orders', 0)).toBe(-1);
     await eventually(() => lab.broker.group('g').memberCount === 0, { what: 'the leave' });
   });

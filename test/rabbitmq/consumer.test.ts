@@ -78,9 +78,9 @@ describe('a consumer of RabbitMQ', () => {
   it('does not handle what has expired in the queue, and dead-letters it', async () => {
     const { dead, consume, publisher, queue, sending, count, take } = await make();
     const late = createPublisher(sending, { codec, setsExpiration: false });
-    await late.publish(root.withTimeout(200), { routingKey: queue, content: 'late' });
-    await publisher.publish(root.withTimeout(200), { routingKey: queue, content: 'expired by the broker' });
-    await sleep(300);
+    await late.publish(root.withTimeout(1500), { routingKey: queue, content: 'late' });
+    await publisher.publish(root.withTimeout(1500), { routingKey: queue, content: 'expired by the broker' });
+    await sleep(1700);
 
     let handled = 0;
     const { consumer } = await consume({ handle: () => handled++ });
@@ -95,8 +95,8 @@ describe('a consumer of RabbitMQ', () => {
   it('drops what has expired, where it is told to', async () => {
     const { dead, queue, consume, sending, count } = await make();
     const late = createPublisher(sending, { codec, setsExpiration: false });
-    await late.publish(root.withTimeout(60), { routingKey: queue, content: 'late' });
-    await sleep(100);
+    await late.publish(root.withTimeout(1500), { routingKey: queue, content: 'late' });
+    await sleep(1600);
 
     const { consumer } = await consume({ whenExpired: 'drop', handle: () => {} });
     await until(() => consumer.snapshot().acked === 1, 'it to be dropped');

@@ -116,7 +116,7 @@ describe('a supervised child process', () => {
   });
 
   it('that hangs is killed and restarted, although it hears no signal', async () => {
-    const { born, crashes } = subject(steady, { stallAfterMs: 1500, baseDelayMs: 10 });
+    const { born, crashes } = subject(steady, { stallAfterMs: 4000, baseDelayMs: 10 });
     const first = await eventually(() => born[0], { what: 'the child', limitMs: 30_000 });
     process.kill(first.pid, 'SIGSTOP');
     await eventually(() => born[1], { what: 'the next child', limitMs: 60_000 });
