@@ -5,7 +5,7 @@
  */
 
 import { ambient } from '@holdfast/context';
-import { Context, isTimeout } from '@holdfast/core';
+import { Context, bulkhead, isTimeout } from '@holdfast/core';
 import { takeLatest } from '@holdfast/http';
 import { createFetch } from '@holdfast/http/fetch';
 import { contextInterceptor, createRequest, underContext } from '@holdfast/http/undici';
@@ -127,4 +127,22 @@ it('takeLatest drops the requests of a search that has moved on', async () => {
   expect(await Promise.all(seen)).toEqual(['AbortError', 'AbortError', 'found']);
   await server.answersGone();
   expect(aborted).toBe(2);
+});
+
+describe('a small pool', () => {
+  it('is told of requests by a bulkhead as they get their turn, with what is left then', async () => {
+    await using server = await startServer((_request, response) => void setTimeout(() => response.end('fine'), 150));
+    const agent = new Agent({ connections: 1 });
+    const request = createRequest(agent, { policy: bulkhead({ maxConcurrent: 1, maxQueued: 10 }) });
+    const context = Context.background.withTimeout(60_000);
+    const ask = async (): Promise<string> => (await request(context, server.url)).body.text();
+
+    await Promise.all([ask(), ask(), ask()]);
+
+    const told = server.requests.map(({ headers }) => Number.parseInt(String(headers['x-request-timeout']), 10));
+    expect(told[0]).toBeLessThanOrEqual(60_000);
+    expect(told[1]).toBeLessThanOrEqual((told[0] as number) - 140);
+    expect(told[2]).toBeLessThanOrEqual((told[1] as number) - 140);
+    await agent.destroy();
+  });
 });

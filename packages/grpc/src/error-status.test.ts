@@ -5,6 +5,7 @@ import {
   CircuitOpenError,
   DeadlineExceededError,
   RateLimitedError,
+  RejectionError,
   TimeoutError,
 } from '@holdfast/core';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +13,15 @@ import { describe, expect, it } from 'vitest';
 import { statusOfError } from './error-status.ts';
 import { errorOfStatus, grpcError } from './grpc-error.ts';
 import { PUSHBACK } from './pushback.ts';
+
+/** As `NotEnoughTimeError` of @holdfast/http, which is known by its code. */
+class LateError extends RejectionError {
+  readonly code = 'NOT_ENOUGH_TIME';
+
+  constructor() {
+    super('a request needs 1 ms, and 0 are left: nothing was sent');
+  }
+}
 
 const received = (code: number, pushback?: string) => {
   const metadata = new Metadata();
@@ -32,6 +42,7 @@ describe('the status of an error', { timeout: 60_000 }, () => {
     ['a deadline', new DeadlineExceededError(), 4, undefined],
     ['a timeout', new TimeoutError('timeout', 5), 4, undefined],
     ['a timeout of the platform', AbortSignal.abort(new DOMException('late', 'TimeoutError')).reason, 4, undefined],
+    ['a call that has too little time left', new LateError(), 4, undefined],
     ['a cancel', new CancelledError(), 1, undefined],
     ['a status of its own', grpcError('NOT_FOUND', 'no such order'), 5, undefined],
     ['a status of its own with a pushback', grpcError('UNAVAILABLE', 'later', { retryAfterMs: Infinity }), 14, '-1'],

@@ -46,6 +46,9 @@ export function saysNothing({ details }: FinalStatus): boolean {
 const HANDLER_FAILED = 'the handler failed';
 const SERVICE_FAILED = 'a service that was called has failed';
 
+/** The code of what did not begin since there was too little time left for it: another try has less. */
+const TOO_LATE = 'NOT_ENOUGH_TIME';
+
 /** Rejections that say "too much of this" rather than "not now". */
 const exhausted: ReadonlySet<string> = new Set(['RATE_LIMITED', 'BULKHEAD_FULL', 'TRACKER_FULL', 'OUTBOX_FULL']);
 
@@ -88,6 +91,7 @@ function statusOfOurs(error: unknown): FinalStatus | undefined {
 }
 
 function statusOfRejection(error: RejectionError): FinalStatus {
+  if (error.code === TOO_LATE) return finalStatus('DEADLINE_EXCEEDED', 'too little time was left');
   const status = exhausted.has(error.code)
     ? finalStatus('RESOURCE_EXHAUSTED', 'refused: too much at once')
     : finalStatus('UNAVAILABLE', 'refused: not available now');

@@ -14,6 +14,7 @@ import { virtualClock } from '@holdfast/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { NotEnoughTimeError } from './client/http-client-error.ts';
 import { checkStatuses, type HttpProblem, problemOf, problemOfCode, retryAfterSeconds } from './problem.ts';
 import { problemKinds } from './problem-table.ts';
 import { ClientGoneError, ServerClosingError, ServerDrainingError } from './server/request-error.ts';
@@ -39,6 +40,7 @@ describe('problemOf', () => {
   it.each([
     ['DEADLINE_EXCEEDED', 504, new DeadlineExceededError()],
     ['DEADLINE_EXCEEDED', 504, new DOMException('late', 'TimeoutError')],
+    ['DEADLINE_EXCEEDED', 504, new NotEnoughTimeError(0.4, 1)],
     ['CLIENT_GONE', 499, new ClientGoneError('http')],
     ['SERVER_CLOSING', 503, new ServerClosingError('http')],
     ['SERVER_DRAINING', 503, new ServerDrainingError('http', 1500)],

@@ -177,8 +177,17 @@ function codeOfServer(error: unknown): string | undefined {
 }
 
 function codeOf(error: unknown): string | undefined {
-  if (isRejection(error)) return rowOf(error);
+  if (isRejection(error)) return isTooLate(error) ? 'DEADLINE_EXCEEDED' : rowOf(error);
   return isTimeout(error) ? 'DEADLINE_EXCEEDED' : undefined;
+}
+
+/** Whether a call was not made since the time of the request, which its caller gave, was too short: to come again does not help. */
+function isTooLate(error: { readonly code: string }): boolean {
+  try {
+    return error.code === 'NOT_ENOUGH_TIME';
+  } catch {
+    return false; // (3)
+  }
 }
 
 /** The code of a rejection, if it has a row of its own. */
