@@ -70,7 +70,11 @@ export default defineConfig({
         sequence: { groupOrder: 14 },
       }),
       folder('http-client'),
-      folder('console', { fileParallelism: false, sequence: { groupOrder: 15 } }),
+      folder('console', {
+        globalSetup: [`${root}test/setup/redis-program.ts`],
+        fileParallelism: false,
+        sequence: { groupOrder: 15 },
+      }),
       folder('console-page', {
         globalSetup: [`${root}test/setup/console-page.ts`],
         fileParallelism: false,

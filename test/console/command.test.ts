@@ -61,11 +61,11 @@ describe('holdfast', () => {
 
     expect(held).toEqual({
       code: 0,
-      out: 'prices is forced-open for 10 min (action 1: holdfast undo 1 --reason ...)\n',
+      out: 'prices is forced-open in this process for 10 min (action 1: holdfast undo 1 --reason ...)\n',
       err: '',
     });
     expect(shop.prices.state).toBe('forced-open');
-    expect(table.out).toMatch(/^CIRCUIT .*\nprices +forced-open .* alice +INC-4711\n$/);
+    expect(table.out).toMatch(/^CIRCUIT .*\nprices +forced-open .* process +alice +INC-4711\n$/);
     expect([table.code, json.code, table.err, json.err]).toEqual([0, 0, '', '']);
     expect(JSON.parse(json.out)).toMatchObject({
       circuits: [{ id: 'prices', hold: { state: 'open', actor: 'alice', reason: 'INC-4711' } }],

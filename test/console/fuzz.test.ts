@@ -9,16 +9,23 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { recordEvents } from '@holdfast/core/testing';
+import { type RedisCircuitStore, redisCircuitStore } from '@holdfast/redis';
 
+import { type RedisServer, startRedisServer } from '../redis-lab/redis-server.ts';
 import { type Shop, exchange, openShop, tokens } from './shop.ts';
 
 const numRuns = Number(process.env['HOLDFAST_API_FUZZ_RUNS'] ?? 10_000);
 
+let server: RedisServer;
+let store: RedisCircuitStore;
 let shop: Shop;
 let operations: readonly Operation[] = [];
 
 beforeAll(async () => {
-  shop = await openShop();
+  server = await startRedisServer();
+  store = redisCircuitStore(server.connect(), { namespace: 'fuzz' });
+  shop = await openShop({}, store);
+  await store.ready();
   const headers = { Authorization: `Bearer ${tokens.viewer}` };
   const document = (await (await fetch(`${shop.url}/openapi.json`, { headers })).json()) as Document;
   operations = Object.entries(document.paths).flatMap(([path, item]) =>
@@ -27,7 +34,11 @@ beforeAll(async () => {
       .map(([method, operation]) => operationOf(path, method.toUpperCase(), operation as DescribedOperation)),
   );
 });
-afterAll(() => shop.close());
+afterAll(async () => {
+  await shop?.close();
+  await store?.close();
+  await server?.stop();
+});
 
 const methods = new Set(['get', 'put', 'post', 'patch', 'delete']);
 
@@ -98,8 +109,11 @@ const rightValues: Readonly<Record<string, unknown>> = {
   changes: { openForMs: 5000 },
 };
 
-function rightBody({ required }: Schema): Record<string, unknown> {
-  return Object.fromEntries(required.map((name) => [name, rightValues[name]]));
+/** A hold is one of the whole fleet: what goes wrong there must not reach the store. */
+function rightBody({ required, properties }: Schema): Record<string, unknown> {
+  const { enum: choices } = (properties['scope'] ?? {}) as { readonly enum?: readonly unknown[] };
+  const scope = choices?.includes('fleet') === true ? { scope: 'fleet' } : {};
+  return { ...Object.fromEntries(required.map((name) => [name, rightValues[name]])), ...scope };
 }
 
 type Spoil = (sent: Sent, operation: Operation) => Sent;
@@ -306,5 +320,22 @@ describe('malformed and hostile requests', () => {
       expect([operation.path, operation.method, status]).toEqual([operation.path, operation.method, 200]);
     }
     expect(shop.prices.describe().options['openForMs']).toBe(5000);
+    expect((await store.audit()).map(({ id, owner, state }) => [id, owner, state])).toEqual([
+      ['prices', 'alice', 'auto'],
+      ['prices', 'alice', 'forced-open'],
+    ]);
+  });
+
+  it('are refused as documented where the store of the fleet has gone', async () => {
+    const heard = recordEvents(shop.registry.events);
+    const holds = operations.filter(({ path, method }) => path.endsWith('/hold') && method === 'PUT');
+    await server.kill();
+    for (const operation of holds) {
+      const { status } = await send(rightRequest(operation));
+      expect([503, 504]).toContain(status);
+      expect(operation.statuses).toContain(status);
+    }
+    expect([holds.length, shop.prices.snapshot().holds]).toEqual([1, []]);
+    expect(heard.types).not.toContain('admin.failed');
   });
 });

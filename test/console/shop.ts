@@ -8,7 +8,14 @@
 import { type Socket, connect } from 'node:net';
 
 import { type Admin, type AdminOptions, createAdmin } from '@holdfast/console';
-import { type CircuitBreaker, type Registry, circuitBreaker, createRegistry, retry } from '@holdfast/core';
+import {
+  type CircuitBreaker,
+  type CircuitStore,
+  type Registry,
+  circuitBreaker,
+  createRegistry,
+  retry,
+} from '@holdfast/core';
 import { type Degradation, createDegradation, defineFeatures } from '@holdfast/degradation';
 
 /** The tokens of the shop. */
@@ -32,9 +39,9 @@ export interface Shop {
   close(): Promise<void>;
 }
 
-/** Opens the shop. */
-export async function openShop(options: Partial<AdminOptions> = {}): Promise<Shop> {
-  const registry = createRegistry();
+/** Opens the shop; it shares its circuits in `store`, if there is one. */
+export async function openShop(options: Partial<AdminOptions> = {}, store?: CircuitStore): Promise<Shop> {
+  const registry = createRegistry(store === undefined ? {} : { store });
   const prices = registry.create(circuitBreaker, { name: 'prices' });
   registry.pipeline('prices', registry.create(retry, { name: 'prices' }), prices);
   const features = defineFeatures({
@@ -50,6 +57,8 @@ export async function openShop(options: Partial<AdminOptions> = {}): Promise<Sho
       degradation.audit(),
       [...registry].map((policy) => (policy as Partial<CircuitBreaker>).describe?.()),
       prices.snapshot().holds.map(({ owner, state: held }) => [owner, held]),
+      prices.snapshot().fleet?.ruling.epoch,
+      store?.health().operations.filter(({ operation }) => operation === 'hold'),
     ]);
   const close = async (): Promise<void> => {
     await admin.close();

@@ -70,7 +70,9 @@ describe('routes', () => {
       id: 'prices',
       policyId: 'circuit-breaker/prices',
       name: 'prices',
+      scopes: ['process'],
       hold: null,
+      fleetHold: null,
       ...breaker.snapshot(),
     });
     expect(circuits[0]).toMatchObject({ state: 'open', rejections: { open: 1 }, transitions: { 'closed->open': 1 } });

@@ -20,6 +20,7 @@ import type { Brownout, FeatureControl } from '@holdfast/degradation';
 
 import { ActionTrail } from './actions/action-trail.ts';
 import { CircuitHolds } from './actions/circuit-holds.ts';
+import { FleetHolds } from './actions/fleet-holds.ts';
 import { FeatureChanges } from './actions/feature-changes.ts';
 import { OptionChanges } from './actions/option-changes.ts';
 import { type RoleCheck, type RoleTokens, bearerToken, bearerTokens } from './bearer-token.ts';
@@ -27,6 +28,7 @@ import { type AdminActedEvent, type RequestHandler, endpoint } from './endpoint.
 import { Listener, type ListenerAddress } from './listener.ts';
 import { LiveFeed } from './live/live-feed.ts';
 import { isLoopbackHost } from './loopback.ts';
+import { ShownCircuits } from './policies/shown-circuits.ts';
 import { requestRate } from './request-rate.ts';
 import type { Subject } from './subject.ts';
 import { type WallClock, steadyWallClock, systemWallClock } from './wall-clock.ts';
@@ -118,6 +120,7 @@ export function createAdmin(options: AdminOptions): Admin {
   const close = (): Promise<void> => {
     subject.live.close();
     subject.holds.close();
+    subject.fleetHolds.close();
     return listener.close();
   };
   const listen = (): Promise<ListenerAddress> => {
@@ -154,16 +157,22 @@ function subjectOf(settings: SubjectSettings): Subject {
     const event: AdminActedEvent = { type: 'admin.acted', policy: 'admin', name: 'admin', action };
     if (registry.events.active) registry.events.emit(event);
   });
+  const parts = { registry, clock, wallClock, trail };
+  const [holds, fleetHolds] = [new CircuitHolds(parts), new FleetHolds(parts)];
+  const circuits = new ShownCircuits(registry, holds, fleetHolds);
+  const look = { registry, degradation, circuits, trail, clock, wallClock, service };
   return {
     registry,
     degradation,
     brownout,
     service,
     trail,
-    holds: new CircuitHolds({ registry, clock, wallClock, trail }),
+    circuits,
+    holds,
+    fleetHolds,
     options: new OptionChanges({ registry, trail }),
     features: degradation && new FeatureChanges({ degradation, clock, trail }),
-    live: new LiveFeed({ registry, degradation, trail, clock, wallClock, service, sampleMs, maxWatchers, stalledMs }),
+    live: new LiveFeed({ ...look, sampleMs, maxWatchers, stalledMs }),
   };
 }
 

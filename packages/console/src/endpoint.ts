@@ -11,7 +11,7 @@
  *  (2) Unless it is open to others, only this machine is answered, under a loopback name: a page that made its own name
  *      point here gets nothing.
  *  (3) No request leads to an error of ours, to a thrown exception or to an unhandled rejection.
- *  (4) A refused request has changed nothing.
+ *  (4) A refused request has changed nothing; where nobody knows that, the refusal says so.
  *  (5) Who is refused for the token, the role or the page is told of on the registry's events, without the token.
  *
  * @module

@@ -34,6 +34,7 @@ export type ActionKind =
   | 'circuit.held'
   | 'circuit.released'
   | 'circuit.hold-expired'
+  | 'circuit.unconfirmed'
   | 'feature.set'
   | 'feature.restored'
   | 'policy.changed';
@@ -60,7 +61,13 @@ export interface Action extends Deed, Author {
 }
 
 /** Undoes what was done. Throws a Problem where that cannot be done any more; then nothing has changed. */
-export type Undo = (author: Author) => { readonly deed: Deed; readonly undo: Undo | undefined };
+export type Undo = (author: Author) => Undone | Promise<Undone>;
+
+/** What undoing did, and how that is undone in turn. */
+export interface Undone {
+  readonly deed: Deed;
+  readonly undo: Undo | undefined;
+}
 
 /** What was done, and how it is undone; undefined where it cannot be. */
 export interface Done extends Author {
@@ -108,12 +115,17 @@ export class ActionTrail {
   }
 
   /** Undoes an action. Throws a Problem where that is not known, or cannot be undone any more. */
-  undo(id: string, author: Author): ShownAction {
+  async undo(id: string, author: Author): Promise<ShownAction> {
     const undo = this.#undos.get(id);
     if (undo === undefined) throw this.#notUndoable(id);
-    const done = undo(author);
-    this.#undos.delete(id); // (3)
-    return this.add({ ...done, ...author, undoes: id });
+    this.#undos.delete(id); // (3): also while it is being undone
+    try {
+      const done = await undo(author);
+      return this.add({ ...done, ...author, undoes: id });
+    } catch (error) {
+      if (this.#actions.some((action) => action.id === id)) this.#undos.set(id, undo); // (1)
+      throw error;
+    }
   }
 
   /** Returns a copy, oldest first. */

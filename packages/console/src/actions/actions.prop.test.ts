@@ -47,7 +47,7 @@ function start() {
 }
 
 type Bench = ReturnType<typeof start>;
-type Step = (bench: Bench) => ShownAction | undefined;
+type Step = (bench: Bench) => ShownAction | Promise<ShownAction>;
 
 const forMs = fc.integer({ min: 1, max: 1000 });
 const action: fc.Arbitrary<Step> = fc.oneof(
@@ -83,10 +83,10 @@ const waiting = fc.integer({ min: 0, max: 400 });
 const undoing = fc.nat({ max: 12 });
 
 /** Takes a step; undefined where it was refused, which changes nothing. */
-function take(bench: Bench, step: Step): ShownAction | undefined {
+async function take(bench: Bench, step: Step): Promise<ShownAction | undefined> {
   const [before, count] = [bench.state(), bench.trail.list().length];
   try {
-    return step(bench);
+    return await step(bench);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     expect([error.status >= 400 && error.status < 500, bench.state()]).toEqual([true, before]);
@@ -103,14 +103,14 @@ describe('action trail', { timeout: 60_000 }, () => {
       fc.asyncProperty(fc.array(fc.tuple(action, waiting), { maxLength: 8 }), action, async (steps, last) => {
         const bench = start();
         for (const [step, ms] of steps) {
-          take(bench, step);
+          await take(bench, step);
           await bench.clock.advance(ms);
         }
         const before = bench.state();
 
-        const made = take(bench, last);
+        const made = await take(bench, last);
         if (made?.isUndoable !== true) return;
-        bench.trail.undo(made.id, author);
+        await bench.trail.undo(made.id, author);
 
         expect(bench.state()).toEqual(before);
         undoneCount++;
@@ -139,12 +139,12 @@ describe('action trail', { timeout: 60_000 }, () => {
           for (const step of steps) {
             if (typeof step === 'object') await bench.clock.advance(step.ms);
             else if (typeof step === 'function') {
-              const made = take(bench, step);
+              const made = await take(bench, step);
               if (made !== undefined) done.push(made);
               latestEnd = Math.max(latestEnd, ...endsOf(bench));
             } else {
               const { id } = done[step % Math.max(done.length, 1)] ?? { id: '0' };
-              const undone = take(bench, ({ trail }) => trail.undo(id, author));
+              const undone = await take(bench, ({ trail }) => trail.undo(id, author));
               if (undone !== undefined) done.push(undone);
               expect(Math.max(0, ...endsOf(bench))).toBeLessThanOrEqual(latestEnd);
             }

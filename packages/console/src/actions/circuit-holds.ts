@@ -1,5 +1,6 @@
 /**
- * Circuit holds: circuits that people keep in a state through the API, for a limited time.
+ * Circuit holds: circuits of this process that people keep in a state through the API, for a limited time. Those of all
+ * processes are in `fleet-holds.ts`.
  *
  *   hold ─► held ── its time is over ─► released by itself, which is in the trail
  *            ├───── release, undo ────► released
@@ -18,12 +19,16 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, Registry, Timer } from '@holdfast/core';
 
 import { Problem } from '../api/problem.ts';
-import { type Circuit, type CircuitEntry, circuitsOf, isStillIn } from '../policies/catalogue.ts';
+import { type Circuit, type CircuitEntry, isStillIn, requireCircuit } from '../policies/catalogue.ts';
 import { type WallClock, isoTimeOf } from '../wall-clock.ts';
 import type { ActionTrail, Author, Deed, ShownAction, Undo } from './action-trail.ts';
 
+/** Where something is done: in this process, or in all that share it. */
+export type Scope = 'process' | 'fleet';
+
 /** A hold that was made through the API, as it is shown. */
 export interface ShownHold {
+  readonly scope: 'process';
   readonly state: 'open' | 'closed';
   readonly actor: string;
   readonly reason: string;
@@ -61,29 +66,19 @@ export class CircuitHolds {
     this.#parts = parts;
   }
 
-  /** A circuit with its hold. Throws a Problem where there is none of that id. */
-  show(id: string): object {
-    return this.describe(this.#find(id));
-  }
-
-  /** All circuits, each with its hold. */
-  list(): readonly object[] {
-    return circuitsOf(this.#parts.registry).map((entry) => this.describe(entry));
-  }
-
   /** Holds a circuit. Throws a Problem where there is none of that id, or it cannot be held. */
   hold(id: string, request: HoldRequest): ShownAction {
-    const entry = this.#find(id);
-    const before = this.#shown(entry.policy);
+    const entry = requireCircuit(this.#parts.registry, id);
+    const before = this.shown(entry.policy);
     this.#set(entry, request);
-    const deed: Deed = { kind: 'circuit.held', target: id, before: before ?? null, after: this.#shown(entry.policy) };
+    const deed: Deed = { kind: 'circuit.held', target: id, before: before ?? null, after: this.shown(entry.policy) };
     return this.#parts.trail.add({ ...request, deed, undo: this.#backTo(entry, before) });
   }
 
   /** Ends the hold of a circuit. Throws a Problem where there is no such circuit, or no such hold. */
   release(id: string, author: Author): ShownAction {
-    const entry = this.#find(id);
-    const before = this.#shown(entry.policy);
+    const entry = requireCircuit(this.#parts.registry, id);
+    const before = this.shown(entry.policy);
     if (before === undefined) throw notHeld(id);
     this.#end(entry.policy);
     const deed: Deed = { kind: 'circuit.released', target: id, before, after: null };
@@ -94,24 +89,6 @@ export class CircuitHolds {
   close(): void {
     for (const { timer } of this.#held.values()) timer.cancel();
     this.#held.clear();
-  }
-
-  describe({ circuitId, id, name, within, policy }: CircuitEntry): object {
-    return {
-      id: circuitId,
-      policyId: id,
-      within,
-      name,
-      hold: this.#shown(policy) ?? null,
-      ...policy.snapshot(),
-    };
-  }
-
-  #find(id: string): CircuitEntry {
-    const found = circuitsOf(this.#parts.registry).find(({ circuitId }) => circuitId === id);
-    if (found !== undefined) return found;
-    const detail = `there is no circuit breaker ${JSON.stringify(id.slice(0, 60))}`;
-    throw new Problem(404, detail, { code: 'NOT_FOUND' });
   }
 
   #set(entry: CircuitEntry, { state, expiresInMs, actor, reason, role }: HoldRequest): void {
@@ -137,21 +114,22 @@ export class CircuitHolds {
   #expire({ circuitId, policy }: CircuitEntry): void {
     const held = this.#held.get(policy);
     if (held === undefined) return;
-    const before = this.#shown(policy) ?? null;
+    const before = this.shown(policy) ?? null;
     this.#end(policy); // its time is over: this tells those who listen to the circuit
     const { actor, reason, role } = held;
     const deed: Deed = { kind: 'circuit.hold-expired', target: circuitId, before, after: null };
     this.#parts.trail.add({ deed, undo: undefined, actor, reason, role }); // (3)
   }
 
-  #shown(policy: Circuit): ShownHold | undefined {
+  /** The hold of a circuit; undefined where there is none. */
+  shown(policy: Circuit): ShownHold | undefined {
     const held = this.#held.get(policy);
     if (held === undefined) return undefined;
     const { clock, wallClock } = this.#parts;
     const { state, actor, reason, setAtMs, endsAt } = held;
     const remainingMs = Math.max(0, Math.ceil(endsAt - clock.now()));
     const expiresAt = isoTimeOf(wallClock() + remainingMs);
-    return { state, actor, reason, setAt: isoTimeOf(setAtMs), expiresAt, remainingMs };
+    return { scope: 'process', state, actor, reason, setAt: isoTimeOf(setAtMs), expiresAt, remainingMs };
   }
 
   /** How what was just done is undone: back to the hold that there was, for what was left of it, or to none. */
@@ -164,10 +142,10 @@ export class CircuitHolds {
       const leftMs = Math.floor(endsAt - this.#parts.clock.now());
       if (previous !== undefined && leftMs < 1)
         throw new Problem(409, `the hold of ${circuitId} would be over by now`, { code: 'NOT_UNDOABLE' });
-      const before = this.#shown(policy);
+      const before = this.shown(policy);
       if (previous === undefined) this.#end(policy);
       else this.#set(entry, { ...previous, role: author.role, expiresInMs: leftMs });
-      const after = this.#shown(policy) ?? null;
+      const after = this.shown(policy) ?? null;
       const kind = previous === undefined ? 'circuit.released' : 'circuit.held';
       return { deed: { kind, target: circuitId, before: before ?? null, after }, undo: this.#backTo(entry, before) };
     };
@@ -186,7 +164,7 @@ interface Held extends Author {
 }
 
 function notHeld(id: string): Problem {
-  const detail = `nobody holds the circuit ${id} through this API; holds of others end by their owner or their time`;
+  const detail = `nobody holds the circuit ${id} in this process through this API; holds of others end by their owner or their time`;
   return new Problem(409, detail, { code: 'NOT_HELD' });
 }
 

@@ -23,7 +23,7 @@ import {
 
 import { Problem } from '../api/problem.ts';
 import { type CatalogueEntry, isStillIn, policiesOf } from '../policies/catalogue.ts';
-import type { ActionTrail, Author, Deed, ShownAction, Undo } from './action-trail.ts';
+import type { ActionTrail, Author, Deed, ShownAction, Undone } from './action-trail.ts';
 
 /** One option that would be, or was, changed. An option that was not set has `null`. */
 interface OptionDifference {
@@ -87,8 +87,8 @@ export class OptionChanges {
   }
 
   /** The same, with an undo that looks first whether the policy is there still. */
-  #kept(entry: CatalogueEntry, { deed, undo }: Applied): ReturnType<Undo> {
-    const guarded = (): ReturnType<Undo> => {
+  #kept(entry: CatalogueEntry, { deed, undo }: Applied): Undone {
+    const guarded = (): Undone => {
       if (undo === undefined || !isStillIn(this.#registry, entry)) throw goneSince(entry); // (3)
       return this.#kept(entry, undo());
     };

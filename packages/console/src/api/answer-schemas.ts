@@ -26,6 +26,7 @@ const count: JsonSchema = { type: 'integer', minimum: 0 };
 const flag: JsonSchema = { type: 'boolean' };
 const anything: JsonSchema = {};
 const plain: JsonSchema = { type: 'object' };
+const scope: JsonSchema = { enum: ['process', 'fleet'] };
 const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
 const arrayOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 const recordOf = (additionalProperties: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties });
@@ -36,11 +37,21 @@ const ribbon = arrayOf({ type: 'array', minItems: 2, maxItems: 2, prefixItems: [
 /** The schemas by name. */
 export const answerSchemas: Readonly<Record<string, JsonSchema>> = Object.freeze({
   Problem: {
-    ...objectOf({ type: text, title: text, status: count, detail: text, code: text, field: text, revision: count }, [
-      'field',
-      'revision',
-    ]),
-    description: 'A refused request (RFC 9457). It has changed nothing.',
+    ...objectOf(
+      {
+        type: text,
+        title: text,
+        status: count,
+        detail: text,
+        code: text,
+        field: text,
+        revision: count,
+        mayHaveChanged: flag,
+      },
+      ['field', 'revision', 'mayHaveChanged'],
+    ),
+    description:
+      'A refused request (RFC 9457). It has changed nothing, but where `mayHaveChanged` is true: there nobody knows.',
   },
   Index: objectOf({
     service: text,
@@ -50,6 +61,7 @@ export const answerSchemas: Readonly<Record<string, JsonSchema>> = Object.freeze
     routes: arrayOf(objectOf({ path: text, methods: arrayOf(text), about: text })),
   }),
   Hold: objectOf({
+    scope,
     state: { enum: ['open', 'closed'] },
     actor: text,
     reason: text,
@@ -64,7 +76,9 @@ export const answerSchemas: Readonly<Record<string, JsonSchema>> = Object.freeze
       name: text,
       within: text,
       state: text,
+      scopes: arrayOf(scope),
       hold: orNull(ref('Hold')),
+      fleetHold: orNull(ref('Hold')),
       holds: arrayOf(plain),
       calls: count,
       failures: count,
@@ -72,10 +86,16 @@ export const answerSchemas: Readonly<Record<string, JsonSchema>> = Object.freeze
       verdicts: recordOf(count),
       rejections: recordOf(count),
       transitions: recordOf(count),
-      actionId: text,
+      fleet: plain,
     },
-    ['within', 'actionId', 'calls', 'failures', 'remainingOpenMs', 'verdicts', 'rejections', 'transitions', 'holds'],
+    ['within', 'fleet', 'calls', 'failures', 'remainingOpenMs', 'verdicts', 'rejections', 'transitions', 'holds'],
   ),
+  HeldCircuit: {
+    allOf: [
+      ref('Circuit'),
+      objectOf({ actionId: text, scope, confirmedBy: { enum: ['process', 'store'] }, nodes: count }, ['nodes']),
+    ],
+  },
   Circuits: objectOf({ circuits: arrayOf(ref('Circuit')) }),
   Feature: objectOf(
     {

@@ -59,7 +59,11 @@ export const hold: BodyRule = bodyOf('INVALID_CHANGE', ['state', 'actor', 'reaso
   state: { enum: ['open', 'closed'] },
   ...author,
   expiresInMs,
+  scope,
 }));
+
+/** Releases a circuit. */
+export const release: BodyRule = bodyOf('INVALID_CHANGE', ['actor', 'reason'], () => ({ ...author, scope }));
 
 /** Who does something, and why, and nothing else. */
 export const authorOnly: BodyRule = bodyOf('INVALID_CHANGE', ['actor', 'reason'], () => author);
@@ -89,6 +93,9 @@ function line(maxLength: number): JsonSchema {
 const author: Readonly<Record<string, JsonSchema>> = { actor: line(200), reason: line(500) };
 
 const expiresInMs: JsonSchema = { type: 'integer', minimum: 1, maximum: MAX_HOLD_MS };
+
+/** Where: in this process, which is what is meant where nothing is said, or in all that share the circuit. */
+const scope: JsonSchema = { enum: ['process', 'fleet'] };
 
 const ifRevision: JsonSchema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 

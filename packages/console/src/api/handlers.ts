@@ -12,9 +12,10 @@ import {
   explainFeature,
 } from '@holdfast/degradation';
 
-import type { Author } from '../actions/action-trail.ts';
-import type { HoldRequest } from '../actions/circuit-holds.ts';
+import type { Author, ShownAction } from '../actions/action-trail.ts';
+import type { HoldRequest, Scope } from '../actions/circuit-holds.ts';
 import type { FeatureChanges } from '../actions/feature-changes.ts';
+import type { CircuitEntry } from '../policies/catalogue.ts';
 import { detailOf, pipelinesOf, summaryOf } from '../policies/shown-policies.ts';
 import { Problem } from './problem.ts';
 import { LiveAnswer, type RouteCall } from './route.ts';
@@ -24,27 +25,31 @@ export function index({ role, service, live }: RouteCall): object {
   return { service, role, nowMs, sampleMs };
 }
 
-export function listCircuits({ holds }: RouteCall): unknown {
-  return { circuits: holds.list() };
+export function listCircuits({ circuits }: RouteCall): unknown {
+  return { circuits: circuits.list() };
 }
 
-export function showCircuit({ holds, name }: RouteCall): unknown {
-  return holds.show(name);
+export function showCircuit({ circuits, name }: RouteCall): unknown {
+  return circuits.show(circuits.find(name));
 }
 
 export async function holdCircuit(call: RouteCall): Promise<unknown> {
-  const { holds, name } = call;
-  holds.show(name); // an unknown circuit is not worth reading a body for
-  const request = (await authored(call)) as unknown as HoldRequest;
-  const { id } = holds.hold(name, request);
-  return { ...holds.show(name), actionId: id };
+  const { circuits, holds, fleetHolds, name } = call;
+  const entry = circuits.find(name); // an unknown circuit is not worth reading a body for
+  const { scope, ...rest } = await scoped(call);
+  const request = rest as unknown as HoldRequest;
+  const action = scope === 'fleet' ? await fleetHolds.hold(name, request) : holds.hold(name, request);
+  return heldCircuit(call, { entry, scope, action });
 }
 
 export async function releaseCircuit(call: RouteCall): Promise<unknown> {
-  const { holds, name } = call;
-  holds.show(name);
-  const { id } = holds.release(name, (await authored(call)) as unknown as Author);
-  return { ...holds.show(name), actionId: id };
+  const { circuits, holds, fleetHolds, name } = call;
+  const entry = circuits.find(name);
+  const { scope, ...rest } = await scoped(call);
+  const author = rest as unknown as Author;
+  if (scope === 'process') requireHere(call, entry);
+  const action = scope === 'fleet' ? await fleetHolds.release(name, author) : holds.release(name, author);
+  return heldCircuit(call, { entry, scope, action });
 }
 
 export function listFeatures({ degradation }: RouteCall): unknown {
@@ -125,7 +130,7 @@ export function showAudit({ degradation, trail }: RouteCall): unknown {
 
 export async function undoAction(call: RouteCall): Promise<unknown> {
   const author = (await authored(call)) as unknown as Author;
-  return { action: call.trail.undo(call.name, author) };
+  return { action: await call.trail.undo(call.name, author) };
 }
 
 export function showHistory({ live }: RouteCall): unknown {
@@ -137,6 +142,33 @@ export function watch({ live, request, role, query }: RouteCall): LiveAnswer {
 }
 
 // --- internal ---
+
+interface Held {
+  readonly entry: CircuitEntry;
+  readonly scope: Scope;
+  readonly action: ShownAction;
+}
+
+/** The circuit afterwards, also where it has gone meanwhile; where that was done, and who says so. */
+function heldCircuit({ circuits, fleetHolds }: RouteCall, { entry, scope, action }: Held): object {
+  const nodes = fleetHolds.canHold(entry.policy) ? fleetHolds.nodes : undefined;
+  const confirmedBy = scope === 'fleet' ? 'store' : 'process';
+  return { ...circuits.show(entry), actionId: action.id, scope, confirmedBy, nodes };
+}
+
+/** Says where a circuit is held, where somebody would release it elsewhere. */
+function requireHere({ circuits }: RouteCall, entry: CircuitEntry): void {
+  const { hold, fleetHold } = circuits.holdsOf(entry);
+  if (hold !== null || fleetHold === null) return;
+  const detail = `the circuit ${entry.circuitId} is held for the fleet, not in this process: release it with scope "fleet"`;
+  throw new Problem(409, detail, { code: 'NOT_HELD', field: 'scope' });
+}
+
+/** Reads a body that says who does it, and where. */
+async function scoped(call: RouteCall): Promise<Readonly<Record<string, unknown>> & { readonly scope: Scope }> {
+  const { scope = 'process', ...rest } = await authored(call);
+  return { ...rest, scope: scope as Scope };
+}
 
 /** Reads a body that says who does it. What they may do, says the token. */
 async function authored({ readBody, role }: RouteCall): Promise<Readonly<Record<string, unknown>>> {

@@ -53,7 +53,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   415: 'The body is not application/json in UTF-8, or is compressed.',
   421: 'The request came from another machine, or under a name that is not a loopback one.',
   429: 'Too many requests; see Retry-After.',
-  503: 'Too many clients watch, or what was to be changed is closed.',
+  503: 'Too many clients watch, what was to be changed is closed, or the store of the fleet cannot be reached.',
+  504: 'The store of the fleet did not answer in time.',
 };
 
 const ALWAYS = [400, 401, 403, 421, 429];

@@ -14,9 +14,11 @@ export interface ProblemMembers {
   readonly field?: string | undefined;
   /** The revision of the feature, where it decided. */
   readonly revision?: number | undefined;
+  /** Whether something may have been changed all the same: nobody has confirmed that it was, or that it was not. */
+  readonly mayHaveChanged?: true | undefined;
 }
 
-/** A request is refused. It has changed nothing. */
+/** A request is refused. It has changed nothing, unless `mayHaveChanged` says that this is not known. */
 export class Problem extends Error {
   readonly status: number;
   readonly members: ProblemMembers;

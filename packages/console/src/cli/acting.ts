@@ -9,6 +9,7 @@ import { usageError } from './command-error.ts';
 import { type CommandLine, readPairs, readTime } from './command-line.ts';
 import type { CommandWorld } from './command-world.ts';
 import type { Printed } from './listing.ts';
+import { holderWords, holdersOf, placeWords } from './holders.ts';
 import { plainText, plainTime } from './text-table.ts';
 
 /** A command that changes something. */
@@ -19,17 +20,20 @@ export const actingCommands: Readonly<Record<string, ActingCommand>> = Object.fr
   async hold(client, { words: [circuit = ''], options }, world) {
     const state = options['state'] ?? 'open';
     const expiresInMs = readTime('for', String(options['for']));
-    const body = { state, expiresInMs, ...authorOf(options, world) };
+    const body = { state, expiresInMs, ...scopeOf(options), ...authorOf(options, world) };
     const data = await client.ask('PUT', `/circuits/${encodeURIComponent(circuit)}/hold`, body);
-    return {
-      data,
-      text: `${plainText(circuit)} is ${plainText(data['state'])} for ${plainTime(expiresInMs)}${undoWords(data)}`,
-    };
+    const held = `forced-${plainText(state)}`;
+    const words = `${plainText(circuit)} is ${held} ${placeWords(data)} for ${plainTime(expiresInMs)}`;
+    const here = data['state'] === held ? '' : `; here it is ${plainText(data['state'])}`;
+    return { data, text: `${words}${confirmedWords(data)}${here}${othersWords(data)}${undoWords(data)}` };
   },
 
   async release(client, { words: [circuit = ''], options }, world) {
-    const data = await client.ask('DELETE', `/circuits/${encodeURIComponent(circuit)}/hold`, authorOf(options, world));
-    return { data, text: `${plainText(circuit)} is ${plainText(data['state'])}${undoWords(data)}` };
+    const body = { ...scopeOf(options), ...authorOf(options, world) };
+    const data = await client.ask('DELETE', `/circuits/${encodeURIComponent(circuit)}/hold`, body);
+    const left = holdersOf(data).map((holder) => `; it is still held ${holderWords(holder)}`);
+    const words = `${plainText(circuit)} is released ${placeWords(data)}${confirmedWords(data)}`;
+    return { data, text: `${words}; here it is ${plainText(data['state'])}${left.join('')}${undoWords(data)}` };
   },
 
   async set(client, { words: [feature = '', mode = ''], options }, world) {
@@ -83,6 +87,24 @@ function authorOf(options: Options, { env }: CommandWorld): { readonly actor: st
   const actor = options['actor'] ?? env['HOLDFAST_ACTOR'] ?? env['USER'] ?? env['LOGNAME'] ?? env['USERNAME'];
   if (typeof actor !== 'string' || actor === '') throw usageError('who are you? say so with --actor or HOLDFAST_ACTOR');
   return { actor, reason: String(options['reason']) };
+}
+
+/** Where it is to be done; where nothing is said, the API does it in its own process. */
+function scopeOf({ fleet }: Options): { readonly scope?: 'fleet' } {
+  return fleet === true ? { scope: 'fleet' } : {};
+}
+
+function confirmedWords({ confirmedBy }: Record<string, unknown>): string {
+  return confirmedBy === 'store' ? ', confirmed by the store' : '';
+}
+
+/** Says of what was done in one process how many others there are. */
+function othersWords({ scope, nodes }: Record<string, unknown>): string {
+  const others = typeof nodes === 'number' ? nodes - 1 : 0;
+  if (scope === 'fleet' || others < 1) return '';
+  const words =
+    others === 1 ? 'the other process that shares circuits is' : `the ${others} others that share circuits are`;
+  return `; ${words} not held: --fleet holds all`;
 }
 
 function numberOf(option: string, text: unknown): number {

@@ -149,9 +149,14 @@ async function problemOf(call: Call, response: Response): Promise<CommandError> 
   const { status } = response;
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true;
   if (!isProblem) return unreached(call, `it answered ${status}, as no Holdfast admin API does`);
-  const { detail, code } = await jsonOf(call, response);
-  const exitCode = status === 500 ? exitCodes.unreached : DENIED.has(status) ? exitCodes.denied : exitCodes.refused;
+  const { detail, code, mayHaveChanged } = await jsonOf(call, response);
+  const exitCode = mayHaveChanged === true ? exitCodes.unconfirmed : exitCodeOf(status);
   return new CommandError(exitCode, String(detail), String(code));
+}
+
+function exitCodeOf(status: number): number {
+  if (status === 500) return exitCodes.unreached;
+  return DENIED.has(status) ? exitCodes.denied : exitCodes.refused;
 }
 
 const DENIED: ReadonlySet<number> = new Set([401, 403, 421]);

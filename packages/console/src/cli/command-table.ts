@@ -36,6 +36,11 @@ const lasting: OptionRow = {
   isNeeded: true,
 };
 
+const fleet: OptionRow = {
+  name: 'fleet',
+  about: 'in all processes that share the circuit; without it, in the one that is asked',
+};
+
 /** All commands. */
 export const commandTable: readonly CommandRow[] = Object.freeze<CommandRow[]>([
   {
@@ -66,16 +71,16 @@ export const commandTable: readonly CommandRow[] = Object.freeze<CommandRow[]>([
     name: 'hold',
     arguments: '<circuit>',
     argumentCount: [1, 1],
-    about: 'keep a circuit open or closed for a limited time',
-    options: [{ name: 'state', value: 'open|closed', about: 'by default open' }, lasting, reason, actor],
+    about: 'keep a circuit open or closed for a limited time, in one process or in the whole fleet',
+    options: [{ name: 'state', value: 'open|closed', about: 'by default open' }, lasting, fleet, reason, actor],
     example: 'holdfast hold prices --for 10m --reason INC-4711',
   },
   {
     name: 'release',
     arguments: '<circuit>',
     argumentCount: [1, 1],
-    about: 'end what hold began',
-    options: [reason, actor],
+    about: 'end what hold began; with --fleet, what anybody began for the whole fleet',
+    options: [fleet, reason, actor],
     example: 'holdfast release prices --reason "INC-4711 is over"',
   },
   {
@@ -166,7 +171,8 @@ Options of every command:
 ${columns(commonOptions.map(optionWords), 2)}
 
 Exit codes: 0 done, 1 doctor found something, 2 wrong usage, 3 the API was not reached,
-            4 token or role do not allow it, 5 refused: not found, not valid, or changed meanwhile
+            4 token or role do not allow it, 5 refused: not found, not valid, or changed meanwhile,
+            6 the store of the fleet did not confirm it: it may have been done, or not
 
   holdfast <command> --help   tells more`;
 }

@@ -6,6 +6,7 @@
 
 import type { AdminClient } from './admin-client.ts';
 import type { Printed } from './listing.ts';
+import { holderWords, holdersOf } from './holders.ts';
 import { plainText, plainTime } from './text-table.ts';
 
 /** Something that somebody should know. */
@@ -39,12 +40,12 @@ function itemsOf(answer: Item, name: string): readonly Item[] {
   return (answer[name] ?? []) as readonly Item[];
 }
 
-function circuitFindings({ id, state, hold, remainingOpenMs, tripReason }: Item): readonly Finding[] {
+function circuitFindings(circuit: Item): readonly Finding[] {
+  const { id, state, remainingOpenMs, tripReason } = circuit;
   const name = `circuit ${plainText(id)}`;
-  const { actor, reason, remainingMs } = (hold ?? {}) as Item;
-  const by = actor === undefined ? 'by the service itself' : `by ${plainText(actor)}: ${plainText(reason)}`;
+  const holders = holdersOf(circuit).map(holderWords);
   if (state === 'forced-open' || state === 'forced-closed')
-    return [{ severity: 'note', what: `${name} is ${state} ${by}, for ${plainTime(remainingMs)}` }];
+    return [{ severity: 'note', what: `${name} is ${state} ${holders.join('; and ') || 'by the service itself'}` }];
   if (state === 'open' || state === 'half-open')
     return [
       {

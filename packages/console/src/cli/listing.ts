@@ -7,6 +7,7 @@
 import type { AdminClient } from './admin-client.ts';
 import { usageError } from './command-error.ts';
 import { type CommandLine, readPairs } from './command-line.ts';
+import { holderInForce, holdersOf } from './holders.ts';
 import { plainText, plainTime, textTable } from './text-table.ts';
 
 /** What a command prints: the answer as data, and as text. */
@@ -73,16 +74,19 @@ const paths: Readonly<Record<string, string>> = {
 const listings: Readonly<Record<string, Listing>> = {
   circuits: {
     path: '/circuits',
-    heads: ['CIRCUIT', 'STATE', 'CALLS', 'FAILURES', 'REFUSED', 'OPEN FOR', 'HELD BY', 'WHY'],
-    cells: ({ id, state, verdicts, rejections, remainingOpenMs, hold }) => [
+    heads: ['CIRCUIT', 'STATE', 'CALLS', 'FAILURES', 'REFUSED', 'OPEN FOR', 'HELD IN', 'HELD BY', 'WHY'],
+    cells: ({ id, state, verdicts, rejections, remainingOpenMs, hold, fleetHold }) => [
       id,
       state,
       sum(verdicts),
       asObject(verdicts)['failure'],
       sum(rejections),
       remainingOpenMs === 0 ? '-' : plainTime(remainingOpenMs),
-      asObject(hold)['actor'],
-      asObject(hold)['reason'],
+      holdersOf({ hold, fleetHold })
+        .map(({ scope }) => scope)
+        .join(', ') || undefined,
+      holderInForce({ state, hold, fleetHold })?.actor,
+      holderInForce({ state, hold, fleetHold })?.reason,
     ],
   },
   features: {

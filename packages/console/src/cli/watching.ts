@@ -16,6 +16,7 @@ import type { AdminClient } from './admin-client.ts';
 import { CommandError, exitCodes, usageError } from './command-error.ts';
 import { type CommandLine, readTime } from './command-line.ts';
 import type { CommandWorld } from './command-world.ts';
+import { holderWords, holdersOf } from './holders.ts';
 import { plainText, plainTime } from './text-table.ts';
 
 /** An event of the stream. */
@@ -168,8 +169,11 @@ function wordsOf({ type, data }: StreamEvent): string {
 const said = (value: unknown): string => plainText(value);
 
 const sentences: Readonly<Record<string, (data: StreamEvent['data']) => string>> = {
-  circuit: ({ id, from, to, reason }) =>
-    `${said(id)}: ${said(from)} -> ${said(to)}${reason === undefined ? '' : ` (${said(reason)})`}`,
+  circuit: ({ id, from, to, reason, ...holds }) => {
+    const change = from === to ? said(to) : `${said(from)} -> ${said(to)}`;
+    const why = [...(reason === undefined ? [] : [said(reason)]), ...holdersOf(holds).map(holderWords)];
+    return `${said(id)}: ${change}${why.length === 0 ? '' : ` (${why.join('; ')})`}`;
+  },
   feature: ({ name, mode, decidedBy, override }) => {
     const { actor, reason, remainingMs } = (override ?? {}) as StreamEvent['data'];
     const why = override === undefined ? '' : `, ${said(actor)}: ${said(reason)}, for ${plainTime(remainingMs)}`;

@@ -11,8 +11,8 @@ import { describe, expect, it } from 'vitest';
 import { circuitBreaker, createRegistry } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 
-import { ActionTrail } from '../actions/action-trail.ts';
 import { type StreamEvent, readEvents } from '../cli/watching.ts';
+import { circuitsUnderTest } from '../testing/circuits-under-test.ts';
 import { FakeResponse } from '../testing/fake-response.ts';
 import { LiveFeed } from './live-feed.ts';
 
@@ -24,8 +24,8 @@ function start(sampleMs: number) {
   const wallClock = () => clock.now();
   const registry = createRegistry({ clock });
   const breakers = Array.from({ length: COUNT }, (_, index) => registry.create(circuitBreaker, { name: `c${index}` }));
-  const trail = new ActionTrail(wallClock);
-  const parts = { registry, degradation: undefined, trail, clock, wallClock, service: 'shop' };
+  const { trail, circuits } = circuitsUnderTest(registry, clock);
+  const parts = { registry, degradation: undefined, circuits, trail, clock, wallClock, service: 'shop' };
   const feed = new LiveFeed({ ...parts, sampleMs, maxWatchers: 1, stalledMs: 10_000 });
   const actual = () => Object.fromEntries(breakers.map(({ name, state }) => [name, state]));
   const client = { view: {} as Record<string, string>, lastId: undefined as string | undefined, reloads: 0 };

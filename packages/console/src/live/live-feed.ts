@@ -26,6 +26,7 @@ import type { FeatureControl, Role } from '@holdfast/degradation';
 import type { ActionTrail } from '../actions/action-trail.ts';
 import { Problem } from '../api/problem.ts';
 import { circuitsOf, policiesOf } from '../policies/catalogue.ts';
+import type { ShownCircuits } from '../policies/shown-circuits.ts';
 import { STREAM_HEADERS } from '../response.ts';
 import type { WallClock } from '../wall-clock.ts';
 import { EventLog, type Frame, frameText } from './event-log.ts';
@@ -39,6 +40,7 @@ import { Watcher } from './watcher.ts';
 export interface LiveFeedParts {
   readonly registry: Registry;
   readonly degradation: FeatureControl | undefined;
+  readonly circuits: Pick<ShownCircuits, 'holdsOf'>;
   readonly trail: ActionTrail;
   readonly clock: Clock;
   readonly wallClock: WallClock;
@@ -78,8 +80,8 @@ export class LiveFeed {
   constructor(parts: LiveFeedParts) {
     this.#parts = parts;
     this.#timers = new NamedTimers(parts.clock);
-    const { registry, degradation, trail } = parts;
-    this.#observer = new Observer({ registry, degradation, sampler: this.#sampler });
+    const { registry, degradation, circuits, trail } = parts;
+    this.#observer = new Observer({ registry, degradation, circuits, sampler: this.#sampler });
     trail.listen((action) => {
       if (action.kind === 'policy.changed') this.#untilOptions = 0;
       this.#tell([this.#log.add('action', action.id, action)]);

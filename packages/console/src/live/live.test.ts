@@ -54,7 +54,7 @@ function watch(url: string, headers: Record<string, string> = {}) {
   };
 }
 
-async function start(options: Partial<AdminOptions> = {}) {
+async function start(options: Partial<Omit<AdminOptions, 'clock'>> = {}) {
   const parts = await startAdminUnderTest(options);
   const breaker = parts.registry.create(circuitBreaker, { name: 'prices', minimumCalls: 1, openForMs: 1000 });
   const tries = parts.registry.create(retry, { name: 'prices', maxAttempts: 1 });

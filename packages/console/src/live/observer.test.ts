@@ -4,6 +4,7 @@ import { circuitBreaker, createRegistry, onHookError } from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 import { createDegradation, defineFeatures } from '@holdfast/degradation';
 
+import { circuitsUnderTest } from '../testing/circuits-under-test.ts';
 import { Observer } from './observer.ts';
 import { Sampler } from './sampler.ts';
 
@@ -13,7 +14,8 @@ function start() {
   const breaker = registry.create(circuitBreaker, { name: 'prices' });
   const features = defineFeatures({ reco: { modes: ['full', 'cached', 'off'] } });
   const degradation = createDegradation({ features, clock });
-  const observer = new Observer({ registry, degradation, sampler: new Sampler() });
+  const { circuits } = circuitsUnderTest(registry, clock);
+  const observer = new Observer({ registry, degradation, circuits, sampler: new Sampler() });
   const look = (atMs: number) =>
     [...observer.lookAtStates(atMs), ...observer.lookAtFeatures(), ...observer.lookAtOptions()].map(({ type, key }) =>
       `${type} ${key}`.trim(),

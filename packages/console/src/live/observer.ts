@@ -15,6 +15,7 @@ import type { NamedPolicy, PolicyDescription, Registry } from '@holdfast/core';
 import type { FeatureControl, FeatureStatus } from '@holdfast/degradation';
 
 import { type CatalogueEntry, type CircuitEntry, circuitsOf, policiesOf } from '../policies/catalogue.ts';
+import type { ShownCircuits, ShownHolds } from '../policies/shown-circuits.ts';
 import { Ribbon, type RibbonChange } from './ribbon.ts';
 import type { Sampler } from './sampler.ts';
 
@@ -36,13 +37,14 @@ export interface Ribbons {
 export interface Observed {
   readonly registry: Registry;
   readonly degradation: FeatureControl | undefined;
+  readonly circuits: Pick<ShownCircuits, 'holdsOf'>;
   readonly sampler: Sampler;
 }
 
 /** Notices changes. */
 export class Observer {
   readonly #observed: Observed;
-  #circuits = new Map<string, Ribbon>();
+  #circuits = new Map<string, SeenCircuit>();
   #features = new Map<string, string>();
   #options = new Map<string, string>();
   #level: Ribbon | undefined = undefined;
@@ -82,7 +84,7 @@ export class Observer {
 
   /** The states over time, of what is there now. */
   ribbons(): Ribbons {
-    const circuits = Object.fromEntries([...this.#circuits].map(([id, ribbon]) => [id, ribbon.list()]));
+    const circuits = Object.fromEntries([...this.#circuits].map(([id, { ribbon }]) => [id, ribbon.list()]));
     return { circuits, level: this.#level?.list() ?? [] };
   }
 
@@ -94,14 +96,25 @@ export class Observer {
       const { circuitId: id, policy } = entry;
       const state = this.#observed.sampler.read(policy, () => stateOf(entry));
       if (state === undefined) continue;
-      const ribbon = before.get(id) ?? new Ribbon(atMs, state);
-      this.#circuits.set(id, ribbon);
-      const from = ribbon.state;
-      if (!ribbon.note(atMs, state)) continue;
-      const data = this.#observed.sampler.read(policy, () => circuitData(entry, { from, atMs }));
+      const seen = before.get(id) ?? { ribbon: new Ribbon(atMs, state), holder: undefined };
+      this.#circuits.set(id, seen);
+      const data = this.#changeOf(entry, seen, { state, atMs });
       if (data !== undefined) notices.push({ type: 'circuit', key: id, data });
     }
     return notices;
+  }
+
+  /** What is to be told of a circuit; undefined where it is as before: (1). */
+  #changeOf(entry: CircuitEntry, seen: SeenCircuit, { state, atMs }: StateLook): object | undefined {
+    const { circuits, sampler } = this.#observed;
+    const from = seen.ribbon.state;
+    const isHeld = state.startsWith('forced-');
+    const holds = (isHeld ? sampler.read(entry.policy, () => circuits.holdsOf(entry)) : undefined) ?? NOT_HELD;
+    const holder = holderOf(holds);
+    const isOfAnother = seen.holder !== undefined && seen.holder !== holder;
+    seen.holder = holder;
+    if (!seen.ribbon.note(atMs, state) && !isOfAnother) return undefined;
+    return sampler.read(entry.policy, () => circuitData(entry, { from, holds, atMs }));
   }
 
   #lookAtLevel(atMs: number): readonly Notice[] {
@@ -136,11 +149,38 @@ function stateOf({ policy }: CircuitEntry): string {
   throw new TypeError('a circuit breaker must tell its state');
 }
 
-function circuitData(entry: CircuitEntry, { from, atMs }: { readonly from: string; readonly atMs: number }): object {
+interface SeenCircuit {
+  readonly ribbon: Ribbon;
+  /** Who held it; undefined before it was looked at. */
+  holder: string | undefined;
+}
+
+interface StateLook {
+  readonly state: string;
+  readonly atMs: number;
+}
+
+interface CircuitLook {
+  readonly from: string;
+  readonly holds: ShownHolds;
+  readonly atMs: number;
+}
+
+const NOT_HELD: ShownHolds = Object.freeze({ hold: null, fleetHold: null });
+
+/** What makes a hold another one: not the time that passes. */
+function holderOf({ hold, fleetHold }: ShownHolds): string {
+  return [hold, fleetHold]
+    .map((one) => one && JSON.stringify([one.state, one.actor, one.reason, one.setAt]))
+    .filter((text) => text !== null)
+    .join();
+}
+
+function circuitData(entry: CircuitEntry, { from, holds, atMs }: CircuitLook): object {
   const { circuitId: id, name, policy } = entry;
   const snapshot = policy.snapshot() as { state?: unknown; tripReason?: unknown; remainingOpenMs?: unknown };
   const { state: to, tripReason, remainingOpenMs } = snapshot;
-  return { id, name, from, to, reason: to === 'open' ? tripReason : undefined, remainingOpenMs, atMs };
+  return { id, name, from, to, reason: to === 'open' ? tripReason : undefined, remainingOpenMs, ...holds, atMs };
 }
 
 /** What makes a feature another one to those who look: not the time that passes, nor the calls served. */

@@ -13,6 +13,8 @@
 
 import type { HasAlternatives, NamedPolicy, Pipeline, Policy, Registry } from '@holdfast/core';
 
+import { Problem } from '../api/problem.ts';
+
 /** A policy of the catalogue. */
 export interface CatalogueEntry {
   /** `kind/name`; where an earlier policy has that already, with the id of what it is in: `timeout/timeout@pipeline/prices`. */
@@ -65,6 +67,14 @@ export function circuitsOf(registry: Registry): readonly CircuitEntry[] {
     circuits.push({ ...entry, policy: entry.policy, circuitId });
   }
   return circuits;
+}
+
+/** Finds the circuit breaker of an id. Throws a Problem where there is none. */
+export function requireCircuit(registry: Registry, id: string): CircuitEntry {
+  const found = circuitsOf(registry).find(({ circuitId }) => circuitId === id);
+  if (found !== undefined) return found;
+  const detail = `there is no circuit breaker ${JSON.stringify(id.slice(0, 60))}`;
+  throw new Problem(404, detail, { code: 'NOT_FOUND' });
 }
 
 // --- internal ---

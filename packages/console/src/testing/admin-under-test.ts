@@ -63,10 +63,13 @@ export interface ListeningAdmin extends AdminUnderTest, ListenerAddress {
   readonly put: (path: string, body: unknown) => Promise<ReadAnswer>;
 }
 
+/** Options of an endpoint under test; a registry of its own has that clock. */
+type UnderTestOptions = Partial<Omit<AdminOptions, 'clock'>> & { readonly clock?: VirtualClock | undefined };
+
 /** Makes an endpoint that does not listen. */
-export function createAdminUnderTest(options: Partial<AdminOptions> = {}): AdminUnderTest {
-  const clock = virtualClock();
-  const registry = createRegistry({ clock });
+export function createAdminUnderTest(options: UnderTestOptions = {}): AdminUnderTest {
+  const { registry: given, clock = virtualClock(), ...rest } = options;
+  const registry = given ?? createRegistry({ clock });
   const features = defineFeatures({
     recommendations: { modes: ['full', 'cached', 'off'], owner: 'growth' },
     checkout: { modes: ['full', 'deferred'], essential: true },
@@ -80,14 +83,14 @@ export function createAdminUnderTest(options: Partial<AdminOptions> = {}): Admin
     wallClock: () => Date.UTC(2026, 0, 1) + clock.now(),
     sampleMs: 0,
     maxRequestsPerSecond: 100_000,
-    ...options,
+    ...rest,
   });
   onTestFinished(() => admin.close());
   return { admin, clock, registry, degradation };
 }
 
 /** Makes an endpoint that listens. */
-export async function startAdminUnderTest(options: Partial<AdminOptions> = {}): Promise<ListeningAdmin> {
+export async function startAdminUnderTest(options: UnderTestOptions = {}): Promise<ListeningAdmin> {
   const parts = createAdminUnderTest(options);
   const { url, port } = await parts.admin.listen();
   const ask = (path: string, init: RequestInit = {}): Promise<ReadAnswer> =>

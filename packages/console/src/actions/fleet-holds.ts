@@ -1,0 +1,261 @@
+/**
+ * Fleet holds: circuits that people keep in a state in all processes that share them, through the store of the registry.
+ *
+ *   hold ─► confirmed by the store ─► held in all processes, whoever asked ─► its time is over, or released by anybody
+ *     └──── not confirmed ──────────► a problem, and an action in the trail that says so; what the store rules is shown
+ *
+ * Invariants
+ *  (1) What is said to be done was confirmed by the store; what may have been done without that is in the trail as such.
+ *  (2) Only circuits that share their state in this registry's store are held there: never another one of the same name.
+ *  (3) What is shown is what this process knows of the fleet's ruling, whoever made it; anybody's hold can be released.
+ *  (4) Undoing brings back the hold that there was for what is left of its time, or none; where the fleet has ruled anew
+ *      since, as far as this process knows, it changes nothing.
+ *
+ * @module
+ */
+
+import type { ExplainedRuling, SharingExplanation, Timer } from '@holdfast/core';
+
+import { Problem } from '../api/problem.ts';
+import { type Circuit, type CircuitEntry, isStillIn, requireCircuit } from '../policies/catalogue.ts';
+import { type WallClock, isoTimeOf } from '../wall-clock.ts';
+import type { ActionKind, Author, Deed, ShownAction, Undo, Undone } from './action-trail.ts';
+import type { HoldParts, HoldRequest, ShownHold } from './circuit-holds.ts';
+import { type FleetNote, type FleetStore, askStore, fleetStoreOf, mayHaveChanged, nodesOf } from './fleet-store.ts';
+
+/** A hold of the fleet, by whomever, as it is shown. `actor` and `reason` are as the store keeps them: the reason is cut. */
+export interface ShownFleetHold extends Omit<ShownHold, 'scope'> {
+  readonly scope: 'fleet';
+}
+
+/** The holds of the fleet. */
+export class FleetHolds {
+  readonly #parts: HoldParts;
+  /** Told when the time of a hold that was made here is over. */
+  readonly #timers = new Map<Circuit, Timer>();
+
+  constructor(parts: HoldParts) {
+    this.#parts = parts;
+  }
+
+  /** How many processes share circuits in the store, as it knows; undefined where there is none that can hold them. */
+  get nodes(): number | undefined {
+    return nodesOf(fleetStoreOf(this.#parts.registry));
+  }
+
+  /** Whether a circuit can be held for the fleet. */
+  canHold(policy: Circuit): boolean {
+    return fleetStoreOf(this.#parts.registry) !== undefined && sharingOf(policy) !== undefined;
+  }
+
+  /** The hold of the fleet that this process knows of: (3). */
+  shown(policy: Circuit): ShownFleetHold | undefined {
+    const ruling = sharingOf(policy)?.ruling;
+    return ruling && shownOf(ruling, this.#parts.wallClock);
+  }
+
+  /** Holds a circuit in all processes. Throws a Problem where that cannot be, or was not confirmed. */
+  async hold(id: string, { state, expiresInMs: forMs, ...author }: HoldRequest): Promise<ShownAction> {
+    const target = await this.#target(id);
+    const wish = { state, hold: { owner: author.actor, reason: author.reason, forMs } };
+    return this.#parts.trail.add({ ...authorOf(author), ...(await this.#change(target, author, wish)) });
+  }
+
+  /** Ends the hold of a circuit in all processes, whoever made it. Throws a Problem as {@link hold} does, or where there is none. */
+  async release(id: string, author: Author): Promise<ShownAction> {
+    const target = await this.#target(id);
+    if (this.shown(target.entry.policy) === undefined && sharingOf(target.entry.policy)?.view === 'fresh')
+      throw notHeld(id);
+    return this.#parts.trail.add({ ...authorOf(author), ...(await this.#change(target, author, undefined)) });
+  }
+
+  /** Forgets what was held here without ending any of it: the store counts the time. */
+  close(): void {
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+  }
+
+  /** Finds what is to be held: (2). */
+  async #target(id: string): Promise<Target> {
+    const { registry, clock } = this.#parts;
+    const entry = requireCircuit(registry, id);
+    const store = fleetStoreOf(registry);
+    if (store === undefined) throw noStore();
+    if (sharingOf(entry.policy) === undefined) throw notShared(id);
+    const { members } = await askStore(() => store.explain(entry.name), { clock });
+    if (members === 0) throw notShared(id);
+    return { entry, store };
+  }
+
+  /** Asks the store for a hold, or for its end, and says what came of it. */
+  async #change(target: Target, author: Author, wish: Wish | undefined): Promise<Undone> {
+    const { clock, trail } = this.#parts;
+    const { entry, store } = target;
+    const before = this.shown(entry.policy) ?? null;
+    const epoch = sharingOf(entry.policy)?.ruling.epoch ?? 0;
+    const note = { owner: author.actor, reason: author.reason };
+    const ask = (): Promise<ExplainedRuling> =>
+      wish === undefined ? store.release(entry.name, note) : store.hold(entry.name, wish.state, wish.hold);
+    const doneBy = (ruling: ExplainedRuling): Undone | undefined =>
+      wish === undefined && !isReleasedSince(ruling, epoch)
+        ? undefined
+        : this.#changed(target, { before, ruling, author });
+    const onLate = (ruling: ExplainedRuling): void => {
+      const done = doneBy(ruling);
+      if (done !== undefined) trail.add({ ...authorOf(author), ...done }); // (1)
+    };
+    const ruling = await askStore(ask, { clock, onLate }).catch((error: unknown) => {
+      if (mayHaveChanged(error)) this.#noteUnconfirmed(entry, { before, author, wish });
+      throw error;
+    });
+    const done = doneBy(ruling);
+    if (done === undefined) throw notHeld(entry.circuitId);
+    return done;
+  }
+
+  #changed(target: Target, { before, ruling, author }: Confirmed): Undone {
+    const { circuitId } = target.entry;
+    const after = shownOf(ruling, this.#parts.wallClock) ?? null;
+    this.#watch(target.entry, ruling, author);
+    const kind: ActionKind = after === null ? 'circuit.released' : 'circuit.held';
+    const undo = after === null && before === null ? undefined : this.#backTo(target, before, after && ruling.epoch);
+    return { deed: { kind, target: circuitId, before, after }, undo };
+  }
+
+  /** Nobody knows whether it was done: (1). */
+  #noteUnconfirmed({ circuitId }: CircuitEntry, { before, author, wish }: Unconfirmed): void {
+    const wanted = { scope: 'fleet', wanted: wish === undefined ? 'release' : 'hold', state: wish?.state };
+    const deed: Deed = { kind: 'circuit.unconfirmed', target: circuitId, before, after: wanted };
+    this.#parts.trail.add({ ...authorOf(author), deed, undo: undefined });
+  }
+
+  /** How what was just done is undone: (4). `epoch` is that of the hold; null where one was released. */
+  #backTo(target: Target, before: ShownFleetHold | null, epoch: number | null): Undo {
+    const { clock, registry } = this.#parts;
+    const { circuitId, policy } = target.entry;
+    const endsAt = clock.now() + (before?.remainingMs ?? 0);
+    return async (author) => {
+      if (!isStillIn(registry, target.entry)) throw changedSince(circuitId);
+      requireAsLeft(circuitId, sharingOf(policy)?.ruling, epoch);
+      if (before === null) return this.#change(target, author, undefined);
+      const forMs = Math.floor(endsAt - clock.now());
+      if (forMs < 1) throw isOver(circuitId);
+      const { state, actor: owner, reason } = before;
+      return this.#change(target, author, { state, hold: { owner, reason, forMs } });
+    };
+  }
+
+  /** Has the end of a hold that was made here in the trail, unless somebody else was there before. */
+  #watch(entry: CircuitEntry, ruling: ExplainedRuling, author: Author): void {
+    const { policy, circuitId } = entry;
+    this.#timers.get(policy)?.cancel();
+    this.#timers.delete(policy);
+    const held = shownOf(ruling, this.#parts.wallClock);
+    if (held === undefined) return;
+    const look = (): void => {
+      this.#timers.delete(policy);
+      const now = sharingOf(policy)?.ruling;
+      if (now?.epoch !== ruling.epoch) return;
+      if (isHeld(now)) arm(Math.max(1, now.remainingMs)); // the store's clock says when
+      else {
+        const deed: Deed = { kind: 'circuit.hold-expired', target: circuitId, before: held, after: null };
+        this.#parts.trail.add({ ...authorOf(author), deed, undo: undefined });
+      }
+    };
+    const arm = (ms: number): void => {
+      const timer = this.#parts.clock.setTimer(look, ms);
+      timer.unref();
+      this.#timers.set(policy, timer);
+    };
+    arm(ruling.remainingMs);
+  }
+}
+
+// --- internal ---
+
+interface Target {
+  readonly entry: CircuitEntry;
+  readonly store: FleetStore;
+}
+
+/** A hold that somebody wants. */
+interface Wish {
+  readonly state: 'open' | 'closed';
+  /** As the store takes it: it refuses what it does not know. */
+  readonly hold: FleetNote & { readonly forMs: number };
+}
+
+interface Confirmed {
+  readonly before: ShownFleetHold | null;
+  readonly ruling: ExplainedRuling;
+  readonly author: Author;
+}
+
+interface Unconfirmed {
+  readonly before: ShownFleetHold | null;
+  readonly author: Author;
+  readonly wish: Wish | undefined;
+}
+
+/** What a circuit says of the fleet; undefined where it shares nothing. */
+function sharingOf(policy: Circuit): SharingExplanation | undefined {
+  const { fleet } = policy.snapshot() as { readonly fleet?: SharingExplanation };
+  return typeof fleet?.ruling === 'object' ? fleet : undefined;
+}
+
+function isHeld(ruling: ExplainedRuling | undefined): boolean {
+  return ruling?.state === 'forced-open' || ruling?.state === 'forced-closed';
+}
+
+/** Whether the store has ended a hold after the ruling of `epoch`. */
+function isReleasedSince(ruling: ExplainedRuling, epoch: number): boolean {
+  return !isHeld(ruling) && ruling.reason === 'released' && ruling.epoch > epoch;
+}
+
+/** Throws a Problem where the fleet has ruled anew since a hold of `epoch` was made, or since one was released: null. */
+function requireAsLeft(id: string, now: ExplainedRuling | undefined, epoch: number | null): void {
+  const isAsLeft = epoch === null ? now !== undefined && !isHeld(now) : now?.epoch === epoch;
+  if (!isAsLeft) throw changedSince(id);
+  if (epoch !== null && !isHeld(now)) throw isOver(id);
+}
+
+function shownOf(ruling: ExplainedRuling, wallClock: WallClock): ShownFleetHold | undefined {
+  if (!isHeld(ruling)) return undefined;
+  const remainingMs = Math.max(0, Math.ceil(ruling.remainingMs));
+  return {
+    scope: 'fleet',
+    state: ruling.state === 'forced-open' ? 'open' : 'closed',
+    actor: ruling.by.join(', ') || 'somebody',
+    reason: ruling.note ?? '',
+    setAt: isoTimeOf(ruling.epoch / 1000), // the store's calendar
+    expiresAt: isoTimeOf(wallClock() + remainingMs),
+    remainingMs,
+  };
+}
+
+function authorOf({ actor, reason, role }: Author): Author {
+  return { actor, reason, role };
+}
+
+function noStore(): Problem {
+  const detail = 'this service has no store that holds circuits for a fleet; scope "process" holds it in this process';
+  return new Problem(409, detail, { code: 'NO_SHARED_STORE', field: 'scope' });
+}
+
+function notShared(id: string): Problem {
+  const detail = `the circuit ${id} is shared with no other process; scope "process" holds it in this process`;
+  return new Problem(409, detail, { code: 'NOT_SHARED', field: 'scope' });
+}
+
+function notHeld(id: string): Problem {
+  return new Problem(409, `nobody holds the circuit ${id} for the fleet`, { code: 'NOT_HELD' });
+}
+
+function changedSince(id: string): Problem {
+  const detail = `the fleet has ruled anew on ${id} since: look again`;
+  return new Problem(409, detail, { code: 'CHANGED_SINCE' });
+}
+
+function isOver(id: string): Problem {
+  return new Problem(409, `the hold of ${id} is over by now`, { code: 'NOT_UNDOABLE' });
+}

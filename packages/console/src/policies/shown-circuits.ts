@@ -1,0 +1,51 @@
+/**
+ * Shown circuits: circuit breakers as the API shows them, each with who holds it, in this process and in the fleet.
+ *
+ * @module
+ */
+
+import type { Registry } from '@holdfast/core';
+
+import type { CircuitHolds, ShownHold } from '../actions/circuit-holds.ts';
+import type { FleetHolds, ShownFleetHold } from '../actions/fleet-holds.ts';
+import { type CircuitEntry, circuitsOf, requireCircuit } from './catalogue.ts';
+
+/** Who holds a circuit. */
+export interface ShownHolds {
+  /** The hold of this process that was made through the API. */
+  readonly hold: ShownHold | null;
+  /** The hold of all processes, made by whomever, as this process knows. */
+  readonly fleetHold: ShownFleetHold | null;
+}
+
+/** The circuits of a registry. */
+export class ShownCircuits {
+  readonly #registry: Registry;
+  readonly #holds: CircuitHolds;
+  readonly #fleetHolds: FleetHolds;
+
+  constructor(registry: Registry, holds: CircuitHolds, fleetHolds: FleetHolds) {
+    this.#registry = registry;
+    this.#holds = holds;
+    this.#fleetHolds = fleetHolds;
+  }
+
+  /** Finds a circuit. Throws a Problem where there is none of that id. */
+  find(id: string): CircuitEntry {
+    return requireCircuit(this.#registry, id);
+  }
+
+  list(): readonly object[] {
+    return circuitsOf(this.#registry).map((entry) => this.show(entry));
+  }
+
+  show(entry: CircuitEntry): object {
+    const { circuitId, id, name, within, policy } = entry;
+    const scopes = this.#fleetHolds.canHold(policy) ? ['process', 'fleet'] : ['process'];
+    return { id: circuitId, policyId: id, within, name, scopes, ...this.holdsOf(entry), ...policy.snapshot() };
+  }
+
+  holdsOf({ policy }: CircuitEntry): ShownHolds {
+    return { hold: this.#holds.shown(policy) ?? null, fleetHold: this.#fleetHolds.shown(policy) ?? null };
+  }
+}
