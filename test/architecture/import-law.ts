@@ -21,8 +21,8 @@ interface Import {
 /** The level of each package; see the design, "Packages". */
 const levels: Readonly<Record<string, number>> = {
   core: 0,
-  ...levelOf(1, ['context', 'degradation', 'redis', 'prometheus', 'opentelemetry']),
-  ...levelOf(2, ['http', 'grpc', 'sql', 'queue', 'service', 'openfeature']),
+  ...levelOf(1, ['context', 'degradation', 'redis', 'metrics']),
+  ...levelOf(2, ['http', 'grpc', 'sql', 'queue', 'service', 'openfeature', 'prometheus', 'opentelemetry']),
   ...levelOf(3, ['console', 'simulator']),
 };
 

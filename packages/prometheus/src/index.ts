@@ -10,31 +10,34 @@ export { type PrometheusOptions, prometheusDefaults } from './prometheus-options
 export { type PrometheusRegister } from './metric-set.ts';
 
 // What is exported
-export { type MetricDescription } from './metric-row.ts';
-export { metricDescriptions } from './metric-table.ts';
+export { metricDescriptions } from './metric-descriptions.ts';
+export type { MetricDescription } from '@holdfast/metrics';
 
 // Where it comes from
-export { type ContextReading, type ContextSource, type HistogramReading } from './context-source.ts';
-export { type DegradationSource, type FeatureReading } from './degradation-source.ts';
-export {
-  type BrownoutReading,
-  type BrownoutSource,
-  type OutboxReading,
-  type OutboxSource,
-  type SqlReading,
-  type SqlSource,
-  type SupervisorReading,
-  type SupervisorSource,
-  type TrackerReading,
-  type TrackerSource,
-} from './service-source.ts';
-export {
-  type ConsumerReading,
-  type ConsumerSource,
-  type GrpcReading,
-  type GrpcSource,
-  type HttpReading,
-  type HttpRequestOutcome,
-  type HttpSource,
-} from './incoming-source.ts';
-export { type StoreHealthReading, type StoreRequests, type StoreSource } from './store-source.ts';
+export type {
+  BrownoutReading,
+  BrownoutSource,
+  ConsumerReading,
+  ConsumerSource,
+  ContextReading,
+  ContextSource,
+  DegradationSource,
+  FeatureReading,
+  GrpcReading,
+  GrpcSource,
+  HistogramReading,
+  HttpReading,
+  HttpRequestOutcome,
+  HttpSource,
+  OutboxReading,
+  OutboxSource,
+  SqlReading,
+  SqlSource,
+  StoreHealthReading,
+  StoreRequests,
+  StoreSource,
+  SupervisorReading,
+  SupervisorSource,
+  TrackerReading,
+  TrackerSource,
+} from '@holdfast/metrics';

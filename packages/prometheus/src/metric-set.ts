@@ -10,15 +10,11 @@
  * @module
  */
 
+import { type CallDurations, type Metric, type MetricSources, type Series, metricTable } from '@holdfast/metrics';
 import type { OpenMetricsContentType, Registry as PromRegistry } from 'prom-client';
 
-import { BOUND_LABEL } from './sample.ts';
-import type { MetricRow } from './metric-row.ts';
-import { metricTable } from './metric-table.ts';
 import { ReadCounter, ReadGauge, ReadHistogram, type ReadMetric } from './read-metric.ts';
-import type { Series } from './series-table.ts';
 import { Scrapes } from './scrapes.ts';
-import type { Subscription } from './subscription.ts';
 
 /** A register of prom-client, of either content type. */
 export type PrometheusRegister = PromRegistry | PromRegistry<OpenMetricsContentType>;
@@ -39,7 +35,7 @@ export function metricSetOf(register: PrometheusRegister, prefix: string): Metri
 export class MetricSet {
   readonly #register: PrometheusRegister;
   readonly #prefix: string;
-  readonly #metrics = new Map<MetricRow, ReadMetric>();
+  readonly #metrics = new Map<Metric, ReadMetric>();
   readonly #scrapes = new Scrapes();
 
   constructor(register: PrometheusRegister, prefix: string) {
@@ -57,23 +53,25 @@ export class MetricSet {
     }
   }
 
-  /** Shows what `subscription` wants to see from the next scrape on. */
-  add(subscription: Subscription): void {
-    this.#scrapes.add(subscription);
+  /** Shows what is in `sources` from the next scrape on. Returns what ends that; the second time it changes nothing. */
+  add(sources: MetricSources, durations: CallDurations): () => void {
+    const end = this.#scrapes.add(sources, durations);
+    return () => {
+      end();
+      if (this.#scrapes.isEmpty) this.#leave();
+    };
   }
 
-  /** Ends that. The second time changes nothing. */
-  remove(subscription: Subscription): void {
-    if (this.#scrapes.remove(subscription)) return;
+  // --- internal ---
+
+  #leave(): void {
     for (const [row, metric] of this.#metrics) {
       const name = this.#prefix + row.name;
       if (this.#register.getSingleMetric(name) === metric) this.#register.removeSingleMetric(name); // (4)
     }
   }
 
-  // --- internal ---
-
-  #create(row: MetricRow): ReadMetric {
+  #create(row: Metric): ReadMetric {
     const { help, aggregator } = row;
     const common = { name: this.#prefix + row.name, help, aggregator, labelNames: ownLabels(row), registers: [] };
     const read = (): Iterable<Series> | Promise<Iterable<Series>> => this.#scrapes.seriesOf(row);
@@ -99,7 +97,7 @@ interface MetricParts {
   readonly hasSuffix: () => boolean;
 }
 
-function create({ type }: MetricRow, { common, read, hasSuffix }: MetricParts): ReadMetric {
+function create({ type }: Metric, { common, read, hasSuffix }: MetricParts): ReadMetric {
   if (type === 'histogram') return new ReadHistogram(common, read);
   return type === 'counter' ? new ReadCounter(common, read, hasSuffix) : new ReadGauge(common, read);
 }
@@ -114,7 +112,7 @@ interface Registered {
 }
 
 /** The set that the register's metric of that name belongs to; undefined where there is no such metric. */
-function existing(register: PrometheusRegister, prefix: string, row: MetricRow): MetricSet | undefined {
+function existing(register: PrometheusRegister, prefix: string, row: Metric): MetricSet | undefined {
   const metric = register.getSingleMetric(prefix + row.name) as Registered | undefined;
   if (metric === undefined) return undefined;
   const set = metric[METRIC_SET];
@@ -125,6 +123,6 @@ function existing(register: PrometheusRegister, prefix: string, row: MetricRow):
 }
 
 /** The labels that are a metric's own: those of buckets are prom-client's. */
-function ownLabels(row: MetricRow): string[] {
-  return row.labels.filter((label) => label !== BOUND_LABEL);
+function ownLabels(row: Metric): string[] {
+  return row.labels.filter((label) => label !== 'le');
 }

@@ -137,5 +137,5 @@ describe('prometheus', () => {
       }),
       { numRuns: 60 },
     );
-  });
+  }, 60_000);
 });

@@ -38,8 +38,6 @@ export interface PrometheusExporter {
  * ```
  */
 export function prometheus(options: PrometheusOptions): PrometheusExporter {
-  const { register, prefix, ...subscription } = resolve(options);
-  const metrics = metricSetOf(register, prefix);
-  metrics.add(subscription);
-  return { close: () => metrics.remove(subscription) };
+  const { register, prefix, sources, durations } = resolve(options);
+  return { close: metricSetOf(register, prefix).add(sources, durations) };
 }

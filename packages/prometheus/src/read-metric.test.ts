@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createRegistry } from '@holdfast/core';
+import { Context, createRegistry } from '@holdfast/core';
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 
@@ -116,5 +116,18 @@ describe('a read histogram', () => {
     expect(() => prometheus({ register, registry, contexts: {} as never })).toThrow(
       'prometheus.contexts must be something with snapshot()',
     );
+  });
+
+  it('shows a traced call as an example in OpenMetrics, and none in the classic format', async () => {
+    const [registry, register] = [createRegistry(), new Registry()];
+    const prices = registry.pipeline('prices');
+    prometheus({ register, registry, durationBoundsMs: [60_000], traceIdOf: () => 'abc', wallClock: () => 1_500 });
+    await prices.execute(() => 1, Context.background);
+    const bucket = 'call_duration_seconds_bucket{name="prices",outcome="success",le="60"}';
+
+    expect(await textOf(register, `holdfast_${bucket}`)).toEqual([`holdfast_${bucket} 1`]);
+    (register as { setContentType(type: string): void }).setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    const [line] = await textOf(register, `holdfast_${bucket}`);
+    expect(line).toMatch(/ 1 # \{trace_id="abc"\} [\d.e-]+ 1\.5$/);
   });
 });

@@ -1,8 +1,6 @@
 /**
  * Read metric: metrics of prom-client whose series are read from somebody else when they are asked for.
  *
- * In the series table, the buckets of a histogram, its sum and its count are series of one metric, told apart by the label `le`.
- *
  * Invariants
  *  (1) What is exported of a histogram is `_bucket` with `le`, `_sum` and `_count`, as of any histogram.
  *  (2) A register in the OpenMetrics format puts `_total` to the names of counters by itself, and is given them without it.
@@ -10,6 +8,7 @@
  * @module
  */
 
+import { type Exemplar, type Series, histogramPart } from '@holdfast/metrics';
 import {
   Counter,
   type CounterConfiguration,
@@ -18,9 +17,6 @@ import {
   Histogram,
   type HistogramConfiguration,
 } from 'prom-client';
-
-import { COUNT, SUM } from './sample.ts';
-import type { Series } from './series-table.ts';
 
 /** Reads the series of a metric. */
 export type ReadSeries = () => Iterable<Series> | Promise<Iterable<Series>>;
@@ -96,8 +92,12 @@ function readingOf(metric: object, type: string, values: readonly unknown[]): ne
   return { name, help, aggregator, type, values } as never;
 }
 
-function valueOf(name: string, { labels, value, exemplar }: Series) {
-  const { le = '', ...others } = labels;
-  if (le === SUM || le === COUNT) return { labels: others, value, metricName: `${name}_${le}` };
-  return { labels: { ...others, le }, value, metricName: `${name}_bucket`, exemplar }; // (1)
+function valueOf(name: string, { labels: all, value, exemplar }: Series) {
+  const { part, labels } = histogramPart(all);
+  return { labels, value, metricName: `${name}_${part}`, exemplar: exemplar && exampleOf(exemplar) }; // (1)
+}
+
+/** An example as prom-client writes it: in seconds. */
+function exampleOf({ traceId, durationMs, atMs }: Exemplar) {
+  return { labelSet: { trace_id: traceId }, value: durationMs / 1000, timestamp: atMs / 1000 };
 }
