@@ -45,7 +45,7 @@ describe('storefront', () => {
     await storefront.printed('act=dead'); // shoppers of the twin hang: draining takes a while
 
     storefront.signalGroup('SIGINT');
-    await new Promise((resolve) => setTimeout(resolve, 400)); // what comes sooner is taken for the same signal
+    await new Promise((resolve) => setTimeout(resolve, 300)); // what comes at once may be the same signal
     storefront.signalGroup('SIGINT');
 
     expect(await storefront.ended).toEqual({ code: 130, signal: null });

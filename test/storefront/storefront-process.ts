@@ -81,12 +81,13 @@ export function isGroupAlive({ child }: StorefrontProcess): boolean {
 // --- internal ---
 
 function start(command: string, args: readonly string[]): StorefrontProcess {
-  const child = spawn(command, args, { cwd: repository, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { npm_lifecycle_event: _ofTheTests, ...env } = process.env; // who starts it without npm has no npm above it
+  const child = spawn(command, args, { cwd: repository, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const texts = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (texts.stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (texts.stderr += chunk));
   const ended = once(child, 'close').then(([code, signal]): Ending => ({ code, signal }));
-  const process: StorefrontProcess = {
+  const started: StorefrontProcess = {
     child,
     output: () => texts.stdout,
     errors: () => texts.stderr,
@@ -94,10 +95,10 @@ function start(command: string, args: readonly string[]): StorefrontProcess {
     signalGroup: (signal) => signalGroup(child, signal),
     ended,
     kill() {
-      if (isGroupAlive(process)) signalGroup(child, 'SIGKILL');
+      if (isGroupAlive(started)) signalGroup(child, 'SIGKILL');
     },
   };
-  return process;
+  return started;
 }
 
 function waitFor(text: string, child: ChildProcess, texts: { stdout: string; stderr: string }): Promise<string> {

@@ -8,7 +8,7 @@
  *
  * Invariants
  *  (1) Each closer is called once, in reverse order; one that fails or hangs does not keep the others from their turn.
- *  (2) A signal again within `ECHO_MS` is the same signal: npm passes on what the terminal has sent already.
+ *  (2) A signal again within `ECHO_MS` is the same signal: npm, where it started this, passes on what the terminal has sent already.
  *  (3) What is started while everything closes is closed as well.
  *
  * @module
@@ -45,7 +45,8 @@ interface Closer {
   readonly close: () => unknown;
 }
 
-const ECHO_MS = 250;
+/** Milliseconds; npm is slow where the machine is busy. 0 where no npm passes anything on. */
+const ECHO_MS = process.env['npm_lifecycle_event'] === undefined ? 0 : 1000;
 const CLOSE_LIMIT_MS = 3000;
 
 function whenAsked(): Promise<number> {

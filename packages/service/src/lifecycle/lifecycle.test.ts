@@ -252,7 +252,7 @@ describe('createLifecycle', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ])('(5) a second signal, %s, ends the process at once', async (signal, code) => {
-    const { life, part, process, clock, log } = subject();
+    const { life, part, process, clock, log } = subject({ signalEchoMs: 250 });
     life.add(part('http', [], { drain: () => new Promise(() => {}) }));
     await life.start();
     process.emit('SIGTERM');

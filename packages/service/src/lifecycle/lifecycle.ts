@@ -59,8 +59,8 @@ export interface LifecycleOptions {
   readonly signals?: readonly string[];
   /**
    * Time within which a second signal is taken for the same one: a terminal signals npm and its child, and npm passes its own
-   * on. Milliseconds, 0 to 10 000.
-   * @defaultValue 250
+   * on, late where the machine is busy. Milliseconds, 0 to 10 000.
+   * @defaultValue 1000
    */
   readonly signalEchoMs?: number;
   /** The process whose signals and uncaught errors stop the service: `process`. By default none; then only `stop` does. */
@@ -80,7 +80,7 @@ export const lifecycleDefaults: Required<Omit<LifecycleOptions, 'process' | 'onF
   notReadyForMs: 5000,
   fatalTimeoutMs: 5000,
   signals: ['SIGTERM', 'SIGINT'],
-  signalEchoMs: 250,
+  signalEchoMs: 1000,
   clock: systemClock,
 });
 
