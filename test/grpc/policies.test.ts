@@ -210,12 +210,12 @@ describe('a fallback', () => {
 describe('a timeout', () => {
   it('limits the start of a stream, and not the stream', async () => {
     const server = await flapping((call) => call === 1 && new Promise((resolve) => setTimeout(resolve, 10_000)));
-    const functions = server.wrap({ policy: timeout(700) });
+    const functions = server.wrap({ policy: timeout(1500) });
 
     await expect(all(functions.list(context(), { text: 'x' }))).rejects.toMatchObject({ code: 'TIMEOUT' });
     const stream = functions.list(context(), { text: 'x' });
     await stream.next();
-    await new Promise((resolve) => setTimeout(resolve, 900));
+    await new Promise((resolve) => setTimeout(resolve, 1700));
 
     expect(await all(stream)).toHaveLength(2);
     await until(() => server.shop.serving.snapshot().open === 0);
@@ -224,12 +224,12 @@ describe('a timeout', () => {
 
 describe('hedge', () => {
   it('sends one more where the first is slow, takes the first answer, and cancels the loser', async () => {
-    const server = await flapping((call) => call === 1 && new Promise((resolve) => setTimeout(resolve, 5000)));
+    const server = await flapping((call) => call === 1 && new Promise((resolve) => setTimeout(resolve, 20_000)));
     const functions = server.wrap({ policy: hedge({ delayMs: 40, maxHedgeRatio: 1 }) });
 
     const begunAt = performance.now();
     expect(await functions.get(context(), { text: 'x' })).toEqual({ text: 'x' });
-    expect(performance.now() - begunAt).toBeLessThan(4500);
+    expect(performance.now() - begunAt).toBeLessThan(19_000);
 
     expect(server.calls).toBe(2);
     await until(() => server.shop.serving.snapshot().open === 0);
@@ -287,7 +287,7 @@ describe('other policies', () => {
 
   it('compose: a timeout per try inside a retry, each with its own deadline at the server', async () => {
     const server = await flapping((call) => call < 3 && new Promise((resolve) => setTimeout(resolve, 10_000)));
-    const policy = pipeline(quickRetry(3), timeout(500));
+    const policy = pipeline(quickRetry(3), timeout(1500));
 
     expect(await server.wrap({ policy }).get(context(), { text: 'x' })).toEqual({ text: 'x' });
     expect(server.calls).toBe(3);

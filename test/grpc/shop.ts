@@ -87,11 +87,11 @@ export async function startShop(
   return { server, serving, port: bound, stop: () => server.forceShutdown() };
 }
 
-/** Waits until `isSo`, at most ten seconds. */
+/** Waits until `isSo`, at most thirty seconds. */
 export async function until(isSo: () => boolean, what: string = isSo.toString()): Promise<void> {
   const since = Date.now();
   while (!isSo()) {
-    if (Date.now() - since > 10_000) throw new Error(`waited in vain: ${what}`);
+    if (Date.now() - since > 30_000) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

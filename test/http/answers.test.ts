@@ -213,8 +213,8 @@ describe.each(kinds)('answers of %s', (kind) => {
   });
 
   it('begins no request while it drains, closes its connections, and lets those under way end', async () => {
-    const { url, requests } = await start(kind, { drainGraceMs: 100, answerGraceMs: 20 });
-    const context = Context.background.withTimeout(1200);
+    const { url, requests } = await start(kind, { drainGraceMs: 2000, answerGraceMs: 20 });
+    const context = Context.background.withTimeout(4000);
     const slow = fetch(`${url}/late`);
     const hanging = fetch(`${url}/waits`);
     await eventually(() => requests.counts().running === 2, { what: 'the requests' });
@@ -355,7 +355,7 @@ describe('frameworks', () => {
       setTimeout(() => {
         response.status(200).set('x-late', '1').json({ late: true });
         isLate = true;
-      }, 150);
+      }, 1000);
     });
     app.get('/ok', (_request, response) => void response.send('ok'));
     const server = app.listen(0, '127.0.0.1');

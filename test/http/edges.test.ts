@@ -164,7 +164,7 @@ describe('fastify', () => {
         reply.raw.setHeader('x-late', '1');
         reply.raw.end('late');
         isLate = true;
-      }, 300);
+      }, 1000);
     });
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
     const response = await fetch(url);
@@ -179,7 +179,7 @@ describe('fastify', () => {
       setTimeout(() => {
         reply.raw.setHeader('x-late', '1').end('late');
         isLate = true;
-      }, 300);
+      }, 1000);
     });
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
 

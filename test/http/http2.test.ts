@@ -37,7 +37,7 @@ async function get(session: ClientHttp2Session, path: string): Promise<[number |
 }
 
 const waiting = (context: Context): Promise<string> => new Promise((_resolve, reject) => context.onCancel(reject));
-const options = { drainGraceMs: 100, answerGraceMs: 20 };
+const options = { drainGraceMs: 1500, answerGraceMs: 20 };
 const isClosing = expect.stringContaining('server-closing') as string;
 
 describe('a drain over HTTP/2', () => {
@@ -51,7 +51,7 @@ describe('a drain over HTTP/2', () => {
     const stuck = get(session, '/waits');
     await eventually(() => requests.counts().running === 1, { what: 'the request' });
     const goaway = once(session, 'goaway');
-    const drained = requests.drain(Context.background.withTimeout(1000));
+    const drained = requests.drain(Context.background.withTimeout(3000));
 
     await goaway;
     expect(await stuck).toEqual([503, isClosing]);
@@ -67,7 +67,7 @@ describe('a drain over HTTP/2', () => {
   it('of Fastify ends with app.close(), which answers what is stuck', async () => {
     const requests = createRequestContexts(options);
     const app = Fastify({ http2: true });
-    await app.register(requestContexts, { requests, drainTimeoutMs: 1000 });
+    await app.register(requestContexts, { requests, drainTimeoutMs: 3000 });
     app.get('/', (request) => String(contextOf(request).remainingMs() > 0));
     app.get('/waits', (request) => waiting(contextOf(request)));
     const session = connectTo(await app.listen({ port: 0, host: '127.0.0.1' }));

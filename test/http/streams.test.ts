@@ -75,12 +75,12 @@ describe.each(kinds)('event streams of %s', (kind) => {
       events: ticker.tick.bind(ticker),
       onStreamEnd: (end: StreamEnding) => ticker.endings.push(end),
     };
-    live = await startServer(kind, work, { drainGraceMs: 200 });
+    live = await startServer(kind, work, { drainGraceMs: 1500 });
     const response = await fetch(`${live.url}/events`, { headers: { accept: 'text/event-stream' } });
     const text = response.text();
     await eventually(() => ticker.begun === 1, { what: 'the stream' });
 
-    expect(await live.requests.drain(Context.background.withTimeout(1000))).toMatchObject({ isComplete: true });
+    expect(await live.requests.drain(Context.background.withTimeout(3000))).toMatchObject({ isComplete: true });
     expect(await text).toMatch(/^:\n\ndata: 0\n\n/); // it came to an end: else this throws
     expect([ticker.finished, ticker.endings[0]?.reason]).toEqual([1, 'server-closing']);
   });
@@ -119,7 +119,7 @@ describe('streams of node:http', () => {
 
 describe('upgrades of node:http', () => {
   async function start(handler: Parameters<typeof handleUpgrades>[1]) {
-    const requests = createRequestContexts({ defaultTimeoutMs: 50, drainGraceMs: 200 });
+    const requests = createRequestContexts({ defaultTimeoutMs: 50, drainGraceMs: 1500 });
     const server = createServer(handleRequests(requests, () => {}));
     const sockets: Socket[] = [];
     server.on('connection', (socket: Socket) => sockets.push(socket));
@@ -162,7 +162,7 @@ describe('upgrades of node:http', () => {
     await (
       await sendRaw(port, upgrade)
     ).answered;
-    const drained = requests.drain(Context.background.withTimeout(1000));
+    const drained = requests.drain(Context.background.withTimeout(3000));
     const refused = await sendRaw(port, upgrade);
 
     expect(await refused.answered).toMatch(
