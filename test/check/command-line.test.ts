@@ -101,6 +101,32 @@ For example:
 
 const limitMs = 60_000;
 
+function runProgram(path: string, ...args: readonly string[]) {
+  const flagsOfNode = ['--conditions=@holdfast/source', '--import', 'tsx'];
+  return spawnSync(process.execPath, [...flagsOfNode, inRepository(`test/${path}`), ...args], {
+    cwd: inRepository('.'),
+    encoding: 'utf8',
+    timeout: limitMs,
+  });
+}
+
+describe.each([
+  'console-page/take-pictures.ts',
+  'dashboard/write.ts',
+  'docs/config-files.ts',
+  'docs/option-table.ts',
+  'packaging/api-report.ts',
+  'packaging/sizes.ts',
+  'redis/lua-sources.ts',
+])('%s', (path) => {
+  it('explains itself and writes nothing', () => {
+    const { status, stdout, stderr } = runProgram(path, '--help');
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^Usage: npm run [\s\S]*\n {2}--help[\s\S]*\nFor example:\n/);
+  });
+});
+
 describe.each([
   'check.ts',
   'bench/run.ts',
@@ -110,13 +136,7 @@ describe.each([
   'line-coverage/run.ts',
   'runtimes/nodes.ts',
 ])('%s', (path) => {
-  const flagsOfNode = ['--conditions=@holdfast/source', '--import', 'tsx'];
-  const run = (...args: readonly string[]) =>
-    spawnSync(process.execPath, [...flagsOfNode, inRepository(`test/${path}`), ...args], {
-      cwd: inRepository('.'),
-      encoding: 'utf8',
-      timeout: limitMs,
-    });
+  const run = (...args: readonly string[]) => runProgram(path, ...args);
 
   it('explains itself and ends with 0, and does nothing else', () => {
     const { status, stdout, stderr } = run('--help');

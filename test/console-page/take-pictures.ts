@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Browser } from 'playwright-core';
 
+import { commandLineOf } from '../check/command-line.ts';
 import { inRepository } from '../repository.ts';
 import { printedValue, startStorefront } from '../storefront/storefront-process.ts';
 import { signIn, startBrowser } from './visitor.ts';
@@ -24,6 +25,12 @@ const pictures = {
 };
 const maxBytes = 150_000;
 
+commandLineOf({
+  command: 'npm run console:pictures --',
+  purpose: 'Takes the pictures of the console that the documentation shows: in two minutes, with Chromium.',
+  flags: {},
+  examples: ['npm run console:pictures'],
+});
 execFileSync(process.execPath, ['--import', 'tsx', inRepository('packages/console/page/build.ts')]);
 mkdirSync(folder, { recursive: true });
 const storefront = startStorefront('--shoppers', '30');

@@ -6,6 +6,7 @@
 
 import { execFileSync } from 'node:child_process';
 
+import { metricPage, pageWithMetricTable } from '../docs/metric-table.ts';
 import { inRepository } from '../repository.ts';
 import { alertPage } from './alert-page.ts';
 import { grafanaDashboard } from './grafana-dashboard.ts';
@@ -25,6 +26,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
     { path: 'packages/prometheus/rules/holdfast-recording.yaml', content: recordingFile() },
     { path: 'packages/prometheus/rules/holdfast-alerts.yaml', content: alertFile() },
     { path: 'docs/guides/alerts.md', content: alertPage() },
+    { path: metricPage, content: pageWithMetricTable() },
   ];
 }
 

@@ -1,5 +1,5 @@
 /**
- * Writes the dashboard, the rules and the page of alerts.
+ * Writes the dashboard, the rules, the page of alerts and the table of metrics.
  *
  *   npm run dashboard
  *
@@ -9,9 +9,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { commandLineOf } from '../check/command-line.ts';
 import { inRepository } from '../repository.ts';
 import { formatted, generatedFiles } from './generated-files.ts';
 
+commandLineOf({
+  command: 'npm run dashboard --',
+  purpose:
+    'Writes what is made of the table of metrics: the dashboard, the rules, the page of alerts, the table on the page.',
+  flags: {},
+  examples: ['npm run dashboard'],
+});
 for (const file of generatedFiles()) {
   mkdirSync(dirname(inRepository(file.path)), { recursive: true });
   writeFileSync(inRepository(file.path), formatted(file));

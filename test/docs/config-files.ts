@@ -14,6 +14,7 @@ import { pathToFileURL } from 'node:url';
 
 import { policySlugs } from '../architecture/layout.ts';
 import { type Tree, readRepositoryTree } from '../architecture/source-tree.ts';
+import { commandLineOf } from '../check/command-line.ts';
 import { inRepository } from '../repository.ts';
 
 /** Where the list of kinds is. */
@@ -71,6 +72,13 @@ export function warningTableIn(page: string): string | undefined {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  commandLineOf({
+    command: 'npm run config --',
+    purpose:
+      'Writes what is made of the policies: the list of kinds, the schema of configuration, the table of warnings.',
+    flags: {},
+    examples: ['npm run config'],
+  });
   writeFileSync(inRepository(kindsPath), kindsSource(readRepositoryTree()));
   writeFileSync(inRepository(schemaPath), await schemaText());
   const page = readFileSync(inRepository(warningsPath), 'utf8');

@@ -1,15 +1,11 @@
 /**
  * The metric table of the Prometheus page, generated from the table that drives the exporter.
- *
- *   node --conditions=@holdfast/source --import tsx test/docs/metric-table.ts
- *
- * writes it between the markers of docs/packages/prometheus.md.
+ * `npm run dashboard` writes it between the markers of docs/packages/prometheus.md.
  *
  * @module
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { readFileSync } from 'node:fs';
 
 import { metricDescriptions, prometheusDefaults } from '@holdfast/prometheus';
 
@@ -18,8 +14,8 @@ import { inRepository } from '../repository.ts';
 const start = '<!-- metrics:start -->';
 const end = '<!-- metrics:end -->';
 
-/** The page that holds the table. */
-export const metricPage: string = inRepository('docs/packages/prometheus.md');
+/** The page that holds the table, from the top of the repository. */
+export const metricPage = 'docs/packages/prometheus.md';
 
 /** Returns the table in Markdown. */
 export function metricTable(): string {
@@ -39,12 +35,12 @@ export function metricTableIn(page: string): string | undefined {
   return from < 0 || to < from ? undefined : page.slice(from + start.length, to).trim();
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const page = readFileSync(metricPage, 'utf8');
-  const before = metricTableIn(page);
-  if (before === undefined) throw new Error(`${metricPage} has no ${start} and ${end}`);
+/** Returns the page with the table as it is now. */
+export function pageWithMetricTable(): string {
+  const page = readFileSync(inRepository(metricPage), 'utf8');
+  if (metricTableIn(page) === undefined) throw new Error(`${metricPage} has no ${start} and ${end}`);
   const head = page.slice(0, page.indexOf(start) + start.length);
-  writeFileSync(metricPage, `${head}\n\n${metricTable()}\n\n${page.slice(page.indexOf(end))}`);
+  return `${head}\n\n${metricTable()}\n\n${page.slice(page.indexOf(end))}`;
 }
 
 // --- internal ---

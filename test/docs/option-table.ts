@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { policySlugs } from '../architecture/layout.ts';
 import { optionsInterfaces, type Option } from '../architecture/options.ts';
 import { readRepositoryTree, type Tree } from '../architecture/source-tree.ts';
+import { commandLineOf } from '../check/command-line.ts';
 import { inRepository } from '../repository.ts';
 
 const start = '<!-- options:start -->';
@@ -56,7 +57,15 @@ export function normalizeTable(table: string): string {
     .join('\n');
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) writeTables();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  commandLineOf({
+    command: 'npm run docs:options --',
+    purpose: 'Writes the tables of options on the pages of policies.',
+    flags: {},
+    examples: ['npm run docs:options'],
+  });
+  writeTables();
+}
 
 // --- internal ---
 

@@ -14,6 +14,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 
+import { commandLineOf, presence } from '../check/command-line.ts';
 import { inRepository, packageNames } from '../repository.ts';
 
 interface Surface {
@@ -46,7 +47,14 @@ const subpathSurfaces: readonly Surface[] = [
   { packageName: 'queue', report: 'queue.rollback', entry: 'dist/rollback/rollback.d.ts' },
 ];
 
-const isWriting = process.argv.includes('--write');
+const { values } = commandLineOf({
+  command: 'npm run api --',
+  purpose:
+    'Writes the public surface of each package, as it was built, into its reports: packages/<name>/<name>.api.md.',
+  flags: { write: presence('writes, as npm run api does; without it, it fails where a report is out of date') },
+  examples: ['npm run api'],
+});
+const isWriting = values.write;
 const stale = surfaces().filter((surface) => !reportIsCurrent(surface));
 
 for (const { packageName, report } of stale) {

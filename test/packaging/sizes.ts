@@ -6,8 +6,10 @@
  * @module
  */
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 
+import { commandLineOf } from '../check/command-line.ts';
 import { inRepository } from '../repository.ts';
 import { bundle } from './bundle.ts';
 import { sizeBudgets } from './size-budgets.ts';
@@ -75,8 +77,15 @@ function builtApplication(): string {
 }
 
 if (process.argv[1] === import.meta.filename) {
+  commandLineOf({
+    command: 'npm run sizes --',
+    purpose: 'Bundles each import of core, prints what it weighs, and writes that to the page of sizes.',
+    flags: {},
+    examples: ['npm run sizes'],
+  });
   const path = inRepository(sizesPage);
   const sizes = await measureSizes(builtApplication());
   writeFileSync(path, withSizes(readFileSync(path, 'utf8'), sizes));
+  execFileSync(inRepository('node_modules/.bin/oxfmt'), [sizesPage], { cwd: inRepository('.') });
   for (const [subpath, size] of sizes) console.log(`${specifierOf(subpath).padEnd(32)} ${grouped(size)}`);
 }

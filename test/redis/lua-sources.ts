@@ -16,6 +16,7 @@ import { posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { readRepositoryTree, type Tree } from '../architecture/source-tree.ts';
+import { commandLineOf } from '../check/command-line.ts';
 import { inRepository } from '../repository.ts';
 
 /** The generated file, from the top of the repository. */
@@ -90,5 +91,12 @@ function quote(text: string): string {
   return hasMoreSingles ? `"${escaped.replaceAll('"', '\\"')}"` : `'${escaped.replaceAll("'", "\\'")}'`;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  commandLineOf({
+    command: 'npm run lua --',
+    purpose: 'Writes the texts of the Lua scripts into the module that imports them.',
+    flags: {},
+    examples: ['npm run lua'],
+  });
   writeFileSync(inRepository(luaSourcesFile), luaSources(readRepositoryTree(['packages/redis/src'])));
+}
