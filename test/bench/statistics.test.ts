@@ -51,7 +51,7 @@ describe('quantile', () => {
 
 describe('spreadOf', () => {
   it('ignores a single outlier', () => {
-    expect(spreadOf([10, 11, 12, 13, 1000])).toEqual({ median: 12, low: 11, high: 13 });
+    expect(spreadOf([10, 11, 12, 13, 1000])).toEqual({ median: 12, low: 11, high: 13, least: 10 });
   });
 });
 

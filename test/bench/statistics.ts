@@ -15,6 +15,7 @@ export interface Spread {
   readonly low: number;
   /** A quarter of the sample is above. */
   readonly high: number;
+  readonly least: number;
 }
 
 /**
@@ -33,9 +34,10 @@ export function quantile(sample: readonly number[], share: number): number {
   return below + (above - below) * (position - Math.floor(position));
 }
 
-/** Returns the median and the quartiles of a sample. */
+/** Returns the median and the quartiles of a sample, and its least. */
 export function spreadOf(sample: readonly number[]): Spread {
-  return { median: quantile(sample, 0.5), low: quantile(sample, 0.25), high: quantile(sample, 0.75) };
+  const at = (share: number): number => quantile(sample, share);
+  return { median: at(0.5), low: at(0.25), high: at(0.75), least: at(0) };
 }
 
 /**

@@ -80,12 +80,20 @@ describe('the count of a vitest run', () => {
 
   it('fails for a file that did not load, a run that ended badly, and one without tests', () => {
     expect(count([file('a', 'passed'), { ...file('b'), status: 'failed' }])).toMatchObject({ passed: 1, failed: 1 });
-    expect(count([file('a', 'passed')], false)).toMatchObject({ passed: 1, failed: 1 });
-    expect(count([])).toMatchObject({ passed: 0, failed: 1 });
+    expect(count([file('a', 'passed')], false)).toMatchObject({
+      passed: 1,
+      failed: 1,
+      complaints: [expect.stringContaining('ended badly')],
+    });
+    expect(count([])).toMatchObject({ passed: 0, failed: 1, complaints: ['no test ran'] });
   });
 
   it('fails without a report, and with half of one', () => {
-    expect(countTests('/nowhere/tests.json', true)).toMatchObject({ passed: 0, failed: 1 });
+    expect(countTests('/nowhere/tests.json', true)).toMatchObject({
+      passed: 0,
+      failed: 1,
+      complaints: ['it left no report'],
+    });
     expect(countTests(written('{"numPassedTests": 3,'), true)).toMatchObject({ passed: 0, failed: 1 });
   });
 });

@@ -30,7 +30,7 @@ export interface TestCount {
  */
 export function countTests(reportFile: string, endedWell: boolean): TestCount {
   const report = read(reportFile);
-  if (report === undefined) return { passed: 0, failed: 1, skipped: [], complaints: [] };
+  if (report === undefined) return { passed: 0, failed: 1, skipped: [], complaints: [noReport] };
 
   const notLoaded = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
@@ -40,11 +40,17 @@ export function countTests(reportFile: string, endedWell: boolean): TestCount {
   const passed = report.numPassedTests;
   const failed = report.numFailedTests + notLoaded.length + empty.length;
   const complaints = [...report.testResults.flatMap(failuresOf), ...notLoaded.map(notLoadedLine), ...empty]; // (3)
-  if (failed === 0 && (!endedWell || passed === 0)) return { passed, failed: 1, skipped, complaints };
+  if (failed === 0 && (!endedWell || passed === 0)) {
+    return { passed, failed: 1, skipped, complaints: [...complaints, passed === 0 ? noTest : badEnd] };
+  }
   return { passed, failed, skipped, complaints };
 }
 
 // --- internal ---
+
+const noReport = 'it left no report';
+const noTest = 'no test ran';
+const badEnd = 'no test failed, and yet it ended badly: an error that nobody caught, or its time limit';
 
 interface Report {
   readonly numPassedTests: number;

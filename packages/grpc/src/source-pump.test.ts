@@ -4,6 +4,9 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { SourcePump } from './source-pump.ts';
 
+/** Waits as long as a slow machine may take. */
+const until = (isSo: () => void): Promise<void> => vi.waitFor(isSo, { timeout: 20_000, interval: 5 });
+
 class Sink extends Writable {
   readonly taken: unknown[] = [];
   cancels = 0;
@@ -29,7 +32,7 @@ describe('a source pump', { timeout: 60_000 }, () => {
     pump.throwIfTaken();
 
     void pump.feed(sink);
-    await vi.waitFor(() => expect(sink.writableFinished).toBe(true));
+    await until(() => expect(sink.writableFinished).toBe(true));
 
     expect(sink.taken).toEqual(Array.from({ length: 20 }, (_, index) => index));
     expect(() => pump.throwIfTaken()).toThrow('taken by another attempt');
@@ -51,9 +54,9 @@ describe('a source pump', { timeout: 60_000 }, () => {
     const pump = new SourcePump(endless());
 
     void pump.feed(sink);
-    await vi.waitFor(() => expect(sink.taken.length).toBeGreaterThan(3));
+    await until(() => expect(sink.taken.length).toBeGreaterThan(3));
     pump.stop();
-    await vi.waitFor(() => expect(isTold).toBe(true));
+    await until(() => expect(isTold).toBe(true));
     const { length } = sink.taken;
     await new Promise((resolve) => setImmediate(resolve));
 

@@ -16,7 +16,7 @@ beforeAll(() => {
 
 describe('the benchmark of contexts', { timeout: 120_000 }, () => {
   it('cancels children of either kind, ours much faster', () => {
-    const { contexts, controllers, ratio } = measureFanOut(2000, 10);
+    const { contexts, controllers, ratio } = measureFanOut(2000, 20);
 
     expect(contexts.medianMs).toBeLessThan(controllers.medianMs);
     expect(ratio).toBeGreaterThan(5); // 20 and more where the machine has nothing else to do
@@ -25,8 +25,8 @@ describe('the benchmark of contexts', { timeout: 120_000 }, () => {
   it('compares costs', () => {
     const work = (count: number) => (): number => Array.from({ length: count }, (_, at) => at).length;
 
-    expect(measureCostRatio(work(50), work(50), 5).ratio).toBeLessThan(3);
-    expect(measureCostRatio(work(500), work(5), 5).ratio).toBeGreaterThan(2);
+    expect(measureCostRatio(work(50), work(50), 15).leastRatio).toBeLessThan(3);
+    expect(measureCostRatio(work(500), work(5), 15).leastRatio).toBeGreaterThan(2);
     expect(() => measureCostRatio(() => undefined, work(1), 1)).toThrow('an operation returned nothing');
   });
 
@@ -40,10 +40,14 @@ describe('the benchmark of contexts', { timeout: 120_000 }, () => {
   });
 
   it('serves more when enrichers that cost too much are left out', async () => {
-    const { all, shed, throughputRatio } = await measureShedding(20);
+    const rounds = [await measureShedding(20), await measureShedding(20), await measureShedding(20)];
+    const [all, shed] = [rounds.map((round) => round.all), rounds.map((round) => round.shed)];
 
-    expect(throughputRatio).toBeGreaterThan(1.5);
-    expect(shed.p99Ms).toBeLessThan(all.p99Ms);
+    // The best of three, of each: a machine that stands still for a while makes one of them slow.
+    const perSecond = (served: typeof all): number => Math.max(...served.map((round) => round.perSecond));
+    const p99Ms = (served: typeof all): number => Math.min(...served.map((round) => round.p99Ms));
+    expect(perSecond(shed) / perSecond(all)).toBeGreaterThan(1.5);
+    expect(p99Ms(shed)).toBeLessThan(p99Ms(all));
   });
 
   it('makes 100,000 request contexts that leave nothing behind', async () => {

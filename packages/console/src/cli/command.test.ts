@@ -339,13 +339,13 @@ describe('watching', () => {
     const ended = runIn(world, ['watch', ...args]);
     return { lines, warned, stop: () => stop(), ended };
   };
-  const until = (test: () => boolean) => vi.waitFor(() => expect(test()).toBe(true), { timeout: 10_000, interval: 5 });
+  const until = (test: () => boolean) => vi.waitFor(() => expect(test()).toBe(true), { timeout: 30_000, interval: 5 });
 
   it('(2) tells what changes until it is stopped', async () => {
     const { url, breaker, clock, run } = await start();
     const people = watchIn(url, ['circuit', 'action']);
     const program = watchIn(url, ['--json']);
-    await vi.waitFor(async () => expect(await placeCount(url)).toBe(0), { timeout: 10_000, interval: 20 }); // both watch
+    await vi.waitFor(async () => expect(await placeCount(url)).toBe(0), { timeout: 30_000, interval: 20 }); // both watch
 
     breaker.hold('open', { owner: 'me', forMs: 5000 });
     await clock.advance(100);

@@ -42,7 +42,7 @@ function watch(url: string, headers: Record<string, string> = {}) {
   });
   request.on('error', () => {}).end();
   onTestFinished(() => void request.destroy());
-  const until = (test: () => boolean) => vi.waitFor(() => expect(test()).toBe(true), { timeout: 10_000, interval: 5 });
+  const until = (test: () => boolean) => vi.waitFor(() => expect(test()).toBe(true), { timeout: 30_000, interval: 5 });
   return {
     heard,
     leave: () => request.destroy(),
@@ -206,7 +206,7 @@ describe('live feed', () => {
 
     socket.destroy();
     await answer;
-    await vi.waitFor(async () => expect((await ask('/events', { method: 'HEAD' })).status).toBe(200));
+    await vi.waitFor(async () => expect((await ask('/events', { method: 'HEAD' })).status).toBe(200), 30_000);
     await watch(url).greeted();
   });
 
