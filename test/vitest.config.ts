@@ -76,7 +76,7 @@ export default defineConfig({
         sequence: { groupOrder: 15 },
       }),
       folder('console-page', {
-        globalSetup: [`${root}test/setup/console-page.ts`],
+        globalSetup: [`${root}test/setup/console-page.ts`, `${root}test/setup/redis-program.ts`],
         fileParallelism: false,
         sequence: { groupOrder: 16 },
       }),

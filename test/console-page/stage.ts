@@ -6,7 +6,15 @@
  */
 
 import { type AdminOptions, createAdmin } from '@holdfast/console';
-import { type CircuitBreaker, type Registry, circuitBreaker, createRegistry, retry, timeout } from '@holdfast/core';
+import {
+  type CircuitBreaker,
+  type CircuitStore,
+  type Registry,
+  circuitBreaker,
+  createRegistry,
+  retry,
+  timeout,
+} from '@holdfast/core';
 import { type Degradation, createDegradation, defineFeatures } from '@holdfast/degradation';
 import { prometheus } from '@holdfast/prometheus';
 import { Registry as Register } from 'prom-client';
@@ -31,9 +39,9 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Opens the stage; `port` 0 is a free one. */
-export async function openStage(options: Partial<AdminOptions> = {}): Promise<Stage> {
-  const registry = createRegistry();
+/** Opens the stage; `port` 0 is a free one. It shares its circuits in `store`, if there is one. */
+export async function openStage(options: Partial<AdminOptions> = {}, store?: CircuitStore): Promise<Stage> {
+  const registry = createRegistry(store === undefined ? {} : { store });
   const rule = { failureRatio: 0.5, minimumCalls: 5, openForMs: 1500, maxProbes: 2 };
   const prices = registry.create(circuitBreaker, { name: 'prices', ...rule });
   const limit = registry.create(timeout, { name: 'prices', timeoutMs: 500 });

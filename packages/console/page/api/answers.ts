@@ -21,8 +21,12 @@ export interface Index {
   readonly sampleMs: number;
 }
 
-/** A hold that was set through the API. */
-interface Hold {
+/** Where something is done: in the process that answers, or in all that share the circuit. */
+type Scope = 'process' | 'fleet';
+
+/** A hold: of the process, set through the API; or of the fleet, set by whomever. */
+export interface Hold {
+  readonly scope: Scope;
   readonly state: 'open' | 'closed';
   readonly actor: string;
   readonly reason: string;
@@ -39,7 +43,11 @@ export interface Circuit {
   readonly name: string;
   readonly state: CircuitState;
   readonly enforcement: string;
+  readonly scopes: readonly Scope[];
   readonly hold: Hold | null;
+  readonly fleetHold: Hold | null;
+  /** What this process knows of the fleet; undefined where the circuit is not shared. */
+  readonly fleet?: { readonly view: 'fresh' | 'stale' | 'degraded' };
   readonly holds?: readonly {
     readonly owner: string;
     readonly state: string;
@@ -202,6 +210,8 @@ export interface CircuitChange {
   readonly to: CircuitState;
   readonly reason?: string;
   readonly remainingOpenMs?: number | null;
+  readonly hold: Hold | null;
+  readonly fleetHold: Hold | null;
   readonly atMs: number;
 }
 

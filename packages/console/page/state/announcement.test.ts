@@ -4,7 +4,7 @@ import type { Action, LiveEvent } from '../api/answers.ts';
 import { announcementOf } from './announcement.ts';
 
 function turn(id: string, to: 'open' | 'closed'): LiveEvent {
-  return { type: 'circuit', data: { id, name: id, from: 'closed', to, atMs: 0 } };
+  return { type: 'circuit', data: { id, name: id, from: 'closed', to, hold: null, fleetHold: null, atMs: 0 } };
 }
 
 const action: Action = {
@@ -33,7 +33,13 @@ describe('announcementOf', () => {
   });
 
   it.each([
-    ['circuit.held', { state: 'open' }, 'held circuit search open'],
+    ['circuit.held', { state: 'open', scope: 'process' }, 'held circuit search open in this process'],
+    ['circuit.held', { state: 'open', scope: 'fleet' }, 'held circuit search open in the whole fleet'],
+    [
+      'circuit.unconfirmed',
+      { wanted: 'release', scope: 'fleet' },
+      'asked for a release of circuit search in the whole fleet, which the store did not confirm',
+    ],
     ['circuit.released', null, 'released circuit search'],
     ['circuit.hold-expired', null, 'let the hold of circuit search expire'],
     ['feature.restored', {}, 'restored feature search'],

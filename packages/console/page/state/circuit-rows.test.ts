@@ -22,7 +22,9 @@ const state = {
         name: id,
         state: now,
         enforcement: 'enforce',
+        scopes: ['process'],
         hold: null,
+        fleetHold: null,
         ...(within !== undefined && { within }),
       };
       return [id, { value, heardAtMs: 0 }];

@@ -4,7 +4,8 @@ import type { Action, Circuit, CircuitState, LiveEvent, Sample } from '../api/an
 import { applied, emptyState, loaded } from './console-state.ts';
 
 function circuit(id: string): Circuit {
-  return { id, policyId: `circuit-breaker/${id}`, name: id, state: 'closed', enforcement: 'enforce', hold: null };
+  const holds = { scopes: ['process'], hold: null, fleetHold: null } as const;
+  return { id, policyId: `circuit-breaker/${id}`, name: id, state: 'closed', enforcement: 'enforce', ...holds };
 }
 
 function sample(atMs: number): Sample {
@@ -17,7 +18,7 @@ function action(id: string, more: Partial<Action> = {}): Action {
 }
 
 function turn(id: string, to: CircuitState, atMs: number): LiveEvent {
-  return { type: 'circuit', data: { id, name: id, from: 'closed', to, atMs } };
+  return { type: 'circuit', data: { id, name: id, from: 'closed', to, hold: null, fleetHold: null, atMs } };
 }
 
 const start = loaded(

@@ -212,7 +212,7 @@ class Draft {
     };
   }
 
-  #takeCircuit({ id, to, atMs, remainingOpenMs, reason }: CircuitChange): void {
+  #takeCircuit({ id, to, atMs, remainingOpenMs, reason, hold, fleetHold }: CircuitChange): void {
     const heard = this.#circuits.map.get(id);
     if (heard === undefined) return; // a catalogue event comes as well
     const value: Circuit = {
@@ -220,7 +220,8 @@ class Draft {
       state: to,
       remainingOpenMs: remainingOpenMs ?? 0,
       ...(reason !== undefined && { tripReason: reason }),
-      hold: to.startsWith('forced-') ? heard.value.hold : null,
+      hold,
+      fleetHold,
     };
     this.#circuits.set(id, { value, heardAtMs: this.#nowMs });
     this.#ribbons.set(id, extended(this.#ribbons.map.get(id) ?? [], atMs, to));

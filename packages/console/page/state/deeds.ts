@@ -17,13 +17,22 @@ export function deedOf({ kind, target, before, after, undoes }: Action): string 
 type Words = (target: string, before: unknown, after: unknown) => string;
 
 const words: Readonly<Record<string, Words>> = {
-  'circuit.held': (target, _before, after) => `held circuit ${target} ${memberOf(after, 'state')}`.trimEnd(),
-  'circuit.released': (target) => `released circuit ${target}`,
-  'circuit.hold-expired': (target) => `let the hold of circuit ${target} expire`,
+  'circuit.held': (target, _before, after) => `held circuit ${target} ${memberOf(after, 'state')}${placeOf(after)}`,
+  'circuit.released': (target, before) => `released circuit ${target}${placeOf(before)}`,
+  'circuit.hold-expired': (target, before) => `let the hold of circuit ${target}${placeOf(before)} expire`,
+  'circuit.unconfirmed': (target, _before, after) =>
+    `asked for a ${memberOf(after, 'wanted')} of circuit ${target}${placeOf(after)}, which the store did not confirm`,
   'feature.set': (target, _before, after) => `set feature ${target} to ${memberOf(after, 'mode') || 'another mode'}`,
   'feature.restored': (target) => `restored feature ${target}`,
   'policy.changed': (target, _before, after) => `changed ${optionsOf(after)} of ${target}`,
 };
+
+/** Where it was done. */
+function placeOf(hold: unknown): string {
+  const scope = memberOf(hold, 'scope');
+  if (scope === '') return '';
+  return scope === 'fleet' ? ' in the whole fleet' : ' in this process';
+}
 
 function memberOf(value: unknown, name: string): string {
   if (typeof value !== 'object' || value === null) return '';

@@ -1,5 +1,5 @@
 /**
- * Circuit panel: one circuit in full, and holding and releasing it.
+ * Circuit panel: one circuit in full.
  *
  * @module
  */
@@ -9,14 +9,13 @@ import type { VNode } from 'preact';
 import { pathOf } from '../api/admin-client.ts';
 import type { Circuit, Ribbon } from '../api/answers.ts';
 import { type ConsoleState, type Heard, elapsedMs, serviceTimeMs } from '../state/console-state.ts';
-import { amount, countdown, duration, percent } from '../state/formats.ts';
+import { amount, duration, percent } from '../state/formats.ts';
 import { timeOfDay } from '../browser.ts';
 import { fragmentOf } from '../state/place.ts';
-import { ActButton, type Act } from '../parts/acting.tsx';
-import { textOf } from '../parts/author-fields.tsx';
 import { OutcomeChart, RibbonChart } from '../parts/charts.tsx';
-import { CircuitStateLabel, STATE_NAMES } from '../parts/marks.tsx';
+import { CircuitStateLabel } from '../parts/marks.tsx';
 import { Facts, Panel } from '../parts/panel.tsx';
+import { HoldButtons, HoldNotes } from './circuit-holding.tsx';
 import { useConsole } from './console-context.ts';
 import { TuneButton } from './tuning.tsx';
 import { useFresh } from './fresh.ts';
@@ -26,7 +25,8 @@ export function CircuitPanel({ heard }: { readonly heard: Heard<Circuit> }): VNo
   const { state, nowMs } = useConsole();
   const listed = heard.value;
   const fresh = useFresh<Circuit>(pathOf('circuits', listed.id), listed.state);
-  const circuit = { ...(fresh ?? listed), state: listed.state, hold: listed.hold };
+  const { state: name, hold, fleetHold } = listed; // events tell these as they change
+  const circuit = { ...(fresh ?? listed), state: name, hold, fleetHold };
   return (
     <Panel kind="Circuit" title={circuit.id} closesTo={fragmentOf('circuits')}>
       <p class="lead">
@@ -35,10 +35,9 @@ export function CircuitPanel({ heard }: { readonly heard: Heard<Circuit> }): VNo
           <span class="hint">because of {circuit.tripReason}</span>
         )}
       </p>
-      <HoldNote circuit={circuit} heardFor={elapsedMs(heard, nowMs)} />
+      <HoldNotes circuit={circuit} heardFor={elapsedMs(heard, nowMs)} />
       <div class="buttons start">
-        <ActButton text="Hold…" act={holdOf(circuit)} />
-        {circuit.hold !== null && <ActButton text="Release…" act={releaseOf(circuit)} />}
+        <HoldButtons circuit={circuit} />
         <TuneButton policyId={circuit.policyId} />
       </div>
       <Timeline state={state} circuit={circuit} nowMs={nowMs} />
@@ -48,65 +47,6 @@ export function CircuitPanel({ heard }: { readonly heard: Heard<Circuit> }): VNo
 }
 
 // --- internal ---
-
-function HoldNote({ circuit: { hold, holds = [] }, heardFor }: { circuit: Circuit; heardFor: number }): VNode | null {
-  const others = holds.filter(({ owner }) => owner !== 'admin' && owner !== 'console');
-  if (hold === null && others.length === 0) return null;
-  return (
-    <div class="card held">
-      {hold !== null && (
-        <>
-          <p>
-            <b>{STATE_NAMES[`forced-${hold.state}`]}</b> by {hold.actor}, for{' '}
-            <b>{countdown(hold.remainingMs - heardFor)}</b> more
-          </p>
-          <p class="said">{hold.reason}</p>
-        </>
-      )}
-      {hold === null &&
-        others.map(({ owner, state, reason }) => (
-          <p key={owner}>
-            Held {state} by {owner}
-            {reason === undefined ? '' : `: ${reason}`}
-          </p>
-        ))}
-    </div>
-  );
-}
-
-function holdOf({ id }: Circuit): Act {
-  return {
-    method: 'PUT',
-    path: pathOf('circuits', id, '/hold'),
-    title: `Hold circuit ${id}`,
-    about: 'Held open, every call is refused at once. Held closed, every call goes through, whatever comes of it.',
-    verb: 'Hold',
-    expires: true,
-    fields: (
-      <fieldset class="choices">
-        <legend>State</legend>
-        <label>
-          <input type="radio" name="state" value="open" defaultChecked /> Open
-        </label>
-        <label>
-          <input type="radio" name="state" value="closed" /> Closed
-        </label>
-      </fieldset>
-    ),
-    read: (form) => ({ state: textOf(form, 'state') }),
-  };
-}
-
-function releaseOf({ id }: Circuit): Act {
-  return {
-    method: 'DELETE',
-    path: pathOf('circuits', id, '/hold'),
-    title: `Release circuit ${id}`,
-    about: 'It goes on from where it would be, and decides by itself again.',
-    verb: 'Release',
-    expires: false,
-  };
-}
 
 function Timeline(props: { readonly state: ConsoleState; readonly circuit: Circuit; readonly nowMs: number }): VNode {
   const { state, circuit } = props;

@@ -15,6 +15,7 @@ import type { Circuit } from '../api/answers.ts';
 import type { CircuitChoice, CircuitRow, CircuitSort } from '../state/circuit-rows.ts';
 import { elapsedMs, serviceTimeMs } from '../state/console-state.ts';
 import { amount, countdown, percent } from '../state/formats.ts';
+import { heldWords } from '../state/holds.ts';
 import { fragmentOf } from '../state/place.ts';
 import { visibleRows } from '../state/visible-rows.ts';
 import { OutcomeChart, RibbonChart } from '../parts/charts.tsx';
@@ -180,9 +181,9 @@ function Row(props: {
 }
 
 /** What happens next, and when. */
-function nextOf({ hold, state, remainingOpenMs, holds = [] }: Circuit, elapsed: number): string {
-  if (hold !== null) return `${hold.actor}, ${countdown(hold.remainingMs - elapsed)} left`;
-  if (state.startsWith('forced-')) return `by ${holds[0]?.owner ?? 'the service'}`;
+function nextOf(circuit: Circuit, elapsed: number): string {
+  const { state, remainingOpenMs } = circuit;
+  if (state.startsWith('forced-')) return heldWords(circuit, elapsed);
   if (state === 'half-open') return 'probing';
   if (state !== 'open' || typeof remainingOpenMs !== 'number') return '';
   return `probes in ${countdown(remainingOpenMs - elapsed)}`;
