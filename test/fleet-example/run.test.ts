@@ -31,7 +31,7 @@ describe('npm run fleet -- --for 30s', () => {
   it('is eight processes and a redis-server, of which none is left', async () => {
     expect(commands.filter((command) => command.includes('member.mjs'))).toHaveLength(8);
     expect(commands.filter((command) => /^\S*redis-server /.test(command))).toHaveLength(1);
-    await expect.poll(() => fleet.left(), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => fleet.left()).toEqual([]);
   });
 
   it('plays every act', () => {

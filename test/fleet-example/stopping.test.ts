@@ -25,7 +25,7 @@ describe('npm run fleet', () => {
     expect(fleet.output()).toContain('trip.first_to_last_ms');
     expect(fleet.output()).toContain('not seen');
     expect(fleet.errors()).toBe('');
-    await expect.poll(() => fleet.left(), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => fleet.left()).toEqual([]);
   });
 
   it('does so when only npm gets a SIGTERM, also while it starts', async () => {
@@ -35,7 +35,7 @@ describe('npm run fleet', () => {
     fleet.child.kill('SIGTERM');
 
     expect(await fleet.ended).toEqual({ code: 0, signal: null });
-    await expect.poll(() => fleet.left(), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => fleet.left()).toEqual([]);
   });
 });
 
@@ -47,7 +47,7 @@ describe('fleet', () => {
     fleet.child.kill('SIGKILL');
 
     expect(await fleet.ended).toEqual({ code: null, signal: 'SIGKILL' });
-    await expect.poll(() => fleet.left(), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => fleet.left()).toEqual([]);
   });
 
   it('fails, and says so, when a process of it dies', async () => {

@@ -33,7 +33,7 @@ describe('npm run orders', { concurrent: true, timeout: 280_000 }, () => {
     expect(orders.output()).toContain('│ clients killed while the database worked for them');
     expect(orders.output()).toContain('not seen');
     expect(orders.errors()).toBe('');
-    await test.expect.poll(() => orders.left(), { timeout: 5000 }).toEqual([]);
+    await test.expect.poll(() => orders.left()).toEqual([]);
   });
 
   it('fails, and says so, when a service dies that nobody has killed', async (test) => {
@@ -45,7 +45,7 @@ describe('npm run orders', { concurrent: true, timeout: 280_000 }, () => {
     expect(await orders.ended).toEqual({ code: 1, signal: null });
     expect(orders.errors()).toBe('orders: the inventory service has died\n');
     expect(orders.output()).toContain('not seen');
-    await test.expect.poll(() => orders.left(), { timeout: 5000 }).toEqual([]);
+    await test.expect.poll(() => orders.left()).toEqual([]);
   });
 
   it('leaves no process behind when it is killed while it starts', async (test) => {
@@ -55,7 +55,7 @@ describe('npm run orders', { concurrent: true, timeout: 280_000 }, () => {
     orders.child.kill('SIGKILL');
 
     expect(await orders.ended).toEqual({ code: null, signal: 'SIGKILL' });
-    await test.expect.poll(() => orders.left(), { timeout: 10_000 }).toEqual([]);
+    await test.expect.poll(() => orders.left()).toEqual([]);
   });
 
   it('says in one line why it does not start where a server program is none', async (test) => {
@@ -63,7 +63,7 @@ describe('npm run orders', { concurrent: true, timeout: 280_000 }, () => {
 
     expect(await orders.ended).toEqual({ code: 1, signal: null });
     expect(orders.errors()).toMatch(/^orders: /);
-    await test.expect.poll(() => orders.left(), { timeout: 5000 }).toEqual([]);
+    await test.expect.poll(() => orders.left()).toEqual([]);
   });
 
   it('exits with 2 and says what is wrong with the command line', async (test) => {

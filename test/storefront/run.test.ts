@@ -138,7 +138,7 @@ describe('storefront --for', () => {
   });
 
   it('leaves no process and no port behind', async () => {
-    await expect.poll(() => isGroupAlive(storefront), { timeout: 2000 }).toBe(false);
+    await expect.poll(() => isGroupAlive(storefront)).toBe(false);
     for (const label of ['shop', 'unprotected', 'metrics', 'admin', 'console']) {
       expect(await isListening(printedValue(storefront.output(), label))).toBe(false);
     }

@@ -23,7 +23,7 @@ describe('npm start', () => {
 
     expect(await storefront.ended).toEqual({ code: 0, signal: null });
     expect(storefront.output()).toContain('protected.page.availability');
-    await expect.poll(() => isGroupAlive(storefront), { timeout: 2000 }).toBe(false);
+    await expect.poll(() => isGroupAlive(storefront)).toBe(false);
   });
 
   it.for(['SIGINT', 'SIGTERM'] as const)('drains and exits with 0 when only npm gets a %s', async (signal) => {
@@ -34,7 +34,7 @@ describe('npm start', () => {
 
     expect(await storefront.ended).toEqual({ code: 0, signal: null });
     expect(storefront.output()).toContain('protected.page.availability');
-    await expect.poll(() => isGroupAlive(storefront), { timeout: 2000 }).toBe(false);
+    await expect.poll(() => isGroupAlive(storefront)).toBe(false);
   });
 });
 
@@ -49,7 +49,7 @@ describe('storefront', () => {
     storefront.signalGroup('SIGINT');
 
     expect(await storefront.ended).toEqual({ code: 130, signal: null });
-    await expect.poll(() => isGroupAlive(storefront), { timeout: 2000 }).toBe(false);
+    await expect.poll(() => isGroupAlive(storefront)).toBe(false);
   });
 
   it.for([
@@ -75,6 +75,6 @@ describe('storefront', () => {
 
     expect(ending).toEqual({ code: 1, signal: null });
     expect(storefront.errors()).toContain(String(port));
-    await expect.poll(() => isGroupAlive(storefront), { timeout: 2000 }).toBe(false);
+    await expect.poll(() => isGroupAlive(storefront)).toBe(false);
   });
 });

@@ -143,7 +143,7 @@ describe('the admin endpoint of the storefront', () => {
   it('lets an override expire by itself', async () => {
     await admin('PUT', 'checkout', { ...change, expiresInMs: 200 });
 
-    await expect.poll(deferred, { timeout: 5000 }).toEqual([0]);
+    await expect.poll(deferred).toEqual([0]);
   });
 
   it.for([
@@ -200,7 +200,7 @@ describe('SIGINT', () => {
     expect(await storefront.ended).toEqual({ code: 0, signal: null });
     expect(storefront.output()).toContain('protected.page.availability');
     expect(storefront.errors()).toBe('');
-    await expect.poll(() => isGroupAlive(storefront), { timeout: 2000 }).toBe(false);
+    await expect.poll(() => isGroupAlive(storefront)).toBe(false);
     for (const url of Object.values(urls)) expect(await isListening(url)).toBe(false);
   });
 });

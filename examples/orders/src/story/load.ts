@@ -61,7 +61,7 @@ export function longErrand(index: number): Errand {
 
 // --- internal ---
 
-/** Orders under way at most. */
-const MAX_PENDING = 20;
+/** Orders under way at most: what a machine has under way that keeps up, and some more. */
+const MAX_PENDING = 10;
 
 const things: readonly string[] = ['lamp', 'chair', 'desk'];
