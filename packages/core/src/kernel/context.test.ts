@@ -163,6 +163,11 @@ describe('context', () => {
         'withDeadline takes an instant of the clock, as `deadline` gives it, not of a Date; or use withTimeout',
       ),
     );
+    for (const ms of [hundredYearsMs, Date.now(), Number.MAX_SAFE_INTEGER]) {
+      expect(() => context.withTimeout(ms)).toThrow(
+        new RangeError('withTimeout takes milliseconds from now, not the time of a Date; Infinity is no deadline'),
+      );
+    }
     expect(() => context.withDeadline(Number.NaN)).toThrow('withDeadline');
     expect(() => context.withTimeout(Number.NaN)).toThrow('withTimeout');
   });

@@ -20,6 +20,7 @@ import { PLAIN_CANCEL } from './cancellation.ts';
 import { listenForEnd } from './cancel-listener.ts';
 import { CancelScope } from './cancel-scope.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { checkDeadline, checkTimeout } from './context-time.ts';
 import { type ContextKey, type ContextValues, lastingValues, namesOf } from './context-values.ts';
 import { deadlineScope } from './deadline-scope.ts';
 import { EndlessScope } from './endless-scope.ts';
@@ -59,6 +60,8 @@ export interface Context {
   /**
    * Derives a context that ends `ms` milliseconds from now at the latest. 0 or less has ended at once; Infinity adds no
    * deadline. If it is this deadline that ends it, then with `cause`, or else a `DeadlineExceededError`.
+   *
+   * @throws RangeError when it is more than 1e12 milliseconds, some thirty years: that is the time of a Date.
    */
   withTimeout(ms: number, cause?: unknown): CancellableContext;
   /** Derives a context that ends at `deadline` at the latest: an instant on the clock's monotonic scale. `cause` as above. */
@@ -221,21 +224,13 @@ class ContextNode implements Context {
   }
 
   withTimeout(ms: number, cause?: unknown): CancellableContext {
-    requireNumber('withTimeout', ms);
-    return this.withDeadline(ms === Infinity ? Infinity : this.scope.clock.now() + ms, cause);
+    checkTimeout(ms);
+    return endingAt(this, ms === Infinity ? Infinity : this.scope.clock.now() + ms, cause);
   }
 
   withDeadline(deadline: number, cause?: unknown): CancellableContext {
-    requireNumber('withDeadline', deadline);
-    if (deadline !== Infinity && deadline - this.scope.clock.now() > LONGEST_MS) {
-      throw new RangeError(
-        'withDeadline takes an instant of the clock, as `deadline` gives it, not of a Date; or use withTimeout',
-      );
-    }
-    const { scope } = this;
-    const own =
-      cause === undefined ? new CancelScope(scope, scope.clock, deadline) : deadlineScope(scope, deadline, cause);
-    return new CancellableNode(own, this.values);
+    checkDeadline(deadline, this.scope.clock.now());
+    return endingAt(this, deadline, cause);
   }
 
   withSignal(signal: AbortSignalLike): Context {
@@ -281,9 +276,10 @@ class CancellableNode extends ContextNode implements CancellableContext {
 /** {@link Context.background}. */
 export const background: Context = new ContextNode(new EndlessScope(systemClock), undefined);
 
-function requireNumber(method: string, value: number): void {
-  if (typeof value !== 'number' || Number.isNaN(value))
-    throw new TypeError(`${method} needs a number, got ${String(value)}`);
+function endingAt({ scope, values }: ContextNode, deadline: number, cause: unknown): CancellableContext {
+  const own =
+    cause === undefined ? new CancelScope(scope, scope.clock, deadline) : deadlineScope(scope, deadline, cause);
+  return new CancellableNode(own, values);
 }
 
 function describeEnd(context: Context): string {
@@ -295,6 +291,3 @@ function describeEnd(context: Context): string {
 function describeKeys(values: ContextValues | undefined): string[] {
   return values === undefined ? [] : [`values: ${namesOf(values).join(', ')}`];
 }
-
-/** Longer than anybody waits, shorter than the time since 1970: some 30 years. */
-const LONGEST_MS = 1e12;
