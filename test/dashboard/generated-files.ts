@@ -6,7 +6,7 @@
 
 import { execFileSync } from 'node:child_process';
 
-import { metricPage, pageWithMetricTable } from '../docs/metric-table.ts';
+import { generatedTables, pageWithTable } from '../docs/metric-table.ts';
 import { inRepository } from '../repository.ts';
 import { alertPage } from './alert-page.ts';
 import { grafanaDashboard } from './grafana-dashboard.ts';
@@ -26,7 +26,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
     { path: 'packages/prometheus/rules/holdfast-recording.yaml', content: recordingFile() },
     { path: 'packages/prometheus/rules/holdfast-alerts.yaml', content: alertFile() },
     { path: 'docs/guides/alerts.md', content: alertPage() },
-    { path: metricPage, content: pageWithMetricTable() },
+    ...generatedTables.map((table) => ({ path: table.page, content: pageWithTable(table) })),
   ];
 }
 

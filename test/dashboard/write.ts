@@ -1,5 +1,5 @@
 /**
- * Writes the dashboard, the rules, the page of alerts and the table of metrics.
+ * Writes the dashboard, the rules, the page of alerts and the tables of metrics.
  *
  *   npm run dashboard
  *
@@ -16,7 +16,7 @@ import { formatted, generatedFiles } from './generated-files.ts';
 commandLineOf({
   command: 'npm run dashboard --',
   purpose:
-    'Writes what is made of the table of metrics: the dashboard, the rules, the page of alerts, the table on the page.',
+    'Writes what is made of the table of metrics: the dashboard, the rules, the page of alerts, the tables on the pages.',
   flags: {},
   examples: ['npm run dashboard'],
 });

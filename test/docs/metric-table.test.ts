@@ -1,5 +1,5 @@
 /**
- * The Prometheus page lists the metrics that there are.
+ * The pages of the exporters list the metrics that there are.
  *
  * @module
  */
@@ -8,15 +8,19 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { metricPage, metricTable, metricTableIn } from './metric-table.ts';
+import { inRepository } from '../repository.ts';
+import { generatedTables, metricTableIn } from './metric-table.ts';
 import { normalizeTable } from './option-table.ts';
 
-describe('the metric table of the Prometheus page', () => {
-  const page = readFileSync(metricPage, 'utf8');
+describe('the table of metrics', () => {
+  it.each(generatedTables.map(({ page, table }) => [page, table] as const))(
+    'in %s is that of the exporter',
+    (page, table) => {
+      const written = metricTableIn(readFileSync(inRepository(page), 'utf8'));
 
-  it('is that of the exporter', () => {
-    expect(normalizeTable(metricTableIn(page) ?? '')).toBe(normalizeTable(metricTable()));
-  });
+      expect(normalizeTable(written ?? '')).toBe(normalizeTable(table()));
+    },
+  );
 
   it('is found between its markers only', () => {
     expect(metricTableIn('no table')).toBeUndefined();

@@ -1,5 +1,6 @@
 import {
   type Bulkhead,
+  Context,
   type Registry,
   bulkhead,
   cache,
@@ -15,22 +16,26 @@ import {
   retry,
   timeout,
 } from '@holdfast/core';
+import { memoryFleet } from '@holdfast/core/fleet';
 import { virtualClock } from '@holdfast/core/testing';
-import { exportMetrics } from '@holdfast/opentelemetry';
-import { type MetricDescription, metricDescriptions, prometheus } from '@holdfast/prometheus';
+import { metricTable } from '@holdfast/metrics';
+import { type ExportMetricsOptions, exportMetrics } from '@holdfast/opentelemetry';
+import { prometheus } from '@holdfast/prometheus';
 import type { Attributes } from '@opentelemetry/api';
 import { DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 import { Registry as PromRegistry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 
 import { meters } from '../../packages/opentelemetry/src/testing/meter-lab.ts';
+import { everySource } from './every-source.ts';
 
 const key = contextKey<string>('key');
 
 /** A registry with a policy of each kind, through which calls have gone. */
 async function exercised(): Promise<Registry> {
   const clock = virtualClock();
-  const registry = createRegistry({ clock, random: () => 0.5 });
+  const store = memoryFleet({ clock }).store({ node: 'n1' });
+  const registry = createRegistry({ clock, random: () => 0.5, store });
   const prices = registry.pipeline(
     'prices',
     registry.create(fallback<number>, { name: 'prices', value: 0 }),
@@ -43,7 +48,7 @@ async function exercised(): Promise<Registry> {
   );
   const kept = registry.create(cache, { name: 'kept', keyOf: (context) => context.value(key) });
   registry.create(coalesce, { name: 'shared', keyOf: (context) => context.value(key) });
-  registry.create(keyed<Bulkhead>, {
+  const hosts = registry.create(keyed<Bulkhead>, {
     name: 'hosts',
     keyOf: (context) => context.value(key) ?? 'none',
     make: () => bulkhead(2),
@@ -51,15 +56,19 @@ async function exercised(): Promise<Registry> {
   registry.create(chaos<never>, { name: 'storm', injections: [{ kind: 'fault', callRatio: 0 }] });
   const calls = [() => 1, () => Promise.reject(new Error('down')), () => 1].map((run) => prices.execute(run));
   await clock.advance(100);
-  await Promise.all([...calls, kept.execute(() => 1)]);
+  const ofHosts = ['a', 'b', 'b', 'c', 'd'].map((host) =>
+    hosts.execute(() => 1, Context.background.withValue(key, host)),
+  );
+  await Promise.all([...calls, ...ofHosts, kept.execute(() => 1)]);
   return registry;
 }
 
 /** What the usual translation to Prometheus makes of a metric. */
-function translated({ descriptor: { name, unit }, dataPointType }: MetricData, isCounter: boolean): string {
+function translated({ descriptor: { name, unit }, ...metric }: MetricData): string {
   const plain = name.replaceAll('.', '_');
   const withUnit = unit === 's' && !plain.endsWith('_seconds') ? `${plain}_seconds` : plain;
-  return isCounter && dataPointType === DataPointType.SUM ? `${withUnit}_total` : withUnit;
+  const isCounter = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
+  return isCounter ? `${withUnit}_total` : withUnit;
 }
 
 function textOf(name: string, labels: Attributes, value: unknown): string {
@@ -70,46 +79,87 @@ function textOf(name: string, labels: Attributes, value: unknown): string {
 function seriesOf(all: readonly MetricData[]): string[] {
   return all
     .filter(({ dataPointType }) => dataPointType !== DataPointType.HISTOGRAM)
-    .flatMap((metric) => {
-      const isCounter = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
-      return metric.dataPoints.map(({ attributes, value }) => textOf(translated(metric, isCounter), attributes, value));
-    })
+    .flatMap((metric) =>
+      metric.dataPoints.map(({ attributes, value }) => textOf(translated(metric), attributes, value)),
+    )
     .toSorted();
 }
 
+/** The series of both exporters of the same things. */
+async function bothOf(options: ExportMetricsOptions): Promise<{ readonly ours: string[]; readonly theirs: string[] }> {
+  const lab = meters();
+  const shown = exportMetrics({ ...options, meterProvider: lab.provider });
+  const register = new PromRegistry();
+  const exporter = prometheus({ ...options, register, durationBoundsMs: [] });
+  const ours = seriesOf(await lab.collect());
+  const theirs = (await register.getMetricsAsJSON()).flatMap(({ name, values }) =>
+    values.map(({ labels, value, metricName = name }: { metricName?: string } & (typeof values)[number]) =>
+      textOf(metricName, labels, value),
+    ),
+  );
+  shown.close();
+  exporter.close();
+  await lab.close();
+  return { ours, theirs: theirs.toSorted() };
+}
+
+/** Each option that hands in sources, by itself. */
+const options = Object.keys(everySource) as (keyof typeof everySource)[];
+
 describe('metrics', () => {
-  it('are those of the table of prometheus, with the same series and values', async () => {
-    const registry = await exercised();
-    const lab = meters();
-    exportMetrics({ registry, meterProvider: lab.provider });
-    const register = new PromRegistry();
-    prometheus({ registry, register, durationBoundsMs: [] });
+  it('are those of the table, with the same series and values as in Prometheus, of all there is', async () => {
+    const { ours, theirs } = await bothOf({ registry: await exercised(), ...everySource, maxKeys: 10 });
 
-    const ours = seriesOf(await lab.collect());
-
-    const theirs = (await register.getMetricsAsJSON()).flatMap(({ name, values, type }) =>
-      String(type) === 'histogram' ? [] : values.map(({ labels, value }) => textOf(name, labels, value)),
-    );
-    expect(ours.length).toBeGreaterThan(100);
-    expect(ours).toEqual(theirs.toSorted());
-    await lab.close();
+    expect(ours).toEqual(theirs);
+    const names = new Set(ours.map((series) => series.replace(/\{.*$/s, '')));
+    const missing = metricTable.filter(({ name, type }) => {
+      const full = `holdfast_${name}${type === 'histogram' ? '_bucket' : ''}`;
+      return !names.has(full) && name !== 'call_duration_seconds';
+    });
+    expect(missing.map(({ name }) => name)).toEqual([]);
+    expect(ours).toContain('holdfast_context_size_bytes_bucket{le="128",name="requests"} 25');
+    expect(ours).toContain('holdfast_outbox_first_age_seconds{name="orders"} 4.4');
+    expect(ours).toContain('holdfast_bulkhead_running_calls{key="b",name="hosts"} 0');
   });
 
-  it('have the texts and the kinds of the table', async () => {
+  it.each(options)('are the same in both of %s, which nothing else has', async (option) => {
+    const { ours, theirs } = await bothOf({ registry: createRegistry(), [option]: everySource[option] });
+
+    expect(ours.length).toBeGreaterThan(0);
+    expect(ours).toEqual(theirs);
+    expect(await bothOf({ registry: createRegistry() })).toEqual({ ours: [], theirs: [] });
+  });
+
+  it('are the same in both above the caps of names and keys', async () => {
     const registry = await exercised();
+    for (const name of ['one', 'two', 'three']) registry.create(retry, { name });
+    const { ours, theirs } = await bothOf({ registry, ...everySource, maxNames: 2, maxKeys: 2 });
+
+    expect(ours).toEqual(theirs);
+    expect(ours).toContain('holdfast_retries_total{name="__other__"} 0');
+    expect(ours.some((series) => series.startsWith('holdfast_bulkhead_running_calls{key="__other__"'))).toBe(true);
+    expect(ours.some((series) => series.includes('key="d"'))).toBe(false);
+  });
+
+  it('have the texts and the kinds of the table, and no two have one name', async () => {
     const lab = meters();
-    exportMetrics({ registry, meterProvider: lab.provider });
+    exportMetrics({ registry: await exercised(), ...everySource, meterProvider: lab.provider });
 
     const collected = (await lab.collect()).filter(({ dataPointType }) => dataPointType !== DataPointType.HISTOGRAM);
 
-    const table = new Map<string, MetricDescription>(metricDescriptions.map((row) => [`holdfast_${row.name}`, row]));
+    const table = new Map(metricTable.map((metric) => [`holdfast_${metric.name}`, metric]));
     for (const metric of collected) {
+      const { name, description } = metric.descriptor;
+      const isPart = /^holdfast\.context\.\w+\.(?:bucket|sum|count)$/.test(name);
+      const row = table.get(isPart ? translated(metric).replace(/_[a-z]+$/, '') : translated(metric));
       const isCounter = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
-      const row = table.get(translated(metric, isCounter));
-      expect([metric.descriptor.name, row?.help]).toEqual([metric.descriptor.name, metric.descriptor.description]);
-      expect(isCounter ? 'counter' : 'gauge').toBe(row?.type);
-      expect(metric.dataPointType === DataPointType.GAUGE ? 'max' : 'sum').toBe(row?.aggregator);
+      expect([name, description.slice(0, row?.help.length)]).toEqual([name, row?.help]);
+      expect(isCounter ? 'counter' : isPart ? 'histogram' : 'gauge').toBe(row?.type);
+      expect(metric.dataPointType === DataPointType.GAUGE).toBe(row?.fold !== 'sum');
     }
+    const names = collected.map(({ descriptor }) => descriptor.name.toLowerCase());
+    expect(new Set(names).size).toBe(names.length);
+    expect(new Set(collected.map(translated)).size).toBe(names.length);
     await lab.close();
   });
 });

@@ -1,57 +1,55 @@
 /**
- * Call durations: how long the calls of each pipeline of a registry took, in a histogram.
+ * Call durations: how long the calls of pipelines took, told to a histogram of OpenTelemetry as they end.
  *
  * Invariants
  *  (1) Where not all calls are measured, one that is counts for those that it stands for.
- *  (2) After each collection the next calls are measured one by one again.
+ *  (2) At most `maxNames` names of pipelines are told apart at a time; the others are told together, as `__other__`.
  *
  * @module
  */
 
-import type { AttachedMeter, MeasuredCall, NamedPolicy, Pipeline, Registry } from '@holdfast/core';
+import type { MeasuredCall } from '@holdfast/core';
+import { type DurationMeter, OTHER } from '@holdfast/metrics';
 import type { Attributes, Histogram } from '@opentelemetry/api';
 
-/** The meters of one registry's pipelines. */
+/** The histogram of all pipelines, and the names that it tells apart. */
 export class CallDurations {
-  readonly #attached = new Map<NamedPolicy<unknown>, AttachedMeter>();
-  readonly #stop: () => void;
+  readonly #histogram: Histogram;
+  /** Meters of each name that is told apart. */
+  readonly #meterCounts = new Map<string, number>();
 
-  constructor(registry: Registry, histogram: Histogram) {
-    this.#stop = registry.watch({
-      added: (policy) => this.#attach(policy, histogram),
-      removed: (policy) => this.#detach(policy),
-    });
+  constructor(histogram: Histogram) {
+    this.#histogram = histogram;
   }
 
-  /** A collection has been made. */
-  renew(): void {
-    for (const meter of this.#attached.values()) meter.renew(); // (2)
-  }
-
-  /** Ends it all. */
-  close(): void {
-    this.#stop();
-    for (const policy of this.#attached.keys()) this.#detach(policy);
+  /** Makes what is told of the calls of a pipeline. */
+  meterOf(pipeline: string, maxNames: number): DurationMeter {
+    const histogram = this.#histogram;
+    const name = this.#enter(pipeline, maxNames);
+    const byOutcome = Object.fromEntries(
+      (['success', 'failure', 'rejected', 'cancelled'] as const).map((outcome) => [outcome, { name, outcome }]),
+    );
+    return {
+      record({ outcome, durationMs, callCount }: MeasuredCall): void {
+        const attributes = byOutcome[outcome] as Attributes;
+        for (let each = 0; each < callCount; each++) histogram.record(durationMs / 1000, attributes); // (1)
+      },
+      close: () => this.#leave(name),
+    };
   }
 
   // --- internal ---
 
-  #attach(policy: NamedPolicy<unknown>, histogram: Histogram): void {
-    const { kind, meterWith } = policy as Partial<Pipeline<unknown>>;
-    if (kind !== 'pipeline' || typeof meterWith !== 'function') return;
-    const { name } = policy;
-    const byOutcome = Object.fromEntries(
-      (['success', 'failure', 'rejected', 'cancelled'] as const).map((outcome) => [outcome, { name, outcome }]),
-    );
-    const record = ({ outcome, durationMs, callCount }: MeasuredCall): void => {
-      const attributes = byOutcome[outcome] as Attributes;
-      for (let each = 0; each < callCount; each++) histogram.record(durationMs / 1000, attributes); // (1)
-    };
-    this.#attached.set(policy, (policy as Pipeline<unknown>).meterWith({ record }));
+  #enter(name: string, maxNames: number): string {
+    const count = this.#meterCounts.get(name) ?? 0;
+    if (count === 0 && this.#meterCounts.size >= maxNames) return OTHER; // (2)
+    this.#meterCounts.set(name, count + 1);
+    return name;
   }
 
-  #detach(policy: NamedPolicy<unknown>): void {
-    this.#attached.get(policy)?.detach();
-    this.#attached.delete(policy);
+  #leave(name: string): void {
+    const count = this.#meterCounts.get(name);
+    if (count === 1) this.#meterCounts.delete(name);
+    else if (count !== undefined) this.#meterCounts.set(name, count - 1);
   }
 }

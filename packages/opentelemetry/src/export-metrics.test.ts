@@ -50,7 +50,7 @@ describe('metrics', () => {
     await lab.close();
   });
 
-  it('call durations (1), call durations (2): count the durations of calls by outcome, as many as there were calls', async () => {
+  it('count the durations of calls by outcome, as many as there were calls', async () => {
     const registry = createRegistry();
     const prices = registry.pipeline('prices');
     const lab = meters();
