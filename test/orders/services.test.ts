@@ -275,9 +275,21 @@ describe('the services of orders', { timeout: isLong ? 900_000 : 240_000 }, () =
       expect((await fetch(`${probes}/readyz`)).status).toBe(200);
       expect((await fetch(`${probes}/livez`)).status).toBe(200);
     }
-    const metrics = await (await fetch(`http://127.0.0.1:${platform.service('orders')?.probesPort}/metrics`)).text();
-    expect(metrics).toContain('holdfast_circuit_state{name="inventory",state="closed"} 1');
-    expect(metrics).toMatch(/holdfast_calls_total\{name="inventory",outcome="success"\} [1-9]/);
+    const metricsOf = async (name: (typeof serviceNames)[number]) =>
+      (await fetch(`http://127.0.0.1:${platform.service(name)?.probesPort}/metrics`)).text();
+    const [gateway, orders, inventory] = await Promise.all(
+      (['gateway', 'orders', 'inventory'] as const).map(metricsOf),
+    );
+    expect(gateway).toMatch(/holdfast_http_requests_total\{name="gateway",outcome="answered"\} [1-9]/);
+    expect(gateway).toMatch(/holdfast_circuit_state\{name="orders",state="closed",key="http:[^"]+"\} 1/);
+    expect(orders).toContain('holdfast_circuit_state{name="inventory",state="closed"} 1');
+    expect(orders).toMatch(/holdfast_calls_total\{name="inventory",outcome="success"\} [1-9]/);
+    expect(orders).toMatch(/holdfast_tracker_running_jobs\{name="background"\} \d/);
+    expect(inventory).toMatch(/holdfast_grpc_calls_total\{name="inventory",outcome="answered"\} [1-9]/);
+    expect(inventory).toMatch(/holdfast_sql_connections_in_use\{name="stock"\} \d/);
+    await expect
+      .poll(() => metricsOf('audit'), { timeout: 10_000 })
+      .toMatch(/holdfast_consumer_messages_total\{name="records",outcome="handled"\} [1-9]/);
   });
 });
 

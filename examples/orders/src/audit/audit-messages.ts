@@ -39,7 +39,12 @@ export class AuditMessages implements Component {
 
   /** Messages that are handled now. */
   get runningCount(): number {
-    return this.#consumer?.snapshot().running ?? 0;
+    return this.snapshot().running;
+  }
+
+  /** What became of messages, for metrics; nothing before it has started. */
+  snapshot(): Pick<ReturnType<Consumer['snapshot']>, 'running' | 'handled' | 'failed' | 'expired' | 'abandoned'> {
+    return this.#consumer?.snapshot() ?? { running: 0, handled: 0, failed: 0, expired: 0, abandoned: 0 };
   }
 
   async start(context: Context): Promise<void> {

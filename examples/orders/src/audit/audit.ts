@@ -35,7 +35,9 @@ export async function createAudit(plan: AuditPlan, { process, tellHop }: Service
       ),
   });
 
-  const probes = createProbes({ life, registry, checks: { database: { check: database.check } } });
+  const checks = { database: { check: database.check } };
+  const counting = { sqlPools: { log: database.sql }, consumers: { records: messages } };
+  const probes = createProbes({ life, registry, checks, counting });
   for (const component of probes.components) life.add(component);
   life.add(database.component).add(messages);
   return {

@@ -53,7 +53,7 @@ export async function createGateway(plan: GatewayPlan, { process, tellHop }: Ser
   addRoutes(app, createOrdersClient(plan.ordersUrl, registry));
   await app.ready();
 
-  const probes = createProbes({ life, registry });
+  const probes = createProbes({ life, registry, counting: { httpServers: { gateway: requests } } });
   for (const component of probes.components) life.add(component);
   life.add({ name: 'routes', close: () => app.close() });
   life.add(requests.withDrain(serverComponent(app.server, { port: plan.port ?? 0, host: '127.0.0.1' })));

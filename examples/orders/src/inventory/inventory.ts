@@ -40,7 +40,9 @@ export async function createInventory(plan: InventoryPlan, { process, tellHop }:
     tell: tellHop,
   });
 
-  const probes = createProbes({ life, registry, checks: { database: { check: database.check } } });
+  const checks = { database: { check: database.check } };
+  const counting = { grpcServers: { inventory: serving }, sqlPools: { stock: database.sql } };
+  const probes = createProbes({ life, registry, checks, counting });
   for (const component of probes.components) life.add(component);
   const address = plan.address ?? '127.0.0.1:0';
   const grpc = serving.component(server, { address, credentials: ServerCredentials.createInsecure() });

@@ -48,7 +48,8 @@ export async function createOrders(plan: OrdersPlan, { process, tellHop }: Servi
   const ports: OrderPorts = { inventory, trail, tracker };
   const server = createServer(handleRequests(requests, (_context, ...exchange) => answer(ports, ...exchange)));
 
-  const probes = createProbes({ life, registry });
+  const counting = { httpServers: { orders: requests }, trackers: { background: tracker } };
+  const probes = createProbes({ life, registry, counting });
   for (const component of probes.components) life.add(component);
   life.add({ name: 'inventory', close: () => inventory.close() });
   life.add(trail);

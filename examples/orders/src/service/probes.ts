@@ -7,7 +7,7 @@
 import { createServer } from 'node:http';
 
 import type { Registry } from '@holdfast/core';
-import { prometheus } from '@holdfast/prometheus';
+import { type PrometheusOptions, prometheus } from '@holdfast/prometheus';
 import { type Component, type HealthOptions, type Lifecycle, createHealth, serverComponent } from '@holdfast/service';
 import { Registry as Register } from 'prom-client';
 
@@ -18,7 +18,12 @@ export interface ProbesOptions {
   readonly life: Lifecycle;
   readonly registry: Registry;
   readonly checks?: NonNullable<HealthOptions['checks']>;
+  /** What counts besides policies: servers, pools, background work, consumers. */
+  readonly counting?: Omit<PrometheusOptions, 'register' | 'registry'>;
 }
+
+/** Origins of a client whose circuits have metrics: there is one. */
+const MAX_KEYS = 5;
 
 /** The probes of a service. */
 export interface Probes {
@@ -28,10 +33,10 @@ export interface Probes {
 }
 
 /** Makes `/livez`, `/readyz`, `/startupz`, `/healthz` and `/metrics`. */
-export function createProbes({ life, registry, checks = {} }: ProbesOptions): Probes {
+export function createProbes({ life, registry, checks = {}, counting = {} }: ProbesOptions): Probes {
   const health = createHealth({ lifecycle: life, circuits: registry, checks });
   const register = new Register();
-  const exporter = prometheus({ register, registry });
+  const exporter = prometheus({ register, registry, maxKeys: MAX_KEYS, ...counting });
   const server = createServer((request, response) => {
     if (health.handle(request, response)) return;
     if (request.url !== '/metrics') return void response.writeHead(404).end();
