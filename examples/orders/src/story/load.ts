@@ -53,9 +53,12 @@ export function ordinaryErrand(index: number): Errand {
   return { user: user ?? 'ada', region: region ?? 'eu', lines };
 }
 
-/** As {@link ordinaryErrand}, but that one in four takes so long that something is under way at any moment. */
+/**
+ * As {@link ordinaryErrand}, but that one in four takes so long that something is under way at any moment. All wait as long as
+ * the gateway lets them: what is late on a slow machine is none that a deployment has failed.
+ */
 export function longErrand(index: number): Errand {
-  const errand = ordinaryErrand(index);
+  const errand = { ...ordinaryErrand(index), timeoutMs: 5000 };
   return index % 4 === 0 ? { ...errand, lines: [{ sku: 'wardrobe', quantity: 1 }] } : errand;
 }
 
