@@ -1,8 +1,8 @@
 /**
  * What it costs where nobody looks: tracing that is attached without an SDK, and diagnostics channels without a subscriber,
  * against the same pipeline without either. Batches are interleaved, and the ratio is that of the quickest batches: what
- * else the machine does can only make a batch slower. On a quiet machine of two cores, Node 20, the four ratios are 1.0, 1.05,
- * 1.5 and 1.0; the bars leave room for machines that are not.
+ * else the machine does can only make a batch slower. On a quiet machine of two cores, Node 20, the ratios are 1.0, 1.03 to 1.08,
+ * 1.07 to 1.14 and 1.0, where a call takes 100 ns; the bars leave room for machines that are not.
  *
  * @module
  */
@@ -50,7 +50,7 @@ async function quickest(policies: readonly Pipeline<unknown>[]): Promise<readonl
 }
 
 describe('where nobody looks', () => {
-  it('a call costs what it did with channels, and after close; with tracing and no SDK, some function calls more', async () => {
+  it('a call costs what it did with channels, and after close; with tracing and no SDK, one look for it more', async () => {
     const plain = pipelineOf(() => {});
     const events = pipelineOf(() => {}, publishedEvents());
     const published = pipelineOf((registry) => void publishCalls({ registry }), publishedEvents());
@@ -62,8 +62,8 @@ describe('where nobody looks', () => {
     const ratios = others.map((each) => each / (base as number));
     const [ofEvents, ofPublished, ofTraced, ofClosed] = ratios as [number, number, number, number];
     expect(ofEvents).toBeLessThan(1.25);
-    expect(ofPublished).toBeLessThan(1.4);
-    expect(ofTraced).toBeLessThan(2.5);
+    expect(ofPublished).toBeLessThan(1.3);
+    expect(ofTraced).toBeLessThan(1.4);
     expect(ofClosed).toBeLessThan(1.25);
   }, 60_000);
 });

@@ -18,7 +18,7 @@ export {
   pipeline,
   pipelineDefaults,
 } from './kernel/pipeline.ts';
-export { type PipelineTap } from './kernel/pipeline-tap.ts';
+export { type PipelineTap, type TapPlace } from './kernel/pipeline-tap.ts';
 export { type AttachedMeter, type CallMeter, type CallOutcome, type MeasuredCall } from './kernel/call-meter.ts';
 export { type Handler, type Layer, type Operation, type Sink } from './kernel/handler.ts';
 export { type LayeredPolicy, type NamedPolicy, type Policy, type PolicyParts, createPolicy } from './kernel/policy.ts';

@@ -8,7 +8,7 @@
  * Invariants
  *  (1) A span is ended exactly once, at the latest when the call that it is part of ends.
  *  (2) What an SDK, a processor or an exporter throws is reported, and changes nothing for the call.
- *  (3) An error is recorded once per call: on the innermost span that it ended.
+ *  (3) An error is recorded once on its way outward: on the innermost span that it ended, also of calls within calls.
  *  (4) A call that was cancelled has failed nobody: its span has no error.
  *
  * @module
@@ -26,6 +26,7 @@ import {
 } from '@opentelemetry/api';
 
 import { errorTypeOf, reasonOf } from './error-type.ts';
+import type { ShownNames } from './shown-names.ts';
 
 /** What a span is started with. */
 export interface SpanStart {
@@ -36,6 +37,9 @@ export interface SpanStart {
   readonly base: OtelContext;
   /** The span of ours that it is part of. */
   readonly parent: OpenSpan | undefined;
+  /** The span of ours whose code makes the call: `parent`, or that of a call in whose operation this one is made. */
+  readonly outside: OpenSpan | undefined;
+  readonly names: ShownNames;
 }
 
 /** Starts a span. Undefined, and reported, where the SDK throws. */
@@ -56,6 +60,10 @@ export class OpenSpan {
   /** Active while the work of this span runs. */
   readonly otelContext: OtelContext;
   readonly parent: OpenSpan | undefined;
+  readonly outside: OpenSpan | undefined;
+  /** Active around the call. */
+  readonly base: OtelContext;
+  readonly names: ShownNames;
   /** Whether anybody sees it; where not, it is there for what is inside to know that. */
   readonly isRecording: boolean;
   readonly #name: string;
@@ -63,11 +71,14 @@ export class OpenSpan {
   #recorded: unknown = undefined;
   #isOpen = true;
 
-  constructor({ name, tracer, base, parent }: SpanStart, span: Span) {
+  constructor({ name, tracer, base, parent, outside, names }: SpanStart, span: Span) {
     this.#name = name;
     this.span = span;
     this.tracer = tracer;
     this.parent = parent;
+    this.outside = outside;
+    this.base = base;
+    this.names = names;
     this.otelContext = trace.setSpan(base, span);
     this.isRecording = span.isRecording();
     if (parent !== undefined) parent.#children.add(this);
@@ -76,6 +87,11 @@ export class OpenSpan {
   /** Whether it has not ended yet. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Says more about it, while it is open. */
+  setAttributes(attributes: Attributes): void {
+    if (this.#isOpen) this.#try('setAttributes', () => this.span.setAttributes(attributes));
   }
 
   /** Adds an event, while it is open. */
@@ -103,10 +119,11 @@ export class OpenSpan {
     const reason = reasonOf(error);
     span.setAttribute('error.type', errorTypeOf(error));
     if (reason !== undefined) span.setAttribute('holdfast.reason', reason);
-    const message = error instanceof Error ? error.message : undefined;
+    const exception = error instanceof Error ? exceptionOf(error, this.names) : undefined;
+    const message: unknown = exception?.message;
     span.setStatus({ code: SpanStatusCode.ERROR, ...(typeof message === 'string' && { message }) });
-    if (error instanceof Error && this.#recorded !== error) span.recordException(error); // (3)
-    if (this.parent !== undefined) this.parent.#recorded = error;
+    if (exception !== undefined && this.#recorded !== error) span.recordException(exception); // (3)
+    if (this.outside !== undefined) this.outside.#recorded = error;
   }
 
   #try(what: string, act: () => unknown): void {
@@ -116,4 +133,11 @@ export class OpenSpan {
       reportHookError(`opentelemetry.${what}`, error, this.#name); // (2)
     }
   }
+}
+
+/** What is recorded of an error: itself, or what is shown of one of ours that names a member. */
+function exceptionOf(error: Error, names: ShownNames): Error | { code: string; message: string; stack: string } {
+  const message = names.messageOf(error);
+  if (message === error.message) return error;
+  return { code: errorTypeOf(error), message, stack: `${error.name}: ${message}` };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, type Context, type ContextKey, type NamedPolicy, type Policy, contextKey } from '@holdfast/core';
+import { type Clock, type Context, type ContextKey, type NamedPolicy, contextKey } from '@holdfast/core';
 
 /** One call through one policy. */
 export interface Passage {
@@ -26,13 +26,22 @@ export interface WatchedPolicy {
   readonly hasWaits: boolean;
 }
 
-/** Watches a policy; undefined for one that neither repeats calls nor lets them wait. */
-export function watchedPolicy(policy: Policy<unknown> | undefined): WatchedPolicy | undefined {
-  const { kind, name } = (policy ?? {}) as Partial<NamedPolicy<unknown>>;
+/** The keys of policies, each while that is there. */
+export type PassageKeys = WeakMap<object, ContextKey<Passage>>;
+
+/** Watches a policy that is shown as `name`; undefined for one that neither repeats calls nor lets them wait. */
+export function watchedPolicy(
+  policy: NamedPolicy<unknown>,
+  name: string,
+  keys: PassageKeys,
+): WatchedPolicy | undefined {
+  const { kind } = policy;
   const hasAttempts = kind === 'retry' || kind === 'hedge';
   const hasWaits = kind === 'bulkhead' || kind === 'rate-limiter';
-  if (kind === undefined || name === undefined || (!hasAttempts && !hasWaits)) return undefined;
-  return { kind, name, key: contextKey<Passage>(`passage through ${kind} ${name}`), hasAttempts, hasWaits };
+  if (!hasAttempts && !hasWaits) return undefined;
+  let key = keys.get(policy);
+  if (key === undefined) keys.set(policy, (key = contextKey<Passage>(`passage through ${kind} ${name}`)));
+  return { kind, name, key, hasAttempts, hasWaits };
 }
 
 /** A call comes to a policy: returns its passage, and the context that carries it. */

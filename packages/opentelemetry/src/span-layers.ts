@@ -6,24 +6,28 @@
  * Invariants
  *  (1) A layer reports what it was told, once, by identity; spans change nothing about a call.
  *  (2) A layer that finds no span in the context makes none.
- *  (3) The operation runs in the OpenTelemetry context of its call, with the span of its attempt active, in whatever turn.
+ *  (3) The operation runs in the OpenTelemetry context of its call, with the span of its attempt active, in whatever turn; so
+ *      does what policies run themselves: a store that is asked, a function of the user's.
  *
  * @module
  */
 
-import type { Clock, Context, ContextKey, Handler, Layer, Operation, Sink } from '@holdfast/core';
+import { type Clock, type Context, type ContextKey, type Layer, type Sink, reportHookError } from '@holdfast/core';
+import type { Attributes } from '@opentelemetry/api';
 
-import { outcomeOf } from './error-type.ts';
 import { type OpenSpan, type SpanStart, startSpan } from './open-span.ts';
 import { type CarriedTrace, carryTrace, openSpanKey, parentOf, takeBaggage } from './parent-context.ts';
-import { type Passage, type WatchedPolicy, arrive } from './passage.ts';
-import { runUnder, runningIn } from './running-in.ts';
+import { type WatchedPolicy, arrive } from './passage.ts';
+import { runIn } from './running-in.ts';
+import type { ShownNames } from './shown-names.ts';
+import { ReturnSink, SpanSink, WaitingSink, noteWait } from './span-sinks.ts';
 import type { TracerSource } from './tracer-source.ts';
 
 /** What all layers of one registry share. */
 export interface TracingSettings {
   readonly clock: Clock;
   readonly source: TracerSource;
+  readonly names: ShownNames;
   readonly traceKey: ContextKey<CarriedTrace> | undefined;
   readonly baggage: ReadonlyMap<string, ContextKey<string>>;
   /** Whether a span was ever made, so that there may be one in a context. */
@@ -32,46 +36,61 @@ export interface TracingSettings {
   readonly onFirstSpan: () => void;
 }
 
-/** A span for each call of the pipeline called `name`. */
-export function callLayer(name: string, settings: TracingSettings): Layer {
-  const attributes = { 'holdfast.policy': 'pipeline', 'holdfast.name': name };
+/** What a span is called, and what it says from its start on. */
+export interface SpanLabel {
+  readonly name: string;
+  readonly attributes: Attributes;
+}
+
+/** A span for each call of what is traced. */
+export function callLayer(label: SpanLabel, settings: TracingSettings): Layer {
   return (inner) => (operation, context, sink, now) => {
-    const own = takeBaggage(context, settings.baggage);
-    const tracer = settings.source.tracer();
-    if (tracer === undefined) {
+    const own = guarded(label.name, context, () => takeBaggage(context, settings.baggage));
+    const open = guarded(label.name, undefined, () => startCall(label, own, settings));
+    if (open === undefined) {
       inner(operation, own, sink, now); // (2)
       return;
     }
-    if (!settings.hasSpans) begin(settings);
-    const base = parentOf(own, settings.traceKey);
-    const parent = own.value(openSpanKey);
-    const start: SpanStart = { tracer, name: `call ${name}`, attributes, base, parent: undefined };
-    runInSpan(startSpan(start), parent, { inner, operation, context: own, sink, now });
+    const within = own.withValue(openSpanKey, open);
+    runIn(open, () => inner(operation, within, new SpanSink(open, own, sink), now)); // (3)
   };
 }
 
 /** A span for each call of a pipeline that is part of the traced one. */
-export function partLayer(name: string, settings: TracingSettings): Layer {
-  const attributes = { 'holdfast.policy': 'pipeline', 'holdfast.name': name };
+export function partLayer(label: SpanLabel, settings: TracingSettings): Layer {
   return (inner) => (operation, context, sink, now) => {
-    const parent = parentIn(context, settings);
-    const open = parent === undefined ? undefined : startSpan(childOf(parent, `call ${name}`, attributes));
-    runInSpan(open, parent, { inner, operation, context, sink, now });
+    const open = childOf(parentIn(context, settings), label);
+    if (open === undefined) {
+      inner(operation, context, sink, now); // (2)
+      return;
+    }
+    const within = context.withValue(openSpanKey, open);
+    runIn(open, () => inner(operation, within, new SpanSink(open, context, sink), now));
   };
 }
 
 /** A span for each attempt that a policy makes of a call. */
-export function attemptLayer({ kind, name, key }: WatchedPolicy, settings: TracingSettings): Layer {
+export function attemptLayer({ key }: WatchedPolicy, label: SpanLabel, settings: TracingSettings): Layer {
   return (inner) => (operation, context, sink, now) => {
     const parent = parentIn(context, settings);
     const passage = parent === undefined ? undefined : context.value(key);
-    if (parent === undefined || passage === undefined) {
+    if (passage !== undefined) passage.attempts++;
+    const attributes = { ...label.attributes, 'holdfast.attempt': passage?.attempts };
+    const open = passage === undefined ? undefined : childOf(parent, { name: label.name, attributes });
+    if (open === undefined) {
       inner(operation, context, sink, now); // (2)
       return;
     }
-    const attributes = { 'holdfast.policy': kind, 'holdfast.name': name, 'holdfast.attempt': ++passage.attempts };
-    const open = startSpan(childOf(parent, `${kind} ${name}`, attributes));
-    runInSpan(open, parent, { inner, operation, context, sink, now });
+    const within = context.withValue(openSpanKey, open);
+    runIn(open, () => inner(operation, within, new SpanSink(open, context, sink), now));
+  };
+}
+
+/** Says of the span of a call what is known only further in. */
+export function sayingLayer(attributes: Attributes, settings: TracingSettings): Layer {
+  return (inner) => (operation, context, sink, now) => {
+    parentIn(context, settings)?.setAttributes(attributes);
+    inner(operation, context, sink, now);
   };
 }
 
@@ -91,63 +110,64 @@ export function arrivalLayer(policy: WatchedPolicy, settings: TracingSettings): 
   };
 }
 
-/** Notes that a call leaves a policy in which it may have waited. */
+/** Notes that a call leaves a policy in which it may have waited: whose turn it is now is anybody's. */
 export function departureLayer(policy: WatchedPolicy, settings: TracingSettings): Layer {
   const { clock } = settings;
   return (inner) => (operation, context, sink, now) => {
     const open = parentIn(context, settings);
     const passage = open === undefined ? undefined : context.value(policy.key);
-    if (passage !== undefined && open !== undefined) noteWait({ open, passage, policy, clock }, true);
-    inner(operation, context, sink, now);
+    if (open === undefined || passage === undefined) {
+      inner(operation, context, sink, now); // (2)
+      return;
+    }
+    noteWait({ open, passage, policy, clock }, true);
+    runIn(open, () => inner(operation, context, sink, now)); // (3)
+  };
+}
+
+/** Has what comes outward, in whatever turn, run as code of the call. */
+export function returnLayer(settings: TracingSettings): Layer {
+  return (inner) => (operation, context, sink, now) => {
+    const open = parentIn(context, settings);
+    inner(operation, context, open === undefined ? sink : new ReturnSink(open, sink), now);
   };
 }
 
 /** Runs the operation with the span that it belongs to active. */
 export function activationLayer(settings: TracingSettings): Layer {
-  const { traceKey } = settings;
   return (inner) => (operation, context, sink, now) => {
     const open = settings.hasSpans ? context.value(openSpanKey) : undefined;
     if (open === undefined) {
       inner(operation, context, sink, now); // (2)
       return;
     }
-    const own = traceKey === undefined ? context : carryTrace(context, traceKey, open);
-    const run = (): void => runningIn(open, () => inner(operation, own, new BelongingSink(open, sink), now));
-    runUnder(open.otelContext, run); // (3)
+    const own = carrying(context, open, settings);
+    const outward: Sink = new ReturnSink(open, sink);
+    runIn(open, () => inner(operation, own, outward, now)); // (3)
   };
 }
 
 // --- internal ---
 
-function begin(settings: TracingSettings): void {
-  settings.hasSpans = true;
-  settings.onFirstSpan();
-}
-
-interface Call {
-  readonly inner: Handler;
-  readonly operation: Operation;
-  readonly context: Context;
-  readonly sink: Sink;
-  readonly now: number;
-}
-
-/** Hands a call on within a span, if there is one. */
-function runInSpan(
-  open: OpenSpan | undefined,
-  outside: OpenSpan | undefined,
-  { inner, operation, context, sink, now }: Call,
-): void {
-  if (open === undefined) {
-    inner(operation, context, sink, now); // (2)
-    return;
+/** Starts the span of a call, under what it is to be put under. */
+function startCall({ name, attributes }: SpanLabel, context: Context, settings: TracingSettings): OpenSpan | undefined {
+  const { source, names, traceKey } = settings;
+  const tracer = source.tracer();
+  if (tracer === undefined) return undefined;
+  if (!settings.hasSpans) {
+    settings.hasSpans = true;
+    settings.onFirstSpan();
   }
-  const own = context.withValue(openSpanKey, open);
-  runningIn(open, () => inner(operation, own, new SpanSink({ open, outside, context }, sink), now));
+  const base = parentOf(context, traceKey);
+  const outside = context.value(openSpanKey);
+  return startSpan({ tracer, name, attributes, base, parent: undefined, outside, names });
 }
 
-function childOf(parent: OpenSpan, name: string, attributes: SpanStart['attributes']): SpanStart {
-  return { tracer: parent.tracer, name, attributes, base: parent.otelContext, parent };
+function childOf(parent: OpenSpan | undefined, { name, attributes }: SpanLabel): OpenSpan | undefined {
+  if (parent === undefined) return undefined;
+  const { tracer, otelContext: base, names } = parent;
+  const start: SpanStart = { tracer, name, attributes, base, parent, outside: parent, names };
+  return startSpan(start);
 }
 
 /** The span in a context, if anybody sees it. What goes on after its call has ended is part of no call. */
@@ -157,105 +177,17 @@ function parentIn(context: Context, { hasSpans }: TracingSettings): OpenSpan | u
   return open !== undefined && open.isRecording && open.isOpen ? open : undefined;
 }
 
-interface Waiting {
-  readonly open: OpenSpan;
-  readonly passage: Passage;
-  readonly policy: WatchedPolicy;
-  readonly clock: Clock;
+function carrying(context: Context, open: OpenSpan, { traceKey }: TracingSettings): Context {
+  if (traceKey === undefined) return context;
+  return guarded('traceKey', context, () => carryTrace(context, traceKey, open));
 }
 
-/** Notes that a call has waited, once, if it has. */
-function noteWait({ open, passage, policy, clock }: Waiting, isAdmitted: boolean): void {
-  if (passage.attempts++ > 0 || !passage.hasTurnEnded) return;
-  open.addEvent('holdfast.waited', {
-    'holdfast.policy': policy.kind,
-    'holdfast.name': policy.name,
-    'holdfast.wait.duration': Math.max(0, clock.now() - passage.arrivedAt) / 1000,
-    'holdfast.wait.admitted': isAdmitted,
-  });
-}
-
-/** Ends a span with the outcome of its call, and reports that further out as code of the span outside. */
-class SpanSink implements Sink {
-  readonly #at: { readonly open: OpenSpan; readonly outside: OpenSpan | undefined; readonly context: Context };
-  readonly #sink: Sink;
-
-  constructor(at: { open: OpenSpan; outside: OpenSpan | undefined; context: Context }, sink: Sink) {
-    this.#at = at;
-    this.#sink = sink;
-  }
-
-  resolve(value: unknown, now: number): void {
-    this.#at.open.end('success');
-    this.#outward(() => this.#sink.resolve(value, now));
-  }
-
-  reject(error: unknown, now: number): void {
-    this.#at.open.end(outcomeOf(error, this.#at.context), error);
-    this.#outward(() => this.#sink.reject(error, now));
-  }
-
-  refuse(error: unknown, now: number): void {
-    this.#at.open.end(outcomeOf(error, this.#at.context), error);
-    this.#outward(() => this.#sink.refuse(error, now));
-  }
-
-  /** What answers in place of an attempt, as a fallback does, is work of the call, not of the attempt that has ended. */
-  #outward(report: () => void): void {
-    const { open, outside } = this.#at;
-    const belonging = (): void => runningIn(outside, report);
-    if (open.parent === undefined) belonging();
-    else runUnder(open.parent.otelContext, belonging);
-  }
-}
-
-/** Reports as code of the call of a span. */
-class BelongingSink implements Sink {
-  readonly #open: OpenSpan;
-  readonly #sink: Sink;
-
-  constructor(open: OpenSpan, sink: Sink) {
-    this.#open = open;
-    this.#sink = sink;
-  }
-
-  resolve(value: unknown, now: number): void {
-    runningIn(this.#open, () => this.#sink.resolve(value, now));
-  }
-
-  reject(error: unknown, now: number): void {
-    runningIn(this.#open, () => this.#sink.reject(error, now));
-  }
-
-  refuse(error: unknown, now: number): void {
-    runningIn(this.#open, () => this.#sink.refuse(error, now));
-  }
-}
-
-/** Notes the wait of a call that left without having been admitted. */
-class WaitingSink implements Sink {
-  readonly #waiting: Waiting;
-  readonly #sink: Sink;
-
-  constructor(waiting: Waiting, sink: Sink) {
-    this.#waiting = waiting;
-    this.#sink = sink;
-  }
-
-  resolve(value: unknown, now: number): void {
-    this.#sink.resolve(value, now);
-  }
-
-  reject(error: unknown, now: number): void {
-    this.#left(() => this.#sink.reject(error, now));
-  }
-
-  refuse(error: unknown, now: number): void {
-    this.#left(() => this.#sink.refuse(error, now));
-  }
-
-  #left(report: () => void): void {
-    noteWait(this.#waiting, false);
-    runningIn(this.#waiting.open, report);
+/** What an API or an SDK says, or `otherwise` where it throws, which is reported. */
+function guarded<T>(name: string, otherwise: T, ask: () => T): T {
+  try {
+    return ask();
+  } catch (error) {
+    reportHookError('opentelemetry.context', error, name); // (1)
+    return otherwise;
   }
 }

@@ -8,6 +8,7 @@ import {
   createRegistry,
   fallback,
   hedge,
+  keyed,
   noop,
   pipeline,
   rateLimiter,
@@ -46,6 +47,16 @@ const makers: Readonly<Record<string, (ports: Ports) => Policy<unknown>>> = {
   noop: () => noop(),
   foreign: () => foreign,
   impatient: () => impatient,
+  keyed: (ports) =>
+    keyed({
+      ...ports,
+      keyOf: () => 'one',
+      make: (_key, name) =>
+        pipeline(
+          retry({ ...ports, name, maxAttempts: 2, baseDelayMs: 5 }),
+          bulkhead({ ...ports, name, maxConcurrent: 1, maxQueued: 1 }),
+        ),
+    }),
   pipeline: (ports) =>
     pipeline(retry({ ...ports, maxAttempts: 2, baseDelayMs: 5 }), timeout({ ...ports, timeoutMs: 12 })),
 };

@@ -3,7 +3,6 @@ import {
   type Policy,
   builtInKinds,
   bulkhead,
-  cache,
   configure,
   contextKey,
   createRegistry,
@@ -349,6 +348,35 @@ describe('an SDK that throws', () => {
     ]);
   });
 
+  it('trace calls (2): where it is asked for the active context, or for what a span is, changes nothing for the call', async () => {
+    const reported: string[] = [];
+    const before = onHookError((error) => reported.push(error.hook));
+    const broken = (): never => {
+      throw new Error('manager');
+    };
+    const lab = startTelemetry();
+    const { registry } = registryOf();
+    const prices = registry.pipeline('prices', registry.create(retry, { name: 'prices', maxAttempts: 1 }));
+    const tracing = traceCalls({ registry });
+    otel.disable();
+    otel.setGlobalContextManager(Object.assign(new NotingManager([]), { active: broken, with: broken }));
+    expect(await prices.execute(() => 1)).toBe(1);
+    tracing.close();
+    otel.disable();
+
+    const span = { isRecording: () => true, spanContext: broken, setAttribute: broken, setStatus: broken, end: broken };
+    const tracerProvider = { getTracer: () => ({ startSpan: () => span }) } as never;
+    traceCalls({ registry, tracerProvider, traceKey: traceContext });
+    expect(await prices.execute(() => 2)).toBe(2);
+    await expect(prices.execute(() => Promise.reject(new TypeError('bad')))).rejects.toThrow('bad');
+
+    onHookError(before);
+    expect(lab.startedCount).toBeLessThan(3);
+    expect(new Set(reported)).toEqual(
+      new Set(['opentelemetry.context', 'opentelemetry.setAttributes', 'opentelemetry.addEvent', 'opentelemetry.end']),
+    );
+  });
+
   it('running in (1): in its context manager runs the operation once', async () => {
     const before = onHookError(() => {});
     const lab = startTelemetry();
@@ -450,41 +478,5 @@ describe('spans', () => {
 
     expect(lab.spans().map(({ name }) => name)).toEqual(['call prices']);
     expect(registry.events.active).toBe(false);
-  });
-});
-
-describe('events of a span', () => {
-  it('policy events (2): hold no key, no value and no message of an error', async () => {
-    const lab = startTelemetry();
-    const { registry } = registryOf();
-    const kept = registry.create(cache, { name: 'kept', keyOf: () => 'secret-key' });
-    const prices = registry.pipeline('prices', registry.create(fallback<number>, { name: 'prices', value: 0 }), kept);
-    traceCalls({ registry });
-    await prices.execute(() => Promise.reject(new Error('secret-message')));
-
-    const told = lab
-      .spans()
-      .flatMap(({ events, attributes }) => [
-        JSON.stringify(attributes),
-        ...events.filter(({ name }) => name !== 'exception').map((event) => JSON.stringify(event.attributes)),
-      ]);
-    expect(told.join()).toContain('error.type');
-    expect(told.join()).not.toContain('secret');
-  });
-
-  it('policy events (3): tell no refusal that ends a span, and each that observe only counts', async () => {
-    const lab = startTelemetry();
-    const { registry } = registryOf();
-    const limit = registry.create(bulkhead, { name: 'one', maxConcurrent: 1 });
-    const prices = registry.pipeline('prices', limit);
-    traceCalls({ registry });
-    const permit = limit.tryAcquire();
-    await prices.execute(() => 1).catch(() => {});
-    limit.update({ enforcement: 'observe' });
-    await prices.execute(() => 1);
-    permit?.release();
-
-    const names = lab.spans().map(({ events }) => events.map(({ name }) => name));
-    expect(names).toEqual([['exception'], ['holdfast.bulkhead.rejected']]);
   });
 });

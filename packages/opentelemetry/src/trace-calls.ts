@@ -16,31 +16,14 @@
  * @module
  */
 
-import {
-  ConfigError,
-  type ContextKey,
-  type Layer,
-  type NamedPolicy,
-  type Pipeline,
-  type PipelineTap,
-  type Policy,
-  type Registry,
-  withKnown,
-} from '@holdfast/core';
+import { ConfigError, type ContextKey, type Registry, withKnown } from '@holdfast/core';
 import type { TracerProvider } from '@opentelemetry/api';
 
 import type { CarriedTrace } from './parent-context.ts';
-import { type WatchedPolicy, watchedPolicy } from './passage.ts';
-import { noteEvent } from './policy-events.ts';
-import {
-  type TracingSettings,
-  activationLayer,
-  arrivalLayer,
-  attemptLayer,
-  callLayer,
-  departureLayer,
-  partLayer,
-} from './span-layers.ts';
+import { noteEvents } from './policy-events.ts';
+import { ShownNames } from './shown-names.ts';
+import { TracingTap } from './tracing-tap.ts';
+import { tapCalls } from './tapped-registry.ts';
 import { TracerSource } from './tracer-source.ts';
 
 export type { CarriedTrace } from './parent-context.ts';
@@ -61,6 +44,12 @@ export interface TraceCallsOptions {
    * none is taken over a value that is there, and nothing is put into baggage.
    */
   readonly baggage?: Readonly<Record<string, ContextKey<string>>> | undefined;
+  /**
+   * What the attribute `holdfast.key` says of a key: `(key) => key` the key itself, another function a part or a digest of it;
+   * undefined nothing. It is asked when a key is first seen, with the name of the keyed policy. By default no key is shown: keys
+   * come with requests, may be many, and may be nobody's business. What it throws is reported, and nothing is shown.
+   */
+  readonly keyAttribute?: ((key: string, keyed: string) => string | undefined) | undefined;
 }
 
 /** What {@link traceCalls} has begun. */
@@ -81,37 +70,29 @@ export interface CallTracing {
  * ```
  */
 export function traceCalls(options: TraceCallsOptions): CallTracing {
-  const { registry, tracerProvider, traceKey, baggage } = resolve(options);
+  const { registry, tracerProvider, traceKey, baggage, keyAttribute } = resolve(options);
   if (traced.has(registry)) throw new TypeError('the pipelines of this registry are traced already');
   traced.add(registry);
-  const removals = new Map<NamedPolicy<unknown>, () => void>();
+  let isClosed = false;
   let stopListening: (() => void) | undefined;
-  const settings: TracingSettings = {
+  const settings = {
     clock: registry.clock,
     source: new TracerSource(tracerProvider),
+    names: new ShownNames(),
     traceKey,
     baggage,
     hasSpans: false,
-    onFirstSpan: () => void (stopListening ??= registry.events.listen(noteEvent)), // (1)
+    onFirstSpan: () => {
+      if (!isClosed) stopListening ??= noteEvents(registry.events); // (1)
+    },
   };
-  const stopWatching = registry.watch({
-    added: (policy) => {
-      if (canBeTapped(policy)) removals.set(policy, policy.tapWith(tracingTap(policy.name, settings)));
-    },
-    removed: (policy) => {
-      removals.get(policy)?.();
-      removals.delete(policy);
-    },
-  });
-  let isClosed = false;
+  const stopTapping = tapCalls(registry, new TracingTap(settings, keyAttribute));
   return {
     close() {
       if (isClosed) return;
       isClosed = true;
-      stopWatching();
-      for (const remove of removals.values()) remove(); // (4)
+      stopTapping(); // (4)
       stopListening?.();
-      stopListening = () => {};
       traced.delete(registry);
     },
   };
@@ -122,64 +103,19 @@ export function traceCalls(options: TraceCallsOptions): CallTracing {
 /** Registries whose pipelines are traced: twice would be two spans for each call. */
 const traced = new WeakSet<Registry>();
 
-/** A pipeline, by its shape, so that another copy of core will do. */
-function canBeTapped(policy: NamedPolicy<unknown>): policy is Pipeline<unknown> {
-  const { kind, tapWith } = policy as Partial<Pipeline<unknown>>;
-  return kind === 'pipeline' && typeof tapWith === 'function';
-}
-
-function isPipeline(policy: Policy<unknown> | undefined): policy is Policy<unknown> {
-  return (policy as Partial<NamedPolicy<unknown>> | undefined)?.kind === 'pipeline';
-}
-
-/** The layers of one traced pipeline. */
-function tracingTap(name: string, settings: TracingSettings): PipelineTap {
-  const watched = new Map<Policy<unknown>, WatchedPolicy | undefined>();
-  const watch = (policy: Policy<unknown> | undefined): WatchedPolicy | undefined => {
-    if (policy === undefined) return undefined;
-    if (!watched.has(policy)) watched.set(policy, watchedPolicy(policy));
-    return watched.get(policy);
-  };
-  const parts = new Set<Policy<unknown>>();
-  return {
-    layerBetween: (outer, inner, within) => {
-      for (const policy of [outer, inner]) if (isPipeline(policy)) parts.add(policy);
-      const isPart = parts.has(within);
-      return stack([
-        ...(outer === undefined ? [isPart ? partLayer(within.name, settings) : callLayer(name, settings)] : []),
-        ...leaving(watch(outer), settings),
-        ...entering(watch(inner), settings),
-        ...(inner === undefined && !isPart ? [activationLayer(settings)] : []),
-      ]);
-    },
-  };
-}
-
-function leaving(policy: WatchedPolicy | undefined, settings: TracingSettings): readonly Layer[] {
-  if (policy === undefined) return [];
-  return [policy.hasAttempts ? attemptLayer(policy, settings) : departureLayer(policy, settings)];
-}
-
-function entering(policy: WatchedPolicy | undefined, settings: TracingSettings): readonly Layer[] {
-  return policy === undefined ? [] : [arrivalLayer(policy, settings)];
-}
-
-/** The first is the outermost. */
-function stack(layers: readonly Layer[]): Layer | undefined {
-  if (layers.length === 0) return undefined;
-  return (inner) => layers.reduceRight((handler, layer) => layer(handler), inner);
-}
-
 function resolve(options: TraceCallsOptions) {
-  const resolved = withKnown('traceCalls', {}, options, ['registry', 'tracerProvider', 'traceKey', 'baggage']);
-  const { registry, tracerProvider, traceKey, baggage = {} } = resolved;
+  const known = ['registry', 'tracerProvider', 'traceKey', 'baggage', 'keyAttribute'] as const;
+  const resolved = withKnown('traceCalls', {}, options, known);
+  const { registry, tracerProvider, traceKey, baggage = {}, keyAttribute } = resolved;
   check('registry', 'a Registry of @holdfast/core', registry, typeof registry?.watch === 'function');
   if (tracerProvider !== undefined)
     check('tracerProvider', 'a TracerProvider', tracerProvider, typeof tracerProvider?.getTracer === 'function');
   if (traceKey !== undefined) check('traceKey', 'a key of contextKey()', traceKey, isKey(traceKey));
   const isRecord = typeof baggage === 'object' && baggage !== null;
   check('baggage', 'an object with a key for each name', baggage, isRecord && Object.values(baggage).every(isKey));
-  return { registry, tracerProvider, traceKey, baggage: new Map(Object.entries(baggage)) };
+  if (keyAttribute !== undefined)
+    check('keyAttribute', 'a function of a key', keyAttribute, typeof keyAttribute === 'function');
+  return { registry, tracerProvider, traceKey, baggage: new Map(Object.entries(baggage)), keyAttribute };
 }
 
 function isKey(key: unknown): boolean {

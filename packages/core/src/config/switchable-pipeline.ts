@@ -14,13 +14,14 @@
 import type { AttachedMeter, CallMeter } from '../kernel/call-meter.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Context } from '../kernel/context.ts';
-import type { Handler, Layer, Operation } from '../kernel/handler.ts';
-import type { PipelineTap } from '../kernel/pipeline-tap.ts';
+import type { Layer, Operation, Sink } from '../kernel/handler.ts';
+import { type PipelineTap, type PlacedTap, type TappablePart, stagesUnder } from '../kernel/pipeline-tap.ts';
 import type { CallCounts, Pipeline } from '../kernel/pipeline.ts';
-import { type Policy, layerOf, wrap } from '../kernel/policy.ts';
+import { type Policy, wrap } from '../kernel/policy.ts';
+import { type Stage, type StageLayer, layerOfStages } from '../kernel/stage.ts';
 
 /** A pipeline whose policies can be exchanged. */
-export class SwitchablePipeline implements Pipeline<unknown> {
+export class SwitchablePipeline implements Pipeline<unknown>, TappablePart {
   readonly kind = 'pipeline';
   readonly name: string;
   readonly clock: Clock;
@@ -49,7 +50,16 @@ export class SwitchablePipeline implements Pipeline<unknown> {
   }
 
   get layer(): Layer {
-    return (inner) => this.handlerAround(inner);
+    return layerOfStages(this.stagesUnder([]));
+  }
+
+  /** The stages are fused with what is inside when they are first needed there, and again after each switch. */
+  stagesUnder(taps: readonly PlacedTap[]): StageLayer {
+    return (inner) =>
+      new SwitchedStage(
+        () => this.current,
+        (current) => stagesUnder(current, taps)(inner),
+      );
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<unknown> {
@@ -98,22 +108,33 @@ export class SwitchablePipeline implements Pipeline<unknown> {
     this.retired = busy;
     this.current = next;
   }
-
-  /** The layers are fused with what is inside when they are first needed there, and again after each switch. */
-  private handlerAround(inner: Handler): Handler {
-    let fused = this.current;
-    let handler = layerOf(fused)(inner);
-    return (operation, context, sink, now) => {
-      if (fused !== this.current) {
-        fused = this.current;
-        handler = layerOf(fused)(inner); // (2)
-      }
-      handler(operation, context, sink, now);
-    };
-  }
 }
 
 // --- internal ---
+
+/** The stage of the policies of now. */
+class SwitchedStage implements Stage {
+  readonly policyOfNow: () => Pipeline<unknown>;
+  readonly fuse: (policy: Pipeline<unknown>) => Stage;
+  private fused: Pipeline<unknown>;
+  private stage: Stage;
+
+  constructor(policyOfNow: () => Pipeline<unknown>, fuse: (policy: Pipeline<unknown>) => Stage) {
+    this.policyOfNow = policyOfNow;
+    this.fuse = fuse;
+    this.fused = policyOfNow();
+    this.stage = fuse(this.fused);
+  }
+
+  handle(operation: Operation, context: Context, sink: Sink, now: number): void {
+    const policy = this.policyOfNow();
+    if (policy !== this.fused) {
+      this.stage = this.fuse(policy);
+      this.fused = policy; // (2)
+    }
+    this.stage.handle(operation, context, sink, now);
+  }
+}
 
 function sum(one: CallCounts, other: CallCounts): CallCounts {
   return {

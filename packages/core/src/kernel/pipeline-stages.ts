@@ -9,6 +9,7 @@ import type { CallMeters, MeteredCall } from './call-meter.ts';
 import { UNREAD, readOnce } from './clock.ts';
 import type { Context } from './context.ts';
 import type { Operation, Sink } from './handler.ts';
+import type { TapSwitch } from './pipeline-tap.ts';
 import type { Tally } from './root-sink.ts';
 import type { Stage } from './stage.ts';
 
@@ -27,10 +28,10 @@ export class ForgetfulStage implements Stage {
 
 /** Counts the calls of a pipeline that is a layer of another policy. */
 export class CountingStage implements Stage {
-  readonly inner: Stage;
+  readonly inner: TapSwitch;
   readonly tally: Tally;
 
-  constructor(inner: Stage, tally: Tally) {
+  constructor(inner: TapSwitch, tally: Tally) {
     this.inner = inner;
     this.tally = tally;
   }
@@ -40,7 +41,7 @@ export class CountingStage implements Stage {
     tally.start();
     const call = new CountedCall(tally, context, sink);
     if (tally.meters !== undefined) call.measure(tally.meters, now);
-    this.inner.handle(operation, context, call, now);
+    this.inner.now().handle(operation, context, call, now);
   }
 }
 

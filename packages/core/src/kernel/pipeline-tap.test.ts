@@ -19,7 +19,7 @@ const nameOf = (policy: Policy<unknown> | undefined) => (policy as Partial<Named
 /** A tap that notes which gap a call passes on its way in. */
 function noting(passed: string[], mark = ''): PipelineTap {
   return {
-    layerBetween: (outer, inner, within): Layer => {
+    layerBetween: (outer, inner, { within }): Layer => {
       const gap = `${mark}${within.name}: ${nameOf(outer)} > ${nameOf(inner)}`;
       return (next) => (operation, context, sink, now) => {
         passed.push(gap);
@@ -148,5 +148,101 @@ describe('pipeline tap', () => {
     await switchable.execute(() => 1);
 
     expect(passed).toEqual([]);
+  });
+
+  it('(2): of what is part of another is passed once, whether it is attached to one of the two or to both', async () => {
+    const passed: string[] = [];
+    const inner = pipeline({ name: 'inner' }, noop());
+    const outer = pipeline({ name: 'outer' }, inner);
+    const tap = noting(passed);
+    const ofInner = ['inner: - > noop', 'inner: noop > -'];
+    const removeInner = inner.tapWith(tap);
+    await outer.execute(() => 1);
+    expect(passed.splice(0)).toEqual(ofInner);
+
+    const removeOuter = outer.tapWith(tap);
+    await outer.execute(() => 1);
+    expect(passed.splice(0)).toEqual(['outer: - > inner', ...ofInner, 'outer: inner > -']);
+    removeInner();
+    await outer.execute(() => 1);
+    expect(passed.splice(0)).toEqual(['outer: - > inner', ...ofInner, 'outer: inner > -']);
+    removeOuter();
+    await outer.execute(() => 1);
+    expect(passed).toEqual([]);
+    expect(inner.calls.success).toBe(4);
+  });
+
+  it('(2): attached twice is passed once, until it has been taken away twice', async () => {
+    const passed: string[] = [];
+    const policy = pipeline({ name: 'p' }, noop());
+    const tap = noting(passed);
+    const removals = [policy.tapWith(tap), policy.tapWith(tap)];
+    await policy.execute(() => 1);
+    removals[0]?.();
+    await policy.execute(() => 1);
+    removals[0]?.();
+    await policy.execute(() => 1);
+    expect(passed).toHaveLength(6);
+    removals[1]?.();
+    await policy.execute(() => 1);
+    expect(passed).toHaveLength(6);
+  });
+
+  it('(3): that sleeps is passed by, by calls that start then; one that has started with it goes on with it', async () => {
+    const passed: string[] = [];
+    let isAwake = false;
+    const policy = pipeline({ name: 'p' }, retry({ baseDelayMs: 0, maxAttempts: 2 }));
+    policy.tapWith({ ...noting(passed), isAwake: () => isAwake });
+    await policy.execute(() => 1);
+    expect(passed).toEqual([]);
+
+    isAwake = true;
+    let runs = 0;
+    await policy.execute(() => {
+      isAwake = false;
+      if (++runs === 1) throw new Error('down');
+      return 1;
+    });
+    expect(passed.splice(0)).toEqual(['p: - > retry', 'p: retry > -', 'p: retry > -']);
+    await policy.execute(() => 1);
+    expect(passed).toEqual([]);
+    expect(policy.calls.success).toBe(3);
+  });
+
+  it('(1), (3): beside one that is awake is passed; one that cannot say is reported and passed by', async () => {
+    const passed: string[] = [];
+    const reported: string[] = [];
+    const before = onHookError((error) => reported.push(error.hook));
+    const policy = pipeline({ name: 'p' }, noop());
+    const broken = (): never => {
+      throw new Error('a bug');
+    };
+    policy.tapWith({ ...noting(passed, 'one '), isAwake: broken });
+    await policy.execute(() => 1);
+    expect(passed).toEqual([]);
+    const remove = policy.tapWith(noting(passed, 'two '));
+    await policy.execute(() => 1);
+
+    onHookError(before);
+    expect(reported).toEqual(['tap', 'tap']);
+    expect(passed.splice(0)).toEqual(['one p: - > noop', 'two p: - > noop', 'one p: noop > -', 'two p: noop > -']);
+    remove();
+  });
+
+  it('sees a configured pipeline that is part of another, after its policies have changed as well', async () => {
+    const passed: string[] = [];
+    const inner = new SwitchablePipeline(pipeline({ name: 'inner' }, noop()), systemClock);
+    const outer = pipeline({ name: 'outer' }, inner);
+    const tap = noting(passed);
+    outer.tapWith(tap);
+    inner.tapWith(tap);
+    await outer.execute(() => 1);
+    expect(passed.splice(0)).toEqual(['outer: - > inner', 'inner: - > noop', 'inner: noop > -', 'outer: inner > -']);
+
+    inner.switchTo(pipeline({ name: 'inner' }, fallback({ name: 'next', value: 0 })));
+    await outer.execute(() => 1);
+
+    expect(passed).toEqual(['outer: - > inner', 'inner: - > next', 'inner: next > -', 'outer: inner > -']);
+    expect(inner.calls.success).toBe(2);
   });
 });

@@ -9,7 +9,7 @@
  *  (3) `calls` counts each call once, by how it ended.
  *  (4) Layers on different clocks may be composed; an instant of one clock never reaches a layer of another.
  *  (5) A tap costs nothing where there is none: its layers are fused in while it is attached, and calls under way go on as
- *      they were.
+ *      they were. Nothing is kept of one that was taken away.
  *
  * @module
  */
@@ -21,11 +21,23 @@ import type { Context } from './context.ts';
 import { isRejection } from './errors.ts';
 import { ConfigError, isName, withDefaults } from './options.ts';
 import type { Layer, Operation } from './handler.ts';
-import { type LayeredPolicy, type Policy, Runner, execute, stagesOf, wrap } from './policy.ts';
+import { type LayeredPolicy, type Policy, Runner, execute, wrap } from './policy.ts';
 import { CountingStage, ForgetfulStage } from './pipeline-stages.ts';
-import { type PipelineTap, stackOfTaps } from './pipeline-tap.ts';
+import {
+  NO_TAPS,
+  type PipelineTap,
+  type PlacedTap,
+  type TapHolder,
+  TapSwitch,
+  type TappablePart,
+  attachTap,
+  stagesUnder,
+  tapped,
+  tapsWithin,
+} from './pipeline-tap.ts';
 import type { Tally } from './root-sink.ts';
-import { type Stage, type StageLayer, invocation, layerOfStages, stagesOfLayer } from './stage.ts';
+import { type Stage, type StageLayer, invocation, layerOfStages } from './stage.ts';
+import { TapRunner } from './tap-runner.ts';
 
 /** Options of {@link pipeline}. Omitted ones take {@link pipelineDefaults}. */
 export interface PipelineOptions {
@@ -58,7 +70,10 @@ export interface Pipeline<F = never> extends LayeredPolicy<F> {
   readonly calls: CallCounts;
   /** Has `meter` hear how long calls take that come from now on, until it is detached. */
   meterWith(meter: CallMeter): AttachedMeter;
-  /** Has `tap` put layers between the policies, for calls that start from now on. Returns what takes them out again. */
+  /**
+   * Has `tap` put layers between the policies, for calls that start from now on. Returns what takes them out again. It is heard
+   * wherever the pipeline is called, also as part of another.
+   */
   tapWith(tap: PipelineTap): () => void;
 }
 
@@ -131,31 +146,30 @@ function outcomeOf(error: unknown, context: Context): CallOutcome {
   return isCancelled(error) || isOfCaller ? 'cancelled' : 'failure';
 }
 
-class FusedPipeline<F> implements Pipeline<F> {
+class FusedPipeline<F> implements Pipeline<F>, TappablePart, TapHolder {
   readonly kind = 'pipeline';
   readonly name: string;
   readonly policies: readonly Policy<unknown>[];
   readonly clock: Clock | undefined;
   readonly tally: CallTally = new CallTally();
-  private readonly fused: StageLayer;
-  private runner: Runner;
-  private taps: readonly PipelineTap[] = [];
+  taps: readonly PipelineTap[] = NO_TAPS;
+  private readonly runner: Runner;
+  /** With the layers of taps, while there are some. */
+  private tapped: TapRunner | undefined = undefined;
 
   constructor(name: string, policies: readonly Policy<unknown>[]) {
     this.name = name;
     this.policies = policies;
     this.clock = policies.map(clockOf).find((clock) => clock !== undefined);
-    this.fused = fuse(this, undefined);
-    this.runner = new Runner(this.fused(invocation), this.clock, this.tally);
+    this.runner = new Runner(fuse(this, [], invocation), this.clock, this.tally);
   }
 
   get stages(): StageLayer {
-    return (inner) => new CountingStage(this.fused(inner), this.tally);
+    return this.stagesUnder([]);
   }
 
-  /** The stages with the layers of a tap between them, as the part of a pipeline that has it. */
-  stagesUnder(tap: PipelineTap): StageLayer {
-    return (inner) => new CountingStage(fuse(this, tap)(inner), this.tally);
+  stagesUnder(taps: readonly PlacedTap[]): StageLayer {
+    return (inner) => new CountingStage(new TapSwitch(this, (all) => fuse(this, all, inner), taps), this.tally);
   }
 
   get calls(): CallCounts {
@@ -181,15 +195,15 @@ class FusedPipeline<F> implements Pipeline<F> {
   }
 
   tapWith(tap: PipelineTap): () => void {
-    const own: PipelineTap = { layerBetween: (outer, inner, within) => tap.layerBetween(outer, inner, within) };
-    this.tapAll([...this.taps, own]);
+    const remove = attachTap(this, tap);
     return () => {
-      if (this.taps.includes(own)) this.tapAll(this.taps.filter((each) => each !== own));
+      remove();
+      if (this.taps === NO_TAPS) this.tapped = undefined; // (5)
     };
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {
-    return execute(this.runner, operation, context);
+    return execute(this.taps === NO_TAPS ? this.runner : this.runnerOfNow(), operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(
@@ -198,39 +212,29 @@ class FusedPipeline<F> implements Pipeline<F> {
     return wrap<F, This, Arguments, T>(this, fn);
   }
 
-  private tapAll(taps: readonly PipelineTap[]): void {
-    const fused = taps.length === 0 ? this.fused : fuse(this, stackOfTaps(taps));
-    this.runner = new Runner(fused(invocation), this.clock, this.tally); // (5)
-    this.taps = taps;
+  private runnerOfNow(): Runner {
+    this.tapped ??= new TapRunner(this, this.runner, (taps) => fuse(this, taps, invocation));
+    return this.tapped.now();
   }
 }
 
-/** Fuses the policies of a pipeline, with the layers of a tap between them, if any. */
-function fuse(within: Pipeline<unknown>, tap: PipelineTap | undefined): StageLayer {
+/** Fuses the policies of a pipeline around what is inside, with the layers of taps between them. */
+function fuse(within: Pipeline<unknown>, taps: readonly PlacedTap[], innermost: Stage): Stage {
   const { policies } = within;
-  return (innermost) => {
-    const clocks = new Set(policies.map(clockOf).filter((clock) => clock !== undefined));
-    let stage = clocks.size > 1 ? new ForgetfulStage(innermost) : innermost; // (4): outside, we count as one clock
-    let clock: Clock | undefined;
-    let inside: Policy<unknown> | undefined;
-    for (const policy of policies.toReversed()) {
-      const own = clockOf(policy);
-      stage = tapped(stage, tap?.layerBetween(policy, inside, within));
-      if (clock !== undefined && own !== undefined && own !== clock) stage = new ForgetfulStage(stage); // (4)
-      stage = stagesUnder(policy, tap)(stage);
-      clock = own ?? clock;
-      inside = policy;
-    }
-    return tapped(stage, tap?.layerBetween(undefined, inside, within));
-  };
-}
-
-function stagesUnder(policy: Policy<unknown>, tap: PipelineTap | undefined): StageLayer {
-  return tap !== undefined && policy instanceof FusedPipeline ? policy.stagesUnder(tap) : stagesOf(policy);
-}
-
-function tapped(stage: Stage, layer: Layer | undefined): Stage {
-  return layer === undefined ? stage : stagesOfLayer(layer)(stage);
+  const ofParts = tapsWithin(taps, { within });
+  const clocks = new Set(policies.map(clockOf).filter((clock) => clock !== undefined));
+  let stage = clocks.size > 1 ? new ForgetfulStage(innermost) : innermost; // (4): outside, we count as one clock
+  let clock: Clock | undefined;
+  let inner: Policy<unknown> | undefined;
+  for (const policy of policies.toReversed()) {
+    const own = clockOf(policy);
+    stage = tapped(stage, taps, { outer: policy, inner, within });
+    if (clock !== undefined && own !== undefined && own !== clock) stage = new ForgetfulStage(stage); // (4)
+    stage = stagesUnder(policy, ofParts)(stage);
+    clock = own ?? clock;
+    inner = policy;
+  }
+  return tapped(stage, taps, { outer: undefined, inner, within });
 }
 
 function clockOf(policy: Policy<unknown>): Clock | undefined {

@@ -1,6 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
-import { type PolicyEvent, circuitBreaker, createRegistry, retry } from '@holdfast/core';
+import {
+  type Pipeline,
+  type PolicyEvent,
+  circuitBreaker,
+  createRegistry,
+  keyed,
+  pipeline,
+  retry,
+} from '@holdfast/core';
 import { virtualClock } from '@holdfast/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -112,7 +120,40 @@ describe('diagnostics channels', () => {
     expect(registry.events.active).toBe(false);
   });
 
-  it('need a registry', () => {
+  it('tell of calls by key with the key, and the name of the keyed policy', async () => {
+    const { registry } = setUp();
+    const hosts = registry.create(keyed<Pipeline>, {
+      name: 'hosts',
+      keyOf: () => 'shop.example',
+      make: (_key, name) => pipeline({ name }, retry({ name })),
+    });
+    const page = registry.pipeline('page', hosts);
+    const publication = publishCalls({ registry });
+    const heard: string[] = [];
+    for (const what of ['call', 'attempt'])
+      hear(`holdfast:${what}:end`, ({ policy, name, key }: RunMessage) =>
+        heard.push(`${what} of ${policy} ${name} ${String(key)}`),
+      );
+
+    await page.execute(() => 1);
+    await hosts.execute(() => 1);
+
+    expect(heard).toEqual([
+      'attempt of retry hosts shop.example',
+      'call of keyed hosts shop.example',
+      'call of pipeline page undefined',
+      'attempt of retry hosts shop.example',
+      'call of keyed hosts shop.example',
+    ]);
+    publication.close();
+  });
+
+  it('need a registry, that is published once', () => {
     expect(() => publishCalls({} as never)).toThrow('publishCalls.registry must be a Registry');
+    const registry = createRegistry();
+    const publication = publishCalls({ registry });
+    expect(() => publishCalls({ registry })).toThrow('published already');
+    publication.close();
+    publishCalls({ registry }).close();
   });
 });

@@ -2,7 +2,7 @@
  * Diagnostics: what policies do, on channels of `node:diagnostics_channel`, for any listener that is not ours: an APM agent, a
  * log, a test. This part needs nothing of OpenTelemetry.
  *
- *   holdfast:call:start, holdfast:call:end         a call of a pipeline
+ *   holdfast:call:start, holdfast:call:end         a call of a pipeline, or of a keyed policy
  *   holdfast:attempt:start, holdfast:attempt:end   one attempt of a retry, one copy of a hedge
  *   holdfast:event                                 what policies tell: a circuit opens, a retry gives up, ...
  *
@@ -18,21 +18,24 @@
 import { channel } from 'node:diagnostics_channel';
 
 import {
+  type Clock,
   ConfigError,
   type EventListener,
   type Events,
   type Layer,
   type NamedPolicy,
-  type Pipeline,
   type PipelineTap,
   type Policy,
   type PolicyEvent,
   type Registry,
+  type TapPlace,
   createEvents,
   withKnown,
 } from '@holdfast/core';
 
-import { PublishedRun, type RunChannels } from './published-run.ts';
+import { ShownNames, calledAt, keyAt } from '../shown-names.ts';
+import { tapCalls } from '../tapped-registry.ts';
+import { PublishedRun, type RunChannels, type RunSource } from './published-run.ts';
 
 export type { RunMessage } from './published-run.ts';
 
@@ -66,6 +69,7 @@ export function publishedEvents(): Events {
  * {@link RunMessage}.
  *
  * @throws ConfigError when the registry is none.
+ * @throws TypeError when the calls of the registry are already published.
  *
  * @example
  * ```ts
@@ -76,28 +80,24 @@ export function publishCalls(options: PublishCallsOptions): CallPublication {
   const { registry } = withKnown('publishCalls', {}, options, ['registry']);
   if (typeof registry?.watch !== 'function')
     throw new ConfigError('publishCalls.registry', 'a Registry of @holdfast/core', registry);
-  const taps = new Map<NamedPolicy<unknown>, () => void>();
-  const stop = registry.watch({
-    added: (policy) => {
-      const { kind, tapWith } = policy as Partial<Pipeline<unknown>>;
-      if (kind !== 'pipeline' || typeof tapWith !== 'function') return;
-      taps.set(policy, (policy as Pipeline<unknown>).tapWith(publishingTap(registry)));
-    },
-    removed: (policy) => {
-      taps.get(policy)?.();
-      taps.delete(policy);
-    },
-  });
+  if (published.has(registry)) throw new TypeError('the calls of this registry are published already');
+  published.add(registry);
+  const stop = tapCalls(registry, new PublishingTap(registry));
+  let isClosed = false;
   return {
     close() {
+      if (isClosed) return;
+      isClosed = true;
       stop();
-      for (const remove of taps.values()) remove();
-      taps.clear();
+      published.delete(registry);
     },
   };
 }
 
 // --- internal ---
+
+/** Registries whose calls are published: twice would be two messages for each. */
+const published = new WeakSet<Registry>();
 
 class PublishedEvents implements Events {
   readonly #channel = channel('holdfast:event');
@@ -117,32 +117,61 @@ class PublishedEvents implements Events {
   }
 }
 
-/** The layers of one pipeline, and of those that are part of it. */
-function publishingTap({ clock }: Registry): PipelineTap {
-  const calls: RunChannels = { start: channel('holdfast:call:start'), end: channel('holdfast:call:end'), clock };
-  const attempts: RunChannels = {
-    start: channel('holdfast:attempt:start'),
-    end: channel('holdfast:attempt:end'),
-    clock,
-  };
-  return {
-    layerBetween: (outer, _inner, { name }) => {
-      if (outer === undefined) return publishing(calls, 'pipeline', name);
-      const { kind, name: ownName } = outer as Policy<unknown> & Partial<NamedPolicy<unknown>>;
-      return kind === 'retry' || kind === 'hedge' ? publishing(attempts, kind, ownName ?? kind) : undefined;
-    },
-  };
+/** The layers of all that one registry publishes. */
+class PublishingTap implements PipelineTap {
+  readonly #calls: RunChannels;
+  readonly #attempts: RunChannels;
+  readonly #names = new ShownNames();
+  /** The run whose start this turn is on its way inward from. */
+  #begun: PublishedRun | undefined;
+
+  constructor({ clock }: Registry) {
+    this.#calls = channelsOf('call', clock);
+    this.#attempts = channelsOf('attempt', clock);
+  }
+
+  isAwake(): boolean {
+    return hasSubscribers(this.#calls) || hasSubscribers(this.#attempts); // (1)
+  }
+
+  layerBetween(outer: Policy<unknown> | undefined, _inner: unknown, place: TapPlace): Layer | undefined {
+    if (outer === undefined) {
+      const called = calledAt(place);
+      if (called !== undefined) return this.#publishing(this.#calls, called, place);
+      return place.key !== undefined && place.outside === undefined ? this.#sayingKey(place.key) : undefined;
+    }
+    const named = outer as NamedPolicy<unknown>;
+    const hasAttempts = named.kind === 'retry' || named.kind === 'hedge';
+    return hasAttempts ? this.#publishing(this.#attempts, named, place) : undefined;
+  }
+
+  // --- internal ---
+
+  /** Publishes the start and the end of what is inside. */
+  #publishing(channels: RunChannels, { kind, name }: NamedPolicy<unknown>, place: TapPlace): Layer {
+    const source: RunSource = { policy: kind, name: this.#names.at(name, place), key: keyAt(place)?.key };
+    return (inner) => (operation, context, sink, now) => {
+      const before = this.#begun;
+      const run = hasSubscribers(channels) ? new PublishedRun(channels, { ...source, context }, sink) : undefined; // (1)
+      this.#begun = run;
+      inner(operation, context, run ?? sink, now);
+      this.#begun = before;
+    };
+  }
+
+  /** Says the key of the call that came to a keyed policy in this turn. */
+  #sayingKey(key: string): Layer {
+    return (inner) => (operation, context, sink, now) => {
+      this.#begun?.runsUnder(key);
+      inner(operation, context, sink, now);
+    };
+  }
 }
 
-/** Publishes the start and the end of what is inside. */
-function publishing(channels: RunChannels, policy: string, name: string): Layer {
-  const { start, end } = channels;
-  return (inner) => (operation, context, sink, now) => {
-    if (!start.hasSubscribers && !end.hasSubscribers) {
-      inner(operation, context, sink, now); // (1)
-      return;
-    }
-    const run = new PublishedRun(channels, { policy, name, context }, sink);
-    inner(operation, context, run, now);
-  };
+function channelsOf(what: string, clock: Clock): RunChannels {
+  return { start: channel(`holdfast:${what}:start`), end: channel(`holdfast:${what}:end`), clock };
+}
+
+function hasSubscribers({ start, end }: RunChannels): boolean {
+  return start.hasSubscribers || end.hasSubscribers;
 }

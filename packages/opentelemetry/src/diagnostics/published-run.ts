@@ -12,10 +12,15 @@ import { outcomeOf } from '../error-type.ts';
 
 /** What is published of a call or an attempt: one object, at its start and, completed, at its end. */
 export interface RunMessage {
-  /** Kind of the policy: `pipeline` of a call, `retry` or `hedge` of an attempt. */
+  /** Kind of the policy: `pipeline` or `keyed` of a call, `retry` or `hedge` of an attempt. */
   readonly policy: string;
-  /** Name of the policy. */
+  /** Name of the policy; in a member of a keyed policy, that of the keyed policy where its own has the key in it. */
   readonly name: string;
+  /**
+   * Key of the member of a keyed policy in which it is: it came with a request. Undefined outside of any, and of the call of a
+   * keyed policy at its start.
+   */
+  readonly key: string | undefined;
   /** The context of the run. Read what you need; do not keep it. */
   readonly context: Context;
   /** How it ended; undefined before that. */
@@ -25,6 +30,9 @@ export interface RunMessage {
   /** Milliseconds; undefined before its end. */
   readonly durationMs: number | undefined;
 }
+
+/** Whose run it is. */
+export type RunSource = Pick<RunMessage, 'policy' | 'name' | 'key'>;
 
 /** Where runs are published. */
 export interface RunChannels {
@@ -40,12 +48,17 @@ export class PublishedRun implements Sink {
   readonly #startedAt: number;
   readonly #message: { -readonly [K in keyof RunMessage]: RunMessage[K] };
 
-  constructor(channels: RunChannels, who: Pick<RunMessage, 'policy' | 'name' | 'context'>, sink: Sink) {
+  constructor(channels: RunChannels, who: RunSource & Pick<RunMessage, 'context'>, sink: Sink) {
     this.#channels = channels;
     this.#sink = sink;
     this.#startedAt = channels.clock.now();
     this.#message = { ...who, outcome: undefined, error: undefined, durationMs: undefined };
     channels.start.publish(this.#message);
+  }
+
+  /** Says under which key it runs, where that is known only further in. */
+  runsUnder(key: string): void {
+    this.#message.key = key;
   }
 
   resolve(value: unknown, now: number): void {

@@ -16,10 +16,10 @@ import { type Handler, type Layer, invoke } from '../../kernel/handler.ts';
 import { reportHookError } from '../../kernel/hooks.ts';
 import { pipeline } from '../../kernel/pipeline.ts';
 import { type LayeredPolicy, type Policy, createPolicy, layerOf } from '../../kernel/policy.ts';
-import type { Member } from './member.ts';
+import type { Member, MemberHandlers } from './member.ts';
 
 /** The handlers of one keyed policy's members. */
-export class FusedHandlers<P extends Policy<unknown>> {
+export class FusedHandlers<P extends Policy<unknown>> implements MemberHandlers<P> {
   private readonly name: string;
   private readonly clock: Clock;
   private readonly overflow: Member<P>;
@@ -34,13 +34,11 @@ export class FusedHandlers<P extends Policy<unknown>> {
     this.overflow = overflow;
   }
 
-  /** Makes the overflow member's handler around `inner`, so that a layer that throws does so when it is composed. */
   prime(inner: Handler): void {
     const { overflow } = this;
     this.keep(overflow, inner, this.around(inner, overflow.policy));
   }
 
-  /** Returns the handler of `member` around `inner`. */
   of(member: Member<P>, inner: Handler): Handler {
     if (inner === this.main && member.handler !== undefined) return member.handler;
     this.main ??= inner;

@@ -9,7 +9,7 @@ import type { Context } from '../../kernel/context.ts';
 import type { Handler, Sink } from '../../kernel/handler.ts';
 import { ignoreRejection, reportHookError } from '../../kernel/hooks.ts';
 import type { Policy } from '../../kernel/policy.ts';
-import type { Member } from './member.ts';
+import type { Member, MemberHandlers } from './member.ts';
 import type { Members, MembersSettings } from './members.ts';
 
 /** What a keyed policy is made of, and what stays as it is. */
@@ -17,13 +17,19 @@ export interface KeyedSettings<P extends Policy<unknown>> extends MembersSetting
   readonly keyOf: (context: Context) => string;
 }
 
+/** What calls are routed to. */
+export interface Routes<P extends Policy<unknown>> {
+  readonly members: Members<P>;
+  readonly handlers: MemberHandlers<P>;
+  readonly inner: Handler;
+}
+
 /** Returns the handler of a keyed policy around `inner`. */
 export function routeByKey<P extends Policy<unknown>>(
   settings: KeyedSettings<P>,
-  members: Members<P>,
-  inner: Handler,
+  { members, handlers, inner }: Routes<P>,
 ): Handler {
-  const { byKey, handlers } = members;
+  const { byKey } = members;
   handlers.prime(inner);
   return (operation, context, sink, calledAt) => {
     const { enforcement } = members.limits;

@@ -18,12 +18,24 @@ import { type Handler, type Layer, type Operation, invoke } from '../../kernel/h
 import { type OptionRules, checkOptions, integerFrom, numberFrom, oneOfStrings } from '../../kernel/option-rules.ts';
 import { withKnown } from '../../kernel/options.ts';
 import type { SubstituteOf } from '../../kernel/pipeline.ts';
+import {
+  NO_TAPS,
+  type PipelineTap,
+  type PlacedTap,
+  type TapHolder,
+  TapStage,
+  TapSwitch,
+  type TappablePart,
+  attachTap,
+} from '../../kernel/pipeline-tap.ts';
 import { type LayeredPolicy, type Policy, Runner, execute, wrap } from '../../kernel/policy.ts';
-import { stageOf } from '../../kernel/stage.ts';
+import { type Stage, type StageLayer, invocation, layerOfStages, stageOf } from '../../kernel/stage.ts';
+import { TapRunner } from '../../kernel/tap-runner.ts';
 import { updatable } from '../../kernel/update-plan.ts';
 import type { EvictionReason } from './key-events.ts';
 import { type KeyedSettings, routeByKey } from './keyed-call.ts';
 import { Members, type MembersLimits, OVERFLOW_KEY } from './members.ts';
+import { stageUnderTaps } from './tapped-members.ts';
 
 /** What {@link Keyed.update} may change. */
 export interface KeyedChanges {
@@ -97,6 +109,11 @@ export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
   /** The overflow and the members that there are: a call goes through one of them. */
   alternatives(): readonly P[];
   /**
+   * Has `tap` put layers around the calls that come to this, and between the policies of the members that they run under, for
+   * calls that start from now on; those made straight on a member are not seen. Returns what takes them out again.
+   */
+  tapWith(tap: PipelineTap): () => void;
+  /**
    * Forgets all members, as `delete` does, and makes none any more: calls run under the overflow, which is disposed of as
    * soon as none does.
    */
@@ -106,18 +123,21 @@ export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
 }
 
 /** A keyed policy. */
-export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
+export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P>, TappablePart, TapHolder {
   private readonly settings: KeyedSettings<P>;
   private readonly members: Members<P>;
   private readonly changing: Updatable<KeyedChanges>;
   readonly handler: Handler;
+  taps: readonly PipelineTap[] = NO_TAPS;
   private readonly runner: Runner;
+  /** With the layers of taps, while there are some. */
+  private tapped: TapRunner | undefined = undefined;
 
   constructor(settings: KeyedSettings<P>, limits: MembersLimits) {
     this.settings = settings;
     this.members = new Members(settings, limits);
     this.changing = changingOf(settings.name, this.members);
-    this.handler = this.layer(invoke);
+    this.handler = routeByKey(settings, { members: this.members, handlers: this.members.handlers, inner: invoke });
     this.runner = new Runner(stageOf(this.handler), settings.clock);
   }
 
@@ -138,7 +158,19 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   }
 
   get layer(): Layer {
-    return (inner) => routeByKey(this.settings, this.members, inner);
+    return layerOfStages(this.stagesUnder([]));
+  }
+
+  stagesUnder(taps: readonly PlacedTap[]): StageLayer {
+    return (inner) => new TapStage(new TapSwitch(this, (all) => this.fuse(all, inner), taps));
+  }
+
+  tapWith(tap: PipelineTap): () => void {
+    const remove = attachTap(this, tap);
+    return () => {
+      remove();
+      if (this.taps === NO_TAPS) this.tapped = undefined;
+    };
   }
 
   get size(): number {
@@ -146,7 +178,7 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | SubstituteOf<readonly [P]>> {
-    return execute(this.runner, operation, context);
+    return execute(this.taps === NO_TAPS ? this.runner : this.runnerOfNow(), operation, context);
   }
 
   wrap<This, Arguments extends unknown[], T>(
@@ -233,6 +265,16 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P> {
   [Symbol.iterator](): Iterator<readonly [string, P]> {
     const entries = [...this.members.look().values()].map(({ key, policy }) => [key, policy] as const);
     return entries.values(); // a copy: calls made meanwhile may come with new keys
+  }
+
+  private runnerOfNow(): Runner {
+    this.tapped ??= new TapRunner(this, this.runner, (taps) => this.fuse(taps, invocation));
+    return this.tapped.now();
+  }
+
+  private fuse(taps: readonly PlacedTap[], inner: Stage): Stage {
+    const { settings, members } = this;
+    return stageUnderTaps({ within: this, settings, members, taps }, inner);
   }
 }
 

@@ -38,6 +38,14 @@ export class Member<P extends Policy<unknown>> implements Link {
   }
 }
 
+/** Makes the handlers of members around what is inside a keyed policy. */
+export interface MemberHandlers<P extends Policy<unknown>> {
+  /** Makes the overflow member's handler around `inner`, so that a layer that throws does so when it is composed. */
+  prime(inner: Handler): void;
+  /** Returns the handler of `member` around `inner`. */
+  of(member: Member<P>, inner: Handler): Handler;
+}
+
 // --- internal ---
 
 const GONE = -1;
