@@ -12,7 +12,7 @@ async function start(options?: RedisServerOptions) {
 
 /** Rejects at once where the server does not answer, as a client of the store does. */
 const impatient = {
-  commandTimeout: 150,
+  commandTimeout: 1000,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   lazyConnect: true,

@@ -31,7 +31,7 @@ export function versionOf(program: string): string {
 export async function runScript(
   program: string,
   script: string,
-  limitMs = 20_000,
+  limitMs = 60_000,
   flags: readonly string[] = [],
 ): Promise<string> {
   const args = ['--unhandled-rejections=strict', ...flags, script];

@@ -79,6 +79,6 @@ describe('a refusal that nobody handles', () => {
 });
 
 function run(program: string, where: string): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(program, [script, where], { encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(program, [script, where], { encoding: 'utf8', timeout: 60_000 });
   return { status, stdout, stderr };
 }
