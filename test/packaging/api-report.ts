@@ -113,6 +113,8 @@ function configOf({ packageName, report, entry }: Surface): ExtractorConfig {
           default: { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true },
           'ae-missing-release-tag': { logLevel: ExtractorLogLevel.None },
           'ae-unresolved-link': { logLevel: ExtractorLogLevel.None },
+          // A report says where a comment is missing; with lines beside, it would change with every line above.
+          'ae-undocumented': { logLevel: ExtractorLogLevel.None },
           // A subpath may speak of what the package root exports.
           'ae-forgotten-export': { logLevel: isRoot ? ExtractorLogLevel.Error : ExtractorLogLevel.None },
         },
