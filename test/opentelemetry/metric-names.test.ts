@@ -22,7 +22,14 @@ import { metricTable } from '@holdfast/metrics';
 import { type ExportMetricsOptions, exportMetrics } from '@holdfast/opentelemetry';
 import { prometheus } from '@holdfast/prometheus';
 import type { Attributes } from '@opentelemetry/api';
-import { DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  DataPointType,
+  InMemoryMetricExporter,
+  type MetricData,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { Registry as PromRegistry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 
@@ -161,5 +168,26 @@ describe('metrics', () => {
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(collected.map(translated)).size).toBe(names.length);
     await lab.close();
+  });
+
+  it('of more than 99 circuits are all there where the reader is told to keep as many series', async () => {
+    const registry = createRegistry();
+    for (let circuit = 0; circuit < 100; circuit++) registry.create(circuitBreaker, { name: `circuit-${circuit}` });
+    const pointsWith = async (limits: object): Promise<readonly Attributes[]> => {
+      const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+      const reader = new PeriodicExportingMetricReader({ exporter, ...limits });
+      const meterProvider = new MeterProvider({ readers: [reader] });
+      exportMetrics({ registry, meterProvider });
+      await reader.forceFlush();
+      const found = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
+      await meterProvider.shutdown();
+      const transitions = found.find(({ descriptor }) => descriptor.name === 'holdfast.circuit.transitions');
+      return transitions?.dataPoints.map(({ attributes }) => attributes) ?? [];
+    };
+
+    expect(await pointsWith({})).toContainEqual({ 'otel.metric.overflow': true });
+    const all = await pointsWith({ cardinalityLimits: { default: 20_000 } });
+    expect(all).toHaveLength(2000);
+    expect(all).not.toContainEqual({ 'otel.metric.overflow': true });
   });
 });

@@ -28,12 +28,6 @@ export class LineRegister {
     return `${written.flatMap(({ values }) => values).join('\n')}\n`;
   }
 
-  /** The lines of the metrics that begin like that, without what all names begin with. */
-  async linesOf(part: string): Promise<string[]> {
-    const lines = (await this.metrics()).split('\n').map((line) => line.replace('holdfast_', ''));
-    return lines.filter((line) => line !== '' && line.startsWith(part));
-  }
-
   /** All metrics with what they have. */
   getMetricsAsJSON(): Promise<WrittenMetric[]> {
     return this.#read((_metric, series) => series);
