@@ -9,10 +9,16 @@ export function nowMs(): number {
   return Date.now();
 }
 
-/** The time of day, in this machine's time zone: `14:03:09`; empty for what is no time. */
-export function timeOfDay(at: string | number): string {
+/**
+ * A time in this machine's time zone: `14:03:09`, and with its day where that is another one than `nowMs` is on:
+ * `2026-01-31 14:03:09`. Empty for what is no time.
+ */
+export function timeAt(at: string | number, now: number): string {
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? '' : date.toLocaleTimeString('en-GB');
+  if (Number.isNaN(date.getTime())) return '';
+  const time = date.toLocaleTimeString('en-GB');
+  const day = dayOf(date);
+  return day === dayOf(new Date(now)) ? time : `${day} ${time}`;
 }
 
 /** Calls `then` after `ms`; returns what cancels that. */
@@ -31,6 +37,36 @@ export function every(ms: number, then: () => void): () => void {
 export function beforeNextFrame(then: () => void): void {
   if (document.visibilityState === 'visible') requestAnimationFrame(then);
   else setTimeout(then, 250);
+}
+
+/** Resolves when somebody may look at the page: at once, unless it is in a tab behind another; or when `signal` aborts. */
+export function untilSeen(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (document.visibilityState === 'hidden' && !signal.aborted) return;
+      document.removeEventListener('visibilitychange', look);
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+    signal.addEventListener('abort', look);
+    look();
+  });
+}
+
+/** Calls `then` when nobody has looked at the page for `ms`; returns what ends that. */
+export function whenUnseen(ms: number, then: () => void): () => void {
+  let cancel: (() => void) | undefined;
+  const look = (): void => {
+    cancel?.();
+    cancel = document.visibilityState === 'hidden' ? after(ms, then) : undefined;
+  };
+  document.addEventListener('visibilitychange', look);
+  look();
+  return () => {
+    document.removeEventListener('visibilitychange', look);
+    cancel?.();
+  };
 }
 
 /** The address of the API: the page is one folder below. */
@@ -57,6 +93,11 @@ export interface Memory {
 }
 
 // --- internal ---
+
+function dayOf(date: Date): string {
+  const parts = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
+  return parts.map((part) => String(part).padStart(2, '0')).join('-');
+}
 
 /** A browser may forbid its storage: then nothing is kept. */
 function memoryOf(storage: () => Storage): Memory {

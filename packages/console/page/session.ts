@@ -4,6 +4,8 @@
  *   link ─► events ─► state ─► drawn
  *     └─ hello, catalogue, policy ─► lists loaded anew ─► state
  *
+ * A list that cannot be loaded keeps no other back: what is missing is said, and tried again.
+ *
  * Events that come while lists are loaded are applied on top of these. Lists are loaded one after the other, however often
  * something asks for them.
  *
@@ -13,11 +15,12 @@
 import { type AdminClient, ApiProblem, createAdminClient, pathOf } from './api/admin-client.ts';
 import type { Circuit, LiveEvent } from './api/answers.ts';
 import { followEvents } from './api/live-link.ts';
-import { after, apiBase, ask, beforeNextFrame, nowMs } from './browser.ts';
+import { after, apiBase, ask, beforeNextFrame, nowMs, untilSeen, whenUnseen } from './browser.ts';
 import { announcementOf } from './state/announcement.ts';
 import {
   type ConsoleState,
   type Lists,
+  type LoadedLists,
   applied,
   emptyState,
   loaded,
@@ -42,13 +45,15 @@ export interface Session {
 
 /** Begins to follow the service. */
 export function openSession(token: string, listeners: SessionListeners): Session {
-  const client = createAdminClient(apiBase(), token, ask);
+  const client = createAdminClient({ base: apiBase(), token, fetch: ask, after });
   const store = createStore(emptyState, beforeNextFrame, listeners.draw);
   const loader = new Loader(client, store, listeners);
   const stop = followEvents({
     client,
     now: nowMs,
     after,
+    untilSeen,
+    whenUnseen,
     onState: (link) => store.update((state) => ({ ...state, link })),
     onEvents: (events) => {
       const announcement = announcementOf(events);
@@ -133,10 +138,17 @@ class Loader {
         this.#listeners.onRefused(error);
         return;
       }
-      for (const wish of wishes) this.#wishes.add(wish);
-      for (const id of wishes.has('all') ? [] : circuits) if (!isGone(error)) this.#circuits.add(id);
+      this.#tryAgain(error, wishes, circuits);
     }
     if (this.#wishes.size + this.#circuits.size > 0) this.#loadIn(RETRY_MS);
+  }
+
+  /** Wants again what could not be loaded; where nothing could yet, it is said why. */
+  #tryAgain(error: unknown, wishes: ReadonlySet<Wish>, circuits: readonly string[]): void {
+    const missing = `everything (${wordsOf(error)})`;
+    this.#store.update((state) => (state.index === undefined ? { ...state, missing } : state));
+    for (const wish of wishes) this.#wishes.add(wish);
+    for (const id of wishes.has('all') ? [] : circuits) if (!isGone(error)) this.#circuits.add(id);
   }
 
   #applyWaiting(): void {
@@ -148,17 +160,20 @@ class Loader {
 
   async #loadAll(): Promise<void> {
     const get = <Body>(path: string): Promise<Body> => this.#client.ask<Body>('GET', path);
-    const [index, circuits, features, level, pipelines, audit, history] = await Promise.all([
-      get<Lists['index']>(''),
+    const asked = [
       get<Pick<Lists, 'circuits'>>('circuits'),
       get<Pick<Lists, 'features'>>('features'),
-      get<Lists['level']>('brownout'),
+      get<Lists['level']>('brownout').then((level) => ({ level })),
       get<Pick<Lists, 'pipelines'>>('pipelines'),
       get<Pick<Lists, 'actions' | 'entries'>>('audit'),
-      get<Lists['history']>('history'),
-    ]);
-    const lists: Lists = { index, ...circuits, ...features, level, ...pipelines, ...audit, history };
-    this.#store.update((state) => loaded(state, lists, nowMs()));
+      get<Lists['history']>('history').then((history) => ({ history })),
+    ];
+    const [answers, index] = await Promise.all([Promise.allSettled(asked), get<Lists['index']>('')]);
+    const missing = missingWords(answers);
+    const came = answers.map((answer): Partial<Lists> => (answer.status === 'fulfilled' ? answer.value : {}));
+    const lists: LoadedLists = Object.assign({ index }, ...came) as LoadedLists;
+    this.#store.update((state) => ({ ...loaded(state, lists, nowMs()), missing }));
+    if (missing !== '') this.#wishes.add('all'); // it is tried again
   }
 
   async #loadSome(wishes: ReadonlySet<Wish>, circuits: readonly string[]): Promise<void> {
@@ -175,6 +190,23 @@ class Loader {
       this.#store.update((state) => withAudit(state, audit));
     }
   }
+}
+
+const LISTS = ['circuits', 'features', 'the level', 'pipelines', 'the audit', 'the history'];
+
+/** Says which lists did not come, and why. Throws where the token is not accepted any more. */
+function missingWords(answers: readonly PromiseSettledResult<unknown>[]): string {
+  const words = answers.map((answer, index) => {
+    if (answer.status === 'fulfilled') return '';
+    const error: unknown = answer.reason;
+    if (error instanceof ApiProblem && error.status === 401) throw error;
+    return `${LISTS[index] ?? ''} (${wordsOf(error)})`;
+  });
+  return words.filter((word) => word !== '').join(', ');
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isGone(error: unknown): boolean {

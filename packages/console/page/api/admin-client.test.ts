@@ -1,16 +1,27 @@
 import { describe, expect, it } from 'vitest';
 
-import { ApiProblem, createAdminClient, pathOf } from './admin-client.ts';
+import { virtualClock } from '@holdfast/core/testing';
+
+import { ApiProblem, type Fetch, createAdminClient, pathOf } from './admin-client.ts';
 
 const base = 'http://127.0.0.1:9090/admin/';
 
-function clientThatGets(response: Response | Error) {
+function clientThatGets(response: Response | Error | 'nothing') {
   const asked: { url: string; init: RequestInit }[] = [];
-  const client = createAdminClient(base, 'a-token', (url, init) => {
+  const clock = virtualClock();
+  const fetch: Fetch = (url, init) => {
     asked.push({ url, init });
+    if (response === 'nothing')
+      return new Promise((_resolve, reject) =>
+        init.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError'))),
+      );
     return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
-  });
-  return { client, asked };
+  };
+  const after = (ms: number, then: () => void) => {
+    const timer = clock.setTimer(then, ms);
+    return () => timer.cancel();
+  };
+  return { client: createAdminClient({ base, token: 'a-token', fetch, after }), asked, clock };
 }
 
 describe('createAdminClient', () => {
@@ -53,5 +64,32 @@ describe('createAdminClient', () => {
     await client.watch('run-7', new AbortController().signal);
 
     expect(asked[0]).toMatchObject({ url: `${base}events`, init: { headers: { 'Last-Event-ID': 'run-7' } } });
+  });
+
+  it('(3) says in time that nothing was answered, and whether something may have been changed', async () => {
+    for (const [method, advice] of [
+      ['GET', ''],
+      ['PUT', ' It may have been done all the same: look before you try again.'],
+    ] as const) {
+      const { client, clock } = clientThatGets('nothing');
+      const asking = client.ask(method, 'circuits').catch((error: unknown) => error);
+      await clock.advance(19_999);
+      expect(clock.pendingCount).toBe(1);
+      await clock.advance(1);
+
+      expect(await asking).toMatchObject({ message: `The service did not answer within 20 s.${advice}`, status: 0 });
+    }
+    const { client } = clientThatGets(new Error('gone'));
+    await expect(client.ask('PUT', 'circuits')).rejects.toThrow('It may have been done all the same');
+  });
+
+  it('(2) takes what is no JSON for no API, and not for an answer', async () => {
+    const { client, clock } = clientThatGets(new Response('<h1>Please log in</h1>', { status: 200 }));
+
+    await expect(client.ask('GET', '')).rejects.toMatchObject({
+      name: 'ApiProblem',
+      message: 'What answered is no Holdfast admin API.',
+    });
+    expect(clock.pendingCount).toBe(0);
   });
 });

@@ -4,6 +4,8 @@
  * Invariants
  *  (1) No request goes anywhere else: every address is below the one that the page came from.
  *  (2) What was refused is told as an {@link ApiProblem}, with the words of the service.
+ *  (3) Whoever asks hears within `LIMIT_MS`, whatever the service does; where something may have been changed without an answer,
+ *      the problem says so.
  *
  * @module
  */
@@ -39,15 +41,34 @@ export interface AdminClient {
 /** The platform's fetch, as far as it is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Makes a client; `base` ends with a slash. */
-export function createAdminClient(base: string, token: string, fetch: Fetch): AdminClient {
+/** What a client is made of. */
+export interface ClientParts {
+  /** Ends with a slash. */
+  readonly base: string;
+  readonly token: string;
+  readonly fetch: Fetch;
+  /** Calls `then` after a time; returns what cancels that. */
+  readonly after: (ms: number, then: () => void) => () => void;
+}
+
+/** Makes a client. */
+export function createAdminClient({ base, token, fetch, after }: ClientParts): AdminClient {
   const authorization = { Authorization: `Bearer ${token}` };
   return {
     async ask<Body>(method: string, path: string, body?: object): Promise<Body> {
+      const limit = new AbortController();
+      const stop = after(LIMIT_MS, () => limit.abort()); // (3)
       const headers = { ...authorization, ...(body !== undefined && { 'Content-Type': 'application/json' }) };
-      const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
-      const response = await answered(fetch(base + path, init)); // (1)
-      return (await response.json()) as Body;
+      const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }), signal: limit.signal };
+      try {
+        const response = await answered(fetch(base + path, init)); // (1)
+        return (await response.json()) as Body;
+      } catch (error) {
+        if (error instanceof ApiProblem && error.status > 0) throw error;
+        throw unanswered(method, limit.signal.aborted, error);
+      } finally {
+        stop();
+      }
     },
     async watch(lastId, signal) {
       const headers = { ...authorization, ...(lastId !== undefined && { 'Last-Event-ID': lastId }) };
@@ -64,6 +85,16 @@ export function pathOf(list: string, id: string, what = ''): string {
 }
 
 // --- internal ---
+
+/** More than the service takes for anything: it gives a store eight seconds, and a body five. Milliseconds. */
+const LIMIT_MS = 20_000;
+
+function unanswered(method: string, isLate: boolean, error: unknown): ApiProblem {
+  const why = error instanceof ApiProblem ? error.message : 'What answered is no Holdfast admin API.';
+  const words = isLate ? `The service did not answer within ${LIMIT_MS / 1000} s.` : why;
+  const advice = method === 'GET' ? '' : ' It may have been done all the same: look before you try again.';
+  return new ApiProblem(words + advice, { status: 0, code: isLate ? 'LATE_ANSWER' : 'NO_ANSWER' });
+}
 
 async function answered(call: Promise<Response>): Promise<Response> {
   const response = await call.catch((error: unknown) => {

@@ -18,6 +18,17 @@ function openLink(refuse: () => ApiProblem | undefined = () => undefined) {
   const states: LinkState[] = [];
   const told: string[] = [];
   const refused: ApiProblem[] = [];
+  const looks = new Set<() => void>();
+  let isSeen = true;
+  const untilSeen = async (): Promise<void> => {
+    if (isSeen) return;
+    await new Promise<void>((resolve) => looks.add(resolve));
+    await untilSeen();
+  };
+  const see = (isSeenNow: boolean): void => {
+    isSeen = isSeenNow;
+    for (const look of looks) look();
+  };
   const watch = (lastId: string | undefined, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> => {
     const problem = refuse();
     if (problem !== undefined) return Promise.reject(problem);
@@ -38,12 +49,26 @@ function openLink(refuse: () => ApiProblem | undefined = () => undefined) {
       const timer = clock.setTimer(then, ms);
       return () => timer.cancel();
     },
+    untilSeen,
+    whenUnseen: (ms, then) => {
+      const timers: { cancel(): void }[] = [];
+      const look = (): void => {
+        for (const timer of timers) timer.cancel();
+        if (!isSeen) timers.push(clock.setTimer(then, ms));
+      };
+      looks.add(look);
+      look();
+      return () => {
+        looks.delete(look);
+        for (const timer of timers) timer.cancel();
+      };
+    },
     onState: (state) => states.push(state),
     onEvents: (events) => told.push(...events.map(({ type }) => type)),
     onRefused: (problem) => refused.push(problem),
   });
   onTestFinished(stop);
-  return { clock, opened, states, told, refused, stop };
+  return { clock, opened, states, told, refused, see, stop };
 }
 
 describe('followEvents', () => {
@@ -121,5 +146,27 @@ describe('followEvents', () => {
     await clock.advance(60_000);
 
     expect([opened.length, clock.pendingCount]).toEqual([1, 0]);
+  });
+
+  it('(5) needs no stream while nobody looks, and goes on after the last event where somebody does', async () => {
+    const { clock, opened, states, see } = openLink();
+    await settle();
+    opened[0]?.say('id: run-3\nevent: level\ndata: {}\n\n');
+    await settle();
+    see(false);
+    await clock.advance(9999);
+    see(true); // it was a moment
+    await clock.advance(5000);
+    opened[0]?.say(':\n\n');
+    await settle();
+    expect([opened.length, states.map(({ kind }) => kind)]).toEqual([1, ['connecting', 'live']]);
+
+    see(false);
+    await clock.advance(60_000);
+    expect([opened.length, states.map(({ kind }) => kind)]).toEqual([1, ['connecting', 'live', 'connecting']]);
+    see(true);
+    await settle();
+
+    expect(opened.map(({ lastId }) => lastId)).toEqual([undefined, 'run-3']);
   });
 });

@@ -10,6 +10,8 @@
  *  (2) Waits grow to `MAX_WAIT_MS`, or are what the service asks for; a stream that was heard from starts anew.
  *  (3) A stream that is silent for `SILENCE_MS` has ended: the service gives a sign of life every five seconds.
  *  (4) A token that is refused is not tried again.
+ *  (5) While nobody has looked at the page for `UNSEEN_MS`, there is no stream: browsers have six connections per service for all
+ *      tabs together, and whoever acts needs one. Who looks again hears what was missed.
  *
  * @module
  */
@@ -30,6 +32,10 @@ export interface LinkParts {
   readonly now: () => number;
   /** Calls `then` after a time; returns what cancels that. */
   readonly after: (ms: number, then: () => void) => () => void;
+  /** Resolves when somebody may look at the page, or `signal` aborts. */
+  readonly untilSeen: (signal: AbortSignal) => Promise<void>;
+  /** Calls `then` when nobody has looked at the page for a time; returns what ends that. */
+  readonly whenUnseen: (ms: number, then: () => void) => () => void;
   readonly onState: (state: LinkState) => void;
   readonly onEvents: (events: readonly LiveEvent[]) => void;
   readonly onRefused: (problem: ApiProblem) => void;
@@ -46,13 +52,16 @@ export function followEvents(parts: LinkParts): () => void {
 
 const SILENCE_MS = 15_000;
 const MAX_WAIT_MS = 5000;
+const UNSEEN_MS = 10_000;
 
 async function follow(parts: LinkParts, signal: AbortSignal): Promise<void> {
   const progress: Progress = { lastId: undefined, failures: 0, heardAtMs: parts.now() };
   while (!signal.aborted) {
     parts.onState({ kind: 'connecting' });
+    await parts.untilSeen(signal); // (5)
     const failure = await listen(parts, progress, signal);
     if (signal.aborted) return;
+    if (failure === UNSEEN) continue;
     if (failure instanceof ApiProblem && failure.status === 401) {
       parts.onRefused(failure); // (4)
       return;
@@ -76,6 +85,11 @@ async function listen(parts: LinkParts, progress: Progress, signal: AbortSignal)
   const attempt = new AbortController();
   const abort = (): void => attempt.abort();
   signal.addEventListener('abort', abort);
+  let isUnseen = false;
+  const stopLooking = parts.whenUnseen(UNSEEN_MS, () => {
+    isUnseen = true;
+    abort();
+  });
   let stopSilence = parts.after(SILENCE_MS, abort); // (3)
   try {
     const stream = await parts.client.watch(progress.lastId, attempt.signal); // (1)
@@ -95,13 +109,17 @@ async function listen(parts: LinkParts, progress: Progress, signal: AbortSignal)
       if (told.length > 0) parts.onEvents(told);
     }
   } catch (error) {
-    return error;
+    return isUnseen ? UNSEEN : error;
   } finally {
+    stopLooking();
     stopSilence();
     abort();
     signal.removeEventListener('abort', abort);
   }
 }
+
+/** Why a stream ended that nobody needed. */
+const UNSEEN = Symbol('unseen');
 
 function retryAfterOf(failure: unknown): number | undefined {
   return failure instanceof ApiProblem ? failure.retryAfterMs : undefined;

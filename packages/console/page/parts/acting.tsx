@@ -1,6 +1,9 @@
 /**
  * Acting: buttons that open dialogs. Who may not act sees them disabled, and why.
  *
+ * A dialog stays what it was when it was opened, whatever changes meanwhile: what was chosen stays chosen, and what is sent is
+ * based on what was seen.
+ *
  * @module
  */
 
@@ -33,13 +36,14 @@ export interface Act {
 /** A button that opens a dialog that acts. `label` is what it says to those who cannot see what it stands beside. */
 export function ActButton(props: { readonly act: Act; readonly text: string; readonly label?: string }): VNode {
   const { ask, whyNot, announce } = useConsole();
-  const [isOpen, setOpen] = useState(false);
+  const [opened, setOpened] = useState<Act>();
   const { act, text, label } = props;
   const submit = async (form: FormData): Promise<void> => {
-    const body = { ...act.read?.(form), ...authorOf(form), ...(act.expires ? expiryOf(form) : {}) };
-    await ask(act.method, act.path, body);
-    announce(`Done: ${act.title}.`);
-    act.onDone?.();
+    if (opened === undefined) return;
+    const body = { ...opened.read?.(form), ...authorOf(form), ...(opened.expires ? expiryOf(form) : {}) };
+    await ask(opened.method, opened.path, body);
+    announce(`Done: ${opened.title}.`);
+    opened.onDone?.();
   };
   return (
     <>
@@ -49,15 +53,21 @@ export function ActButton(props: { readonly act: Act; readonly text: string; rea
         disabled={whyNot !== undefined}
         title={whyNot}
         aria-label={label}
-        onClick={() => setOpen(true)}
+        onClick={() => setOpened(act)}
       >
         {text}
       </button>
-      {isOpen && (
-        <ActDialog title={act.title} about={act.about} verb={act.verb} onSubmit={submit} onClose={() => setOpen(false)}>
-          {act.fields}
+      {opened !== undefined && (
+        <ActDialog
+          title={opened.title}
+          about={opened.about}
+          verb={opened.verb}
+          onSubmit={submit}
+          onClose={() => setOpened(undefined)}
+        >
+          {opened.fields}
           <AuthorFields />
-          {act.expires && <ExpiryField />}
+          {opened.expires && <ExpiryField />}
         </ActDialog>
       )}
     </>

@@ -7,6 +7,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
+import { after } from '../browser.ts';
 import { useConsole } from '../views/console-context.ts';
 
 /** A panel; `closesTo` is the fragment without it. */
@@ -27,7 +28,11 @@ export function Panel(props: {
   const close = (): void => {
     location.hash = props.closesTo;
     const { current } = opener;
-    if (current instanceof HTMLElement && current.isConnected) current.focus();
+    const focus = (): void => {
+      if (current instanceof HTMLElement && current.isConnected) current.focus();
+    };
+    focus();
+    addEventListener('hashchange', () => void after(0, focus), { once: true }); // in little room it is not there before
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape' && !(event.target instanceof Element && event.target.closest('dialog'))) close();

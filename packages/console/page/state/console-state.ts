@@ -46,6 +46,9 @@ export interface Lists {
   readonly history: History;
 }
 
+/** Lists of which some may not have come. */
+export type LoadedLists = Partial<Lists> & Pick<Lists, 'index'>;
+
 /** A change of a feature, by whomever, as its own trail tells it. */
 export interface FeatureEntry {
   readonly at: string;
@@ -63,6 +66,8 @@ export interface ConsoleState {
   readonly link: LinkState;
   /** Undefined until the lists came for the first time. */
   readonly index: Index | undefined;
+  /** What could not be loaded, and why, in words; empty where all could. */
+  readonly missing: string;
   /** How far the service's calendar is ahead of this machine's. Milliseconds. */
   readonly aheadMs: number;
   readonly circuits: ReadonlyMap<string, Heard<Circuit>>;
@@ -82,6 +87,7 @@ export interface ConsoleState {
 export const emptyState: ConsoleState = Object.freeze<ConsoleState>({
   link: { kind: 'connecting' },
   index: undefined,
+  missing: '',
   aheadMs: 0,
   circuits: new Map(),
   ribbons: new Map(),
@@ -94,22 +100,28 @@ export const emptyState: ConsoleState = Object.freeze<ConsoleState>({
   entries: [],
 });
 
-/** Returns the state with new lists in place of all that was there. */
-export function loaded(state: ConsoleState, lists: Lists, nowMs: number): ConsoleState {
-  const { index, circuits, features, level, pipelines, entries, actions, history } = lists;
+/** Returns the state with new lists in place of those that were there; a list that did not come is left as it was. */
+export function loaded(
+  state: ConsoleState,
+  { index, circuits, features, history, ...rest }: LoadedLists,
+  nowMs: number,
+): ConsoleState {
   return {
     ...state,
+    ...rest,
     index,
-    aheadMs: history.nowMs - nowMs,
-    circuits: new Map(circuits.map((circuit) => [circuit.id, { value: circuit, heardAtMs: nowMs }])),
-    ribbons: new Map(Object.entries(history.circuits)),
-    features: new Map(features.map((feature) => [feature.name, { value: feature, heardAtMs: nowMs }])),
-    level,
-    levelRibbon: history.level,
-    pipelines,
-    samples: history.samples,
-    actions,
-    entries,
+    aheadMs: index.nowMs - nowMs,
+    ...(circuits && {
+      circuits: new Map(circuits.map((circuit) => [circuit.id, { value: circuit, heardAtMs: nowMs }])),
+    }),
+    ...(features && {
+      features: new Map(features.map((feature) => [feature.name, { value: feature, heardAtMs: nowMs }])),
+    }),
+    ...(history && {
+      ribbons: new Map(Object.entries(history.circuits)),
+      levelRibbon: history.level,
+      samples: history.samples,
+    }),
   };
 }
 

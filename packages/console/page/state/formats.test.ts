@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { amount, countdown, duration, optionValue, percent } from './formats.ts';
+import { amount, countdown, duration, isolated, optionValue, percent } from './formats.ts';
 
 describe('formats', () => {
   it.each([
@@ -13,6 +13,7 @@ describe('formats', () => {
       ['0', '0.4', '12', '999', '1k', '1.2k', '12k', '3M'],
     ],
     [percent, [0, 0.0001, 0.004, 0.12, 1], ['0 %', '<0.1 %', '0.4 %', '12 %', '100 %']],
+    [isolated, ['alice', '\u202eecila', 'שרה'], ['alice', '\u2068\u202eecila\u2069', '\u2068שרה\u2069']],
     [optionValue, [null, 'fifo', 3, { kind: 'count' }], ['none', 'fifo', '3', '{"kind":"count"}']],
   ] as const)('%o of %j is %j', (format, values, texts) => {
     expect(values.map((value) => (format as (value: unknown) => string)(value))).toEqual(texts);

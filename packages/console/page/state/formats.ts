@@ -40,6 +40,11 @@ export function optionValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** A text that others wrote, so that it turns nothing around it where it runs from right to left, or says that it does. */
+export function isolated(text: string): string {
+  return /[\p{Cf}\u0590-\u08ff\ufb1d-\ufefc]/u.test(text) ? `\u2068${text}\u2069` : text;
+}
+
 // --- internal ---
 
 function pad(value: number): string {

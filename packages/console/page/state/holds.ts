@@ -5,7 +5,7 @@
  */
 
 import type { Circuit, Hold } from '../api/answers.ts';
-import { countdown } from './formats.ts';
+import { countdown, isolated } from './formats.ts';
 
 /** A hold of somebody else in the process: a controller, another endpoint. */
 export type OtherHold = NonNullable<Circuit['holds']>[number];
@@ -15,7 +15,7 @@ export function heldWords(circuit: Circuit, elapsed: number): string {
   const hold = holdInForce(circuit);
   if (hold === undefined) return `by ${otherHolds(circuit)[0]?.owner ?? 'the service'}`;
   const where = hold.scope === 'fleet' ? 'fleet, ' : '';
-  return `${where}${hold.actor}, ${countdown(hold.remainingMs - elapsed)} left`;
+  return `${where}${isolated(hold.actor)}, ${countdown(hold.remainingMs - elapsed)} left`;
 }
 
 /** Returns the holds of a circuit that were set neither through this API nor for the fleet. */

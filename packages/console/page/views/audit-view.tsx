@@ -9,9 +9,10 @@ import { useState } from 'preact/hooks';
 
 import { pathOf } from '../api/admin-client.ts';
 import type { Action } from '../api/answers.ts';
-import type { FeatureEntry } from '../state/console-state.ts';
+import { type FeatureEntry, serviceTimeMs } from '../state/console-state.ts';
 import { deedOf } from '../state/deeds.ts';
-import { timeOfDay } from '../browser.ts';
+import { isolated } from '../state/formats.ts';
+import { timeAt } from '../browser.ts';
 import { ActButton } from '../parts/acting.tsx';
 import { useConsole } from './console-context.ts';
 
@@ -58,7 +59,8 @@ export function AuditView(): VNode {
 const MAX_SHOWN = 200;
 
 function ActionTable({ actions }: { readonly actions: readonly Action[] }): VNode {
-  const { state } = useConsole();
+  const { state, nowMs } = useConsole();
+  const serviceNowMs = serviceTimeMs(state, nowMs);
   const undone = new Set(state.actions.map(({ undoes }) => undoes));
   return (
     <div class="scroll">
@@ -77,10 +79,16 @@ function ActionTable({ actions }: { readonly actions: readonly Action[] }): VNod
         <tbody>
           {newestOf(actions).map((action) => (
             <tr key={action.id} data-test="action">
-              <td class="number left">{timeOfDay(action.at)}</td>
-              <th scope="row">{action.actor}</th>
-              <td>{deedOf(action)}</td>
-              <td class="note">{action.reason}</td>
+              <td class="number left">
+                <time title={action.at}>{timeAt(action.at, serviceNowMs)}</time>
+              </td>
+              <th scope="row">
+                <bdi>{action.actor}</bdi>
+              </th>
+              <td title={deedOf(action)}>{deedOf(action)}</td>
+              <td class="note" title={action.reason}>
+                <bdi>{action.reason}</bdi>
+              </td>
               <td class="note">{action.role}</td>
               <td>
                 {undone.has(action.id) ? (
@@ -107,7 +115,7 @@ function Undo({ action }: { readonly action: Action }): VNode {
         method: 'POST',
         path: pathOf('actions', action.id, '/undo'),
         title: 'Undo what was done',
-        about: `${action.actor} ${deedOf(action)}. It goes back to what was before, if nothing has changed since.`,
+        about: `${isolated(action.actor)} ${deedOf(action)}. It goes back to what was before, if nothing has changed since.`,
         verb: 'Undo',
         expires: false,
       }}
@@ -116,6 +124,8 @@ function Undo({ action }: { readonly action: Action }): VNode {
 }
 
 function EntryTable({ entries }: { readonly entries: readonly FeatureEntry[] }): VNode {
+  const { state, nowMs } = useConsole();
+  const serviceNowMs = serviceTimeMs(state, nowMs);
   return (
     <div class="scroll">
       <table class="rows audit">
@@ -133,8 +143,12 @@ function EntryTable({ entries }: { readonly entries: readonly FeatureEntry[] }):
         <tbody>
           {newestOf(entries).map(({ at, actor, feature, from, to, reason, cause, hash }) => (
             <tr key={hash}>
-              <td class="number left">{timeOfDay(at)}</td>
-              <th scope="row">{actor}</th>
+              <td class="number left">
+                <time title={at}>{timeAt(at, serviceNowMs)}</time>
+              </td>
+              <th scope="row">
+                <bdi>{actor}</bdi>
+              </th>
               <td>{feature}</td>
               <td>
                 {from} → {to}

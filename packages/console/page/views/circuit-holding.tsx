@@ -11,7 +11,7 @@ import type { VNode } from 'preact';
 
 import { pathOf } from '../api/admin-client.ts';
 import type { Circuit, Hold } from '../api/answers.ts';
-import { countdown } from '../state/formats.ts';
+import { countdown, isolated } from '../state/formats.ts';
 import { otherHolds } from '../state/holds.ts';
 import { type Act, ActButton } from '../parts/acting.tsx';
 import { textOf } from '../parts/author-fields.tsx';
@@ -40,7 +40,7 @@ export function HoldNotes({ circuit, heardFor }: { readonly circuit: Circuit; re
       {otherHolds(circuit).map(({ owner, state, reason }) => (
         <div key={owner} class="card held">
           <p>
-            <b>{STATE_NAMES[state] ?? state}</b> by {owner}, in this process
+            <b>{STATE_NAMES[state] ?? state}</b> by <bdi>{owner}</bdi>, in this process
           </p>
           {reason !== undefined && <p class="said">{reason}</p>}
         </div>
@@ -59,7 +59,7 @@ function HoldCard({ hold, heardFor }: { readonly hold: Hold; readonly heardFor: 
     <div class="card held" data-test={`hold-${hold.scope}`}>
       <p>
         <b>{STATE_NAMES[`forced-${hold.state}`]}</b> {hold.scope === 'fleet' ? 'in the whole fleet' : 'in this process'}{' '}
-        by {hold.actor}, for <b>{countdown(hold.remainingMs - heardFor)}</b> more
+        by <bdi>{hold.actor}</bdi>, for <b>{countdown(hold.remainingMs - heardFor)}</b> more
       </p>
       <p class="said">{hold.reason}</p>
     </div>
@@ -124,7 +124,7 @@ function fleetReleaseOf({ id }: Circuit, { actor }: Hold): Act {
     method: 'DELETE',
     path: pathOf('circuits', id, '/hold'),
     title: `Release circuit ${id} in the whole fleet`,
-    about: `The hold of ${actor} ends in all processes. A circuit that was held open is probed then.`,
+    about: `The hold of ${isolated(actor)} ends in all processes. A circuit that was held open is probed then.`,
     verb: 'Release',
     expires: false,
     read: () => ({ scope: 'fleet' }),

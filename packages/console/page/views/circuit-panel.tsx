@@ -10,7 +10,7 @@ import { pathOf } from '../api/admin-client.ts';
 import type { Circuit, Ribbon } from '../api/answers.ts';
 import { type ConsoleState, type Heard, elapsedMs, serviceTimeMs } from '../state/console-state.ts';
 import { amount, duration, percent } from '../state/formats.ts';
-import { timeOfDay } from '../browser.ts';
+import { timeAt } from '../browser.ts';
 import { fragmentOf } from '../state/place.ts';
 import { OutcomeChart, RibbonChart } from '../parts/charts.tsx';
 import { CircuitStateLabel } from '../parts/marks.tsx';
@@ -70,12 +70,12 @@ function Timeline(props: { readonly state: ConsoleState; readonly circuit: Circu
         <span class="key key-failure">failed</span>
         <span class="key key-refused">refused</span>
       </p>
-      <Changes ribbon={ribbon} aheadMs={state.aheadMs} />
+      <Changes ribbon={ribbon} nowMs={toMs} />
     </section>
   );
 }
 
-function Changes({ ribbon, aheadMs }: { readonly ribbon: Ribbon; readonly aheadMs: number }): VNode {
+function Changes({ ribbon, nowMs }: { readonly ribbon: Ribbon; readonly nowMs: number }): VNode {
   return (
     <>
       <h3>Changes</h3>
@@ -86,7 +86,7 @@ function Changes({ ribbon, aheadMs }: { readonly ribbon: Ribbon; readonly aheadM
           .toReversed()
           .map(({ atMs, state, untilMs }) => (
             <li key={`${atMs} ${state}`}>
-              <time>{timeOfDay(atMs - aheadMs)}</time>
+              <time>{timeAt(atMs, nowMs)}</time>
               <CircuitStateLabel state={state} />
               <span class="hint">{untilMs === undefined ? 'until now' : `for ${duration(untilMs - atMs)}`}</span>
             </li>

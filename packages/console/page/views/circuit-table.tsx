@@ -149,7 +149,7 @@ function Row(props: {
       <td>
         <CircuitStateLabel state={circuit.state} />
       </td>
-      <th scope="row">
+      <th scope="row" title={circuit.id}>
         <a
           href={fragmentOf('circuits', circuit.id)}
           tabIndex={props.isReachable ? 0 : -1}

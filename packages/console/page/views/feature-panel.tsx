@@ -76,7 +76,9 @@ function OverrideCard(props: {
         <b>{askOf(override)}</b>, {override.source}, for <b>{countdown(override.remainingMs - props.elapsedMs)}</b> more
       </p>
       <p class="said">{override.reason}</p>
-      <p class="hint">{override.actor}</p>
+      <p class="hint">
+        <bdi>{override.actor}</bdi>
+      </p>
       {feature.overrides.length > 1 && (
         <ActButton text="End…" label={`End the override of ${override.actor}`} act={restoreOf(feature, override.id)} />
       )}

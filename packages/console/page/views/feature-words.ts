@@ -5,11 +5,11 @@
  */
 
 import type { Feature, Override } from '../api/answers.ts';
-import { percent } from '../state/formats.ts';
+import { isolated, percent } from '../state/formats.ts';
 
 /** Says who or what decided. */
 export function sourceOf({ override, decidedBy, mode, defaultMode }: Feature): string {
-  if (override !== undefined) return `${override.actor}: ${override.reason}`;
+  if (override !== undefined) return `${isolated(override.actor)}: ${isolated(override.reason)}`;
   return mode === defaultMode && decidedBy === 'default' ? 'default' : decidedBy;
 }
 

@@ -91,7 +91,7 @@ function FeatureRow({ heard, isChosen }: { readonly heard: Heard<Feature>; reado
       onClick={() => (location.hash = fragmentOf('features', feature.name))}
       data-test={`feature-${feature.name}`}
     >
-      <th scope="row">
+      <th scope="row" title={feature.name}>
         <a href={fragmentOf('features', feature.name)} aria-current={isChosen ? 'true' : undefined}>
           {feature.name}
         </a>
@@ -112,18 +112,27 @@ function FeatureRow({ heard, isChosen }: { readonly heard: Heard<Feature>; reado
   );
 }
 
-/** All modes, best first, with the one that is in force marked. */
+/** All modes, best first, with the one that is in force marked; of many, that one alone, and which it is. */
 function Modes({ feature: { modes, mode, defaultMode, name } }: { readonly feature: Feature }): VNode {
+  const isMany = modes.join('').length > MAX_LETTERS;
   return (
     <span class="modes" role="img" aria-label={`${name} is ${mode}, of ${modes.join(', ')}`}>
-      {modes.map((one) => (
+      {(isMany ? [mode] : modes).map((one) => (
         <span key={one} class={`mode${one === mode ? (mode === defaultMode ? ' now' : ' now degraded') : ''}`}>
           {one}
         </span>
       ))}
+      {isMany && (
+        <span class="note modes-place">
+          {modes.indexOf(mode) + 1} of {modes.length}
+        </span>
+      )}
     </span>
   );
 }
+
+/** Letters of modes that a cell has room for. */
+const MAX_LETTERS = 22;
 
 function Served({ feature: { modes, served } }: { readonly feature: Feature }): VNode {
   const total = modes.reduce((sum, mode) => sum + (served[mode] ?? 0), 0);

@@ -9,7 +9,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { ApiProblem, createAdminClient } from '../api/admin-client.ts';
 import type { Index } from '../api/answers.ts';
-import { apiBase, ask } from '../browser.ts';
+import { after, apiBase, ask } from '../browser.ts';
 import { Logo } from '../parts/marks.tsx';
 import { Problem } from '../parts/problem.tsx';
 
@@ -27,7 +27,7 @@ export function Login(props: { readonly notice: string; readonly onAccepted: (to
     try {
       if (!/^[\u0021-\u007e]+$/.test(token))
         throw new ApiProblem('The token has characters that no token has.', NO_TOKEN);
-      await createAdminClient(apiBase(), token, ask).ask<Index>('GET', '');
+      await createAdminClient({ base: apiBase(), token, fetch: ask, after }).ask<Index>('GET', '');
       props.onAccepted(token);
     } catch (error) {
       setProblem(wordsOf(error));

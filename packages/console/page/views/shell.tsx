@@ -10,9 +10,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { CircuitMark, Logo } from '../parts/marks.tsx';
 import { ThemeButton } from '../parts/theme.tsx';
 import { countStates } from '../state/circuit-rows.ts';
-import type { ConsoleState } from '../state/console-state.ts';
+import { type ConsoleState, serviceTimeMs } from '../state/console-state.ts';
 import { countdown } from '../state/formats.ts';
-import { timeOfDay } from '../browser.ts';
+import { timeAt } from '../browser.ts';
 import { type Place, type View, fragmentOf, placeOf, views } from '../state/place.ts';
 import { AuditView } from './audit-view.tsx';
 import { CircuitsView } from './circuits-view.tsx';
@@ -43,6 +43,7 @@ export function Shell({ onLeave }: { readonly onLeave: () => void }): VNode {
         <Status onLeave={onLeave} />
       </header>
       <LostBanner />
+      <MissingBanner />
       <main ref={main} id="main" tabIndex={-1} aria-label={TITLES[place.view]}>
         {state.index === undefined ? <p class="empty">Loading…</p> : <ViewOf place={place} />}
       </main>
@@ -122,12 +123,18 @@ function LostBanner(): VNode {
     <div role="alert">
       {link.kind === 'lost' && (
         <p class="banner">
-          <b>Connection lost.</b> {link.why} What is shown is from {timeOfDay(link.sinceMs)}.{' '}
+          <b>Connection lost.</b> {link.why} What is shown is from{' '}
+          {timeAt(serviceTimeMs(state, link.sinceMs), serviceTimeMs(state, nowMs))}.{' '}
           <span aria-live="off">Trying again in {countdown(link.retryAtMs - nowMs)}.</span>
         </p>
       )}
     </div>
   );
+}
+
+function MissingBanner(): VNode {
+  const { missing } = useConsole().state;
+  return <div role="alert">{missing !== '' && <p class="banner">Not loaded: {missing}. It is tried again.</p>}</div>;
 }
 
 function usePlace(): Place {

@@ -65,7 +65,11 @@ function TuneDialog({ policyId, onClose }: { readonly policyId: string; readonly
           <button type="button" onClick={() => (look === undefined ? onClose() : tuning.edit())}>
             {look === undefined ? 'Cancel' : 'Back'}
           </button>
-          <button class="primary" type="submit" disabled={look !== undefined && whyNot !== undefined}>
+          <button
+            class="primary"
+            type="submit"
+            disabled={tuning.isBusy || (look !== undefined && whyNot !== undefined)}
+          >
             {look === undefined ? 'Show the difference' : 'Apply'}
           </button>
         </div>
@@ -81,6 +85,7 @@ function useTuning(policyId: string, onDone: () => void) {
   const [look, setLook] = useState<Look>();
   const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
   const [problem, setProblem] = useState('');
+  const [isBusy, setBusy] = useState(false);
   const path = pathOf('policies', policyId);
   const tell = (error: unknown): void => setProblem(problemTextOf(error));
   useEffect(() => void ask<Policy>('GET', path).then(setPolicy, tell), [ask, path]);
@@ -101,10 +106,12 @@ function useTuning(policyId: string, onDone: () => void) {
     event.preventDefault();
     setProblem('');
     const form = new FormData(event.currentTarget);
+    setBusy(true);
     await (look === undefined ? show() : apply(form)).catch(tell);
+    setBusy(false);
   };
   const setText = (option: string, text: string): void => setTexts((known) => ({ ...known, [option]: text }));
-  return { policy, look, texts, problem, setText, submit, edit: () => setLook(undefined) };
+  return { policy, look, texts, problem, isBusy, setText, submit, edit: () => setLook(undefined) };
 }
 
 function Fields(props: {
