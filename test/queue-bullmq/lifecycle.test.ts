@@ -32,7 +32,7 @@ describe('a worker and a consumer as parts of a service', () => {
       topics: ['orders'],
       handle: () => 1,
     });
-    const life = createLifecycle({ stopTimeoutMs: 4000 });
+    const life = createLifecycle({ stopTimeoutMs: 8000 });
     life.add(jobs);
     life.add(billing);
     await life.start();
