@@ -173,6 +173,53 @@ describe('fastify', () => {
     await eventually(() => isLate, { what: 'the late answer' });
   });
 
+  it.each([
+    ['rejects', async () => Promise.reject(open())],
+    [
+      'throws',
+      () => {
+        throw open();
+      },
+    ],
+  ] as const)('answers at once for a handler that has taken its reply over and then %s', async (_how, fail) => {
+    requests = createRequestContexts(); // with 30 seconds
+    await app.close();
+    app = Fastify();
+    await app.register(fastifyContexts, { requests });
+    app.get('/', (_request, reply) => {
+      reply.hijack();
+      return fail();
+    });
+    app.get('/unknown', async (_request, reply) => {
+      reply.hijack();
+      throw new Error('a secret');
+    });
+    app.get('/begun', async (_request, reply) => {
+      reply.hijack();
+      reply.raw.write('half');
+      throw new Error('a secret');
+    });
+    app.get('/done', async (_request, reply) => {
+      reply.hijack();
+      reply.raw.end('whole');
+      throw new Error('too late to be told to anybody else');
+    });
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const since = Date.now();
+
+    expect((await fetch(url)).status).toBe(503);
+    const unknown = await fetch(`${url}/unknown`);
+    expect([unknown.status, (await unknown.text()).includes('secret')]).toEqual([500, false]);
+    await expect(fetch(`${url}/begun`).then((response) => response.text())).rejects.toBeInstanceOf(TypeError);
+    expect(await (await fetch(`${url}/done`)).text()).toBe('whole');
+    expect(Date.now() - since).toBeLessThan(20_000); // long before any deadline
+    expect(hookErrors.map(({ hook, cause }) => [hook, (cause as Error).message])).toEqual([
+      ['handler', 'a secret'],
+      ['handler', 'a secret'],
+      ['handler', 'too late to be told to anybody else'],
+    ]);
+  });
+
   it('drops what a handler that was answered for does on the raw response', async () => {
     let isLate = false;
     app.get('/', (_request, reply) => {

@@ -76,7 +76,17 @@ export { tellEvent } from './kernel/tell.ts';
 export { type Ending, type WaitParts, within } from './kernel/within.ts';
 export { drawFrom, steadyRandom } from './kernel/random.ts';
 export { type DelayBounds, fullJitterMs } from './mechanisms/backoff.ts';
-export { inRange, integerInRange, isFunction, isName, oneOf, withDefaults, withKnown } from './kernel/options.ts';
+export {
+  type WorkTimeouts,
+  defaultTimeoutOf,
+  inRange,
+  integerInRange,
+  isFunction,
+  isName,
+  oneOf,
+  withDefaults,
+  withKnown,
+} from './kernel/options.ts';
 
 export * from './kernel/option-rules.ts';
 export * from './kernel/description.ts';

@@ -19,7 +19,8 @@
 
 import { isResilienceError } from '@holdfast/core';
 
-import { carriesCode, failureOfError, fieldOf, statusOf, wasSurelyUnsent } from './client/http-failures.ts';
+import { carriesCode, failureOfError, statusOf, wasSurelyUnsent } from './client/http-failures.ts';
+import { fieldOf } from './field-of.ts';
 import { httpRetryAfterMs } from './client/http-verdict.ts';
 import type { ProblemAnswer } from './problem-answer.ts';
 import { isOfEnd } from './server/request-error.ts';

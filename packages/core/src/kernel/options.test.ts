@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 
 import { isResilienceError } from './errors.ts';
-import { ConfigError, inRange, integerInRange, isFunction, isName, oneOf, withDefaults, withKnown } from './options.ts';
+import {
+  ConfigError,
+  defaultTimeoutOf,
+  inRange,
+  integerInRange,
+  isFunction,
+  isName,
+  oneOf,
+  withDefaults,
+  withKnown,
+} from './options.ts';
 
 const defaults = Object.freeze({ name: 'x', size: 3 });
 
@@ -104,6 +114,15 @@ describe('checks', () => {
     }
     expect(() => inRange('x.a', Infinity, [0, Infinity])).not.toThrow();
     expect(() => integerInRange('x.a', Infinity, [0, Infinity])).toThrow('got Infinity');
+  });
+
+  it('lower the default time of work to the longest, and refuse one that was given and is above it', () => {
+    const byDefault = { defaultTimeoutMs: 30, maxTimeoutMs: 10 };
+    expect(defaultTimeoutOf('work', {}, byDefault)).toBe(10);
+    expect(defaultTimeoutOf('work', { defaultTimeoutMs: 10 }, { ...byDefault, defaultTimeoutMs: 10 })).toBe(10);
+    expect(() => defaultTimeoutOf('work', { defaultTimeoutMs: 30 }, byDefault)).toThrow(
+      'work.defaultTimeoutMs must be at most maxTimeoutMs, which is 10, got 30',
+    );
   });
 
   it('throw a RangeError that knows the option and the value, and is one of ours', () => {

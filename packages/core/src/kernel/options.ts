@@ -87,6 +87,31 @@ export function isFunction(option: string, value: unknown): void {
   if (typeof value !== 'function') throw new ConfigError(option, 'a function', value);
 }
 
+/** The time that is given to work which brings no deadline, and the time that no work exceeds. Milliseconds. */
+export interface WorkTimeouts {
+  readonly defaultTimeoutMs: number;
+  readonly maxTimeoutMs: number;
+}
+
+/**
+ * Returns the time for work that brings no deadline: what `options` say, or else that of `resolved`, lowered to its `maxTimeoutMs`.
+ *
+ * @throws ConfigError when `options` say more than `maxTimeoutMs`.
+ */
+export function defaultTimeoutOf(
+  place: string,
+  options: { readonly defaultTimeoutMs?: unknown },
+  { defaultTimeoutMs, maxTimeoutMs }: WorkTimeouts,
+): number {
+  if (options.defaultTimeoutMs !== undefined && defaultTimeoutMs > maxTimeoutMs)
+    throw new ConfigError(
+      `${place}.defaultTimeoutMs`,
+      `at most maxTimeoutMs, which is ${maxTimeoutMs}`,
+      defaultTimeoutMs,
+    );
+  return Math.min(defaultTimeoutMs, maxTimeoutMs);
+}
+
 /** Checks that `store` is a store of circuits, or undefined. */
 export function isStoreOrAbsent(option: string, store: unknown): void {
   const isStore = store === undefined || (hasMethod(store, 'join') && hasMethod(store, 'health'));

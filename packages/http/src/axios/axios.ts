@@ -12,8 +12,9 @@
  * @module
  */
 
-import { ConfigError, type Context, type Policy, inRange, requireContext, withKnown } from '@holdfast/core';
+import { ConfigError, type Context, type Policy, requireContext, withKnown } from '@holdfast/core';
 
+import { boundedBy, checkCallLimits } from '../client/call-limits.ts';
 import { runHttpCall } from '../client/http-call.ts';
 import { IDEMPOTENCY_KEY, isIdempotent } from '../client/http-request.ts';
 import { type PropagationOptions, createPropagation } from '../client/propagation.ts';
@@ -91,7 +92,7 @@ export function createAxiosRequest<C extends AxiosConfig>(
     const { idempotent, data, signal, method: anyCase, ...rest } = config as ContextAxiosConfig<AxiosConfig>;
     const method = (anyCase ?? client.defaults.method ?? 'get').toUpperCase();
     const url = client.getUri(rest as C);
-    const bounded = timeoutMs === Infinity ? context : context.withTimeout(timeoutMs);
+    const bounded = boundedBy(context, timeoutMs);
     const headers = plainAxiosHeaders(rest.headers);
     const hasKey = Object.entries(headers).some(
       ([name, value]) => name.toLowerCase() === IDEMPOTENCY_KEY && value !== '',
@@ -129,9 +130,6 @@ function resolve(
     'propagateTo',
     'policy',
   ]);
-  if (resolved.policy !== undefined && typeof resolved.policy.execute !== 'function')
-    throw new ConfigError('createAxiosRequest.policy', 'a policy', resolved.policy);
-  inRange('createAxiosRequest.timeoutMs', resolved.timeoutMs, [1, Infinity]);
-  inRange('createAxiosRequest.minTimeLeftMs', resolved.minTimeLeftMs, [0, 600_000]);
+  checkCallLimits('createAxiosRequest', resolved);
   return resolved;
 }

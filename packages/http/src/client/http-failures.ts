@@ -14,6 +14,8 @@
 
 import type { Verdict } from '@holdfast/core';
 
+import { fieldOf } from '../field-of.ts';
+
 /** What one kind of answer or error means. */
 export interface HttpFailure {
   /** Statuses, `5xx` for all of a class, or codes of errors. */
@@ -164,15 +166,6 @@ export function headerOf(value: unknown, name: string): string | undefined {
   const found = callGet(headers, name) ?? fieldOf(headers, name);
   if (typeof found === 'string') return found;
   return Array.isArray(found) && typeof found[0] === 'string' ? found[0] : undefined;
-}
-
-/** Reads what was answered or thrown; undefined where it cannot be read. Never throws. */
-export function fieldOf(value: unknown, field: string): unknown {
-  try {
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined;
-  } catch {
-    return undefined; // (3): a hostile getter
-  }
 }
 
 // --- internal ---

@@ -21,11 +21,11 @@ import {
   type HttpFailure,
   failureOfError,
   failureOfStatus,
-  fieldOf,
   headerOf,
   statusOf,
   wasSurelyUnsent,
 } from './http-failures.ts';
+import { fieldOf } from '../field-of.ts';
 import { httpRequestOf } from './http-request.ts';
 
 /** Judges a response or an error by the table: for `classify` of circuit breakers, hedges and fallbacks. */

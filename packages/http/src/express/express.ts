@@ -11,7 +11,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { type RequestContexts, requireRequests } from '../server/request-contexts.ts';
-import { checkedContextOf } from '../server/chain.ts';
+import { passChecked } from '../server/chain.ts';
 import { lifeOf } from '../server/one-request.ts';
 
 /** Middleware of Express. */
@@ -60,12 +60,5 @@ export function requestErrors(requests: RequestContexts): ExpressErrorMiddleware
 
 /** Makes the middleware that lets only requests with a context through; others are an error, `MissingRequestContextError`. */
 export function requireRequestContext(): ExpressMiddleware {
-  return (request, _response, next): void => {
-    try {
-      checkedContextOf(request);
-    } catch (error) {
-      return next(error);
-    }
-    next();
-  };
+  return (request, _response, next) => passChecked(request, next);
 }

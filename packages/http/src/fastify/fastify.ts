@@ -14,7 +14,7 @@ import { ambient } from '@holdfast/context';
 import { ConfigError, Context, inRange, systemClock } from '@holdfast/core';
 
 import type { HttpProblem } from '../problem.ts';
-import { checkedContextOf } from '../server/chain.ts';
+import { passChecked } from '../server/chain.ts';
 import {
   headersOfAnother,
   type IncomingRequest,
@@ -71,12 +71,7 @@ export function requireRequestContext(
   _reply: unknown,
   done: (error?: Error) => void,
 ): void {
-  try {
-    checkedContextOf(request);
-  } catch (error) {
-    return done(error as Error);
-  }
-  done();
+  passChecked(request, done);
 }
 
 // --- internal ---
@@ -85,7 +80,10 @@ type SendNext = (error: null, payload: unknown) => void;
 
 type FastifyErrorHandler = (this: unknown, error: never, request: never, reply: never) => unknown;
 
+type FastifyHandler = (this: unknown, request: never, reply: never) => unknown;
+
 interface RouteLike {
+  handler: FastifyHandler;
   errorHandler?: FastifyErrorHandler;
 }
 
@@ -99,6 +97,7 @@ function plugIn(app: FastifyLike, options: FastifyContextsOptions, done: (error?
     addRequestHooks(app, requests, sending);
     addErrorHooks(app, sending);
     app.addHook('onRoute', (route: RouteLike) => {
+      route.handler = telling(route.handler);
       route.errorHandler = answering(route.errorHandler);
     });
     app.addHook('preClose', (next: () => void) => {
@@ -164,6 +163,23 @@ function answering(before: FastifyErrorHandler | undefined): FastifyErrorHandler
     if (lifeOf(request)?.fail(error) === true) return undefined;
     if (before === undefined) throw error as Error; // Fastify goes on to the handler of the plugin
     return before.call(this, error, request, reply);
+  };
+}
+
+/** The handler of a route, which also tells what it fails with when it has taken its reply over: Fastify then only logs it. */
+function telling(handler: FastifyHandler): FastifyHandler {
+  return function (this: unknown, request: never, reply: never): unknown {
+    const tell = (error: unknown): void => {
+      if ((reply as FastifyReplyLike).sent) lifeOf(request)?.breakOff(error);
+    };
+    try {
+      const result = handler.call(this, request, reply);
+      if (result instanceof Promise) result.catch(tell);
+      return result;
+    } catch (error) {
+      tell(error);
+      throw error;
+    }
   };
 }
 

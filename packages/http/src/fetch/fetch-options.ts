@@ -4,8 +4,9 @@
  * @module
  */
 
-import { ConfigError, type Policy, inRange, integerInRange, isFunction, withKnown } from '@holdfast/core';
+import { ConfigError, type Policy, integerInRange, isFunction, withKnown } from '@holdfast/core';
 
+import { checkCallLimits } from '../client/call-limits.ts';
 import { type Propagation, type PropagationOptions, createPropagation } from '../client/propagation.ts';
 
 /** A function of the shape of `fetch`. */
@@ -57,10 +58,7 @@ export interface FetchSettings {
 export function resolveFetchOptions(options: CreateFetchOptions): FetchSettings {
   const { codec, propagateTo, ...resolved } = withKnown('createFetch', createFetchDefaults, options, optional);
   if (resolved.fetch !== undefined) isFunction('createFetch.fetch', resolved.fetch);
-  if (resolved.policy !== undefined && typeof resolved.policy.execute !== 'function')
-    throw new ConfigError('createFetch.policy', 'a policy', resolved.policy);
-  inRange('createFetch.timeoutMs', resolved.timeoutMs, [1, Infinity]);
-  inRange('createFetch.minTimeLeftMs', resolved.minTimeLeftMs, [0, 600_000]);
+  checkCallLimits('createFetch', resolved);
   integerInRange('createFetch.maxRedirects', resolved.maxRedirects, [0, 20]);
   return {
     ...resolved,

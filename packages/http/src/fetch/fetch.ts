@@ -14,6 +14,7 @@
 
 import { type Context, requireContext } from '@holdfast/core';
 
+import { boundedBy } from '../client/call-limits.ts';
 import { runHttpCall } from '../client/http-call.ts';
 import { cancelBody } from './guarded-response.ts';
 import { type FetchInit, type FetchRequest, readFetchRequest } from './fetch-request.ts';
@@ -62,7 +63,7 @@ export function createFetch(options: CreateFetchOptions = {}): ContextFetch {
 
 /** All that may end the call: the context, the signals of the caller's own, and the client's own bound. */
 function boundOf(context: Context, { signals }: FetchRequest, timeoutMs: number): Context {
-  let bound = timeoutMs === Infinity ? context : context.withTimeout(timeoutMs);
+  let bound = boundedBy(context, timeoutMs);
   for (const signal of signals) bound = bound.withSignal(signal);
   return bound;
 }

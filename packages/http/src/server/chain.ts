@@ -10,6 +10,16 @@ import type { Context } from '@holdfast/core';
 import { MissingRequestContextError } from './request-error.ts';
 import { contextOf, type RequestLike, requestMark } from './request-store.ts';
 
+/** Calls `next` where {@link checkedContextOf} finds a context, and with its error where not. */
+export function passChecked(request: RequestLike, next: (error?: Error) => void): void {
+  try {
+    checkedContextOf(request);
+  } catch (error) {
+    return next(error as Error);
+  }
+  next();
+}
+
 /**
  * Returns the context of `request`, checked: that there is one, and that the ambient context, where there is one, is of the same
  * request.

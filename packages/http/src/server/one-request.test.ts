@@ -52,7 +52,7 @@ describe('one request', () => {
       const { response } = begin({}, told === undefined ? {} : { 'x-request-timeout': told });
       return response;
     });
-    const { response: endless } = begin({ defaultTimeoutMs: Infinity });
+    const { response: endless } = begin({ defaultTimeoutMs: Infinity, maxTimeoutMs: Infinity });
     await clock.advance(30);
     for (const response of [...ended, endless]) response.end('ok');
     for (const response of [...ended, endless]) response.close();

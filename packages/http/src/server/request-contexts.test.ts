@@ -112,10 +112,23 @@ describe('request contexts', () => {
 
   it('take their default of a function of the request, and of the option where that fails', () => {
     expect(contextFor({}, { defaultTimeoutMs: ({ url }) => (url === '/' ? 700 : 1) }).remainingMs()).toBe(700);
-    expect(contextFor({}, { defaultTimeoutMs: () => Infinity }).remainingMs()).toBe(Infinity);
+    expect(contextFor({}, { defaultTimeoutMs: () => Infinity, maxTimeoutMs: Infinity }).remainingMs()).toBe(Infinity);
     for (const bad of [Number.NaN, -1, '5s', undefined, Promise.resolve(5)])
       expect(contextFor({}, { defaultTimeoutMs: () => bad as never }).remainingMs()).toBe(30_000);
     expect(hookErrors).toHaveLength(5);
+  });
+
+  it('have no default above the longest time: none is given, the one of the table is lowered, and that of a function is reported', () => {
+    const above = { defaultTimeoutMs: 60_001 };
+    expect(() => createRequestContexts(above)).toThrow('requests.defaultTimeoutMs must be at most maxTimeoutMs, which is 60000, got 60001'); // prettier-ignore
+    expect(contextFor({}, { ...above, maxTimeoutMs: 60_001 }).remainingMs()).toBe(60_001);
+    expect(contextFor({}, { maxTimeoutMs: 50 }).remainingMs()).toBe(50);
+    expect(contextFor({}, { defaultTimeoutMs: undefined as never, maxTimeoutMs: 50 }).remainingMs()).toBe(50);
+    expect(hookErrors).toEqual([]);
+
+    expect(contextFor({}, { defaultTimeoutMs: () => 51, maxTimeoutMs: 50 }).remainingMs()).toBe(50);
+    expect(contextFor({}, { defaultTimeoutMs: boom, maxTimeoutMs: 50 }).remainingMs()).toBe(50);
+    expect(hookErrors).toMatchObject([{ hook: 'defaultTimeoutMs' }, { hook: 'defaultTimeoutMs' }]);
   });
 
   it('carry what the codec lets in, and an id in any case', () => {

@@ -6,7 +6,7 @@
  * One object serves one service; each framework has a subpath that plugs it in. This file knows of no framework.
  *
  * Invariants
- *  (1) No header lengthens a deadline: it is never later than the parent's, nor than `maxTimeoutMs` from now.
+ *  (1) No header lengthens a deadline: it is never later than the parent's. None is later than `maxTimeoutMs` from now.
  *  (2) No header makes `begin` throw.
  *  (3) Event streams and upgrades do not end by the default deadline.
  *
@@ -251,16 +251,17 @@ class Border implements RequestContexts {
   }
 
   #defaultMs(request: IncomingRequest): number {
-    const { defaultTimeoutMs, name } = this.#settings;
+    const { defaultTimeoutMs, maxTimeoutMs, name } = this.#settings;
     if (typeof defaultTimeoutMs === 'number') return defaultTimeoutMs;
     let ms: unknown = undefined;
     const isTime = askHook(
       'defaultTimeoutMs',
       name,
-      () => isLimit((ms = defaultTimeoutMs(request))),
+      () => isLimit((ms = defaultTimeoutMs(request)), maxTimeoutMs),
       () => false,
     );
-    return isTime ? (ms as number) : (requestContextsDefaults.defaultTimeoutMs as number);
+    if (isTime) return ms as number;
+    return Math.min((ms as number) > maxTimeoutMs ? Infinity : DEFAULT_TIMEOUT_MS, maxTimeoutMs);
   }
 }
 
@@ -269,9 +270,12 @@ interface Beginning {
   readonly answer: AnswerProblem | undefined;
 }
 
-function isLimit(ms: unknown): boolean {
-  if (typeof ms === 'number' && ms >= 1) return true;
-  throw new TypeError(`defaultTimeoutMs must return 1 millisecond or more, got ${String(ms)}`);
+/** For where a function gives none. */
+const DEFAULT_TIMEOUT_MS = requestContextsDefaults.defaultTimeoutMs as number;
+
+function isLimit(ms: unknown, maxTimeoutMs: number): boolean {
+  if (typeof ms === 'number' && ms >= 1 && ms <= maxTimeoutMs) return true;
+  throw new TypeError(`defaultTimeoutMs must return 1 millisecond to maxTimeoutMs, ${maxTimeoutMs}, got ${String(ms)}`);
 }
 
 /** Whether a request begins what may last: a web socket or another upgrade, or an event stream. */

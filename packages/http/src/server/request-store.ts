@@ -10,6 +10,7 @@
 
 import { type Context, type ContextKey, contextKey, isContext } from '@holdfast/core';
 
+import { fieldOf } from '../field-of.ts';
 import { MissingRequestContextError } from './request-error.ts';
 
 /** Any object that stands for a request: of node:http, a framework's, or a Fetch `Request`. */
@@ -100,10 +101,6 @@ const entries = new WeakMap<object, StoreEntry>();
 
 /** What frameworks put the original request under; an object that is nobody's request where there is nothing. */
 function field(request: object, name: 'raw' | 'req'): object {
-  try {
-    const value = (request as Record<string, unknown>)[name];
-    return typeof value === 'object' && value !== null ? value : request;
-  } catch {
-    return request;
-  }
+  const value = fieldOf(request, name);
+  return typeof value === 'object' && value !== null ? value : request;
 }

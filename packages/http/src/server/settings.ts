@@ -9,6 +9,7 @@ import {
   Context,
   type Clock,
   ConfigError,
+  defaultTimeoutOf,
   inRange,
   isFunction,
   isName,
@@ -29,7 +30,8 @@ export interface RequestContextsOptions {
   readonly name?: string;
   /**
    * Time for a request that brings no deadline, or a function of the request. Event streams and upgrades have none by default.
-   * Milliseconds, 1 to Infinity; Infinity gives it no deadline. @defaultValue 30_000
+   * Milliseconds, 1 to `maxTimeoutMs`; Infinity gives it no deadline. Left out, it is lowered to `maxTimeoutMs`; a function that
+   * returns more is reported, and the request has `maxTimeoutMs`. @defaultValue 30_000
    */
   readonly defaultTimeoutMs?: number | ((request: IncomingRequest) => number);
   /**
@@ -37,7 +39,7 @@ export interface RequestContextsOptions {
    * `text/event-stream` alone or first: that is for callers to say, so name your routes where callers are strangers.
    */
   readonly isStream?: (request: IncomingRequest) => boolean;
-  /** The longest time that a request can ask for. Milliseconds, 1 to Infinity. @defaultValue 60_000 */
+  /** The longest time that a request can have: what it asks for, and the default. Milliseconds, 1 to Infinity. @defaultValue 60_000 */
   readonly maxTimeoutMs?: number;
   /**
    * Time for a handler to answer by itself after its context has ended; then it is answered for it, if it has sent nothing, and what
@@ -120,7 +122,7 @@ export interface RequestSettings extends Required<
 export function resolveRequestOptions(options: RequestContextsOptions): RequestSettings {
   const optional = ['codec', 'parent', 'degraded', 'enrich', 'onEnded', 'isStream', 'problems'];
   const resolved = withKnown('requests', requestContextsDefaults, options, optional);
-  checkTimes(resolved);
+  const defaultTimeoutMs = checkedTimes(options, resolved);
   isName('requests.name', resolved.name);
   checkStatuses('requests.statuses', resolved.statuses);
   if (typeof resolved.ambient !== 'boolean')
@@ -132,18 +134,23 @@ export function resolveRequestOptions(options: RequestContextsOptions): RequestS
   checkHooks(resolved);
   const { degraded, enrich, onEnded, isStream, problems } = resolved;
   const statuses = { ...resolved.statuses };
-  return { ...resolved, codec, parent, degraded, enrich, onEnded, isStream, problems, statuses };
+  return { ...resolved, defaultTimeoutMs, codec, parent, degraded, enrich, onEnded, isStream, problems, statuses };
 }
 
 // --- internal ---
 
-function checkTimes(options: RequestContextsOptions): void {
-  if (typeof options.defaultTimeoutMs !== 'function')
-    inRange('requests.defaultTimeoutMs', options.defaultTimeoutMs, [1, Infinity]);
-  inRange('requests.maxTimeoutMs', options.maxTimeoutMs, [1, Infinity]);
-  inRange('requests.answerGraceMs', options.answerGraceMs, [0, Infinity]);
-  inRange('requests.drainGraceMs', options.drainGraceMs, [0, 600_000]);
-  inRange('requests.retryAfterMs', options.retryAfterMs, [0, 86_400_000]);
+type Times = Pick<RequestSettings, 'defaultTimeoutMs' | 'maxTimeoutMs' | 'answerGraceMs' | 'drainGraceMs' | 'retryAfterMs'>; // prettier-ignore
+
+/** Checks times, and returns the default. */
+function checkedTimes(options: RequestContextsOptions, resolved: Times): RequestSettings['defaultTimeoutMs'] {
+  const { defaultTimeoutMs, maxTimeoutMs } = resolved;
+  inRange('requests.maxTimeoutMs', maxTimeoutMs, [1, Infinity]);
+  inRange('requests.answerGraceMs', resolved.answerGraceMs, [0, Infinity]);
+  inRange('requests.drainGraceMs', resolved.drainGraceMs, [0, 600_000]);
+  inRange('requests.retryAfterMs', resolved.retryAfterMs, [0, 86_400_000]);
+  if (typeof defaultTimeoutMs === 'function') return defaultTimeoutMs;
+  inRange('requests.defaultTimeoutMs', defaultTimeoutMs, [1, Infinity]);
+  return defaultTimeoutOf('requests', options, { defaultTimeoutMs, maxTimeoutMs });
 }
 
 function checkHooks({ degraded, enrich, onEnded, isStream, problems }: RequestContextsOptions): void {

@@ -16,16 +16,9 @@
  * @module
  */
 
-import {
-  type Context,
-  inRange,
-  isContext,
-  isFunction,
-  reportHookError,
-  requireContext,
-  withKnown,
-} from '@holdfast/core';
+import { type Context, isContext, isFunction, reportHookError, requireContext, withKnown } from '@holdfast/core';
 
+import { checkMinTimeLeft } from '../client/call-limits.ts';
 import { ContextTie } from '../client/context-tie.ts';
 import { NotEnoughTimeError } from '../client/http-client-error.ts';
 import { type Propagation, type PropagationOptions, createPropagation } from '../client/propagation.ts';
@@ -81,7 +74,7 @@ export function contextInterceptor(options: ContextInterceptorOptions = {}): Und
     options,
     known,
   );
-  inRange('contextInterceptor.minTimeLeftMs', minTimeLeftMs, [0, 600_000]);
+  checkMinTimeLeft('contextInterceptor', minTimeLeftMs);
   if (current !== undefined) isFunction('contextInterceptor.current', current);
   const rules: Rules = { current, minTimeLeftMs, propagation: createPropagation('contextInterceptor', told) };
 

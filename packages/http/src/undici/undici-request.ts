@@ -4,8 +4,9 @@
  * @module
  */
 
-import { ConfigError, type Context, type Policy, inRange, requireContext, withKnown } from '@holdfast/core';
+import { ConfigError, type Context, type Policy, requireContext, withKnown } from '@holdfast/core';
 
+import { boundedBy, checkCallLimits } from '../client/call-limits.ts';
 import { runHttpCall } from '../client/http-call.ts';
 import { IDEMPOTENCY_KEY, isIdempotent } from '../client/http-request.ts';
 import type { PropagationOptions } from '../client/propagation.ts';
@@ -89,7 +90,7 @@ export function createRequest<O, R extends UndiciAnswer>(
     const { origin, pathname, search, href } = absolute(String(url));
     const { signal, idempotent, body, method: anyCase = 'GET', ...rest } = request as UndiciRequest<object>;
     const method = anyCase.toUpperCase();
-    const bounded = timeoutMs === Infinity ? context : context.withTimeout(timeoutMs);
+    const bounded = boundedBy(context, timeoutMs);
     const facts = { method, hasKey: hasKey(rest), idempotent };
     return runHttpCall<R>({
       context: signal === undefined ? bounded : bounded.withSignal(signal),
@@ -127,12 +128,9 @@ function resolve(
   if (typeof (dispatcher as { compose?: unknown } | null)?.compose !== 'function')
     throw new ConfigError('createRequest.dispatcher', 'a dispatcher of undici', dispatcher);
   const resolved = withKnown('createRequest', createRequestDefaults, options, ['codec', 'propagateTo', 'policy']);
-  if (resolved.policy !== undefined && typeof resolved.policy.execute !== 'function')
-    throw new ConfigError('createRequest.policy', 'a policy', resolved.policy);
   const { interceptors } = resolved;
   if (!Array.isArray(interceptors)) throw new ConfigError('createRequest.interceptors', 'an array', interceptors);
-  inRange('createRequest.timeoutMs', resolved.timeoutMs, [1, Infinity]);
-  inRange('createRequest.minTimeLeftMs', resolved.minTimeLeftMs, [0, 600_000]);
+  checkCallLimits('createRequest', resolved);
   return resolved;
 }
 
