@@ -23,7 +23,7 @@ const life = createLifecycle({
     exit: (code) => say(`exit ${code}`),
   },
 });
-const tracker = createTracker({ clock });
+const tracker = createTracker({ name: 'background', clock });
 let request = Promise.resolve();
 
 async function answer(): Promise<void> {
@@ -37,7 +37,7 @@ async function answer(): Promise<void> {
 
 life
   .add({ name: 'database', close: () => say('the database is closed') })
-  .add({ name: 'background', drain: (context) => tracker.drain(context) })
+  .add(tracker)
   .add({ name: 'server', drain: () => request });
 await life.start();
 say(`ready: ${life.isReady}`);

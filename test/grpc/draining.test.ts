@@ -314,6 +314,17 @@ describe('a component', () => {
     expect(report.steps.find(({ kind }) => kind === 'drain')?.drained).toMatchObject({ isComplete: true });
   });
 
+  it('is started once: a second start would listen at another port, which nobody is told of', async () => {
+    const { made } = component();
+    const both = await Promise.allSettled([made.start(), made.start()]);
+
+    expect(both).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { code: 'INVALID_CONFIG' } }]);
+    await expect(made.start()).rejects.toThrow('grpc.start must be called once');
+    const late = component();
+    await late.made.drain(Context.background.withTimeout(1000));
+    await expect(late.made.start()).rejects.toThrow('grpc.start must be called before its drain');
+  });
+
   it('tells when its address is in use', async () => {
     const first = component();
     await first.made.start();

@@ -1,7 +1,7 @@
 /** Handlers: what they throw, whatever that is, and how their contexts are found. */
 
 import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
-import { CircuitOpenError, Context, onHookError, ResilienceError } from '@holdfast/core';
+import { CircuitOpenError, Context, hedge, onHookError, ResilienceError, retry } from '@holdfast/core';
 import {
   contextOf,
   createGrpcClient,
@@ -56,6 +56,84 @@ const kinds: readonly (readonly [string, (functions: Functions) => Promise<unkno
   ['client stream', (functions) => functions.upload(Context.background, [{ text: '' }])],
   ['bidi', (functions) => all(functions.chat(Context.background, [{ text: '' }]))],
 ];
+
+describe('the handler of a stream under a policy that tries again', () => {
+  const again = {
+    policy: retry({ maxAttempts: 5, baseDelayMs: 1, isRetryable: () => true }),
+    onHandlerError: () => {},
+  };
+
+  it('is begun once more until it has sent a message, and not after that: none is sent twice', async () => {
+    let [early, late] = [0, 0];
+    const { functions } = await shopOf(
+      (serving) => ({
+        list: serving.handleServerStream<Note, Note>(async function* (_context, { text }) {
+          if (text === 'early' && ++early < 3) throw grpcError('UNAVAILABLE', 'before the first');
+          yield { text: 'a' };
+          yield { text: 'b' };
+          if (text === 'late' && ++late > 0) throw grpcError('ABORTED', 'after two');
+        }),
+      }),
+      again,
+    );
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const { text } of functions.list(Context.background, { text: 'late' })) read.push(text);
+    })();
+    await expect(reading).rejects.toMatchObject({ status: 'ABORTED', details: 'after two' });
+
+    expect([read, late]).toEqual([['a', 'b'], 1]);
+    expect(await all(functions.list(Context.background, { text: 'early' }))).toHaveLength(2);
+    expect(early).toBe(3);
+  });
+
+  it('takes no half of what the client streams for the whole: what was read is not there for another try', async () => {
+    let tries = 0;
+    const { functions } = await shopOf(
+      (serving) => ({
+        upload: serving.handleClientStream<Note, Note>(async (_context, requests) => {
+          tries++;
+          let count = 0;
+          for await (const _ of requests) if (++count === 2 && tries === 1) throw grpcError('ABORTED', 'at the second');
+          return { text: 'all', count };
+        }),
+      }),
+      again,
+    );
+    const sent = [1, 2, 3, 4].map((count) => ({ text: 'x', count }));
+
+    await expect(functions.upload(Context.background, sent)).rejects.toMatchObject({ details: 'at the second' });
+    expect(tries).toBe(1);
+  });
+
+  it('is read and answered by one of those that a hedge has begun', async () => {
+    const { functions } = await shopOf(
+      (serving) => ({
+        chat: serving.handleBidi<Note, Note>(async function* (_context, requests) {
+          await new Promise((resolve) => setTimeout(resolve, 60)); // both begin before one reads
+          yield* requests;
+        }),
+      }),
+      { policy: hedge(5), onHandlerError: () => {} },
+    );
+    const sent = ['a', 'b', 'c'].map((text) => ({ text }));
+
+    expect((await all(functions.chat(Context.background, sent))).map(({ text }) => text)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('a policy that is chosen by a function', () => {
+  it('that is none fails calls, and whoever looks after the server is told what it must be', async () => {
+    const told: unknown[] = [];
+    const { functions } = await shopOf(
+      (serving) => ({ get: serving.handleUnary<Note, Note>((_context, request) => request) }),
+      { policy: () => ({}) as never, onHandlerError: (error) => told.push(error) },
+    );
+
+    await expect(functions.get(Context.background, { text: '' })).rejects.toMatchObject({ status: 'UNKNOWN' });
+    expect(String(told[0])).toContain('grpcServing.policy must be a policy, or a function that returns one');
+  });
+});
 
 describe('a handler that was made for a method of another kind', () => {
   it.each<[kind: string, of: (serving: GrpcServing) => unknown]>([
@@ -265,6 +343,7 @@ describe('a handler', () => {
 
   it.each<[option: string, options: object]>([
     ['defaultTimeoutMs', { defaultTimeoutMs: 0 }],
+    ['defaultTimeoutMs', { defaultTimeoutMs: 20, maxTimeoutMs: 10 }],
     ['maxTimeoutMs', { maxTimeoutMs: NaN }],
     ['codec', { codec: {} }],
     ['accept', { accept: ['grpc-timeout'] }],

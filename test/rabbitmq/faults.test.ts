@@ -107,6 +107,8 @@ describe('a broker that fails', () => {
       [...codes].filter((code) => !['PUBLISH_UNCONFIRMED', 'CHANNEL_CLOSED', 'PUBLISHER_FULL'].includes(code)),
     ).toEqual([]);
     expect(publisher.snapshot()).toMatchObject({ pending: 0, waiting: 0 });
+    expect(await publisher.ended).toMatchObject({ code: 'CHANNEL_CLOSED' });
+    expect(() => publisher.check()).toThrow('channel');
   });
 
   it('that blocks the connection: messages wait as long as their context, and go when it is over', async () => {
@@ -117,6 +119,7 @@ describe('a broker that fails', () => {
     const unblock = await server.block();
     const first = send(root, 'sent, and read when it is over');
     await until(() => publisher.snapshot().isBlocked, 'the block');
+    expect(publisher.check()).toMatchObject({ warning: expect.stringContaining('blocks') });
     const late = send(root.withTimeout(50, 'late'), 'never sent').catch((error: unknown) => error);
     const waiting = send(root, 'waits');
     expect(publisher.snapshot()).toMatchObject({ sent: 1, waiting: 2 });

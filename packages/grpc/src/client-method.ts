@@ -29,6 +29,7 @@ import { callHook, type Context, DeadlineExceededError, type Policy } from '@hol
 import type { GrpcCallOptions, GrpcMethod, GrpcSource } from './grpc-call.ts';
 import { errorOfStatus, grpcStatusOf } from './grpc-error.ts';
 import type { Outgoing } from './outgoing.ts';
+import { isSource } from './source.ts';
 import { SourcePump } from './source-pump.ts';
 
 /** A method of a client of grpc-js, whatever it streams. */
@@ -255,9 +256,7 @@ class OpenStream {
 
 /** What a fallback gives in place of a stream: its messages. A stream that others read, as of a cache, is none. */
 function substituteOf(value: unknown, { path }: GrpcMethod): GrpcSource<unknown> {
-  const given = (value ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
-  if (typeof given[Symbol.asyncIterator] === 'function' || typeof given[Symbol.iterator] === 'function')
-    return value as GrpcSource<unknown>;
+  if (isSource(value)) return value;
   throw new TypeError(`in place of the stream of ${path}, a policy must give an iterable of messages`);
 }
 

@@ -17,8 +17,9 @@ import type {
   ClientUnaryCall,
   ClientWritableStream,
 } from '@grpc/grpc-js';
-import { ConfigError, type Context, type Policy, requireContext, withKnown } from '@holdfast/core';
+import { ConfigError, type Context, requireContext, withKnown } from '@holdfast/core';
 
+import { chosenPolicy, type PolicyChoice } from './call-policy.ts';
 import { type ClientCall, ClientMethod } from './client-method.ts';
 import type { GrpcCallOptions, GrpcMethod, GrpcSource } from './grpc-call.ts';
 import { Outgoing, type OutgoingOptions, outgoingDefaults } from './outgoing.ts';
@@ -30,7 +31,7 @@ export interface GrpcClientOptions extends OutgoingOptions {
    * only what may be done twice. Around a stream they are until its first message comes; what was written is not written again.
    * By default none.
    */
-  readonly policy?: Policy<unknown> | ((method: GrpcMethod) => Policy<unknown> | undefined);
+  readonly policy?: PolicyChoice<GrpcMethod>;
 }
 
 /** The function that a method of a generated client becomes. */
@@ -91,7 +92,7 @@ export function createGrpcClient<C extends Client>(client: C, options: GrpcClien
     const method = (client as unknown as Record<string, DescribedMethod>)[name] as DescribedMethod;
     const described: GrpcMethod = Object.freeze({ name, path: method.path, kind: kindOf(method) });
     const call: ClientCall = (...args: never[]) => Reflect.apply(method, client, args);
-    const parts = { outgoing, policy: policyOf(settings.policy, described) };
+    const parts = { outgoing, policy: chosenPolicy('grpcClient.policy', settings.policy, described) };
     functions[name] = functionOf(described, new ClientMethod(described, call, parts));
   }
   if (Object.keys(functions).length === 0)
@@ -125,13 +126,6 @@ function isDescribed(method: unknown): method is DescribedMethod {
 function kindOf({ requestStream, responseStream }: DescribedMethod): GrpcMethod['kind'] {
   if (requestStream) return responseStream ? 'bidi' : 'client-stream';
   return responseStream ? 'server-stream' : 'unary';
-}
-
-function policyOf(chosen: GrpcClientOptions['policy'], method: GrpcMethod): Policy<unknown> | undefined {
-  const policy = typeof chosen === 'function' ? chosen(method) : chosen;
-  if (policy !== undefined && typeof (policy as Partial<Policy> | null)?.execute !== 'function')
-    throw new ConfigError('grpcClient.policy', 'a policy, or a function that returns one', policy);
-  return policy;
 }
 
 function functionOf(described: GrpcMethod, method: ClientMethod): unknown {

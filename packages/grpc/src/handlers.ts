@@ -4,6 +4,7 @@
  * Always
  *  - A call is answered once, whatever the handler does: with its value, or with the status of its error. So is one whose handler
  *    was made for a method of another kind.
+ *  - A policy begins the handler of a stream again only while no message of it was read or sent.
  *  - What a handler streams is read no further once nobody takes it, and its source is told.
  *  - What the client streams ends for the handler when the call does: with the context's cause, if it was cut off.
  *
@@ -25,9 +26,11 @@ import type {
 import { callHook, type Context, type Policy } from '@holdfast/core';
 
 import { contextOf } from './call-context.ts';
+import { chosenPolicy, type PolicyChoice } from './call-policy.ts';
 import { type FinalStatus, saysNothing, statusOfError } from './error-status.ts';
 import type { GrpcMethod, GrpcSource } from './grpc-call.ts';
 import { answers, requestsOf } from './served-stream.ts';
+import { type Claim, StreamTries } from './stream-tries.ts';
 
 /** Makes handlers of grpc-js of functions. */
 export interface GrpcHandlers {
@@ -67,7 +70,7 @@ export interface GrpcHandlers {
 
 /** What handlers need of their server. */
 export interface HandlerParts {
-  readonly policy: Policy<unknown> | ((method: HandledMethod) => Policy<unknown> | undefined) | undefined;
+  readonly policy: PolicyChoice<HandledMethod> | undefined;
   readonly onHandlerError: (error: unknown, path: string) => unknown;
 }
 
@@ -87,7 +90,7 @@ export function makeHandlers(parts: HandlerParts): GrpcHandlers {
       const under = policyOf(parts.policy, 'client-stream');
       return (call, callback) =>
         answerOnce(parts, { call, callback }, (context) =>
-          under(call, context, (own) => handler(own, requestsOf(call, context), call)),
+          under(call, context, (own, claim) => handler(own, requestsOf(call, context, claim), call)),
         );
     },
     handleServerStream: (handler) => {
@@ -95,7 +98,7 @@ export function makeHandlers(parts: HandlerParts): GrpcHandlers {
       const under = policyOf(parts.policy, 'server-stream');
       return (call) =>
         stream(parts, call, (context) =>
-          under(call, context, (own) => answers(call, own, handler(own, call.request, call))),
+          under(call, context, (own, claim) => answers(call, own, { source: handler(own, call.request, call), claim })),
         );
     },
     handleBidi: (handler) => {
@@ -103,7 +106,9 @@ export function makeHandlers(parts: HandlerParts): GrpcHandlers {
       const under = policyOf(parts.policy, 'bidi');
       return (call) =>
         stream(parts, call, (context) =>
-          under(call, context, (own) => answers(call, own, handler(own, requestsOf(call, context), call))),
+          under(call, context, (own, claim) =>
+            answers(call, own, { source: handler(own, requestsOf(call, context, claim), call), claim }),
+          ),
         );
     },
   };
@@ -119,7 +124,11 @@ interface PathedCall {
   emit(event: 'error', status: object): boolean;
 }
 
-type Under = <T>(call: PathedCall, context: Context, operation: (own: Context) => T | PromiseLike<T>) => Promise<T>;
+type Under = <T>(
+  call: PathedCall,
+  context: Context,
+  operation: (own: Context, claim: Claim) => T | PromiseLike<T>,
+) => Promise<T>;
 
 function requireHandler(place: string, handler: unknown): void {
   if (typeof handler !== 'function') throw new TypeError(`${place} needs a function (context, request, call)`);
@@ -130,11 +139,16 @@ function policyOf(chosen: HandlerParts['policy'], kind: GrpcMethod['kind']): Und
   let policy: Policy<unknown> | undefined;
   let isChosen = false;
   return async (call, context, operation) => {
-    if (!isChosen) policy = typeof chosen === 'function' ? chosen({ path: call.getPath(), kind }) : chosen;
+    if (!isChosen) policy = chosenPolicy('grpcServing.policy', chosen, { path: call.getPath(), kind });
     isChosen = true;
-    return policy === undefined ? operation(context) : (policy.execute(operation, context) as never);
+    if (policy === undefined) return operation(context, nobodyElse);
+    const tries = new StreamTries();
+    return policy.execute((own) => tries.run((claim) => operation(own, claim)), context) as never;
   };
 }
+
+/** The claim of a try that is the only one. */
+function nobodyElse(): void {}
 
 /** Answers a call that has one response. Of a method that streams responses, grpc-js gives no callback: that call fails. */
 function answerOnce<Response>(

@@ -14,6 +14,7 @@ export {
   type GrpcResponse,
 } from './grpc-client.ts';
 export { type GrpcCallOptions, type GrpcMethod, type GrpcSource } from './grpc-call.ts';
+export { type PolicyChoice } from './call-policy.ts';
 export { clientInterceptor, type ClientInterceptorOptions, withCallContext } from './client-interceptor.ts';
 export { outgoingDefaults, type OutgoingOptions } from './outgoing.ts';
 

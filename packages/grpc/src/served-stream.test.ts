@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { answers, requestsOf } from './served-stream.ts';
 
 const MESSAGES = 3000;
+const free = (): void => {};
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -38,7 +39,7 @@ describe('a stream at the server', () => {
     const call = new PassThrough({ objectMode: true });
     call.resume();
 
-    await answers(call, Context.background.withCancel(), messages());
+    await answers(call, Context.background.withCancel(), { source: messages(), claim: free });
 
     expect(seen.aliveCount).toBeLessThan(300);
   });
@@ -53,7 +54,7 @@ describe('a stream at the server', () => {
     })();
 
     let count = 0;
-    const requests = requestsOf(call, Context.background.withCancel());
+    const requests = requestsOf(call, Context.background.withCancel(), free);
     while ((await requests.next()).done !== true) count++;
     await written;
 
@@ -65,7 +66,10 @@ describe('a stream at the server', () => {
     const context = Context.background.withCancel();
     const call = new PassThrough({ objectMode: true });
     const endless = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
-    const [sent, received] = [answers(call, context, endless), requestsOf(call, context).next()];
+    const [sent, received] = [
+      answers(call, context, { source: endless, claim: free }),
+      requestsOf(call, context, free).next(),
+    ];
     const outcomes = Promise.allSettled([sent, received]);
     await settle();
 
@@ -75,6 +79,6 @@ describe('a stream at the server', () => {
       { status: 'rejected', reason: 'gone' },
       { status: 'rejected', reason: 'gone' },
     ]);
-    await expect(answers(call, context, [1])).rejects.toBe('gone');
+    await expect(answers(call, context, { source: [1], claim: free })).rejects.toBe('gone');
   });
 });

@@ -6,19 +6,26 @@
 
 import type { Readable, Writable } from 'node:stream';
 
-import { type Context, ignoreRejection } from '@holdfast/core';
+import type { Context } from '@holdfast/core';
 
 import type { GrpcSource } from './grpc-call.ts';
+import type { Claim } from './stream-tries.ts';
+import { isSource, iteratorOf, leave, roomIn } from './source.ts';
 
 /**
  * The requests that a client streams. They end when the client says so; when the call ends first, reading fails with the context's
- * cause. Leaving them early does not end the call.
+ * cause. Leaving them early does not end the call. The stream is claimed before each is read.
  */
-export async function* requestsOf<Request>(call: Readable, context: Context): AsyncGenerator<Request, void> {
+export async function* requestsOf<Request>(
+  call: Readable,
+  context: Context,
+  claim: Claim,
+): AsyncGenerator<Request, void> {
   const ended = endOf(context);
   const iterator = call.iterator({ destroyOnReturn: false }) as AsyncIterator<Request, void>;
   try {
     for (;;) {
+      claim();
       const next = await ended.first(iterator.next());
       if (next.done === true) break;
       yield next.value;
@@ -31,18 +38,28 @@ export async function* requestsOf<Request>(call: Readable, context: Context): As
   }
 }
 
-/** Writes what `source` yields into `call`, as fast as the client takes it. Ends with the context's cause when that ends first. */
-export async function answers(call: Writable, context: Context, source: GrpcSource<unknown>): Promise<void> {
-  requireSource(source);
+/** What a handler answers, and the claim of its try to the stream. */
+export interface Answer {
+  readonly source: GrpcSource<unknown>;
+  readonly claim: Claim;
+}
+
+/**
+ * Writes what `source` yields into `call`, as fast as the client takes it. Ends with the context's cause when that ends first. The
+ * stream is claimed before each message.
+ */
+export async function answers(call: Writable, context: Context, { source, claim }: Answer): Promise<void> {
+  if (!isSource(source)) throw new TypeError('a handler that streams must return an iterable or an async iterable');
   const ended = endOf(context);
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const iterator = iteratorOf(source);
   let isDone = false;
   try {
     for (;;) {
       const next = await ended.first(iterator.next());
       isDone = next.done === true;
       if (isDone) return;
-      if (!call.write(next.value)) await ended.first(roomIn(call));
+      claim();
+      if (!call.write(next.value)) await ended.first(roomIn(call, 'close'));
     }
   } finally {
     ended.forget();
@@ -51,14 +68,6 @@ export async function answers(call: Writable, context: Context, source: GrpcSour
 }
 
 // --- internal ---
-
-function requireSource(source: unknown): void {
-  const { [Symbol.asyncIterator]: asyncOnes, [Symbol.iterator]: ones } = (source ?? {}) as Partial<
-    Iterable<unknown> & AsyncIterable<unknown>
-  >;
-  if (typeof asyncOnes !== 'function' && typeof ones !== 'function')
-    throw new TypeError('a handler that streams must return an iterable or an async iterable');
-}
 
 interface End {
   /** `work`, or the context's cause, whichever is first. One at a time. Nothing of a work stays here once it is over. */
@@ -84,24 +93,4 @@ function endOf(context: Context): End {
     },
     forget: () => void unhook(),
   };
-}
-
-function roomIn(call: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    const go = (): void => {
-      call.off('drain', go);
-      call.off('close', go);
-      resolve();
-    };
-    call.once('drain', go);
-    call.once('close', go);
-  });
-}
-
-function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>): void {
-  try {
-    ignoreRejection(iterator.return?.());
-  } catch {
-    // its own clean-up failed; the call is over
-  }
 }

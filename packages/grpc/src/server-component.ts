@@ -13,6 +13,8 @@
  * @module
  */
 
+import { promisify } from 'node:util';
+
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import {
   type Clock,
@@ -61,7 +63,10 @@ export interface GrpcComponent {
   readonly dependsOn: readonly string[] | undefined;
   /** The port that it listens at; 0 before it was started. */
   readonly port: number;
-  /** Binds the server. Rejects with grpc-js' error, as for an address in use. */
+  /**
+   * Binds the server. Rejects with grpc-js' error, as for an address in use; with a `ConfigError` when it is called a second time, or
+   * once a drain has begun.
+   */
   start(): Promise<void>;
   /**
    * Goes on serving, and tells clients to take their next calls elsewhere; those that come back all the same are told again, once a
@@ -146,6 +151,7 @@ class StoppingServer {
   readonly #settings: ComponentSettings;
   readonly #calls: ComponentCalls;
   readonly #clock: Clock;
+  #isBound = false;
   #again: Timer | undefined = undefined;
   #shut: Promise<void> | undefined = undefined;
 
@@ -160,15 +166,12 @@ class StoppingServer {
     this.#clock = clock;
   }
 
-  bind(): Promise<void> {
-    const { address, credentials } = this.#settings;
-    return new Promise((done, fail) => {
-      this.#server.bindAsync(address, credentials, (error, port) => {
-        if (error !== null) return fail(error);
-        this.port = port;
-        done();
-      });
-    });
+  async bind(): Promise<void> {
+    const { name, address, credentials } = this.#settings;
+    if (!this.#calls.inFlight.isOpen) throw new ConfigError(`${name}.start`, 'called before its drain', 'a later call');
+    if (this.#isBound) throw new ConfigError(`${name}.start`, 'called once', 'a second call');
+    this.#isBound = true; // also where it fails: a server of grpc-js gives the same failure for an address again
+    this.port = await promisify(this.#server.bindAsync.bind(this.#server))(address, credentials);
   }
 
   quiesce(): void {

@@ -18,18 +18,18 @@ import { type ContextCodec, contextCodecDefaults, createContextCodec, type WallC
 import {
   type Clock,
   type CancellableContext,
-  ConfigError,
   Context,
   createInFlight,
+  defaultTimeoutOf,
   type InFlight,
   inRange,
   isFunction,
-  type Policy,
   systemClock,
   withKnown,
 } from '@holdfast/core';
 
 import { noteContext } from './call-context.ts';
+import { checkPolicyChoice, type PolicyChoice } from './call-policy.ts';
 import { keepMetadata, type MetadataNames, metadataNamesOf } from './call-metadata.ts';
 import type { FinalStatus } from './error-status.ts';
 import type { GrpcMethod } from './grpc-call.ts';
@@ -49,7 +49,7 @@ import { type GrpcHandlers, makeHandlers } from './handlers.ts';
 export interface GrpcServingOptions {
   /**
    * Time for a unary call whose client gives none. Streams whose client gives none have none, but for `maxTimeoutMs`. Milliseconds,
-   * 1 to Infinity.
+   * 1 to `maxTimeoutMs`; Infinity gives it no deadline. Left out, it is lowered to `maxTimeoutMs`.
    * @defaultValue 30_000
    */
   readonly defaultTimeoutMs?: number;
@@ -67,7 +67,7 @@ export interface GrpcServingOptions {
    * The policies of the handlers made here, or a function that chooses them, asked once per handler with the path of its method
    * when it is first called: a bulkhead, a limiter, a timeout. By default none.
    */
-  readonly policy?: Policy<unknown> | ((method: Pick<GrpcMethod, 'path' | 'kind'>) => Policy<unknown> | undefined);
+  readonly policy?: PolicyChoice<Pick<GrpcMethod, 'path' | 'kind'>>;
   /**
    * Told of what a handler made here threw and the caller is told nothing of: what says no status itself, and what a service that it
    * called has answered. By default `console.error`.
@@ -243,12 +243,10 @@ function resolve(options: GrpcServingOptions): ServingSettings {
   const settings: ServingSettings = withKnown('grpcServing', grpcServingDefaults, options, ['codec', 'policy']);
   inRange('grpcServing.defaultTimeoutMs', settings.defaultTimeoutMs, [1, Infinity]);
   inRange('grpcServing.maxTimeoutMs', settings.maxTimeoutMs, [1, Infinity]);
+  const defaultTimeoutMs = defaultTimeoutOf('grpcServing', options, settings);
   if (settings.codec !== undefined) requireCodec('grpcServing.codec', settings.codec);
   isFunction('grpcServing.onHandlerError', settings.onHandlerError);
   isFunction('grpcServing.wallClock', settings.wallClock);
-  const { policy } = settings;
-  const isPolicy = typeof policy === 'function' || typeof (policy as Partial<Policy> | null)?.execute === 'function';
-  if (policy !== undefined && !isPolicy)
-    throw new ConfigError('grpcServing.policy', 'a policy, or a function that returns one', policy);
-  return settings;
+  checkPolicyChoice('grpcServing.policy', settings.policy);
+  return { ...settings, defaultTimeoutMs };
 }

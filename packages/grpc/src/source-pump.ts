@@ -9,32 +9,29 @@
  * @module
  */
 
-import { ignoreRejection } from '@holdfast/core';
+import type { GrpcSource } from './grpc-call.ts';
+import { isSource, iteratorOf, leave, type RoomOf, roomIn, type SourceIterator } from './source.ts';
 
 /** What is fed: the writing side of a call. */
-export interface FedCall {
+export interface FedCall extends RoomOf<'status'> {
   write(message: unknown): boolean;
   end(): unknown;
   cancel(): void;
-  once(event: 'drain' | 'status', listener: () => void): unknown;
   on(event: 'error', listener: () => void): unknown;
-  off(event: 'drain' | 'status', listener: () => void): unknown;
 }
 
 /** One source, for one call. */
 export class SourcePump {
-  readonly #source: Iterable<unknown> | AsyncIterable<unknown>;
-  #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  readonly #source: GrpcSource<unknown>;
+  #iterator: SourceIterator | undefined;
   #isStopped = false;
   #hasEnded = false;
   #failure: { readonly error: unknown } | undefined;
   #sourceFailure: { readonly error: unknown } | undefined;
 
   /** @throws TypeError when `source` is not iterable. */
-  constructor(source: Iterable<unknown> | AsyncIterable<unknown>) {
-    const given = (source ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
-    if (typeof given[Symbol.asyncIterator] !== 'function' && typeof given[Symbol.iterator] !== 'function')
-      throw new TypeError('a stream of requests must be an iterable or an async iterable');
+  constructor(source: GrpcSource<unknown>) {
+    if (!isSource(source)) throw new TypeError('a stream of requests must be an iterable or an async iterable');
     this.#source = source;
   }
 
@@ -71,11 +68,7 @@ export class SourcePump {
     if (this.#isStopped) return;
     this.#isStopped = true;
     if (this.#iterator === undefined || this.#hasEnded) return;
-    try {
-      ignoreRejection(this.#iterator.return?.()); // (2)
-    } catch {
-      // its own clean-up failed; the call is over
-    }
+    leave(this.#iterator); // (2)
   }
 
   // --- internal ---
@@ -91,26 +84,7 @@ export class SourcePump {
         call.end();
         return;
       }
-      if (!call.write(next.value)) await roomIn(call);
+      if (!call.write(next.value)) await roomIn(call, 'status');
     }
   }
-}
-
-// --- internal ---
-
-function iteratorOf(source: Iterable<unknown> | AsyncIterable<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
-  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-}
-
-/** Waits until the call takes more, or is over. */
-function roomIn(call: FedCall): Promise<void> {
-  return new Promise((resolve) => {
-    const go = (): void => {
-      call.off('drain', go);
-      call.off('status', go);
-      resolve();
-    };
-    call.once('drain', go);
-    call.once('status', go);
-  });
 }

@@ -53,8 +53,7 @@ export async function createOrders(plan: OrdersPlan, { process, tellHop }: Servi
   for (const component of probes.components) life.add(component);
   life.add({ name: 'inventory', close: () => inventory.close() });
   life.add(trail);
-  const isIdle = (): boolean => tracker.status().running === 0;
-  life.add({ name: 'background', drain: (context) => tracker.drain(context), isIdle });
+  life.add(tracker);
   life.add(requests.withDrain(serverComponent(server, { port: plan.port ?? 0, host: '127.0.0.1' })));
   return {
     name: 'orders',

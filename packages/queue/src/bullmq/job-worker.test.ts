@@ -150,6 +150,7 @@ describe('jobWorker', () => {
 
   it.each([
     [{ defaultTimeoutMs: 0 }, 'jobWorker.defaultTimeoutMs'],
+    [{ defaultTimeoutMs: 300_001 }, 'jobWorker.defaultTimeoutMs'],
     [{ maxTimeoutMs: Infinity }, 'jobWorker.maxTimeoutMs'],
     [{ maxPutBackCount: 1.5 }, 'jobWorker.maxPutBackCount'],
     [{ graceMs: -1 }, 'jobWorker.graceMs'],
@@ -273,8 +274,10 @@ describe('lock-watch', () => {
     worker.emit('locksRenewed', { jobIds: ['1', 'other'], count: 2 });
     await clock.advance(999);
     expect(jobs.snapshot()).toMatchObject({ lockLost: 0, running: 1 });
+    expect(jobs.isIdle()).toBe(false);
     await clock.advance(1);
     expect(await outcome).toMatchObject({ code: 'JOB_LOCK_LOST' });
+    expect(jobs.isIdle()).toBe(true);
   });
 
   it('(2) tells a try that the next one has its lock, and that one nothing', async () => {

@@ -22,6 +22,7 @@ import {
   type DrainReport,
   callHook,
   createInFlight,
+  defaultTimeoutOf,
   inRange,
   integerInRange,
   isFunction,
@@ -52,7 +53,7 @@ export interface JobWorkerOptions<J = JobLike, R = unknown> {
   readonly codec?: QueueCodec;
   /** What all contexts hang on. By default `Context.background`. */
   readonly context?: Context;
-  /** Time that a job may run which brings no deadline. Milliseconds, 1 to 86 400 000. @defaultValue 60_000 */
+  /** Time that a job may run which brings no deadline. Milliseconds, 1 to 86 400 000, at most `maxTimeoutMs`, to which it is lowered if left out. @defaultValue 60_000 */
   readonly defaultTimeoutMs?: number;
   /** Time that any job may run, whatever it brings. Milliseconds, 1 to 86 400 000. @defaultValue 300_000 */
   readonly maxTimeoutMs?: number;
@@ -110,6 +111,8 @@ export interface JobWorker {
   drain(context?: Context): Promise<DrainReport>;
   /** Closes the worker: by force where handlers were left behind, so that others take their jobs when their locks have run out. */
   close(context?: Context): Promise<void>;
+  /** Whether no job runs. */
+  isIdle(): boolean;
   /** What jobs have come to, and how many run. */
   snapshot(): Readonly<JobCounts> & { readonly running: number };
 }
@@ -149,12 +152,13 @@ function resolve<J, R>(options: JobWorkerOptions<J, R>): Settings<J, R> {
   requireContext('jobWorker.context', resolved.context);
   inRange('jobWorker.defaultTimeoutMs', resolved.defaultTimeoutMs, [1, 86_400_000]);
   inRange('jobWorker.maxTimeoutMs', resolved.maxTimeoutMs, [1, 86_400_000]);
+  const defaultTimeoutMs = defaultTimeoutOf('jobWorker', options, resolved);
   inRange('jobWorker.graceMs', resolved.graceMs, [0, Infinity]);
   inRange('jobWorker.putBackMs', resolved.putBackMs, [0, 3_600_000]);
   integerInRange('jobWorker.maxPutBackCount', resolved.maxPutBackCount, [0, 1_000_000]);
   inRange('jobWorker.drainTimeoutMs', resolved.drainTimeoutMs, [0, Infinity]);
   isFunction('jobWorker.wallClock', resolved.wallClock);
-  return resolved;
+  return { ...resolved, defaultTimeoutMs };
 }
 
 class BullWorker<J extends JobLike, R> implements JobWorker {
@@ -217,6 +221,10 @@ class BullWorker<J extends JobLike, R> implements JobWorker {
     } finally {
       this.#detach?.();
     }
+  }
+
+  isIdle(): boolean {
+    return this.#parts.inFlight.size === 0;
   }
 
   snapshot(): Readonly<JobCounts> & { readonly running: number } {

@@ -18,7 +18,7 @@
 import { CancelledError, type Timer, ignoreRejection } from '@holdfast/core';
 
 import type { GroupState } from './group-state.ts';
-import type { KafkaMessageLike } from './kafka-like.ts';
+import type { KafkaBatchPayload, KafkaMessageLike, TopicPartitionOffset } from './kafka-like.ts';
 import { type MessageRunParts, runMessage } from './message-run.ts';
 import type { MessageOutcome, PartitionPlace, PartitionWork } from './partition-work.ts';
 
@@ -44,6 +44,25 @@ export interface BatchRunParts<M> extends MessageRunParts<M> {
   readonly batches: Set<Promise<void>>;
   /** Of paused partitions. */
   readonly pauses: Set<Timer>;
+}
+
+/** The frame of a batch, of which a client knows how an offset is committed. */
+export function frameOf(
+  payload: KafkaBatchPayload,
+  commit: (offset: TopicPartitionOffset) => Promise<unknown>,
+): BatchFrame {
+  const { topic, partition, messages } = payload.batch;
+  return {
+    topic,
+    partition,
+    messages,
+    resolve: (offset) => payload.resolveOffset(offset),
+    commit: (offset) => commit({ topic, partition, offset }),
+    heartbeat: () => payload.heartbeat(),
+    pause: () => payload.pause(),
+    isRunning: () => payload.isRunning(),
+    isStale: () => payload.isStale(),
+  };
 }
 
 /** Handles a batch. It rejects with what has interrupted it, for the client to act on. */

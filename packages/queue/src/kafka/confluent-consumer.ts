@@ -16,10 +16,10 @@
 import { ConfigError, Context, isFunction, reportHookError } from '@holdfast/core';
 
 import { endedBefore } from '../in-flight/ended-before.ts';
-import { type BatchFrame, type BatchRunParts, runBatch } from './batch-run.ts';
+import { type BatchRunParts, frameOf, runBatch } from './batch-run.ts';
 import { type KafkaConsumerOptions, resolveConsumer } from './consumer-options.ts';
 import { type KafkaConsumer, kafkaComponent } from './kafka-component.ts';
-import type { ConfluentConsumerLike, KafkaBatchPayload, KafkaMessageLike, KafkaRunConfig } from './kafka-like.ts';
+import type { ConfluentConsumerLike, KafkaMessageLike, KafkaRunConfig } from './kafka-like.ts';
 import type { PartitionPlace, PartitionWork } from './partition-work.ts';
 
 /** What is to be given to the client as `rebalance_cb`. */
@@ -115,21 +115,10 @@ function runConfig(client: ConfluentConsumerLike, parts: BatchRunParts<never>): 
   return {
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: parts.maxConcurrent,
-    eachBatch: (payload) => runBatch(parts, frameOf(client, payload)),
-  };
-}
-
-function frameOf(client: ConfluentConsumerLike, payload: KafkaBatchPayload): BatchFrame {
-  const { topic, partition, messages } = payload.batch;
-  return {
-    topic,
-    partition,
-    messages,
-    resolve: (offset) => payload.resolveOffset(offset),
-    commit: (offset) => client.commitOffsets([{ topic, partition, offset }]),
-    heartbeat: () => payload.heartbeat(),
-    pause: () => payload.pause(),
-    isRunning: () => payload.isRunning(),
-    isStale: () => payload.isStale(),
+    eachBatch: (payload) =>
+      runBatch(
+        parts,
+        frameOf(payload, (offset) => client.commitOffsets([offset])),
+      ),
   };
 }

@@ -8,6 +8,7 @@ import {
   type Clock,
   ConfigError,
   Context,
+  defaultTimeoutOf,
   inRange,
   integerInRange,
   isFunction,
@@ -32,8 +33,8 @@ export interface ReceivedMessage<M = KafkaMessageLike> extends PartitionPlace {
 export interface KafkaConsumerOptions<M = KafkaMessageLike> {
   /** Name of the component, and of the policy in errors. @defaultValue 'kafka' */
   readonly name?: string;
-  /** Topics to subscribe to. */
-  readonly topics: readonly string[];
+  /** Topics to subscribe to: their names, or patterns of them, as far as the client takes those. */
+  readonly topics: readonly (string | RegExp)[];
   /** Where a group begins that has committed nothing: at the first message, or at the next. By default as the client does. */
   readonly fromBeginning?: boolean;
   /** Handles a message. Its context ends when it must stop: by its deadline, a rebalance that takes the partition, or a drain. */
@@ -58,7 +59,7 @@ export interface KafkaConsumerOptions<M = KafkaMessageLike> {
    * Milliseconds, 0 to 3 600 000. @defaultValue 1000
    */
   readonly pauseMs?: number;
-  /** Time that a message may take which brings no deadline. Milliseconds, 1 to 86 400 000. @defaultValue 60_000 */
+  /** Time that a message may take which brings no deadline. Milliseconds, 1 to 86 400 000, at most `maxTimeoutMs`, to which it is lowered if left out. @defaultValue 60_000 */
   readonly defaultTimeoutMs?: number;
   /** Time that any message may take, whatever it brings. Milliseconds, 1 to 86 400 000. @defaultValue 300_000 */
   readonly maxTimeoutMs?: number;
@@ -138,8 +139,8 @@ export function resolveConsumer<M, O extends KafkaConsumerOptions<M>>(
   const resolved = withKnown(place, { ...kafkaConsumerDefaults, ...own }, options, optional);
   isName(`${place}.name`, resolved.name);
   const { topics } = resolved;
-  if (!Array.isArray(topics) || topics.length === 0 || !topics.every((topic) => typeof topic === 'string'))
-    throw new ConfigError(`${place}.topics`, 'a list of names of topics', topics);
+  if (!Array.isArray(topics) || topics.length === 0 || !topics.every(isTopic))
+    throw new ConfigError(`${place}.topics`, 'a list of names of topics, or of patterns', topics);
   isFunction(`${place}.handle`, resolved.handle);
   if (resolved.onPoison !== undefined) isFunction(`${place}.onPoison`, resolved.onPoison);
   if (resolved.onExpired !== undefined) isFunction(`${place}.onExpired`, resolved.onExpired);
@@ -149,10 +150,14 @@ export function resolveConsumer<M, O extends KafkaConsumerOptions<M>>(
     inRange(`${place}.${option}`, resolved[option as 'pauseMs'], range);
   integerInRange(`${place}.maxConcurrent`, resolved.maxConcurrent, [1, 1000]);
   integerInRange(`${place}.maxAttempts`, resolved.maxAttempts, [1, 1_000_000]);
-  return resolved;
+  return { ...resolved, defaultTimeoutMs: defaultTimeoutOf(place, options, resolved) };
 }
 
 // --- internal ---
+
+function isTopic(topic: unknown): boolean {
+  return topic instanceof RegExp || (typeof topic === 'string' && topic !== '');
+}
 
 const ranges: Readonly<Record<string, readonly [number, number]>> = {
   pauseMs: [0, 3_600_000],

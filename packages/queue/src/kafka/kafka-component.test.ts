@@ -17,6 +17,26 @@ function make(options: Partial<KafkajsConsumerOptions> = {}) {
 }
 
 describe('kafka-component: what is over', () => {
+  it('says so when the client has given up, and not while that tries again', async () => {
+    const { client, consumer } = make();
+    await consumer.start();
+    const error = new Error('the group is not authorized');
+    client.emit('consumer.crash', { payload: { error: new Error('for now'), restart: true } });
+    await settle();
+    let isOver = false;
+    void consumer.ended.then(() => (isOver = true));
+    await settle();
+    expect(isOver).toBe(false);
+    client.emit('consumer.crash', { payload: { error, restart: false } });
+
+    expect(await consumer.ended).toBe(error);
+    await consumer.close();
+    expect(await consumer.ended).toBe(error);
+    const other = make();
+    await other.consumer.drain();
+    expect(await other.consumer.ended).toBeUndefined();
+  });
+
   it('(1) is not started once a drain has begun', async () => {
     const { client, consumer } = make();
     await consumer.drain();

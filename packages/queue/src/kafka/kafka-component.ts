@@ -24,20 +24,27 @@ import type { MessageCounts } from './message-run.ts';
 export interface KafkaConsumer {
   readonly name: string;
   readonly dependsOn: readonly string[] | undefined;
+  /**
+   * Settles, and never rejects, with why it takes no messages any more: the error that kafkajs has given up with; undefined after its
+   * drain or close. What kafkajs tries again by itself is no end.
+   */
+  readonly ended: Promise<unknown>;
   /** Makes the consumer, connects and subscribes it, and runs it. */
   start(context?: Context): Promise<void>;
   /** Begins no message, waits for those that are handled, commits them and leaves the group. Never rejects. */
   drain(context?: Context): Promise<DrainReport>;
   /** Disconnects the consumer. */
   close(context?: Context): Promise<void>;
+  /** Whether no message is handled. */
+  isIdle(): boolean;
   /** What messages have come to, how many are handled, and how many partitions are in hand. */
   snapshot(): Readonly<MessageCounts> & { readonly running: number; readonly partitions: number };
 }
 
 /** How a client is run, and how it stops. */
 export interface ClientDriver<C extends KafkaConsumerLike> {
-  /** Makes the client, and listens to it. */
-  make(parts: BatchRunParts<never>): C;
+  /** Makes the client, and listens to it; `over` is told what it has given up with. */
+  make(parts: BatchRunParts<never>, over: (cause: unknown) => void): C;
   run(client: C, parts: BatchRunParts<never>): Promise<unknown>;
   /** Makes the client leave the group once its batches have ended. */
   leave(client: C): Promise<unknown>;
@@ -56,8 +63,10 @@ export function kafkaComponent<C extends KafkaConsumerLike, M>(
 class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
   readonly name: string;
   readonly dependsOn: readonly string[] | undefined;
+  readonly ended: Promise<unknown>;
   readonly #driver: ClientDriver<C>;
   readonly #parts: BatchRunParts<never>;
+  #end: (cause: unknown) => void = () => {};
   #client: C | undefined = undefined;
   #left: Promise<unknown> | undefined = undefined;
 
@@ -65,6 +74,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
     const { name, clock, graceMs } = settings;
     this.name = name;
     this.dependsOn = settings.dependsOn;
+    this.ended = new Promise((resolve) => (this.#end = resolve));
     this.#driver = driver;
     const counts: MessageCounts = { ...NO_COUNTS };
     const onEnded = (): void => void counts.endedPartitions++;
@@ -84,7 +94,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
     const limit = this.#limited('start', context);
     const parts = this.#parts;
     this.#requireUndrained();
-    const client = this.#driver.make(parts);
+    const client = this.#driver.make(parts, (cause) => this.#end(cause));
     this.#client = client;
     const { topics, fromBeginning, clock } = parts;
     const begin = async (): Promise<unknown> => {
@@ -115,6 +125,7 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
     await endedBefore(settled, limit, clock).catch(() => {}); // (2)
     group.endAll('stopped');
     for (const pause of pauses) pause.cancel();
+    this.#end(undefined);
     return report;
   }
 
@@ -122,6 +133,10 @@ class Component<C extends KafkaConsumerLike> implements KafkaConsumer {
     const limit = this.#limited('close', context);
     if (this.#parts.inFlight.isOpen) await this.drain(limit);
     if (this.#client !== undefined) await endedBefore(this.#client.disconnect(), limit, this.#parts.clock); // (2)
+  }
+
+  isIdle(): boolean {
+    return this.#parts.inFlight.size === 0;
   }
 
   snapshot(): Readonly<MessageCounts> & { readonly running: number; readonly partitions: number } {

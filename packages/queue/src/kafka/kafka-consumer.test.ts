@@ -241,9 +241,11 @@ describe('group-state', () => {
 describe('partition-work', () => {
   it('(1) waits for the handler of another message of its partition', async () => {
     const { handle, begun, end } = byHand();
-    const { client } = await make(handle);
+    const { client, consumer } = await make(handle);
+    expect(consumer.isIdle()).toBe(true);
     client.deliver([5]);
     await settle();
+    expect(consumer.isIdle()).toBe(false);
     const back = client.deliver([2]); // a seek
     await settle();
     expect(begun).toEqual(['5']);

@@ -15,10 +15,10 @@
 
 import { ConfigError, isFunction } from '@holdfast/core';
 
-import { type BatchFrame, type BatchRunParts, runBatch } from './batch-run.ts';
+import { type BatchRunParts, frameOf, runBatch } from './batch-run.ts';
 import { type KafkaConsumerOptions, resolveConsumer } from './consumer-options.ts';
 import { type KafkaConsumer, kafkaComponent } from './kafka-component.ts';
-import type { KafkaBatchPayload, KafkaMessageLike, KafkaRunConfig, KafkajsConsumerLike } from './kafka-like.ts';
+import type { KafkaMessageLike, KafkaRunConfig, KafkajsConsumerLike } from './kafka-like.ts';
 
 /** Options of {@link kafkaConsumer}. Omitted ones take {@link kafkaConsumerDefaults}. */
 export interface KafkajsConsumerOptions<M = KafkaMessageLike> extends KafkaConsumerOptions<M> {
@@ -48,7 +48,7 @@ export function kafkaConsumer<M = KafkaMessageLike>(options: KafkajsConsumerOpti
   const settings = resolveConsumer<M, KafkajsConsumerOptions<M>>('kafkaConsumer', options, ['make']);
   isFunction('kafkaConsumer.make', settings.make);
   return kafkaComponent(settings, {
-    make: (parts) => listenTo(requireClient(settings.make()), parts),
+    make: (parts, over) => listenTo(requireClient(settings.make()), parts, over),
     run: (client, parts) => client.run(runConfig(parts) as never),
     leave: (client) => client.stop(),
   });
@@ -70,7 +70,15 @@ interface JoinEvent {
   };
 }
 
-function listenTo(client: KafkajsConsumerLike, { group, counts }: BatchRunParts<never>): KafkajsConsumerLike {
+interface CrashEvent {
+  readonly payload?: { readonly error?: unknown; readonly restart?: boolean };
+}
+
+function listenTo(
+  client: KafkajsConsumerLike,
+  { group, counts }: BatchRunParts<never>,
+  over: (cause: unknown) => void,
+): KafkajsConsumerLike {
   const listen = (event: string, listener: (event: never) => void): unknown =>
     client.on(event as never, listener as never);
   listen('consumer.group_join', ({ payload: { memberId, memberAssignment } }: JoinEvent) => {
@@ -81,8 +89,11 @@ function listenTo(client: KafkajsConsumerLike, { group, counts }: BatchRunParts<
     group.joined(memberId, places);
   });
   listen('consumer.heartbeat', () => group.heard());
-  for (const event of ['consumer.crash', 'consumer.stop', 'consumer.disconnect'])
-    listen(event, () => group.endAll('stopped')); // (2)
+  listen('consumer.crash', ({ payload }: CrashEvent) => {
+    group.endAll('stopped'); // (2)
+    if (payload?.restart !== true) over(payload?.error);
+  });
+  for (const event of ['consumer.stop', 'consumer.disconnect']) listen(event, () => group.endAll('stopped')); // (2)
   return client;
 }
 
@@ -91,21 +102,12 @@ function runConfig(parts: BatchRunParts<never>): KafkaRunConfig {
     autoCommit: false, // (1)
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: parts.maxConcurrent,
-    eachBatch: (payload) => runBatch(parts, frameOf(payload)),
-  };
-}
-
-function frameOf(payload: KafkaBatchPayload): BatchFrame {
-  const { topic, partition, messages } = payload.batch;
-  return {
-    topic,
-    partition,
-    messages,
-    resolve: (offset) => payload.resolveOffset(offset),
-    commit: (offset) => payload.commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] }),
-    heartbeat: () => payload.heartbeat(),
-    pause: () => payload.pause(),
-    isRunning: () => payload.isRunning(),
-    isStale: () => payload.isStale(),
+    eachBatch: (payload) =>
+      runBatch(
+        parts,
+        frameOf(payload, ({ topic, partition, offset }) =>
+          payload.commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] }),
+        ),
+      ),
   };
 }

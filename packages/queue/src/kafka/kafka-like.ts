@@ -51,7 +51,7 @@ export interface KafkaRunConfig {
 /** What is asked of a consumer of either client. */
 export interface KafkaConsumerLike {
   connect(): Promise<unknown>;
-  subscribe(subscription: { topics: string[]; fromBeginning?: boolean }): Promise<unknown>;
+  subscribe(subscription: { topics: (string | RegExp)[]; fromBeginning?: boolean }): Promise<unknown>;
   run(config: never): Promise<unknown>;
   disconnect(): Promise<unknown>;
 }

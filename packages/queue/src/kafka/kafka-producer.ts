@@ -34,6 +34,8 @@ export interface NewRecord {
   readonly messages: readonly NewMessage[];
   readonly acks?: number;
   readonly timeout?: number;
+  /** As the client numbers it: `CompressionTypes.GZIP` of kafkajs. */
+  readonly compression?: number;
 }
 
 /** Sends messages with their context. */

@@ -1,5 +1,5 @@
 import { Context } from '@holdfast/core';
-import { Kafka, type KafkaMessage, type RecordMetadata } from 'kafkajs';
+import { CompressionTypes, Kafka, type KafkaMessage, type RecordMetadata } from 'kafkajs';
 import { describe, expectTypeOf, it } from 'vitest';
 
 import type { KafkaConsumer } from './kafka-component.ts';
@@ -13,7 +13,7 @@ describe('kafkajs', () => {
   it('has consumers that ours is made of', () => {
     const consumer = kafkaConsumer({
       make: () => kafka.consumer({ groupId: 'billing' }),
-      topics: ['orders'],
+      topics: ['orders', /^orders-/],
       handle: (context, { message, partition }) => {
         expectTypeOf(context).toEqualTypeOf<Context>();
         expectTypeOf(partition).toEqualTypeOf<number>();
@@ -30,5 +30,6 @@ describe('kafkajs', () => {
     const producer = kafkaProducer(kafka.producer());
     const sent = producer.send(Context.background, { topic: 'orders', messages: [{ value: 'x' }] });
     expectTypeOf(sent).resolves.toEqualTypeOf<RecordMetadata[]>();
+    void producer.send(Context.background, { topic: 'orders', messages: [], compression: CompressionTypes.GZIP });
   });
 });

@@ -9,6 +9,7 @@ import {
   ConfigError,
   Context,
   type Events,
+  defaultTimeoutOf,
   inRange,
   integerInRange,
   isFunction,
@@ -48,7 +49,7 @@ export interface ConsumerOptions {
   readonly context?: Context;
   /** What handling runs through: a pipeline, a bulkhead, a circuit breaker. By default nothing. */
   readonly policy?: Policy<unknown>;
-  /** Time for a message that brings no deadline. Milliseconds, 1 to 86 400 000. @defaultValue 60_000 */
+  /** Time for a message that brings no deadline. Milliseconds, 1 to 86 400 000, at most `maxTimeoutMs`, to which it is lowered if left out. @defaultValue 60_000 */
   readonly defaultTimeoutMs?: number;
   /** Time for any message, whatever it brings. Milliseconds, 1 to 86 400 000. @defaultValue 300_000 */
   readonly maxTimeoutMs?: number;
@@ -147,7 +148,8 @@ export function resolveConsumerOptions(options: ConsumerOptions): ConsumerSettin
   oneOf(`${PLACE}.whenExpired`, resolved.whenExpired, ['dead-letter', 'drop']);
   oneOf(`${PLACE}.closesChannel`, resolved.closesChannel, [true, false]);
   checkPorts(resolved);
-  return { ...resolved, consume: consumeOf(resolved.consume) };
+  const defaultTimeoutMs = defaultTimeoutOf(PLACE, options, resolved);
+  return { ...resolved, defaultTimeoutMs, consume: consumeOf(resolved.consume) };
 }
 
 // --- internal ---

@@ -62,10 +62,12 @@ describe('createConsumer', () => {
     runs[1]?.succeed();
     await settle();
     expect(channel.settled).toEqual(['ack 2']);
+    expect(consumer.isIdle()).toBe(false);
     runs[0]?.succeed();
     await settle();
 
     expect(channel.settled).toEqual(['ack 2', 'ack 1']);
+    expect(consumer.isIdle()).toBe(true);
     expect(consumer.snapshot()).toMatchObject({ received: 2, handled: 2, acked: 2, running: 0 });
     expect(clock.pendingCount).toBe(0);
   });

@@ -48,6 +48,8 @@ export interface Consumer {
   drain(context?: Context): Promise<DrainReport>;
   /** Drains, if that was not done; then closes the channel, where it was told to. */
   close(context?: Context): Promise<void>;
+  /** Whether no message is handled, or waits here to be handled again. */
+  isIdle(): boolean;
   /** What messages have come to, and how many are handled. */
   snapshot(): Readonly<ConsumerCounts> & { readonly running: number };
 }
@@ -158,6 +160,10 @@ class ChannelConsumer implements Consumer {
     if (!this.#settings.closesChannel || this.#life.end !== undefined) return;
     this.#closing ??= this.#channel.close().catch((error: unknown) => reportHookError('close', error, this.name));
     await endedBefore(this.#closing, limit, this.#settings.clock);
+  }
+
+  isIdle(): boolean {
+    return this.#parts.inFlight.size === 0;
   }
 
   snapshot(): Readonly<ConsumerCounts> & { readonly running: number } {

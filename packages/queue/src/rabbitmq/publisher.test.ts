@@ -46,6 +46,24 @@ describe('createPublisher', () => {
     expect(returned).toHaveLength(1);
   });
 
+  it('says that it has ended, and why, also to whoever asks later', async () => {
+    const { channel, publish, publisher } = make();
+    let isOver = false;
+    void publisher.ended.then(() => (isOver = true));
+    await settle();
+    expect([isOver, publisher.check()]).toEqual([false, true]);
+    channel.connection.emit('blocked', 'low on memory');
+    expect(publisher.check()).toEqual({ warning: 'the broker blocks rabbitmq-publisher' });
+    const failure = new Error('404, no exchange');
+    channel.break(failure);
+
+    const end = await publisher.ended;
+    expect(end).toMatchObject({ code: 'CHANNEL_CLOSED', cause: failure });
+    expect(await errorOf(publish())).toBe(end);
+    expect(() => publisher.check()).toThrow(end);
+    expect(await createPublisher(channel).ended).toBe(end);
+  });
+
   it('publisher (1), publish-run (1): sends nothing under a context that has ended, also while it waited', async () => {
     const { channel, publish, root, clock } = make();
 

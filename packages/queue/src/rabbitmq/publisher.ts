@@ -35,7 +35,7 @@ import { lifeOf } from './channel-life.ts';
 import type { PublisherCounts } from './publisher-counts.ts';
 import { checkPublishMessage, type PublishMessage } from './publish-properties.ts';
 import { type Letter, type Published, type PublishParts, PublishRun } from './publish-run.ts';
-import { PublisherFullError } from './rabbitmq-error.ts';
+import { type ChannelClosedError, PublisherFullError } from './rabbitmq-error.ts';
 import { watchReturns } from './return-watch.ts';
 import { SendGate } from './send-gate.ts';
 
@@ -86,12 +86,23 @@ export const publisherDefaults: {
 export interface Publisher {
   readonly name: string;
   readonly dependsOn: readonly string[] | undefined;
+  /**
+   * Settles, and never rejects, when the channel is closed, whoever closed it: with what every `publish` rejects with from then on. A
+   * publisher does not reconnect: make another, on a new channel.
+   */
+  readonly ended: Promise<ChannelClosedError>;
   /** Sends a message, and waits until the broker has it, for as long as `context` lasts. */
   publish(context: Context, message: PublishMessage): Promise<Published>;
   /** Waits until every message is settled. */
   drain(context?: Context): Promise<void>;
   /** Whether no message is under way: none waits, here or for the broker. */
   isIdle(): boolean;
+  /**
+   * For a health check: true where messages can be sent, and a warning while the broker blocks the connection.
+   *
+   * @throws ChannelClosedError when the channel is closed.
+   */
+  check(): true | { readonly warning: string };
   /** What became of messages, how many wait to be sent and to be confirmed, and whether the broker blocks the connection. */
   snapshot(): Readonly<PublisherCounts> & {
     readonly waiting: number;
@@ -150,6 +161,7 @@ type Settings = typeof publisherDefaults &
 class ChannelPublisher implements Publisher {
   readonly name: string;
   readonly dependsOn: readonly string[] | undefined;
+  readonly ended: Promise<ChannelClosedError>;
   readonly #settings: Settings;
   readonly #parts: PublishParts;
   readonly #gate: SendGate;
@@ -161,6 +173,7 @@ class ChannelPublisher implements Publisher {
     const life = lifeOf(channel);
     this.name = settings.name;
     this.dependsOn = settings.dependsOn;
+    this.ended = new Promise((resolve) => void life.onClose(resolve));
     this.#settings = settings;
     this.#gate = new SendGate(life, settings.maxWaiting);
     const confirms = typeof (channel as { readonly waitForConfirms?: unknown }).waitForConfirms === 'function';
@@ -195,6 +208,12 @@ class ChannelPublisher implements Publisher {
 
   isIdle(): boolean {
     return this.#pending.size === 0;
+  }
+
+  check(): true | { readonly warning: string } {
+    const { end, isBlocked } = this.#parts.life;
+    if (end !== undefined) throw end;
+    return isBlocked ? { warning: `the broker blocks ${this.name}` } : true;
   }
 
   snapshot(): ReturnType<Publisher['snapshot']> {

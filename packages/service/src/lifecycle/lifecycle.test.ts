@@ -2,6 +2,8 @@ import { Context, createEvents, onHookError } from '@holdfast/core';
 import { settle, virtualClock } from '@holdfast/core/testing';
 import { describe, expect, it, vi } from 'vitest';
 
+import { createTracker } from '../tracker/tracker.ts';
+import { workerPool } from '../worker-pool/worker-pool.ts';
 import type { Component } from './component.ts';
 import { type LifecycleOptions, createLifecycle } from './lifecycle.ts';
 import type { ProcessPort } from './process-port.ts';
@@ -354,6 +356,28 @@ describe('createLifecycle', () => {
     [{ timeout: 1 }, 'lifecycle has no option "timeout"'],
   ])('refuses the options %j', (options, message) => {
     expect(() => createLifecycle(options as LifecycleOptions)).toThrow(message);
+  });
+
+  it('drains a tracker and a worker pool as they are, and they say whether they are idle', async () => {
+    const { life, clock } = subject();
+    const tracker = createTracker({ name: 'background', clock });
+    const pool = workerPool({ name: 'thumbnails', clock });
+    life.add(tracker).add(pool);
+    await life.start();
+    expect([tracker.isIdle(), pool.isIdle()]).toEqual([true, true]);
+    tracker.go('audit', (context) => new Promise<void>((resolve) => void context.onCancel(() => resolve())));
+    const made = pool.run(() => 'small');
+    expect([tracker.isIdle(), pool.isIdle()]).toEqual([false, false]);
+
+    const stopping = life.stop();
+    await clock.advance(1000);
+
+    expect(await made).toBe('small');
+    expect((await stopping).steps.map(({ component, drained }) => [component, drained?.isComplete])).toEqual([
+      ['thumbnails', true],
+      ['background', true],
+    ]);
+    expect([tracker.isIdle(), pool.isIdle()]).toEqual([true, true]);
   });
 
   it.each([

@@ -35,6 +35,7 @@ export interface TrackerStatus {
 
 /** Background work of one service. */
 export interface Tracker extends AsyncDisposable {
+  readonly name: string;
   /** Starts `work` soon, and returns at once. The work should heed its context: it ends at the job's deadline, or with a drain. */
   go(name: string, work: (context: Context) => unknown, settings?: JobSettings): void;
   /**
@@ -47,6 +48,8 @@ export interface Tracker extends AsyncDisposable {
    * Never rejects. Called again it is the same drain, and ends with the first of the contexts.
    */
   drain(context?: Context): Promise<DrainReport>;
+  /** Whether no job is under way. */
+  isIdle(): boolean;
   status(): TrackerStatus;
 }
 

@@ -54,12 +54,14 @@ export interface TrackerSettings {
 
 /** A tracker. */
 export class JobTracker implements Tracker {
+  readonly name: string;
   readonly #settings: TrackerSettings;
   readonly #inFlight: InFlight;
   readonly #places = new RunPlaces();
   readonly #counts = { started: 0, succeeded: 0, failed: 0, refused: 0, abandoned: 0, late: 0 };
 
   constructor(settings: TrackerSettings) {
+    this.name = settings.name;
     this.#settings = settings;
     const { name, clock, graceMs } = settings;
     this.#inFlight = createInFlight({
@@ -97,6 +99,10 @@ export class JobTracker implements Tracker {
     const { clock, drainTimeoutMs } = this.#settings;
     if (context !== undefined) requireContext('tracker.drain', context);
     return this.#inFlight.drain(context ?? Context.withClock(clock).withTimeout(drainTimeoutMs));
+  }
+
+  isIdle(): boolean {
+    return this.#inFlight.size === 0;
   }
 
   status(): TrackerStatus {

@@ -75,9 +75,11 @@ describe('workerPool', () => {
   it('(2) drains what waits, too, and takes nothing new', async () => {
     const { pool, clock } = subject({ maxConcurrent: 1, drainTimeoutMs: 1000 });
     const { work, finishers } = openWork();
+    expect(pool.isIdle()).toBe(true);
     const first = pool.run(work);
     const second = pool.run(work);
     await settle();
+    expect(pool.isIdle()).toBe(false);
     const draining = pool.drain();
     await expect(pool.run(work)).rejects.toMatchObject({ code: 'DRAINING', policy: 'worker-pool' });
     finishers[0]?.('a');

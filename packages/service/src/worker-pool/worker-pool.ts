@@ -70,6 +70,8 @@ export interface WorkerPool extends AsyncDisposable {
   run<T>(work: (context: Context) => T | PromiseLike<T>, context?: Context): Promise<T>;
   /** Takes nothing new, and waits until all runs have ended, those that wait for a turn included, or `context` has. Never rejects. */
   drain(context?: Context): Promise<DrainReport>;
+  /** Whether nothing runs and nothing waits. What runs on after its caller was told still runs. */
+  isIdle(): boolean;
   /** What runs and waits, as the bulkhead tells it. */
   snapshot(): BulkheadSnapshot;
   /** Changes limits without losing a run: `update({ maxConcurrent: 2 })`. */
@@ -152,6 +154,10 @@ class BulkheadPool implements WorkerPool {
     const { clock, drainTimeoutMs } = this.#settings;
     if (context !== undefined) requireContext(`${this.name}.drain`, context);
     return this.#inFlight.drain(context ?? Context.withClock(clock).withTimeout(drainTimeoutMs));
+  }
+
+  isIdle(): boolean {
+    return this.#inFlight.size === 0;
   }
 
   snapshot(): BulkheadSnapshot {

@@ -38,7 +38,7 @@ export class FakeClient {
     this.calls.push('connect');
   }
 
-  async subscribe({ topics, fromBeginning }: { topics: string[]; fromBeginning?: boolean }): Promise<void> {
+  async subscribe({ topics, fromBeginning }: { topics: (string | RegExp)[]; fromBeginning?: boolean }): Promise<void> {
     this.calls.push(`subscribe ${topics.join()} ${fromBeginning}`);
   }
 
