@@ -2,8 +2,8 @@
  * Capture trace context: the port `captureAsyncContext` of policies and registries for those who have OpenTelemetry's context
  * and no other: what waited in a queue starts in the context of its own call.
  *
- * Traced pipelines run their operations in the context of their calls by themselves; this is for all the rest: functions of a
- * fallback, policies that are part of no pipeline, pipelines that are not traced.
+ * Traced pipelines run their operations, and what their policies run themselves, in the context of their calls by themselves;
+ * this is for all the rest: policies that are part of no pipeline, and pipelines that are not traced.
  *
  * @module
  */

@@ -15,6 +15,12 @@ describe('error type', () => {
     [new TypeError('user 4711 is unknown'), 'TypeError'],
     [Object.assign(new Error('x'), { name: 'user 4711 is unknown' }), '_OTHER'],
     [Object.assign(new Error('x'), { name: 7 }), '_OTHER'],
+    [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+    [Object.assign(new TypeError('x'), { code: 'ERR_INVALID_URL' }), 'ERR_INVALID_URL'],
+    [Object.assign(new Error('x'), { code: 'UND_ERR_SOCKET' }), 'UND_ERR_SOCKET'],
+    [Object.assign(new RangeError('x'), { code: 'USER_4711' }), 'RangeError'],
+    [Object.assign(new RangeError('x'), { code: 'Ecole' }), 'RangeError'],
+    [Object.assign(new RangeError('x'), { code: 14 }), 'RangeError'],
     ['a text', '_OTHER'],
     [undefined, '_OTHER'],
   ])('(1) of %o is %s', (error, expected) => {

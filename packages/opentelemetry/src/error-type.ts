@@ -16,11 +16,12 @@ export function outcomeOf(error: unknown, context: Context): Exclude<CallOutcome
   return isCancelled(error) || isOfCaller ? 'cancelled' : 'failure';
 }
 
-/** The type of an error: the code of ours, the name of others, `_OTHER` for what has none. */
+/** The type of an error: the code of ours, of the system and of Node.js, the name of others, `_OTHER` for what has none. */
 export function errorTypeOf(error: unknown): string {
   try {
     if (isResilienceError(error)) return (error as unknown as { readonly code: string }).code;
-    const name = error instanceof Error ? error.name : undefined;
+    const { code, name } = error instanceof Error ? (error as { code?: unknown; name: unknown }) : {};
+    if (typeof code === 'string' && systemCode.test(code)) return code;
     return typeof name === 'string' && /^[\w.$:-]{1,80}$/.test(name) ? name : OTHER;
   } catch {
     return OTHER; // (1)
@@ -38,3 +39,6 @@ export function reasonOf(error: unknown): string | undefined {
 
 /** What the conventions say where there is no name. */
 const OTHER = '_OTHER';
+
+/** Codes of the system and of Node.js and its libraries, `ECONNREFUSED`, `ERR_TLS_CERT_ALTNAME_INVALID`, `UND_ERR_SOCKET`: a closed set. */
+const systemCode = /^(?:E[A-Z\d]{2,15}|(?:[A-Z]{2,10}_)?ERR_[A-Z\d_]{1,60})$/;

@@ -141,8 +141,10 @@ export class TapSwitch {
 
   /** The stage for a call that starts now. */
   now(): Stage {
+    const { taps } = this.holder;
+    if (taps === NO_TAPS && this.list === NO_TAPS) return this.plain;
     const stage = this.awake();
-    return isAnyAwake(this.holder.taps) ? stage : this.plain; // (3)
+    return isAnyAwake(taps) ? stage : this.plain; // (3)
   }
 
   /** The stage for a call that starts while a tap is awake. */
