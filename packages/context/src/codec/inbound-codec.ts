@@ -127,7 +127,7 @@ export class InboundCodec {
 
 // --- internal ---
 
-/** Longer than any request is: three years. A context takes no longer times. */
+/** Longer than any request is, and no longer than a context takes: three years. */
 const LONGEST_MS = 1e11;
 
 function maxBytesOf(field: ContextField | undefined): number {
