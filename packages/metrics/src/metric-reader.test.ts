@@ -184,6 +184,50 @@ describe('metric reader', () => {
     expect(reported[0]).toEqual(['lines.read', undefined]);
   });
 
+  it.each([
+    ['features that are none', { degradation: { list: () => undefined } }],
+    ['a feature that is none', { degradation: { list: () => [null] } }],
+    ['contexts that are none', { contexts: { snapshot: () => null } }],
+    ['an outbox that says nothing', { outboxes: { orders: { count: () => undefined } } }],
+    ['a store that says nothing', { stores: { links: { health: () => undefined } } }],
+    ['a server whose endings are not there', { httpServers: { shop: { counts: () => ({ running: 1 }) } } }],
+  ])('(4) never throws and reports: %s', async (_what, options) => {
+    const reported: unknown[] = [];
+    const before = onHookError(({ hook }) => reported.push(hook));
+    const { registry, lines } = setUp(options as never);
+    registry.pipeline('prices');
+
+    expect((await lines('')).filter((line) => !line.includes('prices'))).toEqual([]);
+    expect(await lines('calls_in_flight')).toHaveLength(1);
+    onHookError(before);
+    expect(reported).toEqual(['lines.read', 'lines.read']);
+  });
+
+  it('(4) shows all else where a registry cannot say what it holds, and counts on when it can again', async () => {
+    const reported: unknown[] = [];
+    const before = onHookError(({ hook }) => reported.push(hook));
+    const registry = createRegistry();
+    let isBroken = false;
+    const moody = {
+      clock: registry.clock,
+      [Symbol.iterator]: () => {
+        if (isBroken) throw new Error('not now');
+        return registry[Symbol.iterator]();
+      },
+    };
+    const { lines } = setUp({ registry: moody as never, maxNames: 1, trackers: { jobs: { status: () => tracked } } });
+    for (const name of ['shown', 'folded']) await registry.pipeline(name).execute(() => 1);
+    const calls = () => lines('calls_total{name="__other__",outcome="success"}');
+    expect(await calls()).toEqual(['holdfast_calls_total{name="__other__",outcome="success"} 1']);
+    isBroken = true;
+    expect(await lines('tracker_running')).toHaveLength(1);
+    isBroken = false;
+
+    expect(await calls()).toEqual(['holdfast_calls_total{name="__other__",outcome="success"} 1']);
+    onHookError(before);
+    expect(reported).toEqual(['lines.read']);
+  });
+
   it('knows whether anybody wants to see anything, and the second close does nothing', async () => {
     const { register, registry, exporter, lines } = setUp();
     registry.pipeline('prices');

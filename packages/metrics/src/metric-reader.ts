@@ -17,14 +17,14 @@
 import type { Clock } from '@holdfast/core';
 
 import type { CallDurations } from './call-durations.ts';
-import type { Kind, Metric } from './metric-row.ts';
+import type { Metric } from './metric-row.ts';
 import type { MetricSources } from './metric-sources.ts';
 import { NameCap } from './name-cap.ts';
 import { OutboxReader } from './outbox-reader.ts';
 import { PipelineMeters } from './pipeline-meters.ts';
 import type { OutboxSource } from './service-source.ts';
 import { type Series, SeriesTable } from './series-table.ts';
-import { type SingleSource, type Source, kindOf, subjectsOf } from './source.ts';
+import { type SingleSource, type Source, mayHold, subjectsOf } from './source.ts';
 import { type Attempt, type Subject, attemptsOf } from './subject.ts';
 import { type Subscription, subscriptionOf } from './subscription.ts';
 
@@ -102,15 +102,15 @@ class Reader implements MetricReader {
 
   read(): MetricReading {
     const groups = new Map<string, Subject[]>();
-    const incomplete = new Set<Kind>();
+    const silent: Source[] = [];
     for (const source of this.#sources()) {
       const found = subjectsOf(source);
-      if (found === undefined) incomplete.add(kindOf(source)); // (4)
+      if (found === undefined) silent.push(source); // (4)
       for (const subject of found ?? []) listOf(groups, subject.group).push(subject);
     }
     const table = new SeriesTable();
     for (const group of new Set([...groups.keys(), ...this.#caps.keys()])) {
-      const isComplete = !incomplete.has(group as Kind);
+      const isComplete = !silent.some((source) => mayHold(source, group));
       this.#collect(groups.get(group) ?? [], group, { table, isComplete });
     }
     return table;

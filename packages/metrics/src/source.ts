@@ -25,16 +25,19 @@ export type Source =
   | (Other & { readonly contexts: ContextSource })
   | (Other & { readonly single: SingleSource });
 
-/** Returns what is in `source`, not read yet; undefined when the source cannot say. */
+/** Returns what is in `source`, not read yet; undefined, and reported, when the source cannot say. */
 export function subjectsOf(source: Source): readonly Subject[] | undefined {
-  if ('registry' in source) return policiesOf(source);
-  if ('single' in source) return [singleOf(source)];
-  return 'contexts' in source ? contextsOf(source) : featuresOf(source);
+  return source.attempt(() => {
+    if ('registry' in source) return policiesOf(source);
+    if ('single' in source) return [singleOf(source)];
+    return 'contexts' in source ? [contextOf(source)] : featuresOf(source);
+  }, undefined);
 }
 
-/** The kind of what is missing where a source cannot say. */
-export function kindOf(source: Source): Kind {
-  return 'contexts' in source ? 'context' : 'feature';
+/** Whether what `source` cannot say may be of that group: a kind, or a keyed policy. */
+export function mayHold(source: Source, group: string): boolean {
+  if ('contexts' in source) return group === 'context';
+  return 'degradation' in source ? group === 'feature' : true;
 }
 
 // --- internal ---
@@ -50,23 +53,17 @@ function singleOf({ id, single, attempt }: Extract<Source, { single: unknown }>)
   return subject({ kind, group: kind, place: { name }, identity: `${id}/${name}` }, read, attempt);
 }
 
-function featuresOf({
-  id,
-  degradation,
-  attempt,
-}: Extract<Source, { degradation: unknown }>): readonly Subject[] | undefined {
-  const features = attempt(() => degradation.list(), undefined);
-  return features?.map((feature) => {
+function featuresOf({ id, degradation, attempt }: Extract<Source, { degradation: unknown }>): readonly Subject[] {
+  return degradation.list().map((feature) => {
     const { name } = feature;
     const parts = { kind: 'feature', group: 'feature', place: { name }, identity: `${id}/${name}` } as const;
     return subject(parts, () => feature, attempt);
   });
 }
 
-function contextsOf({ id, contexts, attempt }: Extract<Source, { contexts: unknown }>): readonly Subject[] | undefined {
-  const reading = attempt(() => contexts.snapshot(), undefined);
-  if (reading === undefined) return undefined;
+function contextOf({ id, contexts, attempt }: Extract<Source, { contexts: unknown }>): Subject {
+  const reading = contexts.snapshot();
   const { name } = reading;
   const parts = { kind: 'context', group: 'context', place: { name }, identity: `${id}/${name}` } as const;
-  return [subject(parts, () => reading, attempt)];
+  return subject(parts, () => reading, attempt);
 }

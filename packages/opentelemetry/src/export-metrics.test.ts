@@ -149,5 +149,10 @@ describe('metrics', () => {
     expect(() => show({ registry, durationBoundsSeconds: [2, 1] })).toThrow('exportMetrics.durationBoundsSeconds');
     expect(() => show({ registry, durationBoundsSeconds: [Infinity] })).toThrow('exportMetrics.durationBoundsSeconds');
     expect(() => show({ registry, meter: 1 })).toThrow('meter');
+    expect(() => show({ registry, maxNames: 0 })).toThrow('exportMetrics.maxNames must be an integer from 1 to 100000');
+    expect(() => show({ registry, maxKeys: Infinity })).toThrow('exportMetrics.maxKeys');
+    expect(() => show({ registry, outboxes: { orders: {} } })).toThrow(
+      'exportMetrics.outboxes.orders must be something with count()',
+    );
   });
 });
