@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { circuitBreaker } from '@holdfast/core';
 import { recordEvents } from '@holdfast/core/testing';
 
 import {
@@ -349,15 +350,22 @@ describe('the handler', () => {
     const recorder = recordEvents(registry.events);
     const broken = { kind: 'circuit-breaker', name: 'broken', snapshot: (): unknown => ({ calls: 1n }) };
     registry.add(broken as never);
+    registry.create(circuitBreaker, { name: 'prices' });
+    const circuits = [
+      { id: 'broken', state: 'unreadable', hold: null },
+      { id: 'prices', state: 'closed' },
+    ];
 
-    expect(await ask('/circuits')).toMatchObject({ status: 500, body: { code: 'INTERNAL' } });
+    expect(await ask('/circuits')).toMatchObject({ status: 200, body: { circuits } });
     broken.snapshot = () => {
       throw new Error('secret: hunter2');
     };
+    const list = await ask('/circuits');
     const answer = await ask('/circuits/broken');
 
-    expect(JSON.stringify(answer.body)).not.toContain('hunter2');
-    expect(recorder.types).toEqual(['admin.failed', 'admin.failed']);
+    expect([list.status, answer.status]).toEqual([200, 500]);
+    expect(JSON.stringify([list.body, answer.body])).not.toContain('hunter2');
+    expect(recorder.types).toEqual(['admin.failed', 'admin.failed', 'admin.failed']);
   });
 
   it('(5) are told of without the query, where some put their token', async () => {

@@ -29,6 +29,7 @@ import { Problem } from './api/problem.ts';
 import { type BodyRule, LiveAnswer, type RouteMethod, allowedMethods } from './api/route.ts';
 import { findRoute } from './api/routes.ts';
 import type { RoleCheck } from './bearer-token.ts';
+import { tellFailure } from './failure.ts';
 import { isLoopbackAuthority, isLoopbackPeer } from './loopback.ts';
 import { type PageAnswer, isForPage, isNavigation, pageAnswer } from './page-files.ts';
 import { isOfAnotherPage } from './page-origin.ts';
@@ -48,14 +49,6 @@ export interface EndpointParts extends Subject {
 
 /** Answers a request, now or later. Never throws. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** The endpoint failed by itself; the client was answered 500. */
-export interface AdminFailedEvent extends PolicyEvent {
-  readonly type: 'admin.failed';
-  readonly policy: 'admin';
-  readonly name: 'admin';
-  readonly error: unknown;
-}
 
 /** Something was done through the API, as its audit shows it: for a log that outlives the process. */
 export interface AdminActedEvent extends PolicyEvent {
@@ -233,8 +226,7 @@ function problemOf({ registry }: EndpointParts, error: unknown): Problem {
     const { code, message, field, revision } = error as typeof error & { field?: string; revision?: number };
     return new Problem(status, message, { code, field, revision });
   }
-  const event: AdminFailedEvent = { type: 'admin.failed', policy: 'admin', name: 'admin', error };
-  registry.events.emit(event);
+  tellFailure(registry, error);
   return new Problem(500, 'the admin endpoint failed; the service has been told', { code: 'INTERNAL' });
 }
 

@@ -42,7 +42,8 @@ export interface Circuit {
   readonly within?: string;
   readonly name: string;
   readonly state: CircuitState;
-  readonly enforcement: string;
+  /** Undefined of a circuit that cannot be read. */
+  readonly enforcement?: string;
   readonly scopes: readonly Scope[];
   readonly hold: Hold | null;
   readonly fleetHold: Hold | null;

@@ -157,7 +157,7 @@ function Row(props: {
         >
           {circuit.id}
         </a>
-        {circuit.enforcement !== 'enforce' && <span class="tag">{circuit.enforcement}</span>}
+        <Enforcement circuit={circuit} />
       </th>
       <td>
         <RibbonChart ribbon={ribbon} view={view} label="Last 5 minutes" />
@@ -178,6 +178,11 @@ function Row(props: {
       <td class="note">{nextOf(circuit, elapsedMs(props.row, nowMs))}</td>
     </tr>
   );
+}
+
+/** Says where a circuit does not enforce what it finds. */
+function Enforcement({ circuit: { enforcement = 'enforce' } }: { readonly circuit: Circuit }): VNode | null {
+  return enforcement === 'enforce' ? null : <span class="tag">{enforcement}</span>;
 }
 
 /** What happens next, and when. */

@@ -46,6 +46,8 @@ function circuitFindings(circuit: Item): readonly Finding[] {
   const holders = holdersOf(circuit).map(holderWords);
   if (state === 'forced-open' || state === 'forced-closed')
     return [{ severity: 'note', what: `${name} is ${state} ${holders.join('; and ') || 'by the service itself'}` }];
+  if (state === 'unreadable')
+    return [{ severity: 'problem', what: `${name} cannot be read: the service tells why in admin.failed` }];
   if (state === 'open' || state === 'half-open')
     return [
       {

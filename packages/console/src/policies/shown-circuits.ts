@@ -1,6 +1,8 @@
 /**
  * Shown circuits: circuit breakers as the API shows them, each with who holds it, in this process and in the fleet.
  *
+ * Of a list, one that cannot be read spoils no other: it is in it as `unreadable`, and the service is told why.
+ *
  * @module
  */
 
@@ -8,6 +10,7 @@ import type { Registry } from '@holdfast/core';
 
 import type { CircuitHolds, ShownHold } from '../actions/circuit-holds.ts';
 import type { FleetHolds, ShownFleetHold } from '../actions/fleet-holds.ts';
+import { tellFailure } from '../failure.ts';
 import { type CircuitEntry, circuitsOf, requireCircuit } from './catalogue.ts';
 
 /** Who holds a circuit. */
@@ -36,16 +39,33 @@ export class ShownCircuits {
   }
 
   list(): readonly object[] {
-    return circuitsOf(this.#registry).map((entry) => this.show(entry));
+    return circuitsOf(this.#registry).map((entry) => this.#read(entry));
   }
 
   show(entry: CircuitEntry): object {
-    const { circuitId, id, name, within, policy } = entry;
+    const { policy } = entry;
     const scopes = this.#fleetHolds.canHold(policy) ? ['process', 'fleet'] : ['process'];
-    return { id: circuitId, policyId: id, within, name, scopes, ...this.holdsOf(entry), ...policy.snapshot() };
+    return { ...namesOf(entry), scopes, ...this.holdsOf(entry), ...policy.snapshot() };
+  }
+
+  #read(entry: CircuitEntry): object {
+    try {
+      const shown = this.show(entry);
+      JSON.stringify(shown); // what cannot be written would spoil the answer later
+      return shown;
+    } catch (error) {
+      tellFailure(this.#registry, error);
+      return { ...namesOf(entry), scopes: ['process'], hold: null, fleetHold: null, state: 'unreadable' };
+    }
   }
 
   holdsOf({ policy }: CircuitEntry): ShownHolds {
     return { hold: this.#holds.shown(policy) ?? null, fleetHold: this.#fleetHolds.shown(policy) ?? null };
   }
+}
+
+// --- internal ---
+
+function namesOf({ circuitId, id, name, within }: CircuitEntry): object {
+  return { id: circuitId, policyId: id, within, name };
 }

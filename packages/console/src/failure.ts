@@ -1,0 +1,21 @@
+/**
+ * Failure: what went wrong in the service itself while it answered, told where it can be seen and not to who asked.
+ *
+ * @module
+ */
+
+import type { PolicyEvent, Registry } from '@holdfast/core';
+
+/** The endpoint failed by itself, or could not read a policy; the client was told that, and nothing of the error. */
+export interface AdminFailedEvent extends PolicyEvent {
+  readonly type: 'admin.failed';
+  readonly policy: 'admin';
+  readonly name: 'admin';
+  readonly error: unknown;
+}
+
+/** Tells the service of an error. */
+export function tellFailure({ events }: Pick<Registry, 'events'>, error: unknown): void {
+  const event: AdminFailedEvent = { type: 'admin.failed', policy: 'admin', name: 'admin', error };
+  events.emit(event);
+}
