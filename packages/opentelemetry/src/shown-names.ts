@@ -23,11 +23,17 @@ export class ShownNames {
     let shown = name;
     for (let at: TapPlace | undefined = place; at !== undefined; at = at.outside) {
       if (at.key === undefined) continue;
-      const keyed = at.outside === undefined ? at.within.name : this.at(at.within.name, at.outside);
-      this.#keyed.add(keyed); // (2)
+      const keyed = this.note(at);
       if (at.key !== '' && shown.includes(at.key)) shown = keyed; // (1)
     }
     return this.of(shown);
+  }
+
+  /** Notes that there are members of the keyed policy of a place, and returns what that is called. */
+  note({ within, outside }: TapPlace): string {
+    const keyed = outside === undefined ? within.name : this.at(within.name, outside);
+    this.#keyed.add(keyed); // (2)
+    return keyed;
   }
 
   /** What a policy is called that is known by its name only. */

@@ -201,6 +201,34 @@ describe('calls through a keyed policy', () => {
     expect(toldOf(lab)).not.toContain('ada');
   });
 
+  it('shown names (1): show no key in what is told outside of members, whatever those are', async () => {
+    const { lab, registry } = setUp();
+    const { events, clock } = registry;
+    const breaker = (_key: string, name: string) => circuitBreaker({ name, minimumCalls: 1, events, clock });
+    const foreign = (key: string, name: string): Policy => {
+      const inside = breaker(key, name);
+      return { execute: (operation, context) => inside.execute(operation, context) };
+    };
+    for (const [name, make] of Object.entries({ ours: breaker, foreign })) {
+      const hosts = keyed<Policy>({ name: `${name}-hosts`, keyOf, make, clock, events });
+      registry.pipeline(name, registry.create(retry, { name, maxAttempts: 1 }), hosts);
+    }
+    traceCalls({ registry });
+
+    for (const name of ['ours', 'foreign']) {
+      const api = registry.get('pipeline', name) as Policy;
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await expect(api.execute(down, of('ada'))).rejects.toThrow('down');
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await expect(api.execute(() => 1, of('ada'))).rejects.toThrow(`${name}-hosts/ada`);
+    }
+
+    const messages = lab.spans().flatMap(({ status }) => status.message ?? []);
+    expect(messages.filter((message) => message.includes('-hosts '))).toHaveLength(4);
+    expect(toldOf(lab)).toContain('circuit-breaker.transitioned');
+    expect(toldOf(lab)).not.toContain('ada');
+  });
+
   it('are traced under the overflow, where keyOf fails, and while the keyed policy only observes', async () => {
     const { lab, registry, client } = setUp();
     const before = onHookError(() => {});

@@ -64,6 +64,7 @@ export class TracingTap implements PipelineTap {
     inner: Policy<unknown> | undefined,
     place: TapPlace,
   ): Layer | undefined {
+    if (place.key !== undefined) this.#settings.names.note(place); // whatever the member is, and makes known of itself
     return stack([
       ...(outer === undefined ? this.#beginning(place) : this.#leaving(outer, place)),
       ...this.#entering(inner, place),
