@@ -43,14 +43,14 @@ export class FleetHolds {
     return nodesOf(fleetStoreOf(this.#parts.registry));
   }
 
-  /** Whether a circuit can be held for the fleet. */
-  canHold(policy: Circuit): boolean {
-    return fleetStoreOf(this.#parts.registry) !== undefined && sharingOf(policy) !== undefined;
+  /** Whether a circuit can be held for the fleet; `snapshot` is what it says of itself now. */
+  canHold(policy: Circuit, snapshot: object = policy.snapshot()): boolean {
+    return fleetStoreOf(this.#parts.registry) !== undefined && sharingIn(snapshot) !== undefined;
   }
 
-  /** The hold of the fleet that this process knows of: (3). */
-  shown(policy: Circuit): ShownFleetHold | undefined {
-    const ruling = sharingOf(policy)?.ruling;
+  /** The hold of the fleet that this process knows of: (3). `snapshot` is what the circuit says of itself now. */
+  shown(policy: Circuit, snapshot: object = policy.snapshot()): ShownFleetHold | undefined {
+    const ruling = sharingIn(snapshot)?.ruling;
     return ruling && shownOf(ruling, this.#parts.wallClock);
   }
 
@@ -199,7 +199,11 @@ interface Unconfirmed {
 
 /** What a circuit says of the fleet; undefined where it shares nothing. */
 function sharingOf(policy: Circuit): SharingExplanation | undefined {
-  const { fleet } = policy.snapshot() as { readonly fleet?: SharingExplanation };
+  return sharingIn(policy.snapshot());
+}
+
+function sharingIn(snapshot: object): SharingExplanation | undefined {
+  const { fleet } = snapshot as { readonly fleet?: SharingExplanation };
   return typeof fleet?.ruling === 'object' ? fleet : undefined;
 }
 

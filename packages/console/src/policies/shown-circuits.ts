@@ -44,8 +44,9 @@ export class ShownCircuits {
 
   show(entry: CircuitEntry): object {
     const { policy } = entry;
-    const scopes = this.#fleetHolds.canHold(policy) ? ['process', 'fleet'] : ['process'];
-    return { ...namesOf(entry), scopes, ...this.holdsOf(entry), ...policy.snapshot() };
+    const snapshot = policy.snapshot();
+    const scopes = this.#fleetHolds.canHold(policy, snapshot) ? ['process', 'fleet'] : ['process'];
+    return { ...namesOf(entry), scopes, ...this.holdsOf(entry, snapshot), ...snapshot };
   }
 
   #read(entry: CircuitEntry): object {
@@ -59,8 +60,9 @@ export class ShownCircuits {
     }
   }
 
-  holdsOf({ policy }: CircuitEntry): ShownHolds {
-    return { hold: this.#holds.shown(policy) ?? null, fleetHold: this.#fleetHolds.shown(policy) ?? null };
+  /** Who holds a circuit; `snapshot` is what it says of itself now. */
+  holdsOf({ policy }: CircuitEntry, snapshot: object = policy.snapshot()): ShownHolds {
+    return { hold: this.#holds.shown(policy) ?? null, fleetHold: this.#fleetHolds.shown(policy, snapshot) ?? null };
   }
 }
 
