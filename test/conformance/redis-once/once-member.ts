@@ -29,6 +29,9 @@ export interface Tries {
   readonly crashUpTo?: number;
 }
 
+/** So long the server may take with a thousand tries at once, on a machine that is busy. Milliseconds. */
+const commandTimeoutMs = 10_000;
+
 /** What a process can be asked. */
 export interface OnceCommands {
   /** Returns what each call came to: JSON of its value, or the code of its error. */
@@ -40,10 +43,10 @@ serveFleet<OnceCommands, OnceMemberSettings>(async ({ settings: { port, leaseMs,
   const client = new Redis(port, { lazyConnect: true });
   const ledger = client.duplicate();
   await ledger.connect();
-  const link = openLink(client, { clock: systemClock, random: systemRandom, commandTimeoutMs: 2000 });
+  const link = openLink(client, { clock: systemClock, random: systemRandom, commandTimeoutMs });
   const once = onceOver(
     dyingLink(link, crashAt && deaths[crashAt]),
-    onceSettings({ namespace: 'crash', leaseMs, commandTimeoutMs: 2000 }),
+    onceSettings({ namespace: 'crash', leaseMs, commandTimeoutMs }),
   );
   return {
     try: (tries) => runAll(once, ledger, { ...tries, crashAt }),
