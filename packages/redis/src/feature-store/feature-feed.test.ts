@@ -173,6 +173,20 @@ describe('FeatureFeed', () => {
     expect(asked).toEqual(['', 's1', '']);
   });
 
+  it('(3) gives to who asks for all what there is then, though a look for all had begun before', async () => {
+    const { feed, server, asked, change } = setUp();
+    feed.start();
+    const answer = holdAnswer(server);
+    feed.look();
+    change('s2', 5);
+    const [one, other] = [feed.all(), feed.all()];
+    answer();
+
+    expect((await one).map(({ revision }) => revision)).toEqual([5]);
+    expect((await other).map(({ revision }) => revision)).toEqual([5]);
+    expect(asked.slice(0, 2)).toEqual(['', '']);
+  });
+
   it('(4) tells what the server had and has not, once, by what is older too', async () => {
     const { feed, server, told, change } = setUp();
     feed.look();

@@ -95,12 +95,13 @@ export class FeatureFeed {
     void this.next().catch(() => {}); // whoever must know of it was told
   }
 
-  /** Returns all records. Rejects with what the look was rejected with. */
+  /** Returns all records, as they are now or later. Rejects with what the look was rejected with. */
   async all(): Promise<readonly SharedFeature[]> {
+    await this.looking?.catch(() => {}); // what it is answered may be older than what was saved since
     this.forget();
     const records = await this.next();
     if (records !== undefined) return records;
-    this.forget(); // the look that was under way had begun before
+    this.forget(); // the look that has begun meanwhile asked for news only
     return (await this.next()) ?? [];
   }
 
