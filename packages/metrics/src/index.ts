@@ -11,7 +11,7 @@ export { metricTable } from './metric-table.ts';
 // Reading it
 export { type MetricReader, type MetricReading, type MetricSubscription, createMetricReader } from './metric-reader.ts';
 export { type Series } from './series-table.ts';
-export { type Exemplar, type HistogramPart, histogramPart } from './sample.ts';
+export type { Exemplar, HistogramPart } from './sample.ts';
 export { OTHER } from './name-cap.ts';
 
 // Options that every exporter has

@@ -1,7 +1,7 @@
 /**
  * Sample: one value of a metric, with a call that is an example of it, and the shape of histograms.
  *
- * The buckets of a histogram, its sum and its count are series of one metric, told apart by the label `le`.
+ * The buckets of a histogram, its sum and its count are samples of one metric, told apart by the label `le`.
  *
  * @module
  */
@@ -44,15 +44,10 @@ export function histogramSamples({ bounds, counts, sum, count }: HistogramReadin
   ];
 }
 
-/** What one series of a histogram is, and the labels that it has as that: `le` is a bucket's alone, and its last. */
-export interface HistogramPart {
-  readonly part: 'bucket' | 'sum' | 'count';
-  readonly labels: Readonly<Record<string, string>>;
-}
+/** What one series of a histogram is. */
+export type HistogramPart = 'bucket' | 'sum' | 'count';
 
-/** Returns what a series of a histogram with these labels is. */
-export function histogramPart(labels: Readonly<Record<string, string>>): HistogramPart {
-  const { le = '', ...others } = labels;
-  if (le === SUM || le === COUNT) return { part: le, labels: others };
-  return { part: 'bucket', labels: { ...others, le } };
+/** Returns what the series of a histogram with these labels is. */
+export function histogramPart({ le }: Readonly<Record<string, string>>): HistogramPart {
+  return le === SUM || le === COUNT ? le : 'bucket';
 }

@@ -11,7 +11,7 @@
  */
 
 import { KEY_LABEL, type Metric, type MetricRow } from './metric-row.ts';
-import type { Exemplar, Sample } from './sample.ts';
+import { BOUND_LABEL, type Exemplar, type HistogramPart, type Sample, histogramPart } from './sample.ts';
 
 /** What series are of: a policy or feature by its name, or a member of a keyed policy by that one's name and the key. */
 export interface Place {
@@ -22,6 +22,8 @@ export interface Place {
 /** One series: its labels and its value now. */
 export interface Series {
   readonly labels: Readonly<Record<string, string>>;
+  /** What it is of a histogram: a bucket, whose bound is its last label, `le`, or the sum or the count, which have no bound. */
+  readonly part?: HistogramPart;
   value: number;
   exemplar?: Exemplar | undefined;
 }
@@ -73,13 +75,25 @@ export class SeriesTable {
       if (label !== row.nameLabel && label !== KEY_LABEL) at += `\0${labels[label] as string}`;
     let series = table.get(at);
     if (series === undefined) {
-      const { name, key } = place;
-      const own = { [row.nameLabel]: name, ...labels };
-      series = { labels: key === undefined ? own : { ...own, [KEY_LABEL]: key }, value: 0 };
+      series = row.type === 'histogram' ? newPart(row, place, labels) : newSeries(row, place, labels);
       table.set(at, series);
     }
     return series;
   }
+}
+
+function newSeries({ nameLabel }: MetricRow, { name, key }: Place, labels: Sample['labels']): Series {
+  const own = { [nameLabel]: name, ...labels };
+  return { labels: key === undefined ? own : { ...own, [KEY_LABEL]: key }, value: 0 };
+}
+
+function newPart({ nameLabel }: MetricRow, { name, key }: Place, labels: Sample['labels']): Series {
+  const part = histogramPart(labels);
+  const own: Record<string, string> = { [nameLabel]: name };
+  for (const label in labels) if (label !== BOUND_LABEL) own[label] = labels[label] as string;
+  if (key !== undefined) own[KEY_LABEL] = key;
+  if (part === 'bucket') own[BOUND_LABEL] = labels[BOUND_LABEL] as string;
+  return { labels: own, part, value: 0 };
 }
 
 function keyOf({ name, key }: Place): string {

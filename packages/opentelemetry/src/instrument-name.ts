@@ -27,12 +27,12 @@ export function instrumentUnit({ unit }: Pick<Metric, 'unit'>): string {
  * The name of the instrument of one part of a histogram that is read as a whole. It keeps its unit, which a translation would put
  * behind the part.
  */
-export function partName({ name }: Pick<Metric, 'name'>, prefix: string, part: HistogramPart['part']): string {
+export function partName({ name }: Pick<Metric, 'name'>, prefix: string, part: HistogramPart): string {
   return `${prefix}${dotted(name)}.${part}`;
 }
 
 /** The unit of one part of a histogram: that of the values for their sum, none for what is counted. */
-export function partUnit({ unit }: Pick<Metric, 'unit'>, part: HistogramPart['part']): string {
+export function partUnit({ unit }: Pick<Metric, 'unit'>, part: HistogramPart): string {
   return part === 'sum' ? annotated(unit) : '';
 }
 

@@ -19,7 +19,6 @@ import {
   type MetricSources,
   type Series,
   createMetricReader,
-  histogramPart,
   metricTable,
 } from '@holdfast/metrics';
 import type { BatchObservableCallback, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
@@ -143,7 +142,7 @@ function instrumentOf(meter: Meter, metric: Metric, prefix: string): Observable 
 
 /** A histogram that somebody else has kept: nothing takes one as a whole, so its parts are shown. */
 function shownInParts(meter: Meter, metric: Metric, prefix: string): ShownMetric {
-  const partOf = (part: HistogramPart['part']): Observable =>
+  const partOf = (part: HistogramPart): Observable =>
     meter.createObservableUpDownCounter(partName(metric, prefix, part), {
       description: `${metric.help} ${partTexts[part]}`,
       unit: partUnit(metric, part),
@@ -152,10 +151,7 @@ function shownInParts(meter: Meter, metric: Metric, prefix: string): ShownMetric
   return {
     metric,
     observables: Object.values(instruments),
-    observe: ({ labels: all, value }, result) => {
-      const { part, labels } = histogramPart(all);
-      result.observe(instruments[part], value, labels);
-    },
+    observe: ({ labels, part = 'bucket', value }, result) => result.observe(instruments[part], value, labels),
   };
 }
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Exemplar, type Series, histogramPart } from '@holdfast/metrics';
+import type { Exemplar, Series } from '@holdfast/metrics';
 import {
   Counter,
   type CounterConfiguration,
@@ -92,8 +92,7 @@ function readingOf(metric: object, type: string, values: readonly unknown[]): ne
   return { name, help, aggregator, type, values } as never;
 }
 
-function valueOf(name: string, { labels: all, value, exemplar }: Series) {
-  const { part, labels } = histogramPart(all);
+function valueOf(name: string, { labels, part, value, exemplar }: Series) {
   return { labels, value, metricName: `${name}_${part}`, exemplar: exemplar && exampleOf(exemplar) }; // (1)
 }
 

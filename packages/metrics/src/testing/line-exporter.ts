@@ -9,7 +9,6 @@ import { type MetricReading, type MetricSubscription, createMetricReader } from 
 import type { Metric } from '../metric-row.ts';
 import { type MetricSourcesOptions, resolveSources } from '../metric-sources.ts';
 import { metricTable } from '../metric-table.ts';
-import { histogramPart } from '../sample.ts';
 import type { Series } from '../series-table.ts';
 
 /** One metric and its series. */
@@ -62,8 +61,7 @@ export function lineExporter(given: LineExporterOptions): MetricSubscription {
 
 // --- internal ---
 
-function lineOf({ name, type }: Metric, series: Series): string {
-  const { part, labels } = type === 'histogram' ? histogramPart(series.labels) : { part: '', labels: series.labels };
-  const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-  return `holdfast_${name}${part === '' ? '' : `_${part}`}{${pairs.join(',')}} ${series.value}`;
+function lineOf({ name }: Metric, { labels, part, value }: Series): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
+  return `holdfast_${name}${part === undefined ? '' : `_${part}`}{${pairs.join(',')}} ${value}`;
 }
