@@ -216,7 +216,7 @@ describe('calls through a keyed policy', () => {
     traceCalls({ registry });
 
     for (const name of ['ours', 'foreign']) {
-      const api = registry.get('pipeline', name) as Policy;
+      const api = registry.get('pipeline', name) as unknown as Policy;
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       await expect(api.execute(down, of('ada'))).rejects.toThrow('down');
       // oxlint-disable-next-line no-await-in-loop -- one after the other
