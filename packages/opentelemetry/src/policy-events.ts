@@ -17,13 +17,6 @@ import { errorTypeOf } from './error-type.ts';
 import { spanOfNow } from './running-in.ts';
 import type { ShownNames } from './shown-names.ts';
 
-/** Adds an event to the span of the call that it is about, if there is one. */
-export function noteEvent(event: PolicyEvent): void {
-  const open = spanOfNow();
-  if (open === undefined || !open.isRecording || !isTold(event)) return;
-  open.addEvent(`holdfast.${event.type}`, attributesOf(event, open.names));
-}
-
 /** Notes what is told from now on, once for all who ask for the same events. Returns what ends that for who asked. */
 export function noteEvents(events: Events): () => void {
   const noted = listening.get(events) ?? { count: 0, stop: events.listen(noteEvent) };
@@ -37,6 +30,13 @@ export function noteEvents(events: Events): () => void {
 }
 
 // --- internal ---
+
+/** Adds an event to the span of the call that it is about, if there is one. */
+function noteEvent(event: PolicyEvent): void {
+  const open = spanOfNow();
+  if (open === undefined || !open.isRecording || !isTold(event)) return;
+  open.addEvent(`holdfast.${event.type}`, attributesOf(event, open.names));
+}
 
 interface Listening {
   count: number;
