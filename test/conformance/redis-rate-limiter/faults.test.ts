@@ -16,9 +16,11 @@ beforeAll(async () => {
 beforeEach(() => redis.admin.flushall());
 afterAll(() => redis.stop());
 
+/** A request that a slow machine holds up for longer than by default is none that failed, and calls wait for it. */
+const patient = { commandTimeoutMs: 5000, maxWaitMs: 5000 };
+
 function limiter(options: Partial<Parameters<typeof redisRateLimiter>[1]> = {}, client = {}) {
-  // A request that a slow machine holds up for longer than by default is none that failed.
-  const all = { namespace: 'shop', name: 'quota', maxPerInterval: 1000, commandTimeoutMs: 5000, ...options };
+  const all = { namespace: 'shop', name: 'quota', maxPerInterval: 1000, ...patient, ...options };
   const policy = redisRateLimiter(redis.connect({ lazyConnect: true, ...client }), all);
   onTestFinished(() => policy.close());
   return policy;
