@@ -179,6 +179,41 @@ describe.each(kinds)('a %s handler that throws', (_kind, call) => {
   });
 });
 
+describe.each(kinds)('a %s handler whose service says what errors of its own come to', (_kind, call) => {
+  const away = new Error('connect ECONNREFUSED 10.0.0.7:5432');
+  const errors = (error: unknown): GrpcStatusError | undefined =>
+    error === away ? grpcError('UNAVAILABLE', 'no database', { retryAfterMs: 70 }) : undefined;
+
+  it.each<[what: string, thrown: unknown, status: string]>([
+    ['an error that it knows', away, 'UNAVAILABLE'],
+    ['another', new Error('the password is 1234'), 'UNKNOWN'],
+    ['a status of its own', grpcError('NOT_FOUND', 'no such thing'), 'NOT_FOUND'],
+  ])('ends the call so: %s', async (_what, thrown, status) => {
+    const reported: unknown[] = [];
+    const { functions } = await shopOf(failing(() => { throw thrown; }), { errors, onHandlerError: (error) => reported.push(error) }); // prettier-ignore
+
+    const error = await call(functions).catch((why: unknown) => why);
+
+    expect(grpcStatusOf(error)).toBe(status);
+    if (thrown === away) expect(error).toMatchObject({ details: 'no database', retryAfterMs: 70 });
+    expect(reported).toEqual(status === 'UNKNOWN' ? [thrown] : []);
+  });
+
+  it.each<[what: string, errors: () => unknown]>([
+    ['throws', () => { throw new Error('hook'); }], // prettier-ignore
+    ['returns no error', () => 'UNAVAILABLE'],
+    ['promises', () => Promise.reject(new Error('hook'))],
+  ])('ends as without one that %s, which is reported', async (_what, wrong) => {
+    const hooks: string[] = [];
+    onHookError(({ hook }) => hooks.push(hook));
+    const { functions } = await shopOf(failing(() => { throw away; }), { errors: wrong as never, onHandlerError: () => {} }); // prettier-ignore
+
+    const error = await call(functions).catch((why: unknown) => why);
+
+    expect([grpcStatusOf(error), hooks]).toEqual(['UNKNOWN', ['errors']]);
+  });
+});
+
 describe('a handler', () => {
   it('may return what is no promise, and any iterable', async () => {
     const { functions } = await shopOf((serving) => ({
@@ -348,6 +383,7 @@ describe('a handler', () => {
     ['codec', { codec: {} }],
     ['accept', { accept: ['grpc-timeout'] }],
     ['policy', { policy: {} }],
+    ['errors', { errors: {} }],
     ['onHandlerError', { onHandlerError: 1 }],
     ['"maxTimeout"', { maxTimeout: 1 }],
   ])('is served with valid options only: %s', (option, options) => {

@@ -27,6 +27,7 @@ import { callHook, type Context, type Policy } from '@holdfast/core';
 
 import { contextOf } from './call-context.ts';
 import { chosenPolicy, type PolicyChoice } from './call-policy.ts';
+import { chosenErrorOf, type GrpcErrorsOf } from './chosen-error.ts';
 import { type FinalStatus, saysNothing, statusOfError } from './error-status.ts';
 import type { GrpcMethod, GrpcSource } from './grpc-call.ts';
 import { answers, requestsOf } from './served-stream.ts';
@@ -71,6 +72,7 @@ export interface GrpcHandlers {
 /** What handlers need of their server. */
 export interface HandlerParts {
   readonly policy: PolicyChoice<HandledMethod> | undefined;
+  readonly errors: GrpcErrorsOf | undefined;
   readonly onHandlerError: (error: unknown, path: string) => unknown;
 }
 
@@ -197,9 +199,10 @@ async function outcomeOf<T>(
     context = contextOf(call);
     return { error: undefined, value: await run(context) };
   } catch (error) {
-    const status = statusOfError(error);
+    const path = call.getPath();
+    const status = statusOfError(context?.cancelled === true ? error : chosenErrorOf(parts.errors, error, path));
     if (saysNothing(status) && !isOfEnd(error, context))
-      callHook('onHandlerError', undefined, () => parts.onHandlerError(error, call.getPath()));
+      callHook('onHandlerError', undefined, () => parts.onHandlerError(error, path));
     return { error: Object.assign(new Error(status.details), status) };
   }
 }

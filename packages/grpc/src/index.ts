@@ -15,6 +15,7 @@ export {
 } from './grpc-client.ts';
 export { type GrpcCallOptions, type GrpcMethod, type GrpcSource } from './grpc-call.ts';
 export { type PolicyChoice } from './call-policy.ts';
+export { type GrpcErrorsOf } from './chosen-error.ts';
 export { clientInterceptor, type ClientInterceptorOptions, withCallContext } from './client-interceptor.ts';
 export { outgoingDefaults, type OutgoingOptions } from './outgoing.ts';
 

@@ -30,6 +30,7 @@ import {
 
 import { noteContext } from './call-context.ts';
 import { checkPolicyChoice, type PolicyChoice } from './call-policy.ts';
+import type { GrpcErrorsOf } from './chosen-error.ts';
 import { keepMetadata, type MetadataNames, metadataNamesOf } from './call-metadata.ts';
 import type { FinalStatus } from './error-status.ts';
 import type { GrpcMethod } from './grpc-call.ts';
@@ -69,6 +70,12 @@ export interface GrpcServingOptions {
    */
   readonly policy?: PolicyChoice<Pick<GrpcMethod, 'path' | 'kind'>>;
   /**
+   * Says what a handler made here ends with that threw an error of yours, as one of a database that is away; undefined leaves the error
+   * to the table of statuses. It is asked of every error, what policies refuse included, unless the call has ended already. A throw, or
+   * what is no answer, is reported and says nothing. By default there is none.
+   */
+  readonly errors?: GrpcErrorsOf;
+  /**
    * Told of what a handler made here threw and the caller is told nothing of: what says no status itself, and what a service that it
    * called has answered. By default `console.error`.
    */
@@ -80,7 +87,7 @@ export interface GrpcServingOptions {
 }
 
 /** Every default of {@link createGrpcServing}, in one place. */
-export const grpcServingDefaults: Required<Omit<GrpcServingOptions, 'policy' | 'codec'>> = Object.freeze({
+export const grpcServingDefaults: Required<Omit<GrpcServingOptions, 'policy' | 'codec' | 'errors'>> = Object.freeze({
   defaultTimeoutMs: 30_000,
   maxTimeoutMs: Infinity,
   accept: Object.freeze([]),
@@ -132,10 +139,10 @@ export interface GrpcServing extends GrpcHandlers {
 export function createGrpcServing(options: GrpcServingOptions = {}): GrpcServing {
   const settings = resolve(options);
   const calls = new ServedCalls(settings);
-  const { policy, onHandlerError } = settings;
+  const { policy, errors, onHandlerError } = settings;
   return Object.freeze({
     interceptor: ((method, next) => new ServedCall(method, next, calls).intercepting) satisfies ServerInterceptor,
-    ...makeHandlers({ policy, onHandlerError }),
+    ...makeHandlers({ policy, errors, onHandlerError }),
     component: (server: Server, componentOptions: GrpcComponentOptions) =>
       grpcComponent(server, componentOptions, { calls, clock: settings.clock }),
     snapshot: () => calls.snapshot(),
@@ -225,7 +232,7 @@ class ServedCalls implements ServedCallPorts, ComponentCalls {
 }
 
 /** Options that are complete and valid. */
-type ServingSettings = typeof grpcServingDefaults & Pick<GrpcServingOptions, 'policy' | 'codec'>;
+type ServingSettings = typeof grpcServingDefaults & Pick<GrpcServingOptions, 'policy' | 'codec' | 'errors'>;
 
 /** More than three years: no limit at all, and more than contexts take. */
 const LONGEST_MS = 1e11;
@@ -240,11 +247,16 @@ const TURNS_TO_CANCEL = 3;
 const CANCELLED_BY_DEADLINE_MS = 10;
 
 function resolve(options: GrpcServingOptions): ServingSettings {
-  const settings: ServingSettings = withKnown('grpcServing', grpcServingDefaults, options, ['codec', 'policy']);
+  const settings: ServingSettings = withKnown('grpcServing', grpcServingDefaults, options, [
+    'codec',
+    'policy',
+    'errors',
+  ]);
   inRange('grpcServing.defaultTimeoutMs', settings.defaultTimeoutMs, [1, Infinity]);
   inRange('grpcServing.maxTimeoutMs', settings.maxTimeoutMs, [1, Infinity]);
   const defaultTimeoutMs = defaultTimeoutOf('grpcServing', options, settings);
   if (settings.codec !== undefined) requireCodec('grpcServing.codec', settings.codec);
+  if (settings.errors !== undefined) isFunction('grpcServing.errors', settings.errors);
   isFunction('grpcServing.onHandlerError', settings.onHandlerError);
   isFunction('grpcServing.wallClock', settings.wallClock);
   checkPolicyChoice('grpcServing.policy', settings.policy);

@@ -6,7 +6,7 @@
 
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { bulkhead, createRegistry } from '@holdfast/core';
-import { createGrpcServing, grpcError } from '@holdfast/grpc';
+import { createGrpcServing, grpcError, type GrpcStatusError } from '@holdfast/grpc';
 import { createLifecycle } from '@holdfast/service';
 import { CommitOutcomeUnknownError, isDatabaseUnavailable } from '@holdfast/sql';
 
@@ -65,13 +65,17 @@ interface ServingParts {
 
 /** The service on a server of grpc-js, which listens nowhere yet. */
 function serve(stock: Stock, { policy, tell }: ServingParts) {
-  const serving = createGrpcServing({ codec: grpcCodec, defaultTimeoutMs: 2000, maxTimeoutMs: 10_000, policy });
+  const serving = createGrpcServing({
+    codec: grpcCodec,
+    defaultTimeoutMs: 2000,
+    maxTimeoutMs: 10_000,
+    policy,
+    errors: mayComeAgain,
+  });
   const server = new Server({ interceptors: [serving.interceptor] });
   server.addService(inventoryService, {
     reserve: serving.handleUnary((context, request: ReserveRequest) =>
-      asHop({ layer: 'inventory', orderRef: request.orderRef, tell }, context, () =>
-        stock.reserve(context, request).catch(mayComeAgain),
-      ),
+      asHop({ layer: 'inventory', orderRef: request.orderRef, tell }, context, () => stock.reserve(context, request)),
     ),
   });
   return { serving, server };
@@ -81,7 +85,7 @@ function serve(stock: Stock, { policy, tell }: ServingParts) {
  * A database that is not there is "later", not a failure that nobody knows anything of. Also where the answer to COMMIT is missing:
  * an order that comes again has its reference, and takes nothing twice.
  */
-function mayComeAgain(error: unknown): never {
-  if (!isDatabaseUnavailable(error) && !(error instanceof CommitOutcomeUnknownError)) throw error;
-  throw grpcError('UNAVAILABLE', 'the stock cannot be reached', { retryAfterMs: 500 });
+function mayComeAgain(error: unknown): GrpcStatusError | undefined {
+  if (!isDatabaseUnavailable(error) && !(error instanceof CommitOutcomeUnknownError)) return undefined;
+  return grpcError('UNAVAILABLE', 'the stock cannot be reached', { retryAfterMs: 500 });
 }
