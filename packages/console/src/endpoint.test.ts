@@ -368,6 +368,39 @@ describe('the handler', () => {
     expect(recorder.types).toEqual(['admin.failed', 'admin.failed', 'admin.failed']);
   });
 
+  it('(3) survives a policy and a pipeline that cannot be described, and tells of them', async () => {
+    const { ask, registry } = await startAdminUnderTest();
+    const recorder = recordEvents(registry.events);
+    const broken = {
+      kind: 'tarpit',
+      name: 'broken',
+      execute: (): never => Promise.reject(new Error('unused')) as never,
+      describe(): never {
+        throw new Error('secret: hunter2');
+      },
+    };
+    registry.add(broken as never);
+    registry.pipeline('bad', broken as never);
+    registry.pipeline('good', registry.create(circuitBreaker, { name: 'prices' }));
+    const answers = [await ask('/policies'), await ask('/pipelines'), await ask('/pipelines/good')];
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(answers.map(({ body }) => body)).toMatchObject([
+      {
+        policies: [
+          { id: 'tarpit/broken', enforcement: 'unreadable', isChangeable: false },
+          { id: 'pipeline/bad', enforcement: 'unreadable' },
+          { id: 'circuit-breaker/prices', enforcement: 'enforce' },
+          { id: 'pipeline/good' },
+        ],
+      },
+      { pipelines: [{ name: 'good' }], unreadable: ['pipeline/bad'] },
+      { name: 'good' },
+    ]);
+    expect(JSON.stringify(answers)).not.toContain('hunter2');
+    expect(recorder.types).toContain('admin.failed');
+  });
+
   it('(5) are told of without the query, where some put their token', async () => {
     const { registry, url } = await startAdminUnderTest();
     const { events } = recordEvents(registry.events);

@@ -19,3 +19,15 @@ export function tellFailure({ events }: Pick<Registry, 'events'>, error: unknown
   const event: AdminFailedEvent = { type: 'admin.failed', policy: 'admin', name: 'admin', error };
   events.emit(event);
 }
+
+/** Reads what is to be in a list; where that cannot be read, or not be written, tells the service why, and returns what `otherwise` does. */
+export function readOr<T, O>(registry: Pick<Registry, 'events'>, read: () => T, otherwise: () => O): T | O {
+  try {
+    const shown = read();
+    JSON.stringify(shown); // what cannot be written would spoil the answer later
+    return shown;
+  } catch (error) {
+    tellFailure(registry, error);
+    return otherwise();
+  }
+}

@@ -132,7 +132,7 @@ export const answerSchemas: Readonly<Record<string, JsonSchema>> = Object.freeze
     { id: text, kind: text, name: text, enforcement: text, options: plain, policies: arrayOf(ref('PolicyNode')) },
     ['id'],
   ),
-  Pipelines: objectOf({ pipelines: arrayOf(ref('Pipeline')) }),
+  Pipelines: objectOf({ pipelines: arrayOf(ref('Pipeline')), unreadable: arrayOf(text) }),
   PolicySummary: objectOf({ id: text, kind: text, name: text, within: text, enforcement: text, isChangeable: flag }, [
     'within',
   ]),

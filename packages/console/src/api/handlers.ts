@@ -16,7 +16,7 @@ import type { Author, ShownAction } from '../actions/action-trail.ts';
 import type { HoldRequest, Scope } from '../actions/circuit-holds.ts';
 import type { FeatureChanges } from '../actions/feature-changes.ts';
 import type { CircuitEntry } from '../policies/catalogue.ts';
-import { detailOf, pipelinesOf, summaryOf } from '../policies/shown-policies.ts';
+import { detailOf, findPipeline, pipelinesOf, summariesOf } from '../policies/shown-policies.ts';
 import { Problem } from './problem.ts';
 import { LiveAnswer, type RouteCall } from './route.ts';
 
@@ -91,18 +91,17 @@ export function showBrownout({ degradation, brownout }: RouteCall): unknown {
 }
 
 export function listPipelines({ registry }: RouteCall): unknown {
-  return { pipelines: pipelinesOf(registry) };
+  return pipelinesOf(registry);
 }
 
 export function showPipeline({ registry, name }: RouteCall): unknown {
-  const pipelines = pipelinesOf(registry) as readonly { readonly id: string; readonly name: string }[];
-  const found = pipelines.find((one) => one.name === name) ?? pipelines.find(({ id }) => id === name);
+  const found = findPipeline(registry, name);
   if (found === undefined) throw notFound(`there is no pipeline ${quote(name)}`);
   return found;
 }
 
-export function listPolicies({ options }: RouteCall): unknown {
-  return { policies: options.list().map(summaryOf) };
+export function listPolicies({ options, registry }: RouteCall): unknown {
+  return { policies: summariesOf(registry, options.list()) };
 }
 
 export function showPolicy({ options, name }: RouteCall): unknown {

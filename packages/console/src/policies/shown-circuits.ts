@@ -10,7 +10,7 @@ import type { Registry } from '@holdfast/core';
 
 import type { CircuitHolds, ShownHold } from '../actions/circuit-holds.ts';
 import type { FleetHolds, ShownFleetHold } from '../actions/fleet-holds.ts';
-import { tellFailure } from '../failure.ts';
+import { readOr } from '../failure.ts';
 import { type CircuitEntry, circuitsOf, requireCircuit } from './catalogue.ts';
 
 /** Who holds a circuit. */
@@ -39,7 +39,13 @@ export class ShownCircuits {
   }
 
   list(): readonly object[] {
-    return circuitsOf(this.#registry).map((entry) => this.#read(entry));
+    return circuitsOf(this.#registry).map((entry) =>
+      readOr<object, object>(
+        this.#registry,
+        () => this.show(entry),
+        () => ({ ...namesOf(entry), scopes: ['process'], hold: null, fleetHold: null, state: 'unreadable' }),
+      ),
+    );
   }
 
   show(entry: CircuitEntry): object {
@@ -47,17 +53,6 @@ export class ShownCircuits {
     const snapshot = policy.snapshot();
     const scopes = this.#fleetHolds.canHold(policy, snapshot) ? ['process', 'fleet'] : ['process'];
     return { ...namesOf(entry), scopes, ...this.holdsOf(entry, snapshot), ...snapshot };
-  }
-
-  #read(entry: CircuitEntry): object {
-    try {
-      const shown = this.show(entry);
-      JSON.stringify(shown); // what cannot be written would spoil the answer later
-      return shown;
-    } catch (error) {
-      tellFailure(this.#registry, error);
-      return { ...namesOf(entry), scopes: ['process'], hold: null, fleetHold: null, state: 'unreadable' };
-    }
   }
 
   /** Who holds a circuit; `snapshot` is what it says of itself now. */

@@ -1,5 +1,5 @@
 /**
- * Shown policies: policies and pipelines as the API shows them.
+ * Shown policies: policies and pipelines as the API shows them. Of a list, one that cannot be read spoils no other.
  *
  * @module
  */
@@ -15,10 +15,24 @@ import {
 } from '@holdfast/core';
 
 import { changeableOptions } from '../actions/option-changes.ts';
+import { readOr } from '../failure.ts';
 import { type CatalogueEntry, policiesOf } from './catalogue.ts';
 
+/** Policies in a list; the enforcement of what cannot be read is `unreadable`. */
+export function summariesOf(registry: Registry, entries: readonly CatalogueEntry[]): readonly object[] {
+  return entries.map((entry) => {
+    const { id, kind, name, within } = entry;
+    const unreadable = { id, kind, name, within, enforcement: 'unreadable', isChangeable: false };
+    return readOr<object, object>(
+      registry,
+      () => summaryOf(entry),
+      () => unreadable,
+    );
+  });
+}
+
 /** A policy in a list. */
-export function summaryOf({ id, kind, name, within, policy }: CatalogueEntry): object {
+function summaryOf({ id, kind, name, within, policy }: CatalogueEntry): object {
   const { enforcement } = describe(policy);
   const isChangeable = typeof (policy as Partial<Updatable>).planUpdate === 'function';
   return { id, kind, name, within, enforcement, isChangeable };
@@ -36,16 +50,45 @@ export function detailOf(entry: CatalogueEntry): object {
   };
 }
 
-/** All pipelines. */
-export function pipelinesOf(registry: Registry): readonly object[] {
+/** All pipelines, and the ids of those that cannot be read. */
+export function pipelinesOf(registry: Registry): {
+  readonly pipelines: readonly object[];
+  readonly unreadable: readonly string[];
+} {
   const entries = policiesOf(registry);
-  const idOf = new Map(entries.map(({ policy, id }) => [policy as object, id]));
-  return entries.filter(({ kind }) => kind === 'pipeline').map((entry) => pipelineOf(entry, idOf));
+  const idOf = idsOf(entries);
+  const read = entries.filter(isPipeline).map((entry) =>
+    readOr<object, string>(
+      registry,
+      () => pipelineOf(entry, idOf),
+      () => entry.id,
+    ),
+  );
+  return {
+    pipelines: read.filter((one) => typeof one === 'object'),
+    unreadable: read.filter((one) => typeof one === 'string'),
+  };
+}
+
+/** The pipeline of a name or an id; undefined where there is none. */
+export function findPipeline(registry: Registry, name: string): object | undefined {
+  const entries = policiesOf(registry);
+  const pipelines = entries.filter(isPipeline);
+  const entry = pipelines.find((one) => one.name === name) ?? pipelines.find(({ id }) => id === name);
+  return entry && pipelineOf(entry, idsOf(entries));
 }
 
 // --- internal ---
 
 type Ids = ReadonlyMap<object, string>;
+
+function idsOf(entries: readonly CatalogueEntry[]): Ids {
+  return new Map(entries.map(({ policy, id }) => [policy, id]));
+}
+
+function isPipeline({ kind }: CatalogueEntry): boolean {
+  return kind === 'pipeline';
+}
 
 function pipelineOf({ id, name, policy }: CatalogueEntry, idOf: Ids): object {
   const tree = describe(policy);
