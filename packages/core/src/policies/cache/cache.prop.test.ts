@@ -134,7 +134,9 @@ class Model {
   private learn(key: string, now: number, { how, what }: Made): void {
     const entry = this.find(key);
     const { failureTtlMs } = this.settings;
-    if (how === 'value') this.put({ key, value: { what, at: now } });
+    const made = { key, value: { what, at: now } };
+    if (how === 'value' && this.isDead(made, now)) this.forget(key); // it would be of no use at once
+    else if (how === 'value') this.put(made);
     else if (how === 'error' && failureTtlMs > 0) {
       const failure = { error: what, until: now + failureTtlMs };
       if (entry === undefined || this.isDead(entry, now)) this.put({ key, failure });
@@ -206,7 +208,22 @@ describe('cache, whatever happens', () => {
         expect([clock.pendingCount, policy.snapshot().inFlight]).toEqual([0, 0]);
       }
     });
-    await fc.assert(property, runs);
+    await fc.assert(property, {
+      ...runs,
+      examples: [
+        [
+          { ttlMs: 0, staleWhileRevalidateMs: 0, staleIfErrorMs: 0, failureTtlMs: 0, maxEntries: 1 },
+          [
+            { does: 'call', key: 'a', how: 'value' }, // of no use, so that it is not there when it would be
+            {
+              does: 'update',
+              changes: { ttlMs: 0, staleWhileRevalidateMs: 0, staleIfErrorMs: 20, failureTtlMs: 0, maxEntries: 1 },
+            },
+            { does: 'call', key: 'a', how: 'error' },
+          ],
+        ],
+      ],
+    });
   });
 
   const callers = fc.array(
