@@ -76,7 +76,7 @@ describe('metrics', () => {
 
     expect(durations?.descriptor.unit).toBe('s');
     expect(success?.buckets.boundaries).toEqual([0.5, 60]);
-    expect(success?.count).toBeGreaterThan(3000 - 64);
+    expect(success?.count).toBeGreaterThan(3000 - 128);
     expect(success?.count).toBeLessThanOrEqual(3000);
     await lab.close();
   });

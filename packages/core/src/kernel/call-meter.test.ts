@@ -163,9 +163,9 @@ describe('call meter', () => {
         const made = rounds.reduce((sum, count) => sum + count, 0);
         const stoodFor = own.calls.reduce((sum, { callCount }) => sum + callCount, 0);
         expect(stoodFor).toBeLessThanOrEqual(made);
-        expect(stoodFor).toBeGreaterThan(made - 64);
+        expect(stoodFor).toBeGreaterThan(made - 128);
         const most = rounds.reduce(
-          (sum, count) => sum + Math.min(count, 1000) + Math.max(0, count - 1000) / 20 + 64,
+          (sum, count) => sum + Math.min(count, 1000) + Math.max(0, count - 1000) / 40 + 128,
           0,
         );
         expect(own.calls.length).toBeLessThanOrEqual(most);

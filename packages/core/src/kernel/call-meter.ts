@@ -2,10 +2,10 @@
  * Call meter: hears how long calls of a pipeline took. Without one a pipeline looks at no clock for that, and with one it does
  * so for few calls where there are many: two looks at a clock cost a third of a call through five policies.
  *
- *   renew() ─► the next 1000 calls are measured, each for itself ─► then one of 32, at odd gaps, for those since the last one
+ *   renew() ─► the next 1000 calls are measured, each for itself ─► then one of 64, at odd gaps, for those since the last one
  *
  * Invariants
- *  (1) What measured calls stand for adds up to the calls that were made while a meter was attached, but for the last 63; and
+ *  (1) What measured calls stand for adds up to the calls that were made while a meter was attached, but for the last 127; and
  *      but for as many when another meter is attached, which must not hear of calls of before. It is never more.
  *  (2) A meter hears of each measured call once, when it ends: also if it was detached meanwhile.
  *  (3) A meter that throws changes nothing for the call, and is reported.
@@ -132,4 +132,4 @@ export class MeteredCall {
 const MAX_PLAIN = 1000;
 
 /** The widest gap between measured calls after that; half of it on average. */
-const MAX_GAP = 63;
+const MAX_GAP = 127;
