@@ -224,9 +224,15 @@ describe('jobWorker: refusals of our policies', () => {
     let runs = 0;
     const { queue, jobs, ended } = await bullLab(redis, (context) => breaker.execute(() => ++runs, context));
     const job = await queue.add('mail', {}, { attempts: 1 });
-    await eventually(() => jobs.snapshot().putBack >= 1, { what: 'a return' });
+    await eventually(async () => jobs.snapshot().putBack >= 1 && (await job.getState()) === 'delayed', {
+      what: 'a return',
+    });
     expect(runs).toBe(0);
+    const waiting = (await queue.getJob(job.id as string)) as Job;
+    expect(waiting.delay).toBeGreaterThan(20_000); // as long as the circuit says
+    expect(waiting.delay).toBeLessThanOrEqual(60_000);
     hold.release();
+    await waiting.promote(); // as if that time were over
 
     expect(await ended(job)).toMatchObject({ state: 'completed', value: 1 });
     expect(jobs.snapshot()).toMatchObject({ completed: 1, failed: 0 });
