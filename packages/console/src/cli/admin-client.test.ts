@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { systemClock } from '@holdfast/core';
 
+import { runIn } from '../testing/command-under-test.ts';
 import { adminClient } from './admin-client.ts';
 import type { CommandWorld } from './command-world.ts';
 
@@ -70,5 +74,24 @@ describe('admin client', () => {
       await expect(adminClient({ options: {} }, world(failing)).ask('GET', '/')).rejects.toMatchObject({
         exitCode: expect.any(Number) as number,
       });
+  });
+
+  it('(3) says of a change that got no answer that it may have been made, and of one that was not sent that nobody is there', async () => {
+    const server = createServer((request) => (request.method === 'PUT' ? undefined : request.socket.destroy()));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => server.close().closeAllConnections());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const hold = ['hold', 'prices', '--for', '1m', '--reason', 'INC'];
+
+    expect(await runIn({ url }, [...hold, '--timeout', '50ms'])).toMatchObject({
+      code: 6,
+      err: expect.stringMatching(/no answer within 50 ms; it may have been done/) as string,
+    });
+    expect(await runIn({ url }, ['release', 'prices', '--reason', 'INC'])).toMatchObject({
+      code: 6,
+      err: expect.stringMatching(/the connection broke before the answer came; it may have been done/) as string,
+    });
+    expect(await runIn({ url }, ['ls'])).toMatchObject({ code: 3 });
+    expect(await runIn({}, hold)).toMatchObject({ code: 3 });
   });
 });

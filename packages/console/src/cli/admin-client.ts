@@ -4,6 +4,7 @@
  * Invariants
  *  (1) The token goes to the API only, never unencrypted to another machine unless somebody insists, and is in no message.
  *  (2) Whatever the other side answers, the outcome is its answer or a CommandError with an exit code.
+ *  (3) Where a change may have been made without an answer, the error says so.
  *
  * @module
  */
@@ -122,8 +123,7 @@ async function send<T>(
     return await read(response);
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    const why = controller.signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);
-    throw unreached(call, why); // (2)
+    throw failureOf(call, error, { isLate: controller.signal.aborted, isChange: method !== 'GET' });
   } finally {
     timer.cancel();
   }
@@ -165,9 +165,33 @@ function unreached({ url }: Call, why: string): CommandError {
   return new CommandError(exitCodes.unreached, `${url}: ${why}`);
 }
 
+/** What a request without an answer has come to. */
+function failureOf(
+  call: Call,
+  error: unknown,
+  { isLate, isChange }: { readonly isLate: boolean; readonly isChange: boolean },
+): CommandError {
+  const why = isLate ? `no answer within ${call.timeoutMs} ms` : reasonOf(error);
+  return isChange && (isLate || isBrokenOff(error)) ? unconfirmed(call, why) : unreached(call, why); // (2) (3)
+}
+
+function unconfirmed({ url }: Call, why: string): CommandError {
+  const advice = 'it may have been done all the same: look before you try again';
+  return new CommandError(exitCodes.unconfirmed, `${url}: ${why}; ${advice}`);
+}
+
+/** Whether a connection broke that may have carried the request. */
+function isBrokenOff(error: unknown): boolean {
+  const { code } = ((error as { cause?: unknown }).cause ?? {}) as { code?: unknown };
+  return BROKEN_OFF.has(code);
+}
+
+const BROKEN_OFF: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 /** Why a fetch failed: what it wraps says more than it does. */
 function reasonOf(error: unknown): string {
   const { cause } = error as { cause?: unknown };
   const { code } = (cause ?? {}) as { code?: unknown };
+  if (BROKEN_OFF.has(code)) return `${String(code)}: the connection broke before the answer came`;
   return typeof code === 'string' ? `${code}: nobody answers there` : messageOf(cause ?? error);
 }

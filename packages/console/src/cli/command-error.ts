@@ -20,7 +20,7 @@ export const exitCodes: Readonly<Record<ExitName, number>> = Object.freeze({
   denied: 4,
   /** The API refused: there is no such thing, a value is wrong, or something changed meanwhile. */
   refused: 5,
-  /** The store of the fleet did not confirm it: it may have been done, or not. */
+  /** No answer came, or the store of the fleet did not confirm it: it may have been done, or not. */
   unconfirmed: 6,
 });
 

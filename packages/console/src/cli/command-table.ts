@@ -172,7 +172,7 @@ ${columns(commonOptions.map(optionWords), 2)}
 
 Exit codes: 0 done, 1 doctor found something, 2 wrong usage, 3 the API was not reached,
             4 token or role do not allow it, 5 refused: not found, not valid, or changed meanwhile,
-            6 the store of the fleet did not confirm it: it may have been done, or not
+            6 nobody confirmed it, neither the API nor the store of the fleet: it may have been done, or not
 
   holdfast <command> --help   tells more`;
 }
