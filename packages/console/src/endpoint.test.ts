@@ -345,6 +345,28 @@ describe('the handler', () => {
     expect(degradation.mode('checkout')).toBe('deferred');
   });
 
+  it('(4) answers a hold with success also where the circuit cannot be read any more', async () => {
+    const { ask, registry } = await startAdminUnderTest({ tokens });
+    const held: string[] = [];
+    const hold = (state: string) => {
+      held.push(state);
+      return { release: () => true };
+    };
+    const snapshot = () => {
+      throw new Error('secret: hunter2');
+    };
+    registry.add({ kind: 'circuit-breaker', name: 'broken', snapshot, hold } as never);
+
+    const answer = await ask('/circuits/broken/hold', {
+      method: 'PUT',
+      headers: jsonAs('operator'),
+      body: JSON.stringify({ state: 'open', actor: 'alice', reason: 'INC', expiresInMs: 1000 }),
+    });
+
+    expect(answer).toMatchObject({ status: 200, body: { state: 'unreadable', actionId: '1', confirmedBy: 'process' } });
+    expect(held).toEqual(['open']);
+  });
+
   it('(3) survives a policy whose snapshot throws or cannot be written, and tells of it', async () => {
     const { ask, registry } = await startAdminUnderTest();
     const recorder = recordEvents(registry.events);

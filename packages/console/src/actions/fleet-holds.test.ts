@@ -205,6 +205,109 @@ describe('fleet holds', () => {
   });
 });
 
+/** A promise of a store's answer that comes when it is told to. */
+function answerOf(tested: ReturnType<typeof fleetUnderTest>): () => void {
+  let answer = (): void => {};
+  const came = new Promise<void>((resolve) => (answer = resolve));
+  tested.lateness = () => came;
+  return () => answer();
+}
+
+const untilAsked = (tested: ReturnType<typeof fleetUnderTest>, count: number) =>
+  vi.waitFor(() => expect(tested.asked).toHaveLength(count), { timeout: 10_000, interval: 1 });
+
+describe('fleet holds whose answers come late', () => {
+  it('have their end in the trail also where calls go through before their console looks', async () => {
+    const { here, there, tested, clock } = await start();
+    const answer = answerOf(tested);
+    const asking = here.send('PUT', prices, everywhere);
+    await untilAsked(tested, 1);
+    await clock.advance(300);
+    answer();
+    expect(await asking).toMatchObject({ status: 200 });
+
+    await clock.advance(59_750);
+    for (let call = 0; call < 5; call++) {
+      await there.breaker.execute(() => 'well').catch(() => {}); // refused while another one probes
+      await clock.advance(20);
+    }
+    expect(there.breaker.state).toBe('closed');
+    await clock.advance(1000);
+
+    expect(kindsOf(await here.actions())).toEqual(['circuit.held alice', 'circuit.hold-expired alice']);
+  });
+
+  it('leave the end of a later hold to its own time', async () => {
+    const { here, tested, clock } = await start();
+    const answer = answerOf(tested);
+    const asking = here.send('PUT', prices, { ...everywhere, expiresInMs: 30_000 });
+    await untilAsked(tested, 1);
+    await clock.advance(8000);
+    expect(await asking).toMatchObject({ status: 504 });
+    tested.lateness = undefined;
+    await here.send('PUT', prices, { ...everywhere, actor: 'bob' });
+    answer();
+    await clock.advance(70_000);
+
+    expect(kindsOf(await here.actions())).toEqual([
+      'circuit.unconfirmed alice',
+      'circuit.held bob',
+      'circuit.held alice',
+      'circuit.hold-expired bob',
+    ]);
+  });
+
+  it('(4) are undone to the hold of before for no longer than that would have lasted', async () => {
+    const { here, there, tested, clock } = await start();
+    await here.send('PUT', prices, everywhere);
+    const answer = answerOf(tested);
+    const asking = here.send('PUT', prices, { ...everywhere, state: 'closed', actor: 'bob' });
+    await untilAsked(tested, 2);
+    await clock.advance(7000);
+    answer();
+    const second = await asking;
+    tested.lateness = undefined;
+    await here.undo(second.body['actionId']);
+    await clock.advance(100);
+
+    expect(await there.show()).toMatchObject({ fleetHold: { ...author, remainingMs: 52_900 } });
+  });
+
+  it('are confirmed to who asked when the endpoint has closed meanwhile, and leave no timer behind', async () => {
+    const { here, tested, clock } = await start();
+    const answer = answerOf(tested);
+    const asking = here.send('PUT', prices, everywhere);
+    await untilAsked(tested, 1);
+    const closed = here.admin.close();
+    await clock.advance(100);
+    const before = clock.pendingCount;
+    answer();
+
+    expect(await asking).toMatchObject({ status: 200, body: { confirmedBy: 'store' } });
+    await closed;
+    expect(clock.pendingCount).toBeLessThan(before);
+  });
+
+  it('(1) are waited for no longer than one limit, however often the store is asked for one of them', async () => {
+    const { here, tested, clock } = await start();
+    let explain = (): void => {};
+    let isExplaining = false;
+    tested.slowness = () => {
+      isExplaining = true;
+      return new Promise((resolve) => (explain = resolve));
+    };
+    tested.obstacle = () => new Promise(() => {});
+    const asking = here.send('PUT', prices, everywhere);
+    await vi.waitFor(() => expect(isExplaining).toBe(true), { timeout: 10_000, interval: 1 });
+    await clock.advance(5000);
+    explain();
+    await untilAsked(tested, 1);
+    await clock.advance(3000);
+
+    expect(await asking).toMatchObject({ status: 504, body: { code: 'STORE_TIMEOUT', mayHaveChanged: true } });
+  });
+});
+
 describe('fleet holds that cannot be', () => {
   it('(2) are refused without a store, with one that cannot hold, and for a circuit that is shared with nobody', async () => {
     const clock = virtualClock();
@@ -298,7 +401,7 @@ describe('fleet holds that cannot be', () => {
 
     const failed = await send('PUT', prices, everywhere);
 
-    expect(failed).toMatchObject({ status: 500, body: { code: 'INTERNAL' } });
+    expect(failed).toMatchObject({ status: 500, body: { code: 'INTERNAL', mayHaveChanged: true } });
     expect(JSON.stringify(failed.body)).not.toContain('secret');
     expect(heard.types).toContain('admin.failed');
     expect(kindsOf(await here.actions())).toEqual(['circuit.unconfirmed alice']);

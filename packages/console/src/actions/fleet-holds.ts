@@ -14,25 +14,38 @@
  * @module
  */
 
-import type { ExplainedRuling, SharingExplanation, Timer } from '@holdfast/core';
+import type { ExplainedRuling, Timer } from '@holdfast/core';
 
 import { Problem } from '../api/problem.ts';
+import { tellFailure } from '../failure.ts';
 import { type Circuit, type CircuitEntry, isStillIn, requireCircuit } from '../policies/catalogue.ts';
-import { type WallClock, isoTimeOf } from '../wall-clock.ts';
 import type { ActionKind, Author, Deed, ShownAction, Undo, Undone } from './action-trail.ts';
-import type { HoldParts, HoldRequest, ShownHold } from './circuit-holds.ts';
-import { type FleetNote, type FleetStore, askStore, fleetStoreOf, mayHaveChanged, nodesOf } from './fleet-store.ts';
-
-/** A hold of the fleet, by whomever, as it is shown. `actor` and `reason` are as the store keeps them: the reason is cut. */
-export interface ShownFleetHold extends Omit<ShownHold, 'scope'> {
-  readonly scope: 'fleet';
-}
+import type { HoldParts, HoldRequest } from './circuit-holds.ts';
+import {
+  type ShownFleetHold,
+  isHeld,
+  isReleasedSince,
+  isReplaced,
+  sharingIn,
+  sharingOf,
+  shownOf,
+} from './fleet-ruling.ts';
+import {
+  type FleetNote,
+  type FleetStore,
+  answerLimit,
+  askStore,
+  fleetStoreOf,
+  mayHaveChanged,
+  nodesOf,
+} from './fleet-store.ts';
 
 /** The holds of the fleet. */
 export class FleetHolds {
   readonly #parts: HoldParts;
-  /** Told when the time of a hold that was made here is over. */
-  readonly #timers = new Map<Circuit, Timer>();
+  /** The latest hold of each circuit that was made here, and what is told when its time is over. */
+  readonly #watched = new Map<Circuit, Watched>();
+  #isClosed = false;
 
   constructor(parts: HoldParts) {
     this.#parts = parts;
@@ -71,8 +84,9 @@ export class FleetHolds {
 
   /** Forgets what was held here without ending any of it: the store counts the time. */
   close(): void {
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    this.#isClosed = true; // what is answered from now on is not watched
+    for (const { timer } of this.#watched.values()) timer.cancel();
+    this.#watched.clear();
   }
 
   /** Finds what is to be held: (2). */
@@ -82,16 +96,18 @@ export class FleetHolds {
     const store = fleetStoreOf(registry);
     if (store === undefined) throw noStore();
     if (sharingOf(entry.policy) === undefined) throw notShared(id);
-    const { members } = await askStore(() => store.explain(entry.name), { clock });
+    const answerByMs = answerLimit(clock);
+    const { members } = await askStore(() => store.explain(entry.name), { clock, answerByMs });
     if (members === 0) throw notShared(id);
-    return { entry, store };
+    return { entry, store, answerByMs };
   }
 
   /** Asks the store for a hold, or for its end, and says what came of it. */
   async #change(target: Target, author: Author, wish: Wish | undefined): Promise<Undone> {
-    const { clock, trail } = this.#parts;
-    const { entry, store } = target;
+    const { clock, registry, trail } = this.#parts;
+    const { entry, store, answerByMs } = target;
     const before = this.shown(entry.policy) ?? null;
+    const beforeEndsAt = clock.now() + (before?.remainingMs ?? 0);
     const epoch = sharingOf(entry.policy)?.ruling.epoch ?? 0;
     const note = { owner: author.actor, reason: author.reason };
     const ask = (): Promise<ExplainedRuling> =>
@@ -99,26 +115,30 @@ export class FleetHolds {
     const doneBy = (ruling: ExplainedRuling): Undone | undefined =>
       wish === undefined && !isReleasedSince(ruling, epoch)
         ? undefined
-        : this.#changed(target, { before, ruling, author });
+        : this.#changed(target, { before, beforeEndsAt, ruling, author });
     const onLate = (ruling: ExplainedRuling): void => {
       const done = doneBy(ruling);
       if (done !== undefined) trail.add({ ...authorOf(author), ...done }); // (1)
     };
-    const ruling = await askStore(ask, { clock, onLate }).catch((error: unknown) => {
-      if (mayHaveChanged(error)) this.#noteUnconfirmed(entry, { before, author, wish });
-      throw error;
+    const ruling = await askStore(ask, { clock, answerByMs, onLate }).catch((error: unknown) => {
+      if (!mayHaveChanged(error)) throw error;
+      this.#noteUnconfirmed(entry, { before, author, wish });
+      if (error instanceof Problem) throw error;
+      tellFailure(registry, error);
+      throw failedOtherwise();
     });
     const done = doneBy(ruling);
     if (done === undefined) throw notHeld(entry.circuitId);
     return done;
   }
 
-  #changed(target: Target, { before, ruling, author }: Confirmed): Undone {
+  #changed(target: Target, { before, beforeEndsAt, ruling, author }: Confirmed): Undone {
     const { circuitId } = target.entry;
     const after = shownOf(ruling, this.#parts.wallClock) ?? null;
     this.#watch(target.entry, ruling, author);
     const kind: ActionKind = after === null ? 'circuit.released' : 'circuit.held';
-    const undo = after === null && before === null ? undefined : this.#backTo(target, before, after && ruling.epoch);
+    const left = { before, beforeEndsAt, epoch: after && ruling.epoch };
+    const undo = after === null && before === null ? undefined : this.#backTo(target, left);
     return { deed: { kind, target: circuitId, before, after }, undo };
   }
 
@@ -129,16 +149,16 @@ export class FleetHolds {
     this.#parts.trail.add({ ...authorOf(author), deed, undo: undefined });
   }
 
-  /** How what was just done is undone: (4). `epoch` is that of the hold; null where one was released. */
-  #backTo(target: Target, before: ShownFleetHold | null, epoch: number | null): Undo {
+  /** How what was just done is undone: (4). */
+  #backTo({ entry, store }: Target, { before, beforeEndsAt, epoch }: Left): Undo {
     const { clock, registry } = this.#parts;
-    const { circuitId, policy } = target.entry;
-    const endsAt = clock.now() + (before?.remainingMs ?? 0);
+    const { circuitId, policy } = entry;
     return async (author) => {
-      if (!isStillIn(registry, target.entry)) throw changedSince(circuitId);
+      const target = { entry, store, answerByMs: answerLimit(clock) };
+      if (!isStillIn(registry, entry)) throw changedSince(circuitId);
       requireAsLeft(circuitId, sharingOf(policy)?.ruling, epoch);
       if (before === null) return this.#change(target, author, undefined);
-      const forMs = Math.floor(endsAt - clock.now());
+      const forMs = Math.floor(beforeEndsAt - clock.now());
       if (forMs < 1) throw isOver(circuitId);
       const { state, actor: owner, reason } = before;
       return this.#change(target, author, { state, hold: { owner, reason, forMs } });
@@ -146,26 +166,25 @@ export class FleetHolds {
   }
 
   /** Has the end of a hold that was made here in the trail, unless somebody else was there before. */
-  #watch(entry: CircuitEntry, ruling: ExplainedRuling, author: Author): void {
-    const { policy, circuitId } = entry;
-    this.#timers.get(policy)?.cancel();
-    this.#timers.delete(policy);
+  #watch({ policy, circuitId }: CircuitEntry, ruling: ExplainedRuling, author: Author): void {
+    const known = this.#watched.get(policy);
+    if (this.#isClosed || (known !== undefined && known.epoch > ruling.epoch)) return; // an answer that comes late
+    known?.timer.cancel();
+    this.#watched.delete(policy);
     const held = shownOf(ruling, this.#parts.wallClock);
     if (held === undefined) return;
     const look = (): void => {
-      this.#timers.delete(policy);
+      this.#watched.delete(policy);
       const now = sharingOf(policy)?.ruling;
-      if (now?.epoch !== ruling.epoch) return;
-      if (isHeld(now)) arm(Math.max(1, now.remainingMs)); // the store's clock says when
-      else {
-        const deed: Deed = { kind: 'circuit.hold-expired', target: circuitId, before: held, after: null };
-        this.#parts.trail.add({ ...authorOf(author), deed, undo: undefined });
-      }
+      if (now === undefined || isReplaced(ruling, now)) return;
+      if (isHeld(now) && now.epoch === ruling.epoch) return arm(Math.max(1, now.remainingMs)); // the store's clock says when
+      const deed: Deed = { kind: 'circuit.hold-expired', target: circuitId, before: held, after: null };
+      this.#parts.trail.add({ ...authorOf(author), deed, undo: undefined });
     };
     const arm = (ms: number): void => {
       const timer = this.#parts.clock.setTimer(look, ms);
       timer.unref();
-      this.#timers.set(policy, timer);
+      this.#watched.set(policy, { epoch: ruling.epoch, timer });
     };
     arm(ruling.remainingMs);
   }
@@ -176,6 +195,14 @@ export class FleetHolds {
 interface Target {
   readonly entry: CircuitEntry;
   readonly store: FleetStore;
+  /** When the store is waited for no longer. Milliseconds of the clock. */
+  readonly answerByMs: number;
+}
+
+/** A hold that was made here. */
+interface Watched {
+  readonly epoch: number;
+  readonly timer: Timer;
 }
 
 /** A hold that somebody wants. */
@@ -187,33 +214,22 @@ interface Wish {
 
 interface Confirmed {
   readonly before: ShownFleetHold | null;
+  /** Milliseconds of the clock. */
+  readonly beforeEndsAt: number;
   readonly ruling: ExplainedRuling;
   readonly author: Author;
+}
+
+/** How a circuit was before, and was left. */
+interface Left extends Pick<Confirmed, 'before' | 'beforeEndsAt'> {
+  /** Of the hold; null where one was released. */
+  readonly epoch: number | null;
 }
 
 interface Unconfirmed {
   readonly before: ShownFleetHold | null;
   readonly author: Author;
   readonly wish: Wish | undefined;
-}
-
-/** What a circuit says of the fleet; undefined where it shares nothing. */
-function sharingOf(policy: Circuit): SharingExplanation | undefined {
-  return sharingIn(policy.snapshot());
-}
-
-function sharingIn(snapshot: object): SharingExplanation | undefined {
-  const { fleet } = snapshot as { readonly fleet?: SharingExplanation };
-  return typeof fleet?.ruling === 'object' ? fleet : undefined;
-}
-
-function isHeld(ruling: ExplainedRuling | undefined): boolean {
-  return ruling?.state === 'forced-open' || ruling?.state === 'forced-closed';
-}
-
-/** Whether the store has ended a hold after the ruling of `epoch`. */
-function isReleasedSince(ruling: ExplainedRuling, epoch: number): boolean {
-  return !isHeld(ruling) && ruling.reason === 'released' && ruling.epoch > epoch;
 }
 
 /** Throws a Problem where the fleet has ruled anew since a hold of `epoch` was made, or since one was released: null. */
@@ -223,22 +239,14 @@ function requireAsLeft(id: string, now: ExplainedRuling | undefined, epoch: numb
   if (epoch !== null && !isHeld(now)) throw isOver(id);
 }
 
-function shownOf(ruling: ExplainedRuling, wallClock: WallClock): ShownFleetHold | undefined {
-  if (!isHeld(ruling)) return undefined;
-  const remainingMs = Math.max(0, Math.ceil(ruling.remainingMs));
-  return {
-    scope: 'fleet',
-    state: ruling.state === 'forced-open' ? 'open' : 'closed',
-    actor: ruling.by.join(', ') || 'somebody',
-    reason: ruling.note ?? '',
-    setAt: isoTimeOf(ruling.epoch / 1000), // the store's calendar
-    expiresAt: isoTimeOf(wallClock() + remainingMs),
-    remainingMs,
-  };
-}
-
 function authorOf({ actor, reason, role }: Author): Author {
   return { actor, reason, role };
+}
+
+/** What a store threw that no store should is told to the service, and not to who asked. */
+function failedOtherwise(): Problem {
+  const detail = 'the store of the fleet failed, and the service has been told; it may have been done all the same';
+  return new Problem(500, `${detail}: look before you try again`, { code: 'INTERNAL', mayHaveChanged: true });
 }
 
 function noStore(): Problem {

@@ -5,7 +5,7 @@ import { virtualClock } from '@holdfast/core/testing';
 
 import type { Problem } from '../api/problem.ts';
 import { StoreTroubleError } from '../testing/store-trouble.ts';
-import { type FleetStore, askStore, fleetStoreOf, mayHaveChanged, nodesOf } from './fleet-store.ts';
+import { type FleetStore, answerLimit, askStore, fleetStoreOf, mayHaveChanged, nodesOf } from './fleet-store.ts';
 
 const problemOf = (asking: Promise<unknown>): Promise<Problem> =>
   asking.then(
@@ -19,7 +19,9 @@ describe('fleet store', () => {
     const late: string[] = [];
     let answer = (_text: string): void => {};
     const ask = () => new Promise<string>((resolve) => (answer = resolve));
-    const asking = problemOf(askStore(ask, { clock, onLate: (text) => late.push(text) }));
+    const asking = problemOf(
+      askStore(ask, { clock, answerByMs: answerLimit(clock), onLate: (text) => late.push(text) }),
+    );
 
     await clock.advance(7999);
     expect(clock.pendingCount).toBe(1);
@@ -29,7 +31,7 @@ describe('fleet store', () => {
     await clock.advance(0);
 
     expect(late).toEqual(['done']);
-    expect(await askStore(() => Promise.resolve('at once'), { clock })).toBe('at once');
+    expect(await askStore(() => Promise.resolve('at once'), { clock, answerByMs: answerLimit(clock) })).toBe('at once');
     expect(clock.pendingCount).toBe(0);
   });
 
@@ -40,7 +42,7 @@ describe('fleet store', () => {
     onTestFinished(() => void onHookError(before));
     let fail = (_error: Error): void => {};
     const ask = () => new Promise<string>((_resolve, reject) => (fail = reject));
-    const asking = problemOf(askStore(ask, { clock, onLate: () => {} }));
+    const asking = problemOf(askStore(ask, { clock, answerByMs: answerLimit(clock), onLate: () => {} }));
 
     await clock.advance(8000);
     await asking;
@@ -60,8 +62,8 @@ describe('fleet store', () => {
     const clock = virtualClock();
     const ask = () => Promise.reject(new StoreTroubleError(trouble));
 
-    const changing = await problemOf(askStore(ask, { clock, onLate: () => {} }));
-    const reading = await problemOf(askStore(ask, { clock }));
+    const changing = await problemOf(askStore(ask, { clock, answerByMs: answerLimit(clock), onLate: () => {} }));
+    const reading = await problemOf(askStore(ask, { clock, answerByMs: answerLimit(clock) }));
 
     expect([mayHaveChanged(changing), mayHaveChanged(reading)]).toEqual([isUnknown, false]);
     expect(changing.message.includes('it may have been done all the same')).toBe(isUnknown);
@@ -73,7 +75,9 @@ describe('fleet store', () => {
       throw new Error('at once');
     };
 
-    expect(mayHaveChanged(await problemOf(askStore(ask, { clock, onLate: () => {} })))).toBe(true);
+    expect(
+      mayHaveChanged(await problemOf(askStore(ask, { clock, answerByMs: answerLimit(clock), onLate: () => {} }))),
+    ).toBe(true);
     expect(clock.pendingCount).toBe(0);
   });
 

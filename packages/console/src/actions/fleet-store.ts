@@ -9,7 +9,7 @@
  * It is known by its shape, so that this package needs no other: the store of `@holdfast/redis` is one.
  *
  * Invariants
- *  (1) Whoever asks has an answer or a problem within `LIMIT_MS`, whatever the store does.
+ *  (1) Whoever asks has an answer or a problem within `LIMIT_MS`, whatever the store does, however often it is asked for that.
  *  (2) A problem says whether something may have been changed all the same; one that does not has changed nothing.
  *
  * @module
@@ -45,6 +45,8 @@ export interface FleetNote {
 /** How a store is asked. */
 export interface AskOptions<Answer> {
   readonly clock: Clock;
+  /** When an answer is too late, as {@link answerLimit} says. */
+  readonly answerByMs: number;
   /** Told an answer that came after its time. Without it the question is one that changes nothing. */
   readonly onLate?: (answer: Answer) => void;
 }
@@ -66,15 +68,24 @@ export function nodesOf(store: FleetStore | undefined): number | undefined {
   }
 }
 
+/** Until when a store may keep somebody waiting who comes now. Milliseconds of the clock. */
+export function answerLimit(clock: Clock): number {
+  return clock.now() + LIMIT_MS;
+}
+
 /** Asks a store. Throws a Problem where it does not answer in time, or refuses; and whatever else the store throws. */
-export function askStore<Answer>(ask: () => Promise<Answer>, { clock, onLate }: AskOptions<Answer>): Promise<Answer> {
+export function askStore<Answer>(
+  ask: () => Promise<Answer>,
+  { clock, answerByMs, onLate }: AskOptions<Answer>,
+): Promise<Answer> {
   const isChange = onLate !== undefined;
+  const limitMs = Math.max(1, answerByMs - clock.now());
   return new Promise((resolve, reject) => {
     let isLate = false;
     const timer = clock.setTimer(() => {
       isLate = true;
-      reject(unanswered(`it said nothing for ${LIMIT_MS} ms`, STORE_TROUBLES.timeout, isChange)); // (1)
-    }, LIMIT_MS);
+      reject(unanswered(`it said nothing for ${Math.round(limitMs)} ms`, STORE_TROUBLES.timeout, isChange)); // (1)
+    }, limitMs);
     timer.unref();
     const settle = async (): Promise<void> => {
       try {

@@ -148,11 +148,13 @@ interface Held {
   readonly action: ShownAction;
 }
 
-/** The circuit afterwards, also where it has gone meanwhile; where that was done, and who says so. */
+/** The circuit afterwards, also where it has gone meanwhile, or cannot be read; where that was done, and who says so. */
 function heldCircuit({ circuits, fleetHolds }: RouteCall, { entry, scope, action }: Held): object {
-  const nodes = fleetHolds.canHold(entry.policy) ? fleetHolds.nodes : undefined;
+  const shown = circuits.showAnyway(entry);
+  const { scopes } = shown as { readonly scopes?: readonly Scope[] };
+  const nodes = scopes?.includes('fleet') === true ? fleetHolds.nodes : undefined;
   const confirmedBy = scope === 'fleet' ? 'store' : 'process';
-  return { ...circuits.show(entry), actionId: action.id, scope, confirmedBy, nodes };
+  return { ...shown, actionId: action.id, scope, confirmedBy, nodes };
 }
 
 /** Says where a circuit is held, where somebody would release it elsewhere. */

@@ -9,7 +9,8 @@
 import type { Registry } from '@holdfast/core';
 
 import type { CircuitHolds, ShownHold } from '../actions/circuit-holds.ts';
-import type { FleetHolds, ShownFleetHold } from '../actions/fleet-holds.ts';
+import type { FleetHolds } from '../actions/fleet-holds.ts';
+import type { ShownFleetHold } from '../actions/fleet-ruling.ts';
 import { readOr } from '../failure.ts';
 import { type CircuitEntry, circuitsOf, requireCircuit } from './catalogue.ts';
 
@@ -39,12 +40,15 @@ export class ShownCircuits {
   }
 
   list(): readonly object[] {
-    return circuitsOf(this.#registry).map((entry) =>
-      readOr<object, object>(
-        this.#registry,
-        () => this.show(entry),
-        () => ({ ...namesOf(entry), scopes: ['process'], hold: null, fleetHold: null, state: 'unreadable' }),
-      ),
+    return circuitsOf(this.#registry).map((entry) => this.showAnyway(entry));
+  }
+
+  /** A circuit also where it cannot be read. */
+  showAnyway(entry: CircuitEntry): object {
+    return readOr<object, object>(
+      this.#registry,
+      () => this.show(entry),
+      () => ({ ...namesOf(entry), scopes: ['process'], hold: null, fleetHold: null, state: 'unreadable' }),
     );
   }
 

@@ -30,6 +30,8 @@ export interface FleetUnderTest {
   readonly asked: readonly string[];
   /** What every request meets before it is served, such as a rejection; by default nothing. */
   obstacle: (() => Promise<void>) | undefined;
+  /** What a question meets that changes nothing. */
+  slowness: (() => Promise<void>) | undefined;
   /** What every request meets after it was served, before its answer. */
   lateness: (() => Promise<void>) | undefined;
   /** Makes a store. `membersOf` says how many breakers of its process share a circuit there; by default one. */
@@ -44,6 +46,7 @@ export function fleetUnderTest(clock: Clock): FleetUnderTest {
     fleet,
     asked,
     obstacle: undefined,
+    slowness: undefined,
     lateness: undefined,
     store(membersOf = () => 1) {
       const store = fleet.store();
@@ -65,7 +68,10 @@ export function fleetUnderTest(clock: Clock): FleetUnderTest {
           operate(`hold ${id} ${state}`, { id, state: STATES[state], owner, reason, forMs, ...others }),
         release: (id, { owner, reason, ...others }: FleetNote) =>
           operate(`release ${id}`, { id, state: 'auto', owner, reason, forMs: 1, ...others }),
-        explain: async (name) => ({ members: membersOf(name) }) as SharingExplanation,
+        explain: async (name) => {
+          await tested.slowness?.();
+          return { members: membersOf(name) } as SharingExplanation;
+        },
       };
       return Object.assign(store, fleetStore);
     },
