@@ -25,7 +25,7 @@ describe('within', () => {
     expect(await hanging).toEqual({ kind: 'late', cause: context.cause });
   });
 
-  it('(1) does not run work under a context that has ended', async () => {
+  it('(3) does not run work under a context that has ended', async () => {
     const work = vi.fn<() => void>();
     const context = root.withTimeout(0);
 
@@ -43,7 +43,19 @@ describe('within', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it('(3) hands on what comes too late, and swallows a late error', async () => {
+  it('(3) does not begin work whose context ends in the turn in which it was asked for', async () => {
+    const work = vi.fn<() => void>();
+    const context = root.withCancel();
+
+    const ending = within(work, { clock, context });
+    context.cancel('enough');
+
+    expect(await ending).toEqual({ kind: 'late', cause: 'enough' });
+    await clock.advance(0);
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('(4) hands on what comes too late, and swallows a late error', async () => {
     const onLate = vi.fn<(value: number) => void>();
     const context = root.withCancel();
     let resolve: (value: number) => void = () => {};

@@ -4,7 +4,8 @@
  * Invariants
  *  (1) It resolves with the first of: the work's value, its error, the end of the context. It never rejects.
  *  (2) The process is kept alive until then, where the context has a deadline; afterwards no timer and no listener is left.
- *  (3) What comes later is handed to `onLate`, so that nothing is lost, and no rejection is left unhandled.
+ *  (3) Nothing starts under a context that has ended.
+ *  (4) What comes later is handed to `onLate`, so that nothing is lost, and no rejection is left unhandled.
  *
  * @module
  */
@@ -31,13 +32,13 @@ export interface WaitParts<T> {
 /** Runs `work` and waits for it until `context` ends. Work that throws has failed; with a context that has ended it is not run. */
 export function within<T>(work: () => T | PromiseLike<T>, parts: WaitParts<T>): Promise<Ending<T>> {
   const { clock, context, onLate } = parts;
-  if (context.cancelled) return Promise.resolve({ kind: 'late', cause: context.cause });
+  if (context.cancelled) return Promise.resolve({ kind: 'late', cause: context.cause }); // (3)
   return new Promise((resolve) => {
     let isOver = false;
     let timer: Timer | undefined = undefined;
     let stop: (() => unknown) | undefined = undefined;
     const end = (ending: Ending<T>): void => {
-      if (isOver && ending.kind === 'done') onLate?.(ending.value); // (3)
+      if (isOver && ending.kind === 'done') onLate?.(ending.value); // (4)
       if (isOver) return;
       isOver = true;
       timer?.cancel(); // (2)
@@ -48,11 +49,13 @@ export function within<T>(work: () => T | PromiseLike<T>, parts: WaitParts<T>): 
     const remainingMs = context.remainingMs();
     if (remainingMs !== Infinity) timer = clock?.setTimer(late, remainingMs); // (2): a listener would not hold the process
     stop = context.onCancel(late);
-    Promise.resolve()
-      .then(work)
-      .then(
+    const run = (): void => {
+      if (isOver) return; // (3)
+      new Promise<T>((settle) => settle(work())).then(
         (value) => end({ kind: 'done', value }),
         (error: unknown) => end({ kind: 'failed', error }),
       );
+    };
+    void Promise.resolve().then(run);
   });
 }
