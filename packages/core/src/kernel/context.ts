@@ -62,9 +62,15 @@ export interface Context {
    * deadline. If it is this deadline that ends it, then with `cause`, or else a `DeadlineExceededError`.
    *
    * @throws RangeError when it is more than 1e12 milliseconds, some thirty years: that is the time of a Date.
+   * @throws TypeError when it is no number.
    */
   withTimeout(ms: number, cause?: unknown): CancellableContext;
-  /** Derives a context that ends at `deadline` at the latest: an instant on the clock's monotonic scale. `cause` as above. */
+  /**
+   * Derives a context that ends at `deadline` at the latest: an instant on the clock's monotonic scale. `cause` as above.
+   *
+   * @throws RangeError when it is more than 1e12 milliseconds from now: that is the time of a Date.
+   * @throws TypeError when it is no number.
+   */
   withDeadline(deadline: number, cause?: unknown): CancellableContext;
   /** Derives a context that ends as well when `signal` aborts, with its reason. It is listened to only while needed. */
   withSignal(signal: AbortSignalLike): Context;
