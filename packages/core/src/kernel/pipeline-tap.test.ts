@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import { describe, expect, it } from 'vitest';
 
 import { bulkhead } from '../policies/bulkhead/bulkhead.ts';
@@ -5,7 +8,7 @@ import { fallback } from '../policies/fallback/fallback.ts';
 import { noop } from '../policies/noop/noop.ts';
 import { retry } from '../policies/retry/retry.ts';
 import { timeout } from '../policies/timeout/timeout.ts';
-import { virtualClock } from '../testing/virtual-clock.ts';
+import { settle, virtualClock } from '../testing/virtual-clock.ts';
 import { SwitchablePipeline } from '../config/switchable-pipeline.ts';
 import { UNREAD, systemClock } from './clock.ts';
 import type { Layer } from './handler.ts';
@@ -97,6 +100,29 @@ describe('pipeline tap', () => {
     expect(policy.calls).toMatchObject({ success: 4, running: 0 });
   });
 
+  it('pipeline (5): leaves nothing behind, also where another stays that sleeps', async () => {
+    const policy = pipeline({ name: 'p' }, noop());
+    policy.tapWith({ ...noting([]), isAwake: () => false });
+    const removed = await (async () => {
+      const tap = noting([]);
+      const remove = policy.tapWith(tap);
+      await policy.execute(() => 1);
+      remove();
+      return new WeakRef(tap);
+    })();
+
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (let turn = 0; turn < 50 && removed.deref() !== undefined; turn++) {
+      // oxlint-disable-next-line no-await-in-loop -- a collection at a time
+      await settle();
+      collect();
+    }
+
+    expect(removed.deref()).toBeUndefined();
+    expect(await policy.execute(() => 1)).toBe(1);
+  });
+
   it('(1) that throws is reported and puts in nothing', async () => {
     const reported: string[] = [];
     const before = onHookError((error) => reported.push(error.hook));
@@ -112,6 +138,75 @@ describe('pipeline tap', () => {
     expect(await policy.execute(() => 1)).toBe(1);
     onHookError(before);
     expect(reported).toEqual(['tap', 'tap']);
+  });
+
+  it.each([
+    ['throws when it is fused', () => JSON.parse('{') as never],
+    ['gives no handler', () => undefined],
+    ['is none', null],
+  ])('(1) whose layer %s is reported and puts in nothing, also in what is part of another', async (_, layer) => {
+    const reported: string[] = [];
+    const before = onHookError((error) => reported.push(error.hook));
+    const inner = pipeline({ name: 'inner' }, noop());
+    const outer = pipeline({ name: 'outer' }, inner);
+    inner.tapWith({ layerBetween: () => layer } as unknown as PipelineTap);
+
+    expect(await inner.execute(() => 1)).toBe(1);
+    expect(await outer.execute(() => 2)).toBe(2);
+
+    onHookError(before);
+    expect(reported).toEqual(['tap', 'tap', 'tap', 'tap']);
+  });
+
+  it('(1) is passed by where the layer of a policy throws when it is fused once more', async () => {
+    const reported: string[] = [];
+    const before = onHookError((error) => reported.push(error.hook));
+    let canFuse = true;
+    const once = createPolicy({ kind: 'once', name: 'once', layer: (inner) => (canFuse ? inner : JSON.parse('{')) });
+    const policy = pipeline({ name: 'p' }, once);
+    canFuse = false;
+    const passed: string[] = [];
+    policy.tapWith(noting(passed));
+
+    expect(await policy.execute(() => 1)).toBe(1);
+    expect(await policy.execute(() => 2)).toBe(2);
+
+    onHookError(before);
+    expect(reported).toEqual(['tap']);
+    expect(passed).toEqual([]);
+  });
+
+  it.each([undefined, null, {}, () => undefined])('refuses %s, which is no tap, and attaches nothing', async (tap) => {
+    const policy = pipeline(noop());
+    expect(() => policy.tapWith(tap as never)).toThrow('tapWith needs a tap: an object with layerBetween');
+    expect(await policy.execute(() => 1)).toBe(1);
+  });
+
+  it('(4) may take another away, and call, while its layers are fused', async () => {
+    const passed: string[] = [];
+    const inner = pipeline({ name: 'inner' }, noop());
+    const outer = pipeline({ name: 'outer' }, inner);
+    const nested: Promise<unknown>[] = [];
+    const remove = inner.tapWith(noting(passed));
+    inner.tapWith({
+      layerBetween: () => {
+        remove();
+        nested.push(
+          inner.execute(() => 1),
+          outer.execute(() => 1),
+        );
+        return undefined;
+      },
+    });
+
+    await inner.execute(() => 1);
+    await outer.execute(() => 1);
+    await Promise.all(nested);
+    passed.length = 0;
+    await inner.execute(() => 1);
+    await outer.execute(() => 1);
+
+    expect(passed).toEqual([]);
   });
 
   it('keeps layers on different clocks apart', async () => {

@@ -8,18 +8,20 @@
  * comes. Nothing is attached to members, so nothing stays of one that has gone.
  *
  * Invariants
- *  (1) A tap that throws puts in no layer there, and is reported: the pipeline works as before.
+ *  (1) A tap that throws puts in no layer there, and is reported: the pipeline works as before. So does a layer that throws when
+ *      it is fused, or gives no handler.
  *  (2) A call passes the layers of a tap in a gap once, also where the tap is attached to a policy and to one that is part of it.
  *  (3) A call that starts while every tap sleeps goes past all layers. One that has started with them keeps them.
+ *  (4) What a tap attaches, takes away or calls while its layers are fused changes nothing but what it says.
  *
  * @module
  */
 
 import type { Context } from './context.ts';
-import type { Layer, Operation, Sink } from './handler.ts';
+import type { Handler, Layer, Operation, Sink } from './handler.ts';
 import { reportHookError } from './hooks.ts';
 import { type NamedPolicy, type Policy, stagesOf } from './policy.ts';
-import { type Stage, type StageLayer, stagesOfLayer } from './stage.ts';
+import { type Stage, type StageLayer, handlerOf, stageOf } from './stage.ts';
 
 /** Where a layer of a tap stands. */
 export interface TapPlace {
@@ -70,13 +72,21 @@ export interface TappablePart {
 /** What taps are attached to. The list is replaced with each change. */
 export interface TapHolder {
   taps: readonly PipelineTap[];
+  /** What was made of the layers of taps. It is dropped with each that goes, so that nothing of that is kept. */
+  tapped: object | undefined;
 }
 
 /** What nothing is attached to. */
 export const NO_TAPS: readonly PipelineTap[] = Object.freeze([]);
 
-/** Attaches a tap. Returns what takes it away again. */
+/**
+ * Attaches a tap. Returns what takes it away again.
+ *
+ * @throws TypeError when it is none.
+ */
 export function attachTap(holder: TapHolder, tap: PipelineTap): () => void {
+  if (typeof (tap as PipelineTap | null | undefined)?.layerBetween !== 'function')
+    throw new TypeError('tapWith needs a tap: an object with layerBetween');
   holder.taps = [...holder.taps, tap];
   let isAttached = true;
   return () => {
@@ -84,6 +94,7 @@ export function attachTap(holder: TapHolder, tap: PipelineTap): () => void {
     isAttached = false;
     const at = holder.taps.lastIndexOf(tap);
     holder.taps = holder.taps.length === 1 ? NO_TAPS : holder.taps.toSpliced(at, 1);
+    holder.tapped = undefined;
   };
 }
 
@@ -103,10 +114,7 @@ export interface Gap {
 
 /** Returns `stage` with the layers of taps for a gap around it; the first tap is the outermost. */
 export function tapped(stage: Stage, taps: readonly PlacedTap[], gap: Gap): Stage {
-  return taps.reduceRight((inside, placed) => {
-    const layer = layerFor(placed, gap);
-    return layer === undefined ? inside : stagesOfLayer(layer)(inside);
-  }, stage);
+  return taps.reduceRight((inside, placed) => withLayer(inside, placed, gap), stage);
 }
 
 /** Returns `taps` as those of a part of `within`. */
@@ -159,7 +167,18 @@ export class TapSwitch {
     const known = new Set(this.outer.map(({ tap }) => tap));
     const own = [...new Set(taps)].filter((tap) => !known.has(tap)); // (2)
     const placed = own.map((tap) => ({ tap, outside: undefined }));
-    this.stage = own.length === 0 ? this.plain : this.fuse([...this.outer, ...placed]);
+    const stage = own.length === 0 ? this.plain : this.fuseOrReport([...this.outer, ...placed]);
+    if (this.list === taps) this.stage = stage; // (4)
+  }
+
+  /** A layer of a policy may throw, too, where it is fused once more. */
+  private fuseOrReport(taps: readonly PlacedTap[]): Stage {
+    try {
+      return this.fuse(taps);
+    } catch (error) {
+      reportHookError('tap', error); // (1)
+      return this.plain;
+    }
   }
 }
 
@@ -184,12 +203,17 @@ export class TapStage implements Stage {
 
 // --- internal ---
 
-function layerFor({ tap, outside }: PlacedTap, { outer, inner, within, key }: Gap): Layer | undefined {
+function withLayer(inside: Stage, { tap, outside }: PlacedTap, { outer, inner, within, key }: Gap): Stage {
   try {
-    return tap.layerBetween(outer, inner, { within, key, outside });
+    const layer = tap.layerBetween(outer, inner, { within, key, outside });
+    if (layer === undefined) return inside;
+    const handler: unknown = layer(handlerOf(inside));
+    if (typeof handler !== 'function')
+      throw new TypeError(`the layer of a tap must give a handler, got ${typeof handler}`);
+    return stageOf(handler as Handler);
   } catch (error) {
     reportHookError('tap', error, within.name); // (1)
-    return undefined;
+    return inside;
   }
 }
 

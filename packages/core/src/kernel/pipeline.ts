@@ -9,7 +9,7 @@
  *  (3) `calls` counts each call once, by how it ended.
  *  (4) Layers on different clocks may be composed; an instant of one clock never reaches a layer of another.
  *  (5) A tap costs nothing where there is none: its layers are fused in while it is attached, and calls under way go on as
- *      they were. Nothing is kept of one that was taken away.
+ *      they were. Nothing is kept of one that was taken away; where it is part of another, as soon as the next call comes.
  *
  * @module
  */
@@ -73,6 +73,8 @@ export interface Pipeline<F = never> extends LayeredPolicy<F> {
   /**
    * Has `tap` put layers between the policies, for calls that start from now on. Returns what takes them out again. It is heard
    * wherever the pipeline is called, also as part of another.
+   *
+   * @throws TypeError when it is no tap.
    */
   tapWith(tap: PipelineTap): () => void;
 }
@@ -155,7 +157,7 @@ class FusedPipeline<F> implements Pipeline<F>, TappablePart, TapHolder {
   taps: readonly PipelineTap[] = NO_TAPS;
   private readonly runner: Runner;
   /** With the layers of taps, while there are some. */
-  private tapped: TapRunner | undefined = undefined;
+  tapped: TapRunner | undefined = undefined;
 
   constructor(name: string, policies: readonly Policy<unknown>[]) {
     this.name = name;
@@ -195,11 +197,7 @@ class FusedPipeline<F> implements Pipeline<F>, TappablePart, TapHolder {
   }
 
   tapWith(tap: PipelineTap): () => void {
-    const remove = attachTap(this, tap);
-    return () => {
-      remove();
-      if (this.taps === NO_TAPS) this.tapped = undefined; // (5)
-    };
+    return attachTap(this, tap); // (5)
   }
 
   execute<T>(operation: Operation<T>, context?: Context): Promise<T | F> {

@@ -14,7 +14,7 @@ import {
   type Updatable,
   enforcements,
 } from '../../kernel/description.ts';
-import { type Handler, type Layer, type Operation, invoke } from '../../kernel/handler.ts';
+import { type Layer, type Operation, invoke } from '../../kernel/handler.ts';
 import { type OptionRules, checkOptions, integerFrom, numberFrom, oneOfStrings } from '../../kernel/option-rules.ts';
 import { withKnown } from '../../kernel/options.ts';
 import type { SubstituteOf } from '../../kernel/pipeline.ts';
@@ -110,7 +110,10 @@ export interface Keyed<P extends Policy<unknown> = Policy<unknown>>
   alternatives(): readonly P[];
   /**
    * Has `tap` put layers around the calls that come to this, and between the policies of the members that they run under, for
-   * calls that start from now on; those made straight on a member are not seen. Returns what takes them out again.
+   * calls that start from now on; those made straight on a member are not seen. Returns what takes them out again. It is heard
+   * wherever this is called, also as part of a pipeline or as a member of another keyed policy.
+   *
+   * @throws TypeError when it is no tap.
    */
   tapWith(tap: PipelineTap): () => void;
   /**
@@ -127,18 +130,18 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P>, Tappabl
   private readonly settings: KeyedSettings<P>;
   private readonly members: Members<P>;
   private readonly changing: Updatable<KeyedChanges>;
-  readonly handler: Handler;
   taps: readonly PipelineTap[] = NO_TAPS;
   private readonly runner: Runner;
   /** With the layers of taps, while there are some. */
-  private tapped: TapRunner | undefined = undefined;
+  tapped: TapRunner | undefined = undefined;
 
   constructor(settings: KeyedSettings<P>, limits: MembersLimits) {
     this.settings = settings;
     this.members = new Members(settings, limits);
     this.changing = changingOf(settings.name, this.members);
-    this.handler = routeByKey(settings, { members: this.members, handlers: this.members.handlers, inner: invoke });
-    this.runner = new Runner(stageOf(this.handler), settings.clock);
+    const { members } = this;
+    const handler = routeByKey(settings, { members, handlers: members.handlers, inner: invoke });
+    this.runner = new Runner(stageOf(handler), settings.clock);
   }
 
   get kind(): 'keyed' {
@@ -166,11 +169,7 @@ export class KeyedPolicy<P extends Policy<unknown>> implements Keyed<P>, Tappabl
   }
 
   tapWith(tap: PipelineTap): () => void {
-    const remove = attachTap(this, tap);
-    return () => {
-      remove();
-      if (this.taps === NO_TAPS) this.tapped = undefined;
-    };
+    return attachTap(this, tap);
   }
 
   get size(): number {

@@ -94,6 +94,25 @@ describe('tapped members', () => {
     expect(passed).toEqual([]);
   });
 
+  it('are seen where the tapped keyed policy is itself a member of another, which nobody taps', async () => {
+    const passed: string[] = [];
+    const tenants = keyed({ name: 'tenants', keyOf, make: (_key, name) => noop({ name }) });
+    const regions = keyed({ name: 'regions', keyOf: () => 'north', make: () => tenants });
+    const remove = tenants.tapWith(noting(passed));
+
+    await regions.execute(() => 1, of('ada'));
+
+    expect(passed.splice(0)).toEqual([
+      'tenants: - > tenants',
+      'tenants[ada]: - > tenants/ada',
+      'tenants[ada]: tenants/ada > -',
+      'tenants: tenants > -',
+    ]);
+    remove();
+    expect(await regions.execute(() => 2, of('ada'))).toBe(2);
+    expect(passed).toEqual([]);
+  });
+
   it('are passed by under observe and off, and what stands around the keyed policy is not', async () => {
     const passed: string[] = [];
     const tenants = keyed({ name: 'tenants', keyOf, make: (_key, name) => noop({ name }) });
