@@ -182,6 +182,36 @@ describe('fleet holds', () => {
     expect(here.breaker.snapshot().holds).toEqual([]);
   });
 
+  it.each(['released', 'let the time pass of'])(
+    '(4) are not brought back where another process has held, and %s that, since they were released',
+    async (how) => {
+      const { send, here, there, clock } = await start();
+      await send('PUT', prices, everywhere);
+      const released = await send('DELETE', prices, { ...author, scope: 'fleet' });
+      await clock.advance(100);
+      await there.send('PUT', prices, { ...everywhere, actor: 'bob', expiresInMs: 500 });
+      if (how === 'released') await there.send('DELETE', prices, { ...author, scope: 'fleet' });
+      await clock.advance(1000);
+
+      expect(await here.undo(released.body['actionId'])).toMatchObject({
+        status: 409,
+        body: { code: 'CHANGED_SINCE' },
+      });
+      expect(there.breaker.snapshot().holds).toEqual([]);
+    },
+  );
+
+  it('(4) are brought back after their release for what is left of them', async () => {
+    const { send, here, there, clock } = await start();
+    await send('PUT', prices, everywhere);
+    const released = await send('DELETE', prices, { ...author, scope: 'fleet' });
+    await clock.advance(500);
+
+    expect(await here.undo(released.body['actionId'])).toMatchObject({ status: 200 });
+    await clock.advance(100);
+    expect(await there.show()).toMatchObject({ state: 'forced-open', fleetHold: { ...author, remainingMs: 59_400 } });
+  });
+
   it('(4) are not undone twice, nor when their time is over', async () => {
     const { send, here, clock } = await start();
     const { body } = await send('PUT', prices, everywhere);

@@ -24,6 +24,7 @@ import type { HoldParts, HoldRequest } from './circuit-holds.ts';
 import {
   type ShownFleetHold,
   isHeld,
+  isOfPeople,
   isReleasedSince,
   isReplaced,
   sharingIn,
@@ -137,8 +138,7 @@ export class FleetHolds {
     const after = shownOf(ruling, this.#parts.wallClock) ?? null;
     this.#watch(target.entry, ruling, author);
     const kind: ActionKind = after === null ? 'circuit.released' : 'circuit.held';
-    const left = { before, beforeEndsAt, epoch: after && ruling.epoch };
-    const undo = after === null && before === null ? undefined : this.#backTo(target, left);
+    const undo = after === null && before === null ? undefined : this.#backTo(target, { before, beforeEndsAt, ruling });
     return { deed: { kind, target: circuitId, before, after }, undo };
   }
 
@@ -150,13 +150,13 @@ export class FleetHolds {
   }
 
   /** How what was just done is undone: (4). */
-  #backTo({ entry, store }: Target, { before, beforeEndsAt, epoch }: Left): Undo {
+  #backTo({ entry, store }: Target, { before, beforeEndsAt, ruling }: Left): Undo {
     const { clock, registry } = this.#parts;
     const { circuitId, policy } = entry;
     return async (author) => {
       const target = { entry, store, answerByMs: answerLimit(clock) };
       if (!isStillIn(registry, entry)) throw changedSince(circuitId);
-      requireAsLeft(circuitId, sharingOf(policy)?.ruling, epoch);
+      requireAsLeft(circuitId, sharingOf(policy)?.ruling, ruling);
       if (before === null) return this.#change(target, author, undefined);
       const forMs = Math.floor(beforeEndsAt - clock.now());
       if (forMs < 1) throw isOver(circuitId);
@@ -221,10 +221,7 @@ interface Confirmed {
 }
 
 /** How a circuit was before, and was left. */
-interface Left extends Pick<Confirmed, 'before' | 'beforeEndsAt'> {
-  /** Of the hold; null where one was released. */
-  readonly epoch: number | null;
-}
+type Left = Pick<Confirmed, 'before' | 'beforeEndsAt' | 'ruling'>;
 
 interface Unconfirmed {
   readonly before: ShownFleetHold | null;
@@ -232,11 +229,14 @@ interface Unconfirmed {
   readonly wish: Wish | undefined;
 }
 
-/** Throws a Problem where the fleet has ruled anew since a hold of `epoch` was made, or since one was released: null. */
-function requireAsLeft(id: string, now: ExplainedRuling | undefined, epoch: number | null): void {
-  const isAsLeft = epoch === null ? now !== undefined && !isHeld(now) : now?.epoch === epoch;
-  if (!isAsLeft) throw changedSince(id);
-  if (epoch !== null && !isHeld(now)) throw isOver(id);
+/**
+ * Throws a Problem where the fleet has ruled anew since `left`. Of one that was released: where people have; that the circuit
+ * goes on by itself is what it was released for.
+ */
+function requireAsLeft(id: string, now: ExplainedRuling | undefined, left: ExplainedRuling): void {
+  const isByItself = now !== undefined && !isHeld(left) && !isOfPeople(now);
+  if (now?.epoch !== left.epoch && !isByItself) throw changedSince(id);
+  if (isHeld(left) && !isHeld(now)) throw isOver(id);
 }
 
 function authorOf({ actor, reason, role }: Author): Author {

@@ -31,6 +31,11 @@ export function isHeld(ruling: ExplainedRuling | undefined): boolean {
   return ruling?.state === 'forced-open' || ruling?.state === 'forced-closed';
 }
 
+/** Whether people have ruled it: held, also where the time of that is over by now, or released. */
+export function isOfPeople({ reason }: ExplainedRuling): boolean {
+  return reason === 'held' || reason === 'released';
+}
+
 /** Whether the store has ruled anew before the time of a hold was over. Epochs are microseconds of the store's calendar. */
 export function isReplaced(hold: ExplainedRuling, now: ExplainedRuling): boolean {
   return now.epoch !== hold.epoch && now.epoch < hold.epoch + hold.remainingMs * 1000;
