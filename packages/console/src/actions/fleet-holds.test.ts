@@ -212,6 +212,22 @@ describe('fleet holds', () => {
     expect(await there.show()).toMatchObject({ state: 'forced-open', fleetHold: { ...author, remainingMs: 59_400 } });
   });
 
+  it('(4) are brought back after their release also where the circuit has gone on by itself', async () => {
+    const { send, here, there, clock } = await start();
+    await clock.advance(40_000); // a ledger that is new grants no probes
+    await send('PUT', prices, everywhere);
+    const released = await send('DELETE', prices, { ...author, scope: 'fleet' });
+    for (let call = 0; call < 100; call++) {
+      await there.breaker.execute(() => 'well').catch(() => {}); // refused while another one probes
+      await clock.advance(20);
+    }
+    expect(here.breaker.snapshot()).toMatchObject({ state: 'closed', fleet: { ruling: { state: 'closed' } } });
+
+    expect(await here.undo(released.body['actionId'])).toMatchObject({ status: 200 });
+    await clock.advance(100);
+    expect(there.breaker.state).toBe('forced-open');
+  });
+
   it('(4) are not undone twice, nor when their time is over', async () => {
     const { send, here, clock } = await start();
     const { body } = await send('PUT', prices, everywhere);
