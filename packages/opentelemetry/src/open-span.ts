@@ -26,7 +26,7 @@ import {
 } from '@opentelemetry/api';
 
 import { errorTypeOf, reasonOf } from './error-type.ts';
-import type { ShownNames } from './shown-names.ts';
+import type { HiddenNames, ShownNames } from './shown-names.ts';
 
 /** What a span is started with. */
 export interface SpanStart {
@@ -68,6 +68,7 @@ export class OpenSpan {
   readonly isRecording: boolean;
   readonly #name: string;
   readonly #children = new Set<OpenSpan>();
+  #hidden: readonly HiddenNames[] = [];
   #recorded: unknown = undefined;
   #isOpen = true;
 
@@ -87,6 +88,16 @@ export class OpenSpan {
   /** Whether it has not ended yet. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** The names in the members that its call, or what that is part of, runs in. */
+  get hidden(): readonly HiddenNames[] {
+    return this.parent === undefined ? this.#hidden : [...this.#hidden, ...this.parent.hidden];
+  }
+
+  /** Has names not be shown in what it says. */
+  hide(hidden: HiddenNames): void {
+    if (hidden.size > 0 && !this.#hidden.includes(hidden)) this.#hidden = [...this.#hidden, hidden];
   }
 
   /** Says more about it, while it is open. */
@@ -119,7 +130,7 @@ export class OpenSpan {
     const reason = reasonOf(error);
     span.setAttribute('error.type', errorTypeOf(error));
     if (reason !== undefined) span.setAttribute('holdfast.reason', reason);
-    const exception = error instanceof Error ? exceptionOf(error, this.names) : undefined;
+    const exception = error instanceof Error ? exceptionOf(error, this) : undefined;
     const message: unknown = exception?.message;
     span.setStatus({ code: SpanStatusCode.ERROR, ...(typeof message === 'string' && { message }) });
     if (exception !== undefined && this.#recorded !== error) span.recordException(exception); // (3)
@@ -136,8 +147,11 @@ export class OpenSpan {
 }
 
 /** What is recorded of an error: itself, or what is shown of one of ours that names a member. */
-function exceptionOf(error: Error, names: ShownNames): Error | { code: string; message: string; stack: string } {
-  const message = names.messageOf(error);
+function exceptionOf(
+  error: Error,
+  { names, hidden }: OpenSpan,
+): Error | { code: string; message: string; stack: string } {
+  const message = names.messageOf(error, hidden);
   if (message === error.message) return error;
   return { code: errorTypeOf(error), message, stack: `${error.name}: ${message}` };
 }

@@ -15,7 +15,7 @@ import type { Attributes } from '@opentelemetry/api';
 
 import { errorTypeOf } from './error-type.ts';
 import { spanOfNow } from './running-in.ts';
-import type { ShownNames } from './shown-names.ts';
+import type { OpenSpan } from './open-span.ts';
 
 /** Notes what is told from now on, once for all who ask for the same events. Returns what ends that for who asked. */
 export function noteEvents(events: Events): () => void {
@@ -35,7 +35,7 @@ export function noteEvents(events: Events): () => void {
 function noteEvent(event: PolicyEvent): void {
   const open = spanOfNow();
   if (open === undefined || !open.isRecording || !isTold(event)) return;
-  open.addEvent(`holdfast.${event.type}`, attributesOf(event, open.names));
+  open.addEvent(`holdfast.${event.type}`, attributesOf(event, open));
 }
 
 interface Listening {
@@ -50,14 +50,14 @@ function isTold(event: PolicyEvent): boolean {
   return !isRefusal || (event as { readonly enforcement?: unknown }).enforcement === 'observe'; // (3)
 }
 
-function attributesOf(event: PolicyEvent, names: ShownNames): Attributes {
+function attributesOf(event: PolicyEvent, { names, hidden }: OpenSpan): Attributes {
   const attributes: Attributes = {};
   for (const [field, value] of Object.entries(event)) {
     if (withheld.has(field)) continue; // (2)
     if (field === 'error') {
       if (value !== undefined) attributes['error.type'] = errorTypeOf(value);
     } else if (field === 'name' && typeof value === 'string') {
-      attributes['holdfast.name'] = names.of(value);
+      attributes['holdfast.name'] = names.of(value, hidden);
     } else if (typeof value === 'string' || typeof value === 'boolean' || isFiniteNumber(value))
       attributes[`holdfast.${snakeCase(field)}`] = value;
   }

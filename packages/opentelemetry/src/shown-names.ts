@@ -6,13 +6,16 @@
  *   retry of shop.example     ─► hosts          in a member: whatever else has the key in it
  *
  * Invariants
- *  (1) No key is in what is shown of a policy in a member, nor in a message of ours that is about one that has its member's name.
+ *  (1) No key is in what is shown of a policy in a member, nor in a message of ours that is about one.
  *  (2) What is kept is a name for each keyed policy, however many members there were.
  *
  * @module
  */
 
-import { type NamedPolicy, type TapPlace, isResilienceError } from '@holdfast/core';
+import { type NamedPolicy, type Pipeline, type Policy, type TapPlace, isResilienceError } from '@holdfast/core';
+
+/** Names in a member that have a key in them, and what is shown in their place. */
+export type HiddenNames = ReadonlyMap<string, string>;
 
 /** The names of the policies that one tracing or publication tells of. */
 export class ShownNames {
@@ -36,17 +39,29 @@ export class ShownNames {
     return keyed;
   }
 
-  /** What a policy is called that is known by its name only. */
-  of(name: string): string {
-    for (const keyed of this.#keyed) if (name.startsWith(`${keyed}/`)) return keyed;
-    return name;
+  /** The names of a member at a place, and of what that is made of, that have a key in them. */
+  hiddenIn(member: Policy<unknown> | undefined, place: TapPlace): HiddenNames {
+    this.note(place); // whatever the member is, and makes known of itself
+    const shown = namesIn(member).map((name) => [name, this.at(name, place)] as const);
+    return new Map(shown.filter(([name, other]) => name !== other));
   }
 
-  /** The message of an error; of one of ours with the name that is shown. */
-  messageOf(error: Error): string {
+  /** What a policy is called that is known by its name only, and told of by a call in the members of `hidden`, if any. */
+  of(name: string, hidden: readonly HiddenNames[] = []): string {
+    for (const keyed of this.#keyed) if (name.startsWith(`${keyed}/`)) return keyed;
+    return hidden.find((names) => names.has(name))?.get(name) ?? name; // (1)
+  }
+
+  /** The message of an error; of one of ours with the name that is shown, for all calls that it ends on its way outward. */
+  messageOf(error: Error, hidden: readonly HiddenNames[]): string {
     if (!isResilienceError(error) || error.policy === undefined) return error.message;
-    const shown = this.of(error.policy);
-    return shown === error.policy ? error.message : error.message.replaceAll(error.policy, shown);
+    const known = shownMessages.get(error);
+    if (known !== undefined) return known;
+    const shown = this.of(error.policy, hidden);
+    if (shown === error.policy) return error.message;
+    const message = error.message.replaceAll(error.policy, shown);
+    shownMessages.set(error, message);
+    return message;
   }
 }
 
@@ -62,4 +77,15 @@ export function calledAt({ within, key, outside }: TapPlace): NamedPolicy<unknow
   if (key !== undefined) return undefined; // the border of a member
   if (outside?.key === undefined) return within;
   return outside.outside === undefined ? undefined : outside.within; // what the tap is attached to has its call already
+}
+
+// --- internal ---
+
+/** The messages that are shown of errors out of members: who is further out knows no key. */
+const shownMessages = new WeakMap<Error, string>();
+
+function namesIn(policy: Policy<unknown> | undefined): readonly string[] {
+  const { name, policies } = (policy ?? {}) as Partial<Pipeline<unknown>>;
+  const ofParts = Array.isArray(policies) ? policies.flatMap(namesIn) : [];
+  return typeof name === 'string' ? [name, ...ofParts] : ofParts;
 }

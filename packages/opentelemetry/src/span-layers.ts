@@ -19,7 +19,7 @@ import { type OpenSpan, type SpanStart, startSpan } from './open-span.ts';
 import { type CarriedTrace, carryTrace, openSpanKey, parentOf, takeBaggage } from './parent-context.ts';
 import { type WatchedPolicy, arrive } from './passage.ts';
 import { runIn } from './running-in.ts';
-import type { ShownNames } from './shown-names.ts';
+import type { HiddenNames, ShownNames } from './shown-names.ts';
 import { ReturnSink, SpanSink, WaitingSink, noteWait } from './span-sinks.ts';
 import type { TracerSource } from './tracer-source.ts';
 
@@ -86,10 +86,12 @@ export function attemptLayer({ key }: WatchedPolicy, label: SpanLabel, settings:
   };
 }
 
-/** Says of the span of a call what is known only further in. */
-export function sayingLayer(attributes: Attributes, settings: TracingSettings): Layer {
+/** Says of the span of a call what is known only of the member, and has names in that not be shown of it. */
+export function memberLayer(hidden: HiddenNames, attributes: Attributes, settings: TracingSettings): Layer {
   return (inner) => (operation, context, sink, now) => {
-    parentIn(context, settings)?.setAttributes(attributes);
+    const open = parentIn(context, settings);
+    open?.hide(hidden);
+    open?.setAttributes(attributes);
     inner(operation, context, sink, now);
   };
 }

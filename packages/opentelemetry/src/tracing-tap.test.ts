@@ -1,5 +1,6 @@
 import {
   Context,
+  type PipelineOptions,
   type Policy,
   bulkhead,
   circuitBreaker,
@@ -200,6 +201,32 @@ describe('calls through a keyed policy', () => {
     expect(spansOf(lab)).toEqual(['call tenants outcome=success', '  retry tenants attempt=1 outcome=success']);
     expect(toldOf(lab)).not.toContain('ada');
   });
+
+  it.each(['registry', 'pipeline'])(
+    'shown names (1): show no key in events and messages of parts, in a %s',
+    async (where) => {
+      const { lab, clock, registry } = setUp();
+      const { events } = registry;
+      const make = (key: string) =>
+        pipeline(
+          { name: `client of ${key}` },
+          retry({ name: `retry of ${key}`, maxAttempts: 2, baseDelayMs: 0, clock, events }),
+          circuitBreaker({ name: `breaker of ${key}`, minimumCalls: 1, clock, events }),
+        );
+      const tenants = keyed({ name: 'tenants', keyOf, make, clock, events });
+      const api = registry.create((options: PipelineOptions) => pipeline(options, tenants), { name: 'api' });
+      if (where === 'registry') registry.add(tenants);
+      traceCalls({ registry });
+
+      const failing = (where === 'registry' ? tenants : api).execute(down, of('bob')).catch(() => {});
+      await clock.advance(1);
+      await failing;
+
+      expect(toldOf(lab)).toContain('circuit-breaker.transitioned');
+      expect(toldOf(lab)).toContain('tenants is open');
+      expect(toldOf(lab)).not.toContain('bob');
+    },
+  );
 
   it('shown names (1): show no key in what is told outside of members, whatever those are', async () => {
     const { lab, registry } = setUp();

@@ -34,9 +34,9 @@ import {
   attemptLayer,
   callLayer,
   departureLayer,
+  memberLayer,
   partLayer,
   returnLayer,
-  sayingLayer,
 } from './span-layers.ts';
 
 /** What the attribute of a key says; undefined for nothing. */
@@ -64,9 +64,8 @@ export class TracingTap implements PipelineTap {
     inner: Policy<unknown> | undefined,
     place: TapPlace,
   ): Layer | undefined {
-    if (place.key !== undefined) this.#settings.names.note(place); // whatever the member is, and makes known of itself
     return stack([
-      ...(outer === undefined ? this.#beginning(place) : this.#leaving(outer, place)),
+      ...(outer === undefined ? this.#beginning(inner, place) : this.#leaving(outer, place)),
       ...this.#entering(inner, place),
       ...(inner === undefined && isOutermost(place) ? [activationLayer(this.#settings)] : []),
     ]);
@@ -74,18 +73,21 @@ export class TracingTap implements PipelineTap {
 
   // --- internal ---
 
-  #beginning(place: TapPlace): readonly Layer[] {
+  #beginning(inner: Policy<unknown> | undefined, place: TapPlace): readonly Layer[] {
     const settings = this.#settings;
     const called = calledAt(place);
-    if (called === undefined) return this.#ofMember(place);
+    if (called === undefined) return this.#ofMember(inner, place);
     const label = this.#label('call', called, place);
     return [isOutermost(place) ? callLayer(label, settings) : partLayer(label, settings)];
   }
 
-  /** Of a member of what the tap is attached to: its key is said of the span that is there. */
-  #ofMember(place: TapPlace): readonly Layer[] {
-    const attributes = place.key !== undefined && place.outside === undefined ? this.#keyAttributes(place) : {};
-    return Object.keys(attributes).length === 0 ? [] : [sayingLayer(attributes, this.#settings)];
+  /** Of a member: of the span that is there its key is said, if the tap is attached to the keyed policy, and hidden otherwise. */
+  #ofMember(member: Policy<unknown> | undefined, place: TapPlace): readonly Layer[] {
+    if (place.key === undefined) return [];
+    const hidden = this.#settings.names.hiddenIn(member, place);
+    const attributes = place.outside === undefined ? this.#keyAttributes(place) : {};
+    const isSilent = hidden.size === 0 && Object.keys(attributes).length === 0;
+    return isSilent ? [] : [memberLayer(hidden, attributes, this.#settings)];
   }
 
   #leaving(outer: Policy<unknown>, place: TapPlace): readonly Layer[] {
