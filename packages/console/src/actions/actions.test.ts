@@ -65,6 +65,17 @@ describe('circuit holds', () => {
     expect([breaker.state, breaker.snapshot().holds.length]).toEqual(['forced-closed', 1]);
   });
 
+  it('are not brought back by an undo of their release where somebody has held the circuit since', async () => {
+    const { send, undo, clock, breaker } = await start();
+    await send('PUT', prices, hold);
+    const released = await send('DELETE', prices, author);
+    await send('PUT', prices, { ...hold, expiresInMs: 1000 });
+    await clock.advance(1000);
+
+    expect(await undo(released.body.actionId)).toMatchObject({ status: 409, body: { code: 'CHANGED_SINCE' } });
+    expect(breaker.state).toBe('closed');
+  });
+
   it('(2) leave the holds of another endpoint of the same registry alone', async () => {
     const { send, breaker, registry, clock } = await start();
     const other = createAdmin({ registry, clock, token: tokens.viewer, sampleMs: 0 });

@@ -59,6 +59,8 @@ export const MAX_HOLD_MS = 86_400_000;
 export class CircuitHolds {
   readonly #parts: HoldParts;
   readonly #held = new Map<Circuit, Held>();
+  /** How often the hold of a circuit has changed. */
+  readonly #changeCounts = new WeakMap<Circuit, number>();
   /** Who holds, to the circuit. Of this object alone: an owner has one hold, and its next takes the place of that. */
   readonly #owner = `console ${randomUUID().slice(0, 8)}`; // (2)
 
@@ -101,14 +103,24 @@ export class CircuitHolds {
     const timer = clock.setTimer(() => this.#expire(entry), expiresInMs);
     timer.unref();
     const setAtMs = wallClock();
+    this.#noteChange(policy);
     this.#held.set(policy, { hold, timer, state, actor, reason, role, setAtMs, endsAt: clock.now() + expiresInMs });
   }
 
   #end(policy: Circuit): void {
     const held = this.#held.get(policy);
     held?.timer.cancel();
+    this.#noteChange(policy);
     this.#held.delete(policy);
     held?.hold.release();
+  }
+
+  #noteChange(policy: Circuit): void {
+    this.#changeCounts.set(policy, this.#changesOf(policy) + 1);
+  }
+
+  #changesOf(policy: Circuit): number {
+    return this.#changeCounts.get(policy) ?? 0;
   }
 
   #expire({ circuitId, policy }: CircuitEntry): void {
@@ -134,11 +146,12 @@ export class CircuitHolds {
 
   /** How what was just done is undone: back to the hold that there was, for what was left of it, or to none. */
   #backTo(entry: CircuitEntry, previous: ShownHold | undefined): Undo {
-    const mark = this.#held.get(entry.policy);
+    const changes = this.#changesOf(entry.policy);
     const endsAt = this.#parts.clock.now() + (previous?.remainingMs ?? 0);
     return (author) => {
       const { circuitId, policy } = entry;
-      if (this.#held.get(policy) !== mark || !isStillIn(this.#parts.registry, entry)) throw changedSince(circuitId);
+      const isChanged = this.#changesOf(policy) !== changes;
+      if (isChanged || !isStillIn(this.#parts.registry, entry)) throw changedSince(circuitId);
       const leftMs = Math.floor(endsAt - this.#parts.clock.now());
       if (previous !== undefined && leftMs < 1)
         throw new Problem(409, `the hold of ${circuitId} would be over by now`, { code: 'NOT_UNDOABLE' });
