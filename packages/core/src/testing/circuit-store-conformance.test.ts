@@ -46,7 +46,7 @@ describe('circuitStoreConformance', () => {
     [
       'does not leave',
       'gives another node the lease of a breaker',
-      'not within 600 ms',
+      'not within 2000 ms',
       (store) => ({ join: keepMember(store) }),
     ],
     [

@@ -29,7 +29,7 @@ export const circuitStoreConformance: readonly ConformanceCase[] = Object.freeze
   {
     name: 'opens the fleet when a quorum has opened, and leaves one bad node alone',
     run: (subject) =>
-      fleetOf(subject, 4, {}, async ({ breakers, fail, all, pass }) => {
+      fleetOf(subject, 4, { openForMs: 5000 }, async ({ breakers, fail, all, pass }) => {
         fail(0);
         await pass(200);
         const states = breakers.map(({ state }) => state).join();
@@ -45,7 +45,7 @@ export const circuitStoreConformance: readonly ConformanceCase[] = Object.freeze
   {
     name: 'grants no more probes than there may be, and closes all by what they come to',
     run: (subject) =>
-      fleetOf(subject, 4, { maxProbes: 2, probeSuccessRatio: 1 }, async (fleet) => {
+      fleetOf(subject, 4, { maxProbes: 2, probeSuccessRatio: 1, probeLeaseMs: 2000 }, async (fleet) => {
         await fleet.open();
         const permits = await fleet.probes(2);
         await fleet.pass(100, () => permits.push(...fleet.acquire()));
@@ -105,7 +105,7 @@ export const circuitStoreConformance: readonly ConformanceCase[] = Object.freeze
     name: 'holds all open until the time is over, and then lets probes through',
     run: (subject) =>
       fleetOf(subject, 2, {}, async (fleet) => {
-        await subject.hold(fleet.stores[0]!, fleet.name, 'open', 600);
+        await subject.hold(fleet.stores[0]!, fleet.name, 'open', 2000);
         await fleet.all('forced-open');
         assertThat(fleet.acquire().length === 0, 'a call runs through a circuit that is held open');
         await fleet.all('half-open');
@@ -236,11 +236,11 @@ export const circuitStoreConformance: readonly ConformanceCase[] = Object.freeze
 const WITHIN_MS = 10_000;
 
 /** Time within which a lease that was given back is granted again: before it would have run out. Milliseconds. */
-const SOON_MS = 600;
+const SOON_MS = 2000;
 
-const OPEN_MS = 300;
+const OPEN_MS = 1000;
 
-const longLease = { probeLeaseMs: 2000 };
+const longLease = { probeLeaseMs: 3000 };
 
 /** Lets node 0 have the lease, takes it from it, and asks for it at node 1. */
 async function handsOver(

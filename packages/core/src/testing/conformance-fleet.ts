@@ -103,7 +103,7 @@ const SETTLING_MS = 200;
 const defaults: ConformanceOptions = Object.freeze({
   name: 'prices',
   minimumCalls: 2,
-  openForMs: 300,
+  openForMs: 1000,
   openBackoffRatio: 1,
   maxProbes: 1,
   probeSuccessRatio: 1,
