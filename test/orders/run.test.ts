@@ -12,7 +12,7 @@ import { type Ending, type OrdersProcess, figure, npmRunOrders } from './orders-
 const missing = inject('noRabbitmq');
 
 /** Less than the 3 s that a user waits, after which every layer would have stopped without being told. */
-const STOPS_WITHIN_MS = 2000;
+const STOPS_WITHIN_MS = 1000;
 
 describe('npm run orders -- --for 5s', () => {
   let orders: OrdersProcess | undefined;
@@ -56,7 +56,7 @@ describe('npm run orders -- --for 5s', () => {
   });
 
   it('knows in every layer who it works for, over one trace from the gateway to the audit', () => {
-    expect(value('orders.answered')).toBeGreaterThan(2); // hundreds, where the machine has nothing else to do
+    expect(value('orders.answered')).toBeGreaterThan(10);
     expect(value('orders.failed')).toBe(0);
     expect(value('orders.bled')).toBe(0);
     expect(value('orders.traces_broken')).toBe(0);

@@ -61,14 +61,14 @@ describe('a store in a Cluster', () => {
   ])('shares by messages whatever the client was made with: %s', async (_name, client) => {
     const [one, other] = await pair(client);
 
-    expect(await spreads(one, other)).toBeLessThan(1000);
+    expect(await spreads(one, other)).toBeLessThan(500);
     expect(one.count('step', 'error')).toBe(0);
   });
 
   it('charter M4, M12: spreads circuits over shards, and connects to the masters in use only', async () => {
     const [one, other] = await pair({}, { shardCount: 64 });
 
-    expect(await spreads(one, other)).toBeLessThan(1000);
+    expect(await spreads(one, other)).toBeLessThan(500);
     expect(one.store.health().shards).toEqual({ used: 2, heard: 2 }); // that of the circuit, and the first
   });
 
@@ -92,7 +92,7 @@ describe('a store in a Cluster', () => {
 
     expect(await spreads(one, other)).toBeLessThan(3000);
     await Promise.all([one.hears(true), other.hears(true)]);
-    expect(await spreads(one, other)).toBeLessThan(1000);
+    expect(await spreads(one, other)).toBeLessThan(500);
     expect(one.told.map(({ type }) => type)).toEqual(['circuit-store.mode-changed']);
   });
 
@@ -108,7 +108,7 @@ describe('a store in a Cluster', () => {
     await one.store.release('prices', { owner: 'test' });
     await one.closes();
     await other.becomes('closed');
-    expect(await spreads(one, other)).toBeLessThan(1000);
+    expect(await spreads(one, other)).toBeLessThan(500);
   });
 
   it('is back within 3 seconds after its master has died and another one has its slots', async () => {
@@ -122,7 +122,7 @@ describe('a store in a Cluster', () => {
     expect([one.breaker.state, other.breaker.state]).toEqual(['forced-open', 'forced-open']);
     await one.closes();
     await other.becomes('closed');
-    expect(await spreads(one, other)).toBeLessThan(1000);
+    expect(await spreads(one, other)).toBeLessThan(500);
   });
 
   it('reads what operators did in all shards', async () => {

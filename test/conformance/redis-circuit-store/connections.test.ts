@@ -63,7 +63,7 @@ describe('the connections of a store', () => {
     await Promise.all([one.hears(true), other.hears(true)]);
     one.trip();
 
-    expect(await other.becomes('open')).toBeLessThan(1000);
+    expect(await other.becomes('open')).toBeLessThan(500);
     expect(one.count('step', 'error') + one.count('sync', 'error')).toBe(0);
     await closeMembers(one, other);
   });
@@ -115,14 +115,14 @@ describe('a process that has closed its store', () => {
 
     expect(output).toBe('shared\nclosed\n');
     expect(code).toBe(0);
-    expect(ms).toBeLessThan(1000);
+    expect(ms).toBeLessThan(500);
   });
 
   it('ends by itself where there is no server', async () => {
     const { code, output, ms } = await ends(1, 300);
 
     expect([code, output]).toEqual([0, 'local\nclosed\n']);
-    expect(ms).toBeLessThan(1000);
+    expect(ms).toBeLessThan(500);
   });
 
   it('ends by itself where the server does not answer', async () => {

@@ -76,7 +76,7 @@ describe('a store whose subscription is lost', () => {
     await one.hears(true);
     await one.closes();
     await other.becomes('closed');
-    expect(await spreads(one, other)).toBeLessThan(500);
+    expect(await spreads(one, other)).toBeLessThan(200);
     expect(other.count('sync', 'error')).toBe(0);
   });
 

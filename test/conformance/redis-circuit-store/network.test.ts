@@ -50,7 +50,7 @@ describe('a store over a bad network', () => {
   it('goes on alone where its scripts vanish, though it hears, and is back soon after', async () => {
     proxy.apply(halfOpen, commands);
     near.trip();
-    expect(await far.becomes('open')).toBeLessThan(1000); // by the message
+    expect(await far.becomes('open')).toBeLessThan(500); // by the message
     await far.isMode('local');
     expect(far.count('sync', 'timeout')).toBeGreaterThan(0);
 
@@ -63,7 +63,7 @@ describe('a store over a bad network', () => {
 
     expect(await spreads(far, near)).toBeLessThan(3000);
     await far.isMode('shared');
-    expect(await spreads(far, near)).toBeLessThan(1000);
+    expect(await spreads(far, near)).toBeLessThan(500);
   });
 
   it('shares over a slow line', async () => {

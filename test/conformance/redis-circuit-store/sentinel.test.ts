@@ -33,7 +33,7 @@ describe('a store behind Sentinels', () => {
     expect(Math.max(await one.isMode('shared'), await other.isMode('shared'))).toBeLessThan(3000);
     await Promise.all([one.hears(true), other.hears(true)]);
     expect([one.breaker.state, other.breaker.state]).toEqual(['forced-open', 'forced-open']);
-    expect(await spreads(one, other)).toBeLessThan(1000);
+    expect(await spreads(one, other)).toBeLessThan(500);
     await closeMembers(one, other);
   });
 
@@ -45,7 +45,7 @@ describe('a store behind Sentinels', () => {
       .poll(async () => (await master.admin.call('PUBSUB', 'NUMSUB', 'rb1:{sentinel/0}:e')) as unknown[])
       .toEqual(['rb1:{sentinel/0}:e', 2]);
 
-    expect(await spreads(one, other)).toBeLessThan(1000);
+    expect(await spreads(one, other)).toBeLessThan(500);
     expect([one.breaker.state, other.breaker.state]).toEqual(['open', 'open']);
     await closeMembers(one, other);
   });

@@ -106,7 +106,7 @@ describe('redisRateLimiter, on a server in trouble', () => {
     const tookMs = performance.now() - from;
     redis.resume();
 
-    expect(tookMs).toBeLessThan(5000); // the 1000 of its rules, on a machine that is slow; the server never answers
+    expect(tookMs).toBeLessThan(2000); // the 1000 of its rules, and what a slow machine adds
     expect(outcomes).toBeGreaterThan(10);
     await sharesAgain(policy);
   });
