@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Events, reportHookError } from '@holdfast/core';
+import { type Events, tellEvent } from '@holdfast/core';
 
 import type { ServerOperation } from './request-log.ts';
 import type { SharingListener } from '../store-link/sharing-mode.ts';
@@ -70,13 +70,7 @@ export type StoreTeller = (event: Untold<CircuitStoreEvent>) => void;
 
 /** Tells whoever listens to `events` what the store of `namespace` has to say. */
 export function storeTeller(events: Events | undefined, namespace: string): StoreTeller {
-  return (event) => {
-    try {
-      if (events?.active === true) events.emit({ ...event, policy: 'circuit-store', name: namespace });
-    } catch (error) {
-      reportHookError('events', error, namespace); // somebody else's Events: it would end the process where a message is told
-    }
-  };
+  return (event) => tellEvent(events, namespace, () => ({ ...event, policy: 'circuit-store', name: namespace }));
 }
 
 /** Tells by `tell` how circuits are shared. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Events, reportHookError } from '@holdfast/core';
+import { type Events, tellEvent } from '@holdfast/core';
 
 import type { SharingListener } from '../store-link/sharing-mode.ts';
 import type { FeatureServerOperation } from './feature-requests.ts';
@@ -68,13 +68,7 @@ export type FeatureStoreTeller = (event: Untold<FeatureStoreEvent>) => void;
 
 /** Tells whoever listens to `events` what the store of `namespace` has to say. */
 export function featureStoreTeller(events: Events | undefined, namespace: string): FeatureStoreTeller {
-  return (event) => {
-    try {
-      if (events?.active === true) events.emit({ ...event, policy: 'feature-store', name: namespace });
-    } catch (error) {
-      reportHookError('events', error, namespace);
-    }
-  };
+  return (event) => tellEvent(events, namespace, () => ({ ...event, policy: 'feature-store', name: namespace }));
 }
 
 /** Tells by `tell` how features are shared. */

@@ -31,11 +31,11 @@ import {
   isFunction,
   isName,
   oneOf,
-  reportHookError,
   systemClock,
   systemRandom,
   withKnown,
   steadyRandom,
+  tellEvent,
 } from '@holdfast/core';
 
 import { StoreUnavailableError } from '../lua-script.ts';
@@ -275,12 +275,7 @@ class Once implements RedisOnce {
 
   /** Tells an event. A job must not be lost because somebody else's Events throws. */
   private tell(event: () => OnceRetriedEvent | OnceLeaseLostEvent): void {
-    const { name, events } = this.settings;
-    try {
-      if (events?.active === true) events.emit(event());
-    } catch (error) {
-      reportHookError('events', error, name);
-    }
+    tellEvent(this.settings.events, this.settings.name, event);
   }
 }
 

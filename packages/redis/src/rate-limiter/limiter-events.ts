@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Events, type PolicyEvent, type RateLimiterRejectedEvent, reportHookError } from '@holdfast/core';
+import { type Events, type RateLimiterRejectedEvent, tellEvent } from '@holdfast/core';
 
 import type { SupplyMode } from './token-supply.ts';
 
@@ -38,16 +38,15 @@ interface Teller {
 
 /** Tells that a call was refused, or would have been. */
 export function tellRejected(teller: Teller, enforcement: 'enforce' | 'observe', retryAfterMs: number): void {
-  if (teller.events === undefined || !teller.events.active) return; // no event is built that nobody hears
+  const { name, events } = teller;
   const type = 'rate-limiter.rejected';
-  const event: RateLimiterRejectedEvent = {
+  tellEvent(events, name, (): RateLimiterRejectedEvent => ({
     type,
     policy: 'rate-limiter',
-    name: teller.name,
+    name,
     enforcement,
     retryAfterMs,
-  };
-  tell(teller, event);
+  }));
 }
 
 /** Tells where tokens come from now. */
@@ -55,16 +54,10 @@ export function tellMode(
   teller: Teller,
   change: { readonly before: SupplyMode; readonly mode: SupplyMode; readonly error: unknown },
 ): void {
+  const { name, events } = teller;
   const { before: from, mode: to, error } = change;
-  const event: RateLimiterModeChangedEvent = {
-    type: 'rate-limiter.mode-changed',
-    policy: 'rate-limiter',
-    name: teller.name,
-    from,
-    to,
-    error,
-  };
-  tell(teller, event);
+  const type = 'rate-limiter.mode-changed';
+  tellEvent(events, name, (): RateLimiterModeChangedEvent => ({ type, policy: 'rate-limiter', name, from, to, error }));
 }
 
 /** Tells that the nodes of the fleet go by different rates. */
@@ -72,24 +65,9 @@ export function tellDisagreement(
   teller: Teller,
   rate: Pick<RateLimiterDisagreedEvent, 'maxPerInterval' | 'intervalMs' | 'maxBurst'>,
 ): void {
+  const { name, events } = teller;
   const { maxPerInterval, intervalMs, maxBurst } = rate;
   const told = { maxPerInterval, intervalMs, maxBurst };
-  const event: RateLimiterDisagreedEvent = {
-    type: 'rate-limiter.disagreed',
-    policy: 'rate-limiter',
-    name: teller.name,
-    ...told,
-  };
-  tell(teller, event);
-}
-
-// --- internal ---
-
-/** Calls that wait must not be forgotten because somebody else's Events throws. */
-function tell({ name, events }: Teller, event: PolicyEvent): void {
-  try {
-    if (events?.active === true) events.emit(event);
-  } catch (error) {
-    reportHookError('events', error, name);
-  }
+  const type = 'rate-limiter.disagreed';
+  tellEvent(events, name, (): RateLimiterDisagreedEvent => ({ type, policy: 'rate-limiter', name, ...told }));
 }
